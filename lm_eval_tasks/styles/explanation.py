@@ -1,0 +1,57 @@
+"""What a style is asked with and what it answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from faithfulness_metrics.words import Fields
+from lm_eval_tasks.question import Question
+
+# Written before the request when the explanation is asked in a conversation of its own (option `context=fresh`).
+FRESH = '{text}\n\nThe {noun} above was classified as "{label}".\n\n{request}'
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the words of a request for an explanation depend on.
+
+    Attributes:
+        question: the dataset.
+        budget: ``oneword`` or ``multiword``.
+        mask: the mask text.
+        operator: how named words will be taken out: ``mask``, ``delete``, ``substitute``.
+        target: the label a counterfactual must reach; empty for the other styles.
+    """
+
+    question: Question
+    budget: str
+    mask: str
+    operator: str = "mask"
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A parsed explanation of one document.
+
+    Attributes:
+        valid: it could be read and obeys the format of its style and budget.
+        reason: why it is not valid, in a few words; empty when it is.
+        words: the words named, taken out or changed, as written in the document, each type once.
+        positions: their positions in the document (see `faithfulness_metrics.words`).
+        edited: the model's own edited document (counterfactual only).
+        new: the replacement per changed position (counterfactual of equal length only).
+    """
+
+    valid: bool
+    reason: str = ""
+    words: tuple[str, ...] = ()
+    positions: tuple[int, ...] = ()
+    edited: Fields | None = None
+    new: Mapping[int, str] = field(default_factory=dict)
+
+
+def invalid(reason: str) -> Explanation:
+    """An explanation that counts as unfaithful, with the reason."""
+    return Explanation(valid=False, reason=reason)
