@@ -16,6 +16,7 @@ import random
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -49,6 +50,7 @@ class Word:
     key: str
 
 
+@lru_cache(maxsize=1 << 16)
 def key_of(word: str) -> str:
     """The form in which two words are compared: compatibility-normalised, case folded, typographic marks plain.
 
@@ -64,6 +66,12 @@ def find_words(text: str, field: str = "text", mask: str | None = None) -> list[
     >>> [w.text for w in find_words("Don't @me: 3.5 [REDACTED] ok", mask="[REDACTED]")]
     ["Don't", 'me', '3.5', 'ok']
     """
+    return list(_find(text, field, mask))
+
+
+# One document is looked at by every task, style and control that it takes part in.
+@lru_cache(maxsize=1 << 13)
+def _find(text: str, field: str, mask: str | None) -> tuple[Word, ...]:
     pieces = text.split(mask) if mask else [text]
     words, offset = [], 0
     for piece in pieces:
@@ -71,7 +79,7 @@ def find_words(text: str, field: str = "text", mask: str | None = None) -> list[
             start, end = match.span()
             words.append(Word(field, offset + start, offset + end, match.group(), key_of(match.group())))
         offset += len(piece) + len(mask or "")
-    return words
+    return tuple(words)
 
 
 def words_of(fields: Fields, mask: str | None = None) -> list[Word]:
