@@ -26,6 +26,9 @@ WORD = regex.compile(rf"{_RUN}(?:(?:_+|['’‘\-‐‑]|(?<=\p{{N}})[.,:](?=\p{
 
 _SAME = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-"})
 
+# Two numbers that would be read as one word if nothing stood between them.
+_NUMBERS_MEET = regex.compile(r"\p{N}[.,:]\p{N}")
+
 # What the operator `substitute` writes in place of a word: common nouns that lean to no label of the tasks here.
 FILLERS = ("thing", "item", "part", "piece", "kind", "side", "point", "place")
 
@@ -110,7 +113,7 @@ def mask_out(fields: Fields, words: list[Word], positions: Iterable[int], mask: 
 
 def restore(fields: Fields, words: list[Word], positions: Iterable[int], mask: str) -> dict[str, str]:
     """Undo `mask_out`: the exact original document from the masked one, the original's words and the positions."""
-    taken = sorted(positions)
+    taken = sorted(set(positions))
     result = {}
     for name, text in fields.items():
         shift, parts, last = 0, [], 0
@@ -124,11 +127,14 @@ def restore(fields: Fields, words: list[Word], positions: Iterable[int], mask: s
 
 
 def delete(fields: Fields, words: list[Word], positions: Iterable[int]) -> dict[str, str]:
-    """The document without the words at `positions`; the blank before a deleted word (else after it) goes with it."""
+    """The document without the words at `positions`; the blank before a deleted word (else after it) goes with it.
+
+    Unless two numbers would meet: ``10 no.5`` becomes ``10 .5``, not the new word ``10.5``.
+    """
     gone = set(positions)
     result = {}
     for name, text in fields.items():
-        parts, last = [], 0
+        parts, last, kept = [], 0, ""  # kept: the last two characters written
         for position, word in enumerate(words):
             if word.field != name or position not in gone:
                 continue
@@ -137,8 +143,10 @@ def delete(fields: Fields, words: list[Word], positions: Iterable[int]) -> dict[
                 start -= 1
             elif end < len(text) and text[end].isspace():
                 end += 1
+            if _NUMBERS_MEET.search((kept + text[last:start])[-2:] + text[end : end + 2]):
+                start, end = word.start, word.end
             parts.append(text[last:start])
-            last = end
+            kept, last = (kept + text[last:start])[-2:], end
         result[name] = "".join([*parts, text[last:]])
     return result
 
