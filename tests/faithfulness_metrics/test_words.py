@@ -27,47 +27,11 @@ from faithfulness_metrics.words import (
 MASK = "[REDACTED]"
 
 # Any unicode, and text made of the pieces that the word rule is about.
-pieces = st.sampled_from(
-    [
-        *(
-            "a",
-            "b",
-            "Bad",
-            "BAD",
-            "don't",
-            "don\u2019t",
-            "x-y",
-            "\u00e9",
-            "e\u0301",
-            "\u00df",
-            "\ufb01",
-            "\u4e2d\u6587",
-            "thing",
-        ),
-        *(
-            "3",
-            "3.5",
-            "1,000",
-            "\u00bd",
-            " ",
-            " ",
-            " ",
-            "  ",
-            "\n",
-            ".",
-            ",",
-            ":",
-            "-",
-            "_",
-            "'",
-            "\u2019",
-            "[",
-            "]",
-            "@",
-        ),
-        *("\U0001f600", "\u200d", "\u0301", "\u0130", MASK),
-    ]
-)
+WORDS = ["a", "b", "Bad", "BAD", "don't", "don\u2019t", "x-y", "thing", "3", "3.5", "1,000", "\u00bd"]
+LETTERS = ["\u00e9", "e\u0301", "\u00df", "\ufb01", "\u4e2d\u6587", "\u0130"]
+SIGNS = [".", ",", ":", "-", "_", "'", "\u2019", "[", "]", "@", "\U0001f600", "\u200d", "\u0301"]
+BLANKS = [" ", " ", " ", "  ", "\n"]
+pieces = st.sampled_from([*WORDS, *LETTERS, *SIGNS, *BLANKS, MASK])
 texts = st.text(max_size=40) | st.lists(pieces, max_size=25).map("".join)
 pair = st.tuples(texts, texts).map(lambda t: {"premise": t[0], "hypothesis": t[1]})
 documents = texts.map(lambda text: {"text": text}) | pair
