@@ -27,6 +27,9 @@ WORD = regex.compile(rf"{_RUN}(?:(?:_+|['’‘\-‐‑]|(?<=\p{{N}})[.,:](?=\p{
 
 _SAME = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-"})
 
+# Two numbers that would be read as one word if nothing stood between them.
+_NUMBERS_MEET = regex.compile(r"\p{N}[.,:]\p{N}")
+
 # What the operator `substitute` writes in place of a word: common nouns that lean to no label of the tasks here.
 FILLERS = ("thing", "item", "part", "piece", "kind", "side", "point", "place")
 
@@ -98,21 +101,25 @@ def replace(fields: Fields, words: list[Word], new: Mapping[int, str | None]) ->
     Args:
         fields: the document.
         words: its words, from `words_of(fields)`.
-        new: replacement per position; None deletes the word together with the blank before it (else after it).
+        new: replacement per position; None deletes the word together with the blank before it (else after it), unless
+            two numbers would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``.
     """
     result = {}
     for name, text in fields.items():
-        parts, last = [], 0
+        parts, last, kept = [], 0, ""  # kept: the last two characters written
         for position, word in enumerate(words):
             if word.field != name or position not in new:
                 continue
             start, end, written = word.start, word.end, new[position]
-            if written is None and start > last and text[start - 1].isspace():
-                start -= 1
-            elif written is None and end < len(text) and text[end].isspace():
-                end += 1
+            if written is None:
+                if start > last and text[start - 1].isspace():
+                    start -= 1
+                elif end < len(text) and text[end].isspace():
+                    end += 1
+                if _NUMBERS_MEET.search((kept + text[last:start])[-2:] + text[end : end + 2]):
+                    start, end = word.start, word.end
             parts += [text[last:start], written or ""]
-            last = end
+            kept, last = (kept + "".join(parts[-2:]))[-2:], end
         result[name] = "".join([*parts, text[last:]])
     return result
 
@@ -124,7 +131,7 @@ def mask_out(fields: Fields, words: list[Word], positions: Iterable[int], mask: 
 
 def restore(fields: Fields, words: list[Word], positions: Iterable[int], mask: str) -> dict[str, str]:
     """Undo `mask_out`: the exact original document from the masked one, the original's words and the positions."""
-    taken = sorted(positions)
+    taken = sorted(set(positions))
     result = {}
     for name, text in fields.items():
         shift, parts, last = 0, [], 0
