@@ -4,6 +4,7 @@ misread silently."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,9 +15,18 @@ from lm_eval_tasks.question import CLASSIFY, MASK_NOTE, UNKNOWN, Message, Questi
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
 
+
+def _pattern(template: str, **parts: str) -> str:
+    """A prompt template as a regular expression, its places filled with expressions."""
+    pattern = re.escape(template)
+    for name, part in parts.items():
+        pattern = pattern.replace(re.escape("{" + name + "}"), part)
+    return pattern
+
+
 _TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
-_MASK = re.compile(re.escape(MASK_NOTE).replace(r"\{noun\}", ".+?").replace(r"\{mask\}", "(.+?)"))
-_FRESH = re.compile(re.escape(FRESH).replace(r"\{text\}", "([\\s\\S]*)").replace(r"\{noun\}", ".+?").replace(r"\{label\}", ".+?").replace(r"\{request\}", "([\\s\\S]+)"))
+_MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
+_FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label=".+?", request=r"([\s\S]+)"))
 DEFAULT_MASK = "[REDACTED]"
 
 
@@ -46,7 +56,7 @@ class Conversation:
         return words_of(self.fields, self.mask)
 
 
-def read(messages: list[Message]) -> Conversation:
+def read(messages: Sequence[Message]) -> Conversation:
     """Read a conversation of this package.
 
     Raises:
@@ -78,7 +88,7 @@ def questions() -> tuple[Question, ...]:
 @cache
 def _requests(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
     """Every request for an explanation that can be made about a dataset: its text -> style and request."""
-    table = {}
+    table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
         for budget in ("oneword", "multiword"):
             for operator in ("mask", "delete", "substitute"):
@@ -98,7 +108,7 @@ def _explain(document: tuple[Question, dict[str, str]], mask: str, asked: str) -
 
 def _document(text: str) -> tuple[Question, dict[str, str]]:
     for question in questions():
-        if text.startswith(f"{question.titles[0]}: ") or text.startswith(f"{question.titles[0]}:\n"):
+        if text.startswith(f"{question.titles[0]}: "):
             return question, _fields(question, text)
     raise ValueError(f"no dataset shows {text[:80]!r}")
 
