@@ -21,7 +21,8 @@ from lm_eval_tasks.question import Question
 logger = logging.getLogger(__name__)
 
 
-MINI = Path(__file__).parent / "mini"
+# Written by `python -m training.mini.write_data`; read as files, so that the tasks do not import the training package.
+MINI = Path(__file__).parents[1] / "training" / "mini" / "data"
 
 
 @dataclass(frozen=True)

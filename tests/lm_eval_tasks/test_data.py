@@ -137,5 +137,5 @@ def test_a_local_dataset_of_the_hubs_layout(tmp_path, monkeypatch):
 
 
 def test_an_unknown_dataset_names_those_there_are():
-    with pytest.raises(UsageError, match="no dataset 'sst'; there are agnews, .*snli"):
+    with pytest.raises(UsageError, match=r"no dataset 'sst'; there are agnews, .*snli"):
         dataset_spec("sst")

@@ -98,7 +98,8 @@ def test_a_fresh_conversation_shows_text_and_label():
     )
     ((message,),) = (call.messages for call in calls[1])
     assert message[1].startswith(
-        'Tweet: I love my new phone, love it!\n\nThe tweet above was classified as "positive".\n\nWhich one word of the tweet'
+        "Tweet: I love my new phone, love it!\n\n"
+        'The tweet above was classified as "positive".\n\nWhich one word of the tweet'
     )
 
 
@@ -181,7 +182,7 @@ def test_the_random_control_of_a_counterfactual_writes_the_same_word_elsewhere()
 def test_the_oracle_tries_every_type_of_word_with_all_its_occurrences():
     spec = spec_of(controls=("random", "oracle"), draws=1)
     singles = [label("positive")] * 5 + [label("negative")]  # only "it" flips
-    calls, transcript = play(
+    _, transcript = play(
         self_explain(spec, DOCUMENT),
         [label("positive")],
         [Answer("love")],
