@@ -61,7 +61,8 @@ class SelfExplainRequest(Instance):
 
 
 def install() -> None:
-    """Give lm-eval's models the request type. Idempotent."""
+    """Give lm-eval's models the request type, and this package's messages the level of lm-eval's. Idempotent."""
+    logging.getLogger("lm_eval_tasks").setLevel(logging.getLogger("lm_eval").level)
     LM.self_explain = answer_requests  # type: ignore[attr-defined]
     CachingLM.self_explain = _answer_cached  # type: ignore[attr-defined]
 
