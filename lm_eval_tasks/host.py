@@ -18,6 +18,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
+from lm_eval_tasks import LOGGER
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lockstep import Tally, run
@@ -34,7 +35,7 @@ from lm_eval_tasks.protocol import (
 )
 from lm_eval_tasks.question import parse_label
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(LOGGER)
 
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
@@ -61,8 +62,7 @@ class SelfExplainRequest(Instance):
 
 
 def install() -> None:
-    """Give lm-eval's models the request type, and this package's messages the level of lm-eval's. Idempotent."""
-    logging.getLogger("lm_eval_tasks").setLevel(logging.getLogger("lm_eval").level)
+    """Give lm-eval's models the request type. Idempotent."""
     LM.self_explain = answer_requests  # type: ignore[attr-defined]
     CachingLM.self_explain = _answer_cached  # type: ignore[attr-defined]
 
