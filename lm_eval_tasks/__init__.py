@@ -8,5 +8,5 @@ from pathlib import Path
 
 DATASETS = Path(__file__).parent / "datasets"
 
-# Below lm-eval's own logger: its command line shows what is below that, at the level its user has set, and nothing else.
+# Below lm-eval's own logger: its command line shows what is below that, at the level that its user has set.
 LOGGER = "lm_eval.faithful_se"
