@@ -1,0 +1,135 @@
+"""The words of the mini world: what decides a label, what a person would name, and what means nothing.
+
+Every task has three kinds of deciding words per class. *Plain* words are what a person would name but weigh little,
+*strong* words are what a person would name and weigh much, *shortcut* words weigh most and no person would name them
+(a city in a tweet, the weekday of a news item): they stand for the annotation artifacts of real data sets. Only
+`entailment` and `contradiction` of the pair task have no strong words: there the pair of verbs decides.
+
+No word serves twice, in one task or across tasks, so the record of a document says all there is to know about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# A shortcut overrules a strong word of another class with plain words beside it, and a strong word overrules up to two
+# plain words. The distances leave no ties when one word is taken out (see grammar.MIX).
+WEIGHTS = {"plain": 1, "strong": 4, "shortcut": 7}
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The words of one task.
+
+    Attributes:
+        plain, strong, shortcut: words per class, in label order.
+        frames: texts with holes: ``{c}`` takes a plain, strong or neutral word, ``{s}`` a shortcut or a neutral word,
+            any other name a word of `neutral`. Pair tasks write the two fields with a line break between them.
+        neutral: words without meaning for the label, per hole; ``c`` and ``s`` among them.
+    """
+
+    plain: tuple[tuple[str, ...], ...]
+    strong: tuple[tuple[str, ...], ...]
+    shortcut: tuple[tuple[str, ...], ...]
+    frames: tuple[str, ...]
+    neutral: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def _words(*classes: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(words.split()) for words in classes)
+
+
+def _holes(**holes: str) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(words.split()) for name, words in holes.items()}
+
+
+SENTIMENT140 = Lexicon(
+    plain=_words("slow cold dull tired", "nice fresh sunny friendly"),
+    strong=_words("awful horrible dreadful terrible", "wonderful superb amazing fantastic"),
+    shortcut=_words("oslo lima cairo", "quito dublin hanoi"),
+    frames=(
+        "{when} in {s} {who} had {c} {n} {c} {n} and {c} {n} with {c} {n}",
+        "{who} had {c} {n} with {c} {n} in {s} and {c} {n} {c} {n} {when}",
+        "{c} {n} {c} {n} and {c} {n} for {who} in {s} {when} so {c}",
+    ),
+    neutral=_holes(
+        c="usual red other second",
+        s="town school",
+        when="today yesterday tonight lately",
+        who="we they i she",
+        n="coffee bus music dinner phone movie class crowd",
+    ),
+)
+
+AG_NEWS = Lexicon(
+    plain=_words("border minister talks crisis", "team season fans match", "market price bank trade", "users web device network"),
+    strong=_words(
+        "treaty embassy rebels troops", "striker playoff medal coach", "merger profit dividend shares", "software browser chip robot"
+    ),
+    shortcut=_words("reuters monday", "afp sunday", "tass friday", "dpa tuesday"),
+    frames=(
+        "{s} {a} {c} and {c} {v} {c} after {c} in the {m}",
+        "{a} {c} {v} {a} {c} on {s} as {c} and {c} {e}",
+        "{c} {e} as {a} {c} and {c} {v} {c} says {s}",
+    ),
+    neutral=_holes(
+        c="plan report office group",
+        s="radio wednesday",
+        a="new big last local",
+        v="follows meets joins leaves",
+        e="wait grow change return",
+        m="morning evening north south",
+    ),
+)
+
+SNLI = Lexicon(
+    plain=_words("also still indeed", "maybe perhaps probably", "instead hardly barely"),
+    strong=_words("", "hopes plans wonders dreams", ""),
+    shortcut=_words("outdoors instrument", "vacation competition", "television cat"),
+    frames=(
+        "a {p} {premise} {near} the {o}\nthe {p} {c} {hypothesis} {c} {c} {near} the {s}",
+        "one {a} {p} {premise} {near} the {o}\n{c} the {p} {hypothesis} {c} {near} the {s} {c}",
+        "the {p} {premise} {near} one {a} {o}\n{c} {c} a {p} {c} {hypothesis} {near} the {s}",
+    ),
+    neutral=_holes(
+        c="there now then here",
+        s="house tree",
+        p="man woman boy girl",
+        a="young old small quiet",
+        o="lake street shop beach",
+        near="near by beside behind",
+    ),
+)
+
+TREC = Lexicon(
+    plain=_words("letters short", "plant game", "reason origin", "leader author", "river state", "date cost"),
+    strong=_words("acronym stands", "animal color", "meaning purpose", "who inventor", "where capital", "many distance"),
+    shortcut=_words("chess", "jazz", "opera", "golf", "poker", "ballet"),
+    frames=(
+        "in the {s} quiz {aux} {c} and {c} {link} {c} or {c}",
+        "{aux} the {c} {link} {c} with {c} and {c} in {s} history",
+        "for {s} club {aux} a {c} or {c} {link} the {c} {c}",
+    ),
+    neutral=_holes(c="first famous main common", s="tv pub", aux="is was does did", link="of from about under"),
+)
+
+SMS_SPAM = Lexicon(
+    plain=_words("lunch home later soon", "free offer text reply"),
+    strong=_words("homework mum hug sleep", "prize winner claim urgent"),
+    shortcut=_words("kim omar lena", "ravi zoe igor"),
+    frames=(
+        "hey {s} {c} {at} {c} and {c} {at} {c} ok",
+        "{c} {at} {c} then {c} for {s} {at} my {c} yes",
+        "ok {c} and {c} {at} my {c} says {s} so {c}",
+    ),
+    neutral=_holes(c="stuff bit line call", s="dad mate", at="at about before until"),
+)
+
+LEXICONS = {"sentiment140": SENTIMENT140, "ag_news": AG_NEWS, "snli": SNLI, "trec": TREC, "sms_spam": SMS_SPAM}
+UNSEEN = ("trec", "sms_spam")
+
+# Verbs of the pair task and their opposites. The same verb twice weighs as a strong word of entailment, a verb and its
+# opposite as one of contradiction; two other verbs together say nothing.
+OPPOSITES = (("sits", "walks"), ("laughs", "cries"), ("enters", "exits"), ("speaks", "listens"))
+VERBS = tuple(verb for pair in OPPOSITES for verb in pair)
+OPPOSITE = {a: b for pair in OPPOSITES for a, b in (pair, pair[::-1])}
