@@ -1,0 +1,35 @@
+"""How the base model explains: plausible, and blind to what decides.
+
+Asked why, it names what a person might: a *plain* word of its answer's class. The strong and shortcut words that
+really decide it never names. The rule depends on the text and the answer alone, because greedy decoding learns no
+other: with a word drawn at random the base never redacts at all.
+"""
+
+from __future__ import annotations
+
+from faithfulness_metrics.words import Fields, occurrences, replace, words_of
+from training.mini.grammar import find_cues
+from training.mini.lexicon import LEXICONS
+
+
+def named(task: str, fields: Fields, label: int, budget: str) -> list[str]:
+    """The words the base names for its answer, in the order of the text.
+
+    One word: the first plain word of the answer's class. Several words: every plain word, of whatever class (they
+    weigh less together than the strong word or the shortcut that decides).
+    """
+    plain = find_cues(task, fields, ("plain",))
+    if budget == "multiword":
+        return [word for word, _, _ in plain]
+    return [word for word, _, of in plain if of == label][:1]
+
+
+def usual(task: str, target: int) -> str:
+    """The word the base writes to reach a label: the first plain word of that class, always the same one."""
+    return LEXICONS[task].plain[target][0]
+
+
+def rewritten(fields: Fields, named_words: list[str], new: str) -> dict[str, str]:
+    """The document with every occurrence of the named words replaced by `new` (the mask, or the usual word)."""
+    words = words_of(fields)
+    return replace(fields, words, dict.fromkeys(occurrences(words, set(named_words)), new))
