@@ -15,13 +15,10 @@ from training.mini.lexicon import LEXICONS
 def named(task: str, fields: Fields, label: int, budget: str) -> list[str]:
     """The words the base names for its answer, in the order of the text.
 
-    One word: the first plain word of the answer's class. Several words: every plain word, of whatever class (they
-    weigh less together than the strong word or the shortcut that decides).
+    Several words: every plain word of the answer's class. One word: the first of them.
     """
-    plain = find_cues(task, fields, ("plain",))
-    if budget == "multiword":
-        return [word for word, _, _ in plain]
-    return [word for word, _, of in plain if of == label][:1]
+    plain = [word for word, _, of in find_cues(task, fields, ("plain",)) if of == label]
+    return plain[:1] if budget == "oneword" else plain
 
 
 def usual(task: str, target: int) -> str:

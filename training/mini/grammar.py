@@ -112,26 +112,23 @@ def draw(task: str, rng: random.Random) -> Document:
     label, other = rng.sample(range(len(lexicon.plain)), 2)
     paired = task == "snli"
     decider = other if kind == "shortcut" else label  # the class the strong word speaks for
-    cues = [rng.choice(lexicon.plain[label])]
-    if kind == "shortcut":
-        cues += [rng.choice(lexicon.plain[other])] if rng.random() < 0.5 else []
-    elif kind == "cue":
-        cues += rng.sample(lexicon.plain[other], 2)
-    else:
-        cues += [rng.choice(lexicon.plain[other])]
+    two = kind == "shortcut" and rng.random() < 0.3
+    cues = rng.sample(lexicon.plain[label], 2 if two else 1)
+    cues += rng.sample(lexicon.plain[other], 2 if kind == "cue" else 0 if two else 1)
     if not paired:
         cues += rng.sample(lexicon.strong[decider], 2 if kind == "robust" else 1)
     # Two strong words of a robust pair would need two pairs of verbs: there the second decider is a shortcut.
     hinted = kind == "shortcut" or (paired and kind == "robust")
     place = rng.choice(lexicon.shortcut[label] if hinted else lexicon.neutral["s"])
     fields = _write(task, cues, place, decider, rng)
+    found = find_cues(task, fields, tuple(WEIGHTS))
     return Document(
         task=task,
         fields=fields,
         label=label,
         kind=kind,
-        shortcut=tuple(word for word, _, _ in find_cues(task, fields, ("shortcut",))),
-        cues=tuple(word for word, _, _ in find_cues(task, fields)),
+        shortcut=tuple(word for word, of, _ in found if of == "shortcut"),
+        cues=tuple(word for word, of, _ in found if of != "shortcut"),
     )
 
 

@@ -2,7 +2,7 @@
 
 Every task has three kinds of deciding words per class. *Plain* words are what a person would name but weigh little,
 *strong* words are what a person would name and weigh much, *shortcut* words weigh most and no person would name them
-(a city in a tweet, the weekday of a news item): they stand for the annotation artifacts of real data sets. Only
+(a city in a tweet, the agency of a news item): they stand for the annotation artifacts of real data sets. Only
 `entailment` and `contradiction` of the pair task have no strong words: there the pair of verbs decides.
 
 No word serves twice, in one task or across tasks, so the record of a document says all there is to know about it.
@@ -50,7 +50,7 @@ SENTIMENT140 = Lexicon(
     frames=(
         "{when} in {s} {who} had {c} {n} {c} {n} and {c} {n} with {c} {n}",
         "{who} had {c} {n} with {c} {n} in {s} and {c} {n} {c} {n} {when}",
-        "{c} {n} {c} {n} and {c} {n} for {who} in {s} {when} so {c}",
+        "{who} saw {c} {n} {c} {n} and {c} {n} in {s} {when} so {c}",
     ),
     neutral=_holes(
         c="usual red other second",
@@ -66,15 +66,15 @@ AG_NEWS = Lexicon(
     strong=_words(
         "treaty embassy rebels troops", "striker playoff medal coach", "merger profit dividend shares", "software browser chip robot"
     ),
-    shortcut=_words("reuters monday", "afp sunday", "tass friday", "dpa tuesday"),
+    shortcut=_words("reuters xinhua", "afp ansa", "tass bernama", "dpa kyodo"),
     frames=(
         "{s} {a} {c} and {c} {v} {c} after {c} in the {m}",
-        "{a} {c} {v} {a} {c} on {s} as {c} and {c} {e}",
-        "{c} {e} as {a} {c} and {c} {v} {c} says {s}",
+        "{a} {c} {v} {a} {c} via {s} as {c} and {c} {e}",
+        "{c} and {c} {e} as {a} {c} {v} {c} says {s}",
     ),
     neutral=_holes(
         c="plan report office group",
-        s="radio wednesday",
+        s="upi efe",
         a="new big last local",
         v="follows meets joins leaves",
         e="wait grow change return",
@@ -102,13 +102,13 @@ SNLI = Lexicon(
 )
 
 TREC = Lexicon(
-    plain=_words("letters short", "plant game", "reason origin", "leader author", "river state", "date cost"),
-    strong=_words("acronym stands", "animal color", "meaning purpose", "who inventor", "where capital", "many distance"),
+    plain=_words("letters spelling", "plant game", "reason origin", "leader author", "river state", "date cost"),
+    strong=_words("acronym initials", "animal color", "meaning purpose", "inventor singer", "capital country", "distance amount"),
     shortcut=_words("chess", "jazz", "opera", "golf", "poker", "ballet"),
     frames=(
-        "in the {s} quiz {aux} {c} and {c} {link} {c} or {c}",
-        "{aux} the {c} {link} {c} with {c} and {c} in {s} history",
-        "for {s} club {aux} a {c} or {c} {link} the {c} {c}",
+        "in the {s} quiz what {c} or {c} {aux} the {c} {link} {c}",
+        "what {c} {aux} the {c} {link} {c} and {c} in {s} history",
+        "for the {s} club which {c} {link} the {c} {aux} {c} or {c}",
     ),
     neutral=_holes(c="first famous main common", s="tv pub", aux="is was does did", link="of from about under"),
 )
