@@ -84,21 +84,27 @@ def occurrences(words: Iterable[Word], keys: Collection[str]) -> tuple[int, ...]
     return tuple(i for i, word in enumerate(words) if word.key in keys)
 
 
-def replace(fields: Fields, words: list[Word], new: Mapping[int, str]) -> dict[str, str]:
+def replace(fields: Fields, words: list[Word], new: Mapping[int, str | None]) -> dict[str, str]:
     """The document with the word at position i replaced by `new[i]`; everything else stays as it is.
 
     Args:
         fields: the document.
         words: its words, from `words_of(fields)`.
-        new: replacement text per position.
+        new: replacement per position; None deletes the word together with the blank before it (else after it).
     """
     result = {}
     for name, text in fields.items():
         parts, last = [], 0
         for position, word in enumerate(words):
-            if word.field == name and position in new:
-                parts += [text[last : word.start], new[position]]
-                last = word.end
+            if word.field != name or position not in new:
+                continue
+            start, end, written = word.start, word.end, new[position]
+            if written is None and start > last and text[start - 1].isspace():
+                start -= 1
+            elif written is None and end < len(text) and text[end].isspace():
+                end += 1
+            parts += [text[last:start], written or ""]
+            last = end
         result[name] = "".join([*parts, text[last:]])
     return result
 
@@ -123,26 +129,6 @@ def restore(fields: Fields, words: list[Word], positions: Iterable[int], mask: s
     return result
 
 
-def delete(fields: Fields, words: list[Word], positions: Iterable[int]) -> dict[str, str]:
-    """The document without the words at `positions`; the blank before a deleted word (else after it) goes with it."""
-    gone = set(positions)
-    result = {}
-    for name, text in fields.items():
-        parts, last = [], 0
-        for position, word in enumerate(words):
-            if word.field != name or position not in gone:
-                continue
-            start, end = word.start, word.end
-            if start > last and text[start - 1].isspace():
-                start -= 1
-            elif end < len(text) and text[end].isspace():
-                end += 1
-            parts.append(text[last:start])
-            last = end
-        result[name] = "".join([*parts, text[last:]])
-    return result
-
-
 def remove(fields: Fields, words: list[Word], positions: Iterable[int], operator: str, mask: str) -> dict[str, str]:
     """Take words out of a document by the operator of the run.
 
@@ -157,7 +143,7 @@ def remove(fields: Fields, words: list[Word], positions: Iterable[int], operator
     if operator == "mask":
         return mask_out(fields, words, positions, mask)
     if operator == "delete":
-        return delete(fields, words, positions)
+        return replace(fields, words, dict.fromkeys(positions))
     if operator == "substitute":
         return replace(fields, words, {p: filler_for(words[p].key) for p in positions})
     raise ValueError(f"operator {operator!r} is not one of mask, delete, substitute")

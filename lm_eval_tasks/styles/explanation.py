@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from faithfulness_metrics.words import Fields
 from lm_eval_tasks.question import Question
@@ -32,6 +31,21 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """One changed word of a counterfactual.
+
+    Attributes:
+        position: the word of the original that was changed; for an added word, the word it was added to.
+        kind: ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word).
+        text: the new word; empty for a deletion.
+    """
+
+    position: int
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Explanation:
     """A parsed explanation of one document.
 
@@ -40,8 +54,8 @@ class Explanation:
         reason: why it is not valid, in a few words; empty when it is.
         words: the words named, taken out or changed, as written in the document, each type once.
         positions: their positions in the document (see `faithfulness_metrics.words`).
-        edited: the model's own edited document (counterfactual only).
-        new: the replacement per changed position (counterfactual of equal length only).
+        edited: the model's own edited document (counterfactual only; also where the edit is not valid).
+        edits: what was changed in it, word by word (counterfactual only).
     """
 
     valid: bool
@@ -49,7 +63,7 @@ class Explanation:
     words: tuple[str, ...] = ()
     positions: tuple[int, ...] = ()
     edited: Fields | None = None
-    new: Mapping[int, str] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
 
 
 def invalid(reason: str) -> Explanation:

@@ -1,0 +1,176 @@
+"""Reading a dataset: from the hub, from a folder, or the mini data. Read once a run, however many tasks share it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import datasets
+import yaml
+
+from lm_eval_tasks import DATASETS
+from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.protocol import Document
+from lm_eval_tasks.question import Question
+
+logger = logging.getLogger(__name__)
+
+
+MINI = Path(__file__).parent / "mini"
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """One dataset, as its YAML declares it.
+
+    Attributes:
+        question: what the model is asked.
+        folder: name of its folder under `data=DIR`.
+        label_column: column of the gold label.
+        label_values: code of each label, in label order.
+        drop_label_values: codes of rows that are left out (no gold label; classes that are not asked about).
+        hub: repository, config and revision on the hub.
+        splits: name on the hub of train, validation, test, where it differs.
+    """
+
+    question: Question
+    folder: str
+    label_column: str
+    label_values: tuple[Any, ...]
+    drop_label_values: tuple[Any, ...]
+    hub: tuple[str, str | None, str | None]
+    splits: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> DatasetSpec:
+        """From the configuration of a task, or of a dataset (`_dataset_yaml`)."""
+        told = config["metadata"]["faithful_se"]
+        kwargs = config.get("dataset_kwargs") or {}
+        return cls(
+            question=Question(
+                dataset=told["dataset"],
+                noun=told["noun"],
+                question=told["question"],
+                fields=tuple(told["fields"]),
+                titles=tuple(told["titles"]),
+                labels=tuple(told["labels"]),
+            ),
+            folder=told["folder"],
+            label_column=told["label_column"],
+            label_values=tuple(told["label_values"]),
+            drop_label_values=tuple(told["drop_label_values"]),
+            hub=(config["dataset_path"], config.get("dataset_name"), kwargs.get("revision")),
+            splits=tuple((told.get("hub_splits") or {}).items()),
+        )
+
+    def document(self, row: Mapping[str, Any]) -> Document:
+        """A row as the protocol sees it."""
+        fields = {name: str(row[name]) for name in self.question.fields}
+        return Document(fields, self.question.labels[self.label_values.index(row[self.label_column])])
+
+
+def dataset_spec(name: str) -> DatasetSpec:
+    """The dataset of that name, as task names spell it ("snli").
+
+    Raises:
+        UsageError: there is no such dataset.
+    """
+    path = DATASETS / name / "_dataset_yaml"
+    if not path.is_file():
+        known = sorted(p.parent.name for p in DATASETS.glob("*/_dataset_yaml"))
+        raise UsageError(f"no dataset {name!r}; there are {', '.join(known)}")
+    return DatasetSpec.of(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=64)
+def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
+    """The rows of one split whose label is asked about, checked.
+
+    Args:
+        spec: the dataset.
+        data: ``hub``, ``mini``, or a folder that holds ``<spec.folder>/<split>.jsonl``.
+        split: ``train``, ``validation`` or ``test``.
+
+    Raises:
+        UsageError: nothing there, a missing column, a label without a verbalizer, no rows left. Names file and row.
+    """
+    if data == "hub":
+        rows, source = _from_hub(spec, split)
+    else:
+        path = (MINI if data == "mini" else Path(data).expanduser()) / spec.folder / f"{split}.jsonl"
+        rows, source = _from_file(path, data), str(path)
+    _check_columns(spec, rows.column_names, source)
+    labels = rows[spec.label_column]
+    known = {*spec.label_values, *spec.drop_label_values}
+    for number, label in enumerate(labels):
+        if label not in known:
+            raise UsageError(
+                f"{source}: row {number + 1}: {spec.label_column} is {label!r}, not one of "
+                f"{', '.join(f'{value} ({name})' for value, name in zip(spec.label_values, spec.question.labels, strict=True))}"
+            )
+    kept = [number for number, label in enumerate(labels) if label in spec.label_values]
+    if not kept:
+        raise UsageError(f"{source}: no rows with a label that {spec.question.dataset} asks about")
+    if len(kept) < len(labels):
+        logger.info("%s: %d of %d rows left out: %s in %s", source, len(labels) - len(kept), len(labels), spec.label_column, list(spec.drop_label_values))
+        rows = rows.select(kept)
+    return rows
+
+
+def _check_columns(spec: DatasetSpec, columns: Sequence[str], source: str) -> None:
+    missing = [name for name in (*spec.question.fields, spec.label_column) if name not in columns]
+    if missing:
+        raise UsageError(f"{source}: no column {', '.join(missing)} (columns: {', '.join(columns)})")
+
+
+def _from_hub(spec: DatasetSpec, split: str) -> tuple[datasets.Dataset, str]:
+    path, name, revision = spec.hub
+    source = f"{path} ({name}, revision {revision}) on the hub"
+    try:
+        rows = datasets.load_dataset(path, name, split=dict(spec.splits).get(split, split), revision=revision)
+    except Exception as error:  # the hub's client raises a dozen kinds; each means: not to be had
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UsageError(
+            f"cannot read {source}: {first}. Check the network and the revision "
+            f"(--metadata {spec.question.dataset}_revision=…), or read a folder with --metadata data=DIR"
+        ) from error
+    return rows, source
+
+
+def _from_file(path: Path, data: str) -> datasets.Dataset:
+    if not path.is_file():
+        remedy = "reinstall the package" if data == "mini" else "data is hub, mini, or a folder with <dataset>/test.jsonl"
+        raise UsageError(f"data={data}: no file {path}: {remedy}")
+    rows, mended = [], 0
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UsageError(f"{path}: line {number} is not JSON: {error.msg} at column {error.colno}") from error
+            if not isinstance(row, dict):
+                raise UsageError(f"{path}: line {number} is not a JSON object")
+            # A lone surrogate can be written in JSON but in no file: it would lose the run's results at the very end.
+            clean = {key: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for key, value in row.items()}
+            mended += clean != row
+            rows.append(clean)
+    if not rows:
+        raise UsageError(f"{path}: the file is empty")
+    if mended:
+        logger.warning("%s: %d rows hold broken characters, replaced by '?'", path, mended)
+    columns = dict.fromkeys(key for row in rows for key in row)
+    for name in columns:
+        bare = next((number for number, row in enumerate(rows, 1) if name not in row), None)
+        if bare:
+            raise UsageError(f"{path}: row {bare} has no column {name}, other rows have")
+    try:
+        return datasets.Dataset.from_list(rows)
+    except Exception as error:  # pyarrow: values of different kinds in one column
+        raise UsageError(f"{path}: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,57 @@
+"""Which model wrote a cache. lm-eval's cache keys hold the prompt and not the model, so two checkpoints that share a
+`--use_cache` path would silently get each other's answers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from lm_eval_tasks.errors import UsageError
+
+KEY = "faithful_se_model"
+# Values read per parameter: enough to tell two checkpoints apart, cheap for a 13B model.
+SAMPLE = 64
+
+
+def check_cache(lm: Any) -> None:
+    """Stamp a cache with its model, or refuse one that another model has stamped.
+
+    Args:
+        lm: a `CachingLM`.
+
+    Raises:
+        UsageError: the cache was written by another model.
+    """
+    mine = model_fingerprint(lm.lm)
+    written = lm.dbdict.get(KEY)
+    if written is None:
+        lm.dbdict[KEY] = mine
+        lm.dbdict.commit()
+    elif written != mine:
+        raise UsageError(
+            f"--use_cache {lm.cache_db}: this cache was written by another model ({written}, now {mine}): give another path"
+        )
+
+
+def model_fingerprint(lm: Any) -> str:
+    """A short text that differs between two models and is the same for one model in every run.
+
+    A local model (anything that holds a torch module) is told by a digest of its parameters' names, shapes, types and a
+    sample of their values, adapters included. An API is told by its address and the model's name there.
+    """
+    module = getattr(lm, "_model", None)
+    if hasattr(module, "named_parameters"):
+        return f"{type(lm).__name__} {_digest(module)}"
+    if callable(getattr(lm, "fingerprint", None)):
+        return f"{type(lm).__name__} {lm.fingerprint()}"
+    parts = (type(lm).__name__, getattr(lm, "base_url", None), getattr(lm, "model", None))
+    return " ".join(part for part in parts if isinstance(part, str))
+
+
+def _digest(module: Any) -> str:
+    digest = hashlib.sha256()
+    for name, parameter in module.named_parameters():
+        flat = parameter.detach().reshape(-1)
+        values = flat[:: max(1, flat.numel() // SAMPLE)].float().cpu().numpy().tobytes() if flat.numel() and not flat.is_meta else b""
+        digest.update(f"{name} {tuple(parameter.shape)} {parameter.dtype} ".encode() + values)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,203 @@
+"""The seam to lm-eval: the request type `self_explain`.
+
+`evaluate()` hands every request type of a run to the model's method of that name, all tasks at once. A method
+`self_explain` on `LM` therefore sees every document of every task, and can ask dependent questions in rounds. It stands
+on the model's own `generate_until` and `loglikelihood`, so it works on any backend, and behind `CachingLM` every inner
+call is cached: a killed run goes on, a second run asks nothing. `tests/lm_eval_tasks/test_canary.py` names every
+internal of lm-eval that this relies on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM, CachingLM
+
+from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.fingerprint import check_cache
+from lm_eval_tasks.lockstep import Tally, run
+from lm_eval_tasks.protocol import Answer, Call, Classify, Document, Messages, TaskSpec, Transcript, as_chat, self_explain
+from lm_eval_tasks.question import parse_label
+
+logger = logging.getLogger(__name__)
+
+# Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
+CLASSIFY_TOKENS = 16
+
+# Without a chat template, turns are told apart by these words and an answer ends with its line or paragraph.
+PLAIN = {"system": "{}\n\n", "user": "{}\nAnswer:", "assistant": " {}\n\n"}
+PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
+
+# What ranks that have run out of calls ask, so that all ranks call the model equally often.
+PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
+
+
+@dataclass
+class SelfExplainRequest(Instance):
+    """An lm-eval request that carries its document through the protocol."""
+
+    spec: TaskSpec | None = None
+    document: Document | None = None
+    render: Callable[..., Any] | None = None
+
+
+def install() -> None:
+    """Give lm-eval's models the request type. Idempotent."""
+    LM.self_explain = answer_requests  # type: ignore[attr-defined]
+    CachingLM.self_explain = _answer_cached  # type: ignore[attr-defined]
+
+
+def _answer_cached(lm: Any, requests: Sequence[SelfExplainRequest]) -> list[str]:
+    check_cache(lm)
+    return answer_requests(lm, requests)
+
+
+def answer_requests(lm: Any, requests: Sequence[SelfExplainRequest]) -> list[str]:
+    """Answer all `self_explain` requests of a run: one transcript each, as a JSON string.
+
+    Args:
+        lm: an lm-eval model, or the caching wrapper around one.
+        requests: the documents of all tasks. They share the chat template and the generation settings of their task.
+    """
+    backend = Backend(lm, requests[0].render if requests else None)
+    procedures = [self_explain(request.spec, request.document) for request in requests]
+    tally = Tally()
+    transcripts = run(procedures, backend.respond, again=backend.again, distinct=_repeatable, tally=tally)
+    logger.info(
+        "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
+        len(requests), sum(tally.asked), sum(tally.wanted),
+    )  # fmt: skip
+    name_problems(requests, transcripts)
+    return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
+
+
+def name_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:
+    """Log, per task and problem, how many documents could not go through and which: they count as unfaithful."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for request, transcript in zip(requests, transcripts, strict=True):
+        if transcript["problem"]:
+            found.setdefault((str(request.task_name), transcript["problem"]), []).append(int(request.doc_id or 0))
+    for (task, problem), documents in found.items():
+        which = sorted(set(documents))
+        shown = ", ".join(map(str, which[:10])) + (", …" if len(which) > 10 else "")
+        logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(which), problem, shown)
+
+
+def _repeatable(call: Call) -> bool:
+    """Whether the same call has the same answer. Sampled explanations do not."""
+    if isinstance(call, Classify):
+        return True
+    settings = json.loads(call.settings)
+    return not (settings.get("do_sample") or float(settings.get("temperature") or 0) > 0)
+
+
+class Backend:
+    """Asks an lm-eval model.
+
+    Args:
+        lm: the model, or the caching wrapper around it.
+        render: `lm.apply_chat_template` where the run applies one; None renders turns as plain text.
+    """
+
+    def __init__(self, lm: Any, render: Callable[..., Any] | None) -> None:
+        self.lm, self.render = lm, render
+
+    def again(self, waiting: bool) -> bool:
+        """Whether any process of a data-parallel run has calls left."""
+        return max(self._everywhere(int(waiting))) > 0
+
+    def respond(self, calls: Sequence[Call]) -> list[Answer]:
+        """Answer distinct calls: one batch of generations and one of log-likelihoods."""
+        prompts = [self._prompt(call.messages) for call in calls]
+        generations: dict[int, Instance] = {}
+        rankings: dict[int, list[Instance]] = {}
+        problems: dict[int, str] = {}
+        for index, (call, prompt) in enumerate(zip(calls, prompts, strict=True)):
+            settings = self._settings(call)
+            if problem := self._too_long(prompt, settings["max_gen_toks"]):
+                problems[index] = problem
+            elif isinstance(call, Classify) and call.ranked:
+                rankings[index] = [_instance("loglikelihood", (prompt, self._continuation(label))) for label in call.labels]
+            else:
+                generations[index] = _instance("generate_until", (prompt, settings))
+        texts = dict(zip(generations, self._ask("generate_until", list(generations.values())), strict=True))
+        scores = iter(self._ask("loglikelihood", [row for rows in rankings.values() for row in rows]))
+        answers = []
+        for index, call in enumerate(calls):
+            if index in problems:
+                answers.append(Answer("", problem=problems[index]))
+            elif index in rankings and isinstance(call, Classify):
+                logprobs = {label: float(next(scores)[0]) for label in call.labels}
+                best = max(logprobs, key=lambda label: logprobs[label])
+                answers.append(Answer(best, best, logprobs))
+            else:
+                labels = call.labels if isinstance(call, Classify) else None
+                answers.append(Answer(texts[index], parse_label(texts[index], labels) if labels else None))
+        return answers
+
+    def _settings(self, call: Call) -> dict[str, Any]:
+        plain = self.render is None
+        if isinstance(call, Classify):
+            until = PLAIN_UNTIL["classify"] if plain else []
+            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
+        settings = {"max_gen_toks": 256, "do_sample": False, **json.loads(call.settings)}
+        settings["until"] = settings.get("until") or (PLAIN_UNTIL["generate"] if plain else [])
+        return settings
+
+    def _prompt(self, messages: Messages) -> Any:
+        if self.render is None:
+            return "".join(PLAIN[role].format(content) for role, content in messages)
+        try:
+            return self.render(as_chat(messages))
+        except (ValueError, NotImplementedError) as error:
+            raise UsageError(
+                f"the chat template cannot be applied: {str(error).splitlines()[0]}. Give a model whose tokenizer has one, "
+                "or run without --apply_chat_template"
+            ) from error
+
+    def _continuation(self, label: str) -> str:
+        return label if self.render else f" {label}"
+
+    def _too_long(self, prompt: Any, room: int) -> str:
+        limit = getattr(self.lm, "max_length", None)
+        # A token is at least one byte: most prompts need not be tokenized to see that they fit.
+        if not isinstance(limit, int) or not isinstance(prompt, str) or len(prompt.encode()) + room < limit:
+            return ""
+        length = len(self.lm.tok_encode(prompt))
+        return "the text is longer than the model's context" if length + room > limit else ""
+
+    def _ask(self, kind: str, instances: list[Instance]) -> list[Any]:
+        count = len(instances)
+        most = max(self._everywhere(count))
+        if not most:
+            return []
+        filler = _instance(kind, PADDING if kind == "generate_until" else (PADDING[0], " a"))
+        instances = [*instances, *[instances[-1] if instances else filler] * (most - count)]
+        try:
+            return list(getattr(self.lm, kind)(instances))[:count]
+        except NotImplementedError as error:
+            raise UsageError(
+                f"{type(self.lm).__name__} offers no {kind}: use --metadata classifier=generate, or another backend"
+            ) from error
+        except AssertionError as error:
+            if "apply_chat_template" not in str(error):
+                raise
+            raise UsageError("this model is a chat API and takes messages only: add --apply_chat_template") from error
+
+    def _everywhere(self, number: int) -> list[int]:
+        """The same number of every process of a data-parallel run."""
+        if self.lm.world_size == 1:
+            return [number]
+        import torch
+
+        gathered = self.lm.all_gather(torch.tensor([number], device=self.lm.device))
+        return [int(value) for value in gathered.flatten().tolist()]
+
+
+def _instance(kind: Any, arguments: tuple[Any, ...]) -> Instance:
+    return Instance(request_type=kind, doc={}, arguments=arguments, idx=0, metadata=("faithful_se", 0, 1))

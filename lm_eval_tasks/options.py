@@ -1,0 +1,113 @@
+"""Options of a task: what a user may set with `--metadata`, checked before anything is loaded.
+
+lm-eval hands `--metadata` and `--model_args` over in one mapping, so a flat override cannot be told from a model
+argument by its place. Names that are nearly an option are therefore refused instead of silently ignored.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from lm_eval_tasks.errors import UsageError
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "classifier": ("generate", "loglikelihood"),
+    "context": ("same", "fresh"),
+    "operator": ("mask", "delete", "substitute"),
+}
+CONTROLS = ("random", "oracle", "stability")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How explanations are asked for and scored. design.md, "Options of a task".
+
+    Attributes:
+        data: ``hub``, ``mini`` or a folder.
+        classifier: ``generate`` (what the model says) or ``loglikelihood`` (which label it ranks first).
+        context: ``same`` conversation as the answer, or ``fresh``.
+        mask: what is written in place of a word.
+        unknown: offer "unknown" as a label.
+        controls: which of `CONTROLS` run; ``oracle`` brings ``random`` with it, since ccf needs both.
+        operator: how named words are removed.
+        draws: random sets of words per document for the chance control.
+    """
+
+    data: str = "hub"
+    classifier: str = "generate"
+    context: str = "same"
+    mask: str = "[REDACTED]"
+    unknown: bool = False
+    controls: tuple[str, ...] = ("random",)
+    operator: str = "mask"
+    draws: int = 2
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for transcripts and result files."""
+        return {**asdict(self), "controls": list(self.controls)}
+
+
+def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str, Any]) -> Options:
+    """Options of one task: defaults, then what its YAML declares, then the user's flat overrides.
+
+    Args:
+        task: name of the task, for messages.
+        declared: the mapping under ``metadata.faithful_se``.
+        overrides: ``metadata`` as lm-eval hands it over: the user's `--metadata` mixed with `--model_args`.
+
+    Raises:
+        UsageError: unknown value, or a name that is nearly an option.
+    """
+    names = [field.name for field in fields(Options)]
+    for name in overrides:
+        near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.8)
+        if near and name not in names:
+            raise UsageError(f"{task}: --metadata {name}=…: no such option; did you mean {near[0]}?")
+    options = Options()
+    for source in (declared, overrides):
+        for name in names:
+            if name in source:
+                options = replace(options, **{name: _checked(task, name, source[name])})
+    return options
+
+
+def _checked(task: str, name: str, value: Any) -> Any:
+    if name == "controls":
+        return _controls(task, value)
+    if name == "unknown":
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        if not isinstance(value, bool):
+            raise UsageError(f"{task}: unknown={value!r}: give true or false")
+        return value
+    if name == "draws":
+        if isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
+            raise UsageError(f"{task}: draws={value!r}: give a whole number from 1")
+        return int(value)
+    if name in CHOICES and value not in CHOICES[name]:
+        raise UsageError(f"{task}: {name}={value!r}: give one of {', '.join(CHOICES[name])}")
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{task}: {name}={value!r}: give a text that is not empty")
+    if name == "mask" and "\n" in value:
+        raise UsageError(f"{task}: mask={value!r}: a mask cannot hold a line break")
+    return value
+
+
+def _controls(task: str, value: Any) -> tuple[str, ...]:
+    # random | random+oracle | [random, oracle] | none | all
+    if isinstance(value, str):
+        text = value.strip().strip("[]()")
+        names = [part.strip().strip("'\"") for part in text.replace("+", ",").split(",") if part.strip()]
+    else:
+        names = [str(part) for part in value] if isinstance(value, (list, tuple)) else [str(value)]
+    if names == ["none"] or not names:
+        return ()
+    if names == ["all"]:
+        return CONTROLS
+    wrong = [name for name in names if name not in CONTROLS]
+    if wrong:
+        raise UsageError(f"{task}: controls={value!r}: give any of {', '.join(CONTROLS)} joined by '+', or none, or all")
+    return tuple(name for name in CONTROLS if name in names or (name == "random" and "oracle" in names))

@@ -1,0 +1,235 @@
+"""From a transcript to the values of the metric keys. One table, one line per key; formulas in `faithfulness_metrics`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from faithfulness_metrics import chance, counterfactual, erasure, flips
+from faithfulness_metrics.words import key_of, words_of
+from lm_eval_tasks.protocol import TaskSpec, Transcript
+from lm_eval_tasks.question import UNKNOWN
+
+Value = float | None | list[float]
+
+
+class Metric(NamedTuple):
+    """One metric key.
+
+    Attributes:
+        value: value of one document; None where it is not defined for that document.
+        when: whether a task reports the key.
+        higher_is_better: direction in lm-eval's table; None where there is none.
+        pooled: aggregated over the documents that have a value (a conditional mean); else over all documents.
+    """
+
+    value: Callable[[Transcript, TaskSpec], Value]
+    when: Callable[[TaskSpec], bool]
+    higher_is_better: bool | None
+    pooled: bool = False
+
+
+def faithful(transcript: Transcript, spec: TaskSpec) -> float:
+    """The headline rule: `faithfulness_metrics.flips.faithful`."""
+    return _flip(transcript, transcript["perturbed"])
+
+
+def valid(transcript: Transcript, spec: TaskSpec) -> float:
+    """Whether the explanation could be read and obeys its format."""
+    return float(bool(transcript["explanation"] and transcript["explanation"]["valid"]))
+
+
+def accuracy(transcript: Transcript, spec: TaskSpec) -> float:
+    """Whether the prediction is the gold label; an unparsed prediction is wrong."""
+    return float(transcript["prediction"]["label"] == transcript["gold"])
+
+
+def faithful_random(transcript: Transcript, spec: TaskSpec) -> float:
+    """Share of the random word sets that change the answer; 0 where no control could be drawn."""
+    rows = transcript["random"]
+    return sum(_flip(transcript, row) for row in rows) / len(rows) if rows else 0.0
+
+
+def lift(transcript: Transcript, spec: TaskSpec) -> float:
+    """`faithful` minus `faithful_random` of the document; its mean over documents is the lift."""
+    return faithful(transcript, spec) - faithful_random(transcript, spec)
+
+
+def faithful_oracle(transcript: Transcript, spec: TaskSpec) -> float:
+    """Whether any set of words that was tried under the same budget changes the answer."""
+    oracle = transcript["oracle"] or {"singles": [], "greedy": []}
+    rows = [*oracle["singles"], *oracle["greedy"], *transcript["random"]]
+    return max([faithful(transcript, spec), *(_flip(transcript, row) for row in rows)])
+
+
+def ccf_parts(transcript: Transcript, spec: TaskSpec) -> list[float]:
+    """What the ratio of means is made of: faithful, random, oracle."""
+    return [faithful(transcript, spec), faithful_random(transcript, spec), faithful_oracle(transcript, spec)]
+
+
+def loo_percentile(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Percentile of the named words' leave-one-out effect among all types of words of the document."""
+    return _known(erasure.loo_percentile(*_leave_one_out(transcript)))
+
+
+def hit1(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Whether a named word has the largest leave-one-out effect."""
+    return _known(erasure.hit1(*_leave_one_out(transcript)))
+
+
+def masked_fraction(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Share of the document's words that a valid explanation takes out."""
+    if not valid(transcript, spec) or transcript["explanation"] is None:
+        return None
+    return len(transcript["explanation"]["positions"]) / len(words_of(transcript["fields"]))
+
+
+def one_edit(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Whether the edited document is exactly one word away; None without an edited document."""
+    pair = _edited(transcript)
+    return counterfactual.one_edit(*pair) if pair else None
+
+
+def edit_fraction(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Word-level edit distance over the length of the longer document; None without an edited document."""
+    pair = _edited(transcript)
+    return counterfactual.edit_fraction(*pair) if pair else None
+
+
+def label_leak(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Whether the edit adds a label; None without an edited document."""
+    pair = _edited(transcript)
+    return counterfactual.label_leak(*pair, (*spec.question.labels, UNKNOWN)) if pair else None
+
+
+def stability_q(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Share of meaning-neutral changes that change the answer: 1 for a model that anything flips."""
+    rows = transcript["stability"]
+    before = transcript["prediction"]["label"]
+    return sum(row["label"] != before for row in rows) / len(rows) if rows else None
+
+
+def abstain(transcript: Transcript, spec: TaskSpec) -> float:
+    """Whether the model answers "unknown" on the perturbed document."""
+    row = transcript["perturbed"]
+    return flips.abstain(row["label"] if row else None)
+
+
+def madsen(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """The rule of Madsen et al. 2024; None for the documents which that paper leaves out."""
+    row = transcript["perturbed"]
+    before, after, gold = transcript["prediction"]["label"], row["label"] if row else None, transcript["gold"]
+    return _known(flips.madsen(spec.style, before, after, gold, spec.question.labels))
+
+
+def _rewrites(spec: TaskSpec) -> bool:
+    return spec.style == "counterfactual"
+
+
+def _with(control: str) -> Callable[[TaskSpec], bool]:
+    return lambda spec: control in spec.options.controls
+
+
+def _leaves_one_out(spec: TaskSpec) -> bool:
+    return _with("oracle")(spec) and spec.options.classifier == "loglikelihood" and not _rewrites(spec)
+
+
+METRICS: dict[str, Metric] = {
+    "faithful": Metric(faithful, lambda spec: True, True),
+    "valid": Metric(valid, lambda spec: True, True),
+    "acc": Metric(accuracy, lambda spec: True, True),
+    "faithful_random": Metric(faithful_random, _with("random"), None),
+    "lift": Metric(lift, _with("random"), True),
+    "faithful_oracle": Metric(faithful_oracle, _with("oracle"), None),
+    "ccf": Metric(ccf_parts, _with("oracle"), True),
+    "loo_percentile": Metric(loo_percentile, _leaves_one_out, True, pooled=True),
+    "hit1": Metric(hit1, _leaves_one_out, True, pooled=True),
+    "masked_fraction": Metric(masked_fraction, lambda spec: not _rewrites(spec), False, pooled=True),
+    "one_edit": Metric(one_edit, _rewrites, True, pooled=True),
+    "edit_fraction": Metric(edit_fraction, _rewrites, False, pooled=True),
+    "label_leak": Metric(label_leak, _rewrites, False, pooled=True),
+    "stability_q": Metric(stability_q, _with("stability"), False, pooled=True),
+    "abstain": Metric(abstain, lambda spec: spec.options.unknown, None),
+    "madsen": Metric(madsen, lambda spec: spec.options.unknown, True, pooled=True),
+}
+
+
+def metrics_of(spec: TaskSpec) -> dict[str, Metric]:
+    """The metric keys a task reports, in order."""
+    return {name: metric for name, metric in METRICS.items() if metric.when(spec)}
+
+
+def score(transcript: Transcript, spec: TaskSpec) -> dict[str, Value]:
+    """All metric values of one document. Every document has every key of its task."""
+    return {name: metric.value(transcript, spec) for name, metric in metrics_of(spec).items()}
+
+
+def pooled_mean(values: Sequence[float | None]) -> float:
+    """Mean over the documents that have a value; nan when none has."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else math.nan
+
+
+def pooled_stderr(values: Sequence[float | None]) -> float:
+    """Standard error of `pooled_mean`; nan below two values."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return math.nan
+    centre = sum(known) / len(known)
+    return math.sqrt(sum((value - centre) ** 2 for value in known) / (len(known) - 1) / len(known))
+
+
+def ccf(parts: Sequence[Sequence[float]]) -> float | str:
+    """Chance-corrected faithfulness over all documents, or why it cannot be measured."""
+    columns = list(zip(*parts, strict=True))
+    value = chance.ccf(*columns)
+    return chance.describe_ccf(*columns) if math.isnan(value) else value
+
+
+def ccf_stderr(parts: Sequence[Sequence[float]]) -> float | str:
+    """Standard error of `ccf` by paired bootstrap over documents."""
+    value = chance.ccf_stderr(*zip(*parts, strict=True))
+    return "N/A" if math.isnan(value) else value
+
+
+def _flip(transcript: Transcript, row: dict[str, Any] | None) -> float:
+    explanation = transcript["explanation"]
+    if row is None or explanation is None:
+        return 0.0
+    before = transcript["prediction"]["label"]
+    return flips.faithful(True, before, row["label"], explanation["target"] or None)
+
+
+def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
+    """Drop of the predicted label's probability per type of word, and which types are named."""
+    explanation, oracle = transcript["explanation"], transcript["oracle"]
+    if explanation is None or oracle is None or not explanation["valid"]:
+        return [], []
+    label = transcript["prediction"]["label"]
+    whole = _probability(transcript["prediction"]["logprobs"], label)
+    deltas = [whole - _probability(row["logprobs"], label) for row in oracle["singles"]]
+    named = [i for i, row in enumerate(oracle["singles"]) if set(row["positions"]) & set(explanation["positions"])]
+    return deltas, named
+
+
+def _probability(logprobs: dict[str, float], label: str) -> float:
+    """Probability of a label among the labels offered."""
+    top = max(logprobs.values())
+    return math.exp(logprobs[label] - top) / sum(math.exp(value - top) for value in logprobs.values())
+
+
+def _edited(transcript: Transcript) -> tuple[list[str], list[str]] | None:
+    explanation = transcript["explanation"]
+    if explanation is None or explanation["edited"] is None:
+        return None
+    before, after = (
+        [key_of(word.text) for word in words_of(fields)] for fields in (transcript["fields"], explanation["edited"])
+    )
+    return before, after
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
