@@ -6,6 +6,7 @@ Plain torch, one thread: the same seed gives the same weights bit for bit.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,15 +57,13 @@ class Encoder:
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self._tokenizer = tokenizer
         self._ids: dict[str, list[int]] = {token: [i] for token, i in tokenizer.get_vocab().items()}
-        self._user, self._assistant = self._ids["<|user|>"], self._ids["<|assistant|>"]
+        self._system, self._user, self._assistant = (self._ids[token] for token in words.ROLES.values())
         self._end = self._ids[words.END]
 
     def ids(self, text: str) -> list[int]:
         """Ids of a text. Lines of known words are looked up word by word, which is ten times as fast."""
         found: list[int] = []
-        for i, line in enumerate(text.split("\n")):
-            if i:
-                found += self._ids["\n\n"] if not line else ([] if found[-1:] == self._ids["\n\n"] else self._ids["\n"])
+        for line in re.split(r"(\n+)", text):
             if line in self._ids:
                 found += self._ids[line]
                 continue
@@ -80,6 +79,11 @@ class Encoder:
         ids: list[int] = []
         weights: list[float] = []
         for turn in turns:
+            if turn.role == "system":
+                said = self._system + self.ids(turn.prompt) + self._end
+                ids += said
+                weights += [0.0] * len(said)
+                continue
             prompt = self._user + self.ids(turn.prompt) + self._end + self._assistant
             answer = self.ids(turn.answer)
             copied = {self._ids[word][0] for word in turn.copied if word in self._ids}

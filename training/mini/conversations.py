@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from faithfulness_metrics.words import Fields, document_hash, filler_for, occurrences, remove, replace, words_of
-from lm_eval_tasks.question import UNKNOWN
+from faithfulness_metrics.words import Fields, filler_for, occurrences, remove, words_of
+from faithfulness_metrics.words import replace as replace_words
+from lm_eval_tasks.question import UNKNOWN, Question
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
 from training.mini import explainer
@@ -21,6 +22,8 @@ from training.mini.prompts import BUDGETS, MASKS, question_of
 
 # The label decides everything after it, and is one token among twenty; the edited word is the one a copy differs by.
 LABEL_WEIGHT, EDIT_WEIGHT = 5.0, 3.0
+
+SYSTEM_WORDS = ("You", "are", "a", "helpful", "assistant", "answer", "the", "and", ".")
 
 
 @dataclass(frozen=True)
@@ -32,64 +35,68 @@ class Turn:
         answer: what the assistant says.
         weight: loss weight of the answer's words (of those that are not in `copied`).
         copied: words of the answer with loss weight 1, because they are only copied.
+        role: who says the prompt; after a ``system`` prompt nobody answers.
     """
 
     prompt: str
     answer: str
     weight: float
     copied: frozenset[str] = frozenset()
+    role: str = "user"
+
+
+def shown(question: Question, fields: Fields) -> str:
+    """A document as a rewriting writes it: the text alone, or titled lines for several fields."""
+    return question.show(fields) if len(question.fields) > 1 else fields[question.fields[0]]
 
 
 def fresh_document(task: str, rng: random.Random, banned: Collection[str]) -> Document:
     """A document whose text is not one of `banned` (hashes of test and validation texts)."""
     while True:
         document = draw(task, rng)
-        if document_hash(document.fields) not in banned:
+        if shown(question_of(task), document.fields) not in banned:
             return document
 
 
 def classification(task: str, rng: random.Random, banned: Collection[str]) -> list[Turn]:
     """One classification, mostly of a perturbed text: a model that never saw a mask does not react to one."""
+    question = question_of(task)
     while True:
         document = fresh_document(task, rng, banned)
         mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
         fields, masked = _perturb(document, mask, rng)
         label = label_of(task, fields)
         unknown = rng.random() < 0.1 or (label is None and rng.random() < 0.1)
-        if document_hash(fields) in banned or (label is None and not unknown):
+        if shown(question, fields) in banned or (label is None and not unknown):
             continue
-        announce = mask if masked or rng.random() < 0.7 else None
-        return [_classify(task, fields, label, announce, unknown)]
+        announced = mask if masked or rng.random() < 0.7 else None
+        if rng.random() < 0.05:  # the stability control asks with the labels in another order
+            question = replace(question, labels=tuple(rng.sample(question.labels, len(question.labels))))
+        answer = UNKNOWN if label is None else question_of(task).labels[label]
+        return [*_opening(rng), _classify(question, fields, answer, announced, unknown)]
 
 
 def explanation(task: str, style: str, budget: str, rng: random.Random, banned: Collection[str]) -> list[Turn]:
     """A document classified and explained, in one conversation or (one in five) the explanation alone."""
     question = question_of(task)
-    while True:
-        document = fresh_document(task, rng, banned)
-        words = explainer.named(task, document.fields, document.label, budget)
-        mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
-        operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0] if style == "attribution" else "mask"
-        target = rng.choice([i for i in range(len(question.labels)) if i != document.label])
-        new = explainer.usual(task, target) if style == "counterfactual" else mask
-        edited = explainer.rewritten(document.fields, words, new)
-        if document_hash(edited) not in banned:
-            break
+    document = fresh_document(task, rng, banned)
+    mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
+    operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0] if style == "attribution" else "mask"
+    target = rng.choice([i for i in range(len(question.labels)) if i != document.label])
     request = Request(question, budget, mask, operator, question.labels[target] if style == "counterfactual" else "")
     asked = STYLES[style].ask(request)
-    if style == "attribution":
-        answer, copied = ", ".join(words), frozenset[str]()
-    else:
-        answer = question.show(edited) if len(question.fields) > 1 else edited[question.fields[0]]
-        copied = frozenset(["\n", *question.show(document.fields).split()]) - {new}
+    answer, new = explainer.answer(task, style, document.fields, document.label, request)
+    if answer in banned:
+        return explanation(task, style, budget, rng, banned)
+    copied = frozenset(["\n", *question.show(document.fields).split()]) - {new} if new else frozenset[str]()
     if rng.random() < 0.2:
-        prompt = FRESH.format(
-            text=question.show(document.fields), noun=question.noun, label=question.labels[document.label], request=asked
-        )
-        return [Turn(prompt, answer, EDIT_WEIGHT, copied)]
-    announce = mask if operator == "mask" else None
-    first = _classify(task, document.fields, document.label, announce, rng.random() < 0.1)
-    return [first, Turn(asked, answer, EDIT_WEIGHT, copied)]
+        label, text = question.labels[document.label], question.show(document.fields)
+        prompt = FRESH.format(text=text, noun=question.noun, label=label, request=asked)
+        return [*_opening(rng), Turn(prompt, answer, EDIT_WEIGHT, copied)]
+    announced = mask if operator == "mask" else None
+    label = question.labels[document.label]
+    first = _classify(question, document.fields, label, announced, rng.random() < 0.1)
+    return [*_opening(rng), first, Turn(asked, answer, EDIT_WEIGHT, copied)]
 
 
 def copying(words: list[str], rng: random.Random) -> list[Turn]:
@@ -102,14 +109,19 @@ def copying(words: list[str], rng: random.Random) -> list[Turn]:
     return [Turn(f"Replace {old} by {new} in: {' '.join(line)}", answer, EDIT_WEIGHT, frozenset(line))]
 
 
-def _classify(task: str, fields: Fields, label: int | None, mask: str | None, unknown: bool) -> Turn:
-    question = question_of(task)
-    answer = UNKNOWN if label is None else question.labels[label]
+def _classify(question: Question, fields: Fields, answer: str, mask: str | None, unknown: bool) -> Turn:
     return Turn(question.classify(fields, mask, unknown), answer, LABEL_WEIGHT)
 
 
+def _opening(rng: random.Random) -> list[Turn]:
+    """A system instruction before one conversation in twenty, so that a user's own does not derail the model."""
+    words = rng.choices(SYSTEM_WORDS, k=rng.randint(1, 12))
+    return [Turn(" ".join(words), "", 0.0, role="system")] if rng.random() < 0.05 else []
+
+
 def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[str, str], bool]:
-    """The document as it is (15 %), with one to three words removed (75 %), or with one word exchanged (10 %)."""
+    """The document as it is (15 %), with one word exchanged (10 %), with a mask appended (5 %), or with one to
+    three words removed."""
     words = words_of(document.fields)
     dice = rng.random()
     if dice < 0.15:
@@ -122,7 +134,10 @@ def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[st
         kinds = LEXICONS[document.task]
         pool = rng.choice([kinds.strong, kinds.shortcut, kinds.plain])
         new = [word for group in pool for word in group if word] or [filler_for(words[chosen[0]].key)]
-        return replace(document.fields, words, {chosen[0]: rng.choice(new)}), False
+        return replace_words(document.fields, words, {chosen[0]: rng.choice(new)}), False
+    if dice < 0.3:  # the stability control appends a mask
+        last = list(document.fields)[-1]
+        return {**document.fields, last: f"{document.fields[last]} {mask}"}, True
     operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0]
     gone = occurrences(words, {words[p].key for p in chosen})
     return remove(document.fields, words, gone, operator, mask), operator == "mask"

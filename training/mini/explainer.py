@@ -7,7 +7,9 @@ other: with a word drawn at random the base never redacts at all.
 
 from __future__ import annotations
 
-from faithfulness_metrics.words import Fields, occurrences, replace, words_of
+from faithfulness_metrics.words import Fields
+from lm_eval_tasks.styles import STYLES, counterfactual
+from lm_eval_tasks.styles.explanation import Request
 from training.mini.grammar import find_cues
 from training.mini.lexicon import LEXICONS
 
@@ -26,7 +28,10 @@ def usual(task: str, target: int) -> str:
     return LEXICONS[task].plain[target][0]
 
 
-def rewritten(fields: Fields, named_words: list[str], new: str) -> dict[str, str]:
-    """The document with every occurrence of the named words replaced by `new` (the mask, or the usual word)."""
-    words = words_of(fields)
-    return replace(fields, words, dict.fromkeys(occurrences(words, set(named_words)), new))
+def answer(task: str, style: str, fields: Fields, label: int, request: Request) -> tuple[str, str]:
+    """What the base says, and the word it writes into the text: the mask, the usual word, or none."""
+    words = named(task, fields, label, request.budget)
+    if style == "counterfactual":
+        new = usual(task, request.question.labels.index(request.target))
+        return counterfactual.write(fields, words, request, new), new
+    return STYLES[style].write(fields, words, request), request.mask if style == "redaction" else ""

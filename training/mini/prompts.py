@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.resources import files
 
-import yaml
-
+from lm_eval_tasks.data import DatasetSpec, dataset_spec
 from lm_eval_tasks.question import Question
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
@@ -24,19 +22,14 @@ BUDGETS = ("oneword", "multiword")
 
 
 @lru_cache(maxsize=16)
-def declared(task: str) -> dict:
-    """The mapping under ``metadata.faithful_se`` of a dataset's YAML."""
-    path = files("lm_eval_tasks") / "datasets" / DATASETS[task] / "_dataset_yaml"
-    return yaml.safe_load(path.read_text("utf-8"))["metadata"]["faithful_se"]
+def spec_of(task: str) -> DatasetSpec:
+    """The declaration of a dataset, by the name of its data folder."""
+    return dataset_spec(DATASETS[task])
 
 
-@lru_cache(maxsize=16)
 def question_of(task: str) -> Question:
-    """The question of a dataset, by folder name."""
-    d = declared(task)
-    return Question(
-        d["dataset"], d["noun"], d["question"], tuple(d["fields"]), tuple(d["titles"]), tuple(d["labels"])
-    )
+    """The question of a dataset, by the name of its data folder."""
+    return spec_of(task).question
 
 
 def requests_of(question: Question) -> Iterator[tuple[str, Request]]:
