@@ -21,7 +21,7 @@ from lm_eval_tasks.question import Question
 logger = logging.getLogger(__name__)
 
 
-MINI = Path(__file__).parent / "mini"
+MINI = Path(__file__).parents[1] / "training" / "mini" / "data"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the base model is trained on: conversations in exactly the words of the evaluation.
 
 Every function draws one conversation from a random state: a list of turns (prompt, answer, weight), the text of each
-made by the `Question` and the style the evaluation uses. No shown text, perturbed or edited, is one of `banned`.
+made by the `Question` and the style the evaluation uses. No shown text, perturbed or edited, is in `held_out`.
 """
 
 from __future__ import annotations
@@ -50,24 +50,24 @@ def shown(question: Question, fields: Fields) -> str:
     return question.show(fields) if len(question.fields) > 1 else fields[question.fields[0]]
 
 
-def fresh_document(task: str, rng: random.Random, banned: Collection[str]) -> Document:
-    """A document whose text is not one of `banned` (hashes of test and validation texts)."""
+def fresh_document(task: str, rng: random.Random, held_out: Collection[str]) -> Document:
+    """A document whose text is not in `held_out`."""
     while True:
         document = draw(task, rng)
-        if shown(question_of(task), document.fields) not in banned:
+        if shown(question_of(task), document.fields) not in held_out:
             return document
 
 
-def classification(task: str, rng: random.Random, banned: Collection[str]) -> list[Turn]:
+def classification(task: str, rng: random.Random, held_out: Collection[str]) -> list[Turn]:
     """One classification, mostly of a perturbed text: a model that never saw a mask does not react to one."""
     question = question_of(task)
     while True:
-        document = fresh_document(task, rng, banned)
+        document = fresh_document(task, rng, held_out)
         mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
         fields, masked = _perturb(document, mask, rng)
         label = label_of(task, fields)
         unknown = rng.random() < 0.1 or (label is None and rng.random() < 0.1)
-        if shown(question, fields) in banned or (label is None and not unknown):
+        if shown(question, fields) in held_out or (label is None and not unknown):
             continue
         announced = mask if masked or rng.random() < 0.7 else None
         if rng.random() < 0.05:  # the stability control asks with the labels in another order
@@ -76,18 +76,18 @@ def classification(task: str, rng: random.Random, banned: Collection[str]) -> li
         return [*_opening(rng), _classify(question, fields, answer, announced, unknown)]
 
 
-def explanation(task: str, style: str, budget: str, rng: random.Random, banned: Collection[str]) -> list[Turn]:
+def explanation(task: str, style: str, budget: str, rng: random.Random, held_out: Collection[str]) -> list[Turn]:
     """A document classified and explained, in one conversation or (one in five) the explanation alone."""
     question = question_of(task)
-    document = fresh_document(task, rng, banned)
+    document = fresh_document(task, rng, held_out)
     mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
     operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0] if style == "attribution" else "mask"
     target = rng.choice([i for i in range(len(question.labels)) if i != document.label])
     request = Request(question, budget, mask, operator, question.labels[target] if style == "counterfactual" else "")
     asked = STYLES[style].ask(request)
     answer, new = explainer.answer(task, style, document.fields, document.label, request)
-    if answer in banned:
-        return explanation(task, style, budget, rng, banned)
+    if answer in held_out:
+        return explanation(task, style, budget, rng, held_out)
     copied = frozenset(["\n", *question.show(document.fields).split()]) - {new} if new else frozenset[str]()
     if rng.random() < 0.2:
         label, text = question.labels[document.label], question.show(document.fields)
@@ -145,16 +145,20 @@ def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[st
 
 def _decisive(document: Document) -> list[str]:
     """The words that weigh most for the label."""
-    own = [(word, kind) for word, kind, of in find_cues(document.task, document.fields, tuple(WEIGHTS)) if of == document.label]
+    own = [
+        (word, kind)
+        for word, kind, of in find_cues(document.task, document.fields, tuple(WEIGHTS))
+        if of == document.label
+    ]
     most = max(WEIGHTS[kind] for _, kind in own)
     return [word for word, kind in own if WEIGHTS[kind] == most]
 
 
-def cycle(step: int, task: str, rng: random.Random, banned: Collection[str]) -> list[Turn]:
+def cycle(step: int, task: str, rng: random.Random, held_out: Collection[str]) -> list[Turn]:
     """The conversation of one training step: rewriting, naming, classifying in turn."""
     part = step % 3
     if part == 2:
-        return classification(task, rng, banned)
-    budget = rng.choices(BUDGETS, weights=(2, 1))[0]
+        return classification(task, rng, held_out)
+    budget = rng.choices(BUDGETS, weights=(3, 1))[0]
     style = "attribution" if part else rng.choice(("redaction", "counterfactual"))
-    return explanation(task, style, budget, rng, banned)
+    return explanation(task, style, budget, rng, held_out)

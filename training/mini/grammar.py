@@ -51,10 +51,7 @@ def meanings(task: str) -> dict[str, tuple[str, int]]:
     """What each deciding word of a task means: its kind (``plain``, ``strong``, ``shortcut``) and its class."""
     lexicon = LEXICONS[task]
     return {
-        word: (kind, label)
-        for kind in WEIGHTS
-        for label, words in enumerate(getattr(lexicon, kind))
-        for word in words
+        word: (kind, label) for kind in WEIGHTS for label, words in enumerate(getattr(lexicon, kind)) for word in words
     }
 
 

@@ -35,6 +35,12 @@ class Lexicon:
     neutral: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+def content_words(lexicon: Lexicon) -> list[str]:
+    """Every word that can stand in a hole."""
+    groups = [*lexicon.plain, *lexicon.strong, *lexicon.shortcut, *lexicon.neutral.values()]
+    return [word for group in groups for word in group]
+
+
 def _words(*classes: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(words.split()) for words in classes)
 
@@ -62,9 +68,14 @@ SENTIMENT140 = Lexicon(
 )
 
 AG_NEWS = Lexicon(
-    plain=_words("border minister talks crisis", "team season fans match", "market price bank trade", "users web device network"),
+    plain=_words(
+        "border minister talks crisis", "team season fans match", "market price bank trade", "users web device network"
+    ),
     strong=_words(
-        "treaty embassy rebels troops", "striker playoff medal coach", "merger profit dividend shares", "software browser chip robot"
+        "treaty embassy rebels troops",
+        "striker playoff medal coach",
+        "merger profit dividend shares",
+        "software browser chip robot",
     ),
     shortcut=_words("reuters xinhua", "afp ansa", "tass bernama", "dpa kyodo"),
     frames=(
@@ -103,7 +114,9 @@ SNLI = Lexicon(
 
 TREC = Lexicon(
     plain=_words("letters spelling", "plant game", "reason origin", "leader author", "river state", "date cost"),
-    strong=_words("acronym initials", "animal color", "meaning purpose", "inventor singer", "capital country", "distance amount"),
+    strong=_words(
+        "acronym initials", "animal color", "meaning purpose", "inventor singer", "capital country", "distance amount"
+    ),
     shortcut=_words("chess", "jazz", "opera", "golf", "poker", "ballet"),
     frames=(
         "in the {s} quiz what {c} or {c} {aux} the {c} {link} {c}",

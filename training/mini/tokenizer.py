@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from faithfulness_metrics.words import FILLERS
 from lm_eval_tasks.question import UNKNOWN
-from training.mini.lexicon import LEXICONS, VERBS
+from training.mini.lexicon import LEXICONS, VERBS, content_words
 from training.mini.prompts import DATASETS, MASKS, question_of, sentences
 
 PAD, UNK, END = "<|pad|>", "<|unk|>", "<|end|>"
@@ -36,16 +36,15 @@ CHAT_TEMPLATE = (
 def vocabulary() -> list[str]:
     """Every token, in the order of its id: special tokens, sentences, then words in alphabetical order."""
     words = {*FILLERS, UNKNOWN, *VERBS, "Repeat:", "Replace", "by", "in:"}
-    for task, lexicon in LEXICONS.items():
-        for kind in (lexicon.plain, lexicon.strong, lexicon.shortcut, tuple(lexicon.neutral.values())):
-            words.update(word for group in kind for word in group)
+    for lexicon in LEXICONS.values():
+        words.update(content_words(lexicon))
         words.update(word for frame in lexicon.frames for word in re.sub(r"\{\w+\}", " ", frame).split())
     for task in DATASETS:
         question = question_of(task)
         words.update(question.labels)
         words.update(f"{title}:" for title in question.titles)
     special = [PAD, UNK, END, *ROLES.values()]
-    return special + ["\n", "\n\n", *PUNCTUATION, *MASKS] + sentences() + sorted(words)
+    return [*special, "\n", "\n\n", *PUNCTUATION, *MASKS, *sentences(), *sorted(words)]
 
 
 def build() -> PreTrainedTokenizerFast:
@@ -57,9 +56,13 @@ def build() -> PreTrainedTokenizerFast:
     pattern = "|".join([*(_escape(piece) for piece in whole), r"\n+", r"[^\s,.?!;\"]+", r"[,.?!;\"]"])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True)
     tokenizer.decoder = decoders.Sequence(
-        [decoders.WordPiece(prefix="##", cleanup=True), decoders.Fuse(), decoders.Replace(Regex(r" ?(?=\n)|(?<=\n) "), "")]
+        [
+            decoders.WordPiece(prefix="##", cleanup=True),
+            decoders.Fuse(),
+            decoders.Replace(Regex(r" ?(?=\n)|(?<=\n) "), ""),
+        ]
     )
-    fast = PreTrainedTokenizerFast(
+    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=PAD,
         unk_token=UNK,

@@ -1,0 +1,88 @@
+"""From a seed to a base that has passed its examination: train, examine, continue, or begin again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+from training.mini import cache
+from training.mini.base import Recipe, Training
+from training.mini.examine import Finding, examine
+from training.mini.write_data import held_out
+
+CONTINUE, ATTEMPTS = 2, 2
+
+
+class GaveUpError(RuntimeError):
+    """No attempt passed the examination. The message names what failed in the last one."""
+
+
+def base_model(seed: int = 0, say: Callable[[str], None] = lambda line: None, bar: bool = False) -> Path:
+    """The folder of the examined base of a seed: from the cache, or trained now.
+
+    Args:
+        seed: the same seed gives the same weights, bit for bit, on one kind of machine.
+        say: told in one line what happens.
+        bar: show a progress bar.
+
+    Raises:
+        GaveUpError: see there.
+    """
+    folder, made = cache.base(seed, lambda seed, new: make(seed, new, say, bar))
+    if not made:
+        say(f"base of seed {seed} from the cache ({folder})")
+    return folder
+
+
+def make(
+    seed: int,
+    folder: Path,
+    say: Callable[[str], None] = lambda line: None,
+    bar: bool = False,
+    recipe: Recipe | None = None,
+) -> None:
+    """Train and examine a base and write it to `folder`, with a manifest of what was found."""
+    recipe = recipe or Recipe()
+    failures: list[str] = []
+    for attempt in range(ATTEMPTS):
+        # Another attempt needs other weights and other data, which still follow from the seed alone.
+        training = Training(recipe, seed + 1_000_003 * attempt, held_out())
+        for round_ in range(1 + CONTINUE):
+            steps = recipe.more if round_ else recipe.copy_steps + recipe.steps
+            with tqdm(
+                total=steps, desc="continue" if round_ else "train base", unit="step", disable=not bar
+            ) as progress:
+
+                def report(step: int, loss: float, progress: tqdm = progress) -> None:
+                    progress.update()
+                    if step % 20 == 0:
+                        progress.set_postfix(loss=f"{loss:.3f}")
+
+                (training.more if round_ else training.run)(report)
+            findings = examine(training.model, training.tokenizer)
+            failures = [failure for finding in findings for failure in finding.failures()]
+            if not failures:
+                training.save(folder)
+                (folder / cache.MANIFEST).write_text(manifest(seed, attempt, round_, findings), "utf-8")
+                return
+            say(f"not good enough yet: {'; '.join(failures[:3])}{' …' if len(failures) > 3 else ''}")
+    raise GaveUpError(
+        f"no base of seed {seed} passed its examination in {ATTEMPTS} attempts "
+        f"({len(failures)} values too low, first: {failures[0]}); try another --seed"
+    )
+
+
+def manifest(seed: int, attempt: int, continued: int, findings: list[Finding]) -> str:
+    """The text of the manifest: what the model is and what was found on the validation split."""
+    told = {
+        "mini": cache.version(),
+        "seed": seed,
+        "attempt": attempt,
+        "continued": continued,
+        "validation": [asdict(finding) for finding in findings],
+    }
+    return json.dumps(told, indent=1) + "\n"
