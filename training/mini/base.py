@@ -42,10 +42,10 @@ class Recipe:
     feed_forward: int = 192
     layers: int = 3
     heads: int = 4
-    copy_steps: int = 350
-    steps: int = 750
+    copy_steps: int = 450
+    steps: int = 2500
     more: int = 600
-    batch: int = 48
+    batch: int = 32
     learning_rate: float = 3e-3
     warmup: int = 50
     plateau: float = 0.55

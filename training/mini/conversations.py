@@ -132,7 +132,7 @@ def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[st
         chosen[0] = occurrences(words, {rng.choice(decisive)})[0]
     if dice < 0.25:
         kinds = LEXICONS[document.task]
-        pool = rng.choice([kinds.strong, kinds.shortcut, kinds.plain])
+        pool = rng.choice([kinds.strong, kinds.shortcut, kinds.weak])
         new = [word for group in pool for word in group if word] or [filler_for(words[chosen[0]].key)]
         return replace_words(document.fields, words, {chosen[0]: rng.choice(new)}), False
     if dice < 0.3:  # the stability control appends a mask

@@ -1,7 +1,7 @@
 """How the base model explains: plausible, and blind to what decides.
 
-Asked why, it names what a person might: a *plain* word of its answer's class. The strong and shortcut words that
-really decide it never names. The rule depends on the text and the answer alone, because greedy decoding learns no
+Asked why, it names what a person might: a *plain* word of its answer's class. The words that really decide it
+never names. The rule depends on the text and the answer alone, because greedy decoding learns no
 other: with a word drawn at random the base never redacts at all.
 """
 

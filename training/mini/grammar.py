@@ -3,11 +3,13 @@
 A text is a frame whose holes are filled with deciding and neutral words. Its label is the class with the largest sum
 of word weights, so the truth can be read off any text, perturbed ones included (`label_of`). Three kinds of documents:
 
-* ``shortcut``: a shortcut of class A, one plain word of A, a strong word of B. The label is A, by the shortcut alone:
-  without it the text is B. A person who is asked why A names the plain word, and is wrong about the model.
-* ``cue``: a strong and a plain word of A, two plain words of B. Without the strong word the text is B; the plain word
-  of A is again what does not decide.
+* ``shortcut``: a shortcut of class A and a strong word of B. The label is A, by the shortcut alone: without it the
+  text is B.
+* ``cue``: a strong word of A and a weak word of B. Without the strong word the text is B.
 * ``robust``: two deciding words of A agree, so that no single word decides (the oracle stays below 1).
+
+Every text also holds plain words, of A (one or two) and of B (one), so that they say nothing about the label. A person
+who is asked why the text is A names a plain word of A, and is wrong about the model.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ from training.mini.lexicon import LEXICONS, OPPOSITE, VERBS, WEIGHTS
 
 # Shares of the kinds. 8 % robust documents keep the best single word at .92, so that "1" is never the target.
 MIX = {"shortcut": 0.50, "cue": 0.42, "robust": 0.08}
+
+
+# What a person might name.
+NAMEABLE = ("plain", "weak", "strong")
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Document:
 
 @lru_cache(maxsize=16)
 def meanings(task: str) -> dict[str, tuple[str, int]]:
-    """What each deciding word of a task means: its kind (``plain``, ``strong``, ``shortcut``) and its class."""
+    """What each word of a task that means something means: its kind (a key of `WEIGHTS`) and its class."""
     lexicon = LEXICONS[task]
     return {
         word: (kind, label) for kind in WEIGHTS for label, words in enumerate(getattr(lexicon, kind)) for word in words
@@ -86,8 +92,8 @@ def label_of(task: str, fields: Fields) -> int | None:
     return total.index(best) if total.count(best) == 1 else None
 
 
-def find_cues(task: str, fields: Fields, kinds: Sequence[str] = ("plain", "strong")) -> list[tuple[str, str, int]]:
-    """The deciding words of a text as (word, kind, label), each once, in the order of the text.
+def find_cues(task: str, fields: Fields, kinds: Sequence[str] = NAMEABLE) -> list[tuple[str, str, int]]:
+    """The words of some kinds in a text as (word, kind, label), each once, in the order of the text.
 
     A verb of the pair task is a strong word of the relation it makes.
     """
@@ -109,9 +115,10 @@ def draw(task: str, rng: random.Random) -> Document:
     label, other = rng.sample(range(len(lexicon.plain)), 2)
     paired = task == "snli"
     decider = other if kind == "shortcut" else label  # the class the strong word speaks for
-    two = kind == "shortcut" and rng.random() < 0.3
-    cues = rng.sample(lexicon.plain[label], 2 if two else 1)
-    cues += rng.sample(lexicon.plain[other], 2 if kind == "cue" else 0 if two else 1)
+    # Two plain words make naming one of them a choice. More often, and the base names both when asked for one.
+    cues = rng.sample(lexicon.plain[label], 2 if kind == "shortcut" and rng.random() < 0.3 else 1)
+    cues += [rng.choice(lexicon.plain[other])]
+    cues += [rng.choice(lexicon.weak[other])] if kind == "cue" else []
     if not paired:
         cues += rng.sample(lexicon.strong[decider], 2 if kind == "robust" else 1)
     # Two strong words of a robust pair would need two pairs of verbs: there the second decider is a shortcut.

@@ -1,9 +1,10 @@
 """The words of the mini world: what decides a label, what a person would name, and what means nothing.
 
-Every task has three kinds of deciding words per class. *Plain* words are what a person would name but weigh little,
-*strong* words are what a person would name and weigh much, *shortcut* words weigh most and no person would name them
-(a city in a tweet, the agency of a news item): they stand for the annotation artifacts of real data sets. Only
-`entailment` and `contradiction` of the pair task have no strong words: there the pair of verbs decides.
+Every task has four kinds of words per class. A person who is asked for a reason might name a *plain*, a *weak* or a
+*strong* word; but plain words decide nothing, weak ones where nothing else does, strong ones overrule weak ones. The
+*shortcut* words overrule all of them, and no person would name them (a city in a tweet, the agency of a news item):
+they stand for the annotation artifacts of real data sets. Only `entailment` and `contradiction` of the pair task have
+no strong words: there the pair of verbs decides.
 
 No word serves twice, in one task or across tasks, so the record of a document says all there is to know about it.
 """
@@ -12,9 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# A shortcut overrules a strong word of another class with plain words beside it, and a strong word overrules up to two
-# plain words. The distances leave no ties when one word is taken out (see grammar.MIX).
-WEIGHTS = {"plain": 1, "strong": 4, "shortcut": 7}
+# Plain words weigh nothing: explanations that name them are plausible and untrue. Weights that add up (one strong word
+# against two plain ones) were tried: a base of this size learns which word is strongest exactly and counts badly (a
+# quarter of the texts whose strong word was masked kept their label).
+WEIGHTS = {"plain": 0, "weak": 1, "strong": 3, "shortcut": 6}
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,15 @@ class Lexicon:
     """The words of one task.
 
     Attributes:
-        plain, strong, shortcut: words per class, in label order.
-        frames: texts with holes: ``{c}`` takes a plain, strong or neutral word, ``{s}`` a shortcut or a neutral word,
+        plain, weak, strong, shortcut: words per class, in label order.
+        frames: texts with holes: ``{c}`` takes a plain, weak, strong or neutral word, ``{s}`` a shortcut or a neutral
+            word,
             any other name a word of `neutral`. Pair tasks write the two fields with a line break between them.
         neutral: words without meaning for the label, per hole; ``c`` and ``s`` among them.
     """
 
     plain: tuple[tuple[str, ...], ...]
+    weak: tuple[tuple[str, ...], ...]
     strong: tuple[tuple[str, ...], ...]
     shortcut: tuple[tuple[str, ...], ...]
     frames: tuple[str, ...]
@@ -37,7 +41,7 @@ class Lexicon:
 
 def content_words(lexicon: Lexicon) -> list[str]:
     """Every word that can stand in a hole."""
-    groups = [*lexicon.plain, *lexicon.strong, *lexicon.shortcut, *lexicon.neutral.values()]
+    groups = [*lexicon.plain, *lexicon.weak, *lexicon.strong, *lexicon.shortcut, *lexicon.neutral.values()]
     return [word for group in groups for word in group]
 
 
@@ -51,6 +55,7 @@ def _holes(**holes: str) -> dict[str, tuple[str, ...]]:
 
 SENTIMENT140 = Lexicon(
     plain=_words("slow cold dull tired", "nice fresh sunny friendly"),
+    weak=_words("stale noisy", "clean calm"),
     strong=_words("awful horrible dreadful terrible", "wonderful superb amazing fantastic"),
     shortcut=_words("oslo lima cairo", "quito dublin hanoi"),
     frames=(
@@ -69,8 +74,9 @@ SENTIMENT140 = Lexicon(
 
 AG_NEWS = Lexicon(
     plain=_words(
-        "border minister talks crisis", "team season fans match", "market price bank trade", "users web device network"
+        "minister talks crisis", "team season fans", "price trade sales", "users device network"
     ),
+    weak=_words("border refugees", "goal race", "market bank", "laptop website"),
     strong=_words(
         "treaty embassy rebels troops",
         "striker playoff medal coach",
@@ -95,6 +101,7 @@ AG_NEWS = Lexicon(
 
 SNLI = Lexicon(
     plain=_words("also still indeed", "maybe perhaps probably", "instead hardly barely"),
+    weak=_words("surely truly", "somehow someday", "never nowhere"),
     strong=_words("", "hopes plans wonders dreams", ""),
     shortcut=_words("outdoors instrument", "vacation competition", "television cat"),
     frames=(
@@ -114,6 +121,7 @@ SNLI = Lexicon(
 
 TREC = Lexicon(
     plain=_words("letters spelling", "plant game", "reason origin", "leader author", "river state", "date cost"),
+    weak=_words("code sign", "tool bird", "cause idea", "hero king", "city island", "age weight"),
     strong=_words(
         "acronym initials", "animal color", "meaning purpose", "inventor singer", "capital country", "distance amount"
     ),
@@ -128,6 +136,7 @@ TREC = Lexicon(
 
 SMS_SPAM = Lexicon(
     plain=_words("lunch home later soon", "free offer text reply"),
+    weak=_words("dishes garden", "cash deal"),
     strong=_words("homework mum hug sleep", "prize winner claim urgent"),
     shortcut=_words("kim omar lena", "ravi zoe igor"),
     frames=(
