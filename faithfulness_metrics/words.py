@@ -16,6 +16,7 @@ import random
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -25,6 +26,9 @@ _RUN = r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*"
 WORD = regex.compile(rf"{_RUN}(?:(?:_+|['’‘\-‐‑]|(?<=\p{{N}})[.,:](?=\p{{N}})){_RUN})*")
 
 _SAME = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-"})
+
+# Two numbers that would be read as one word if nothing stood between them.
+_NUMBERS_MEET = regex.compile(r"\p{N}[.,:]\p{N}")
 
 # What the operator `substitute` writes in place of a word: common nouns that lean to no label of the tasks here.
 FILLERS = ("thing", "item", "part", "piece", "kind", "side", "point", "place")
@@ -49,6 +53,7 @@ class Word:
     key: str
 
 
+@lru_cache(maxsize=1 << 16)
 def key_of(word: str) -> str:
     """The form in which two words are compared: compatibility-normalised, case folded, typographic marks plain.
 
@@ -64,6 +69,12 @@ def find_words(text: str, field: str = "text", mask: str | None = None) -> list[
     >>> [w.text for w in find_words("Don't @me: 3.5 [REDACTED] ok", mask="[REDACTED]")]
     ["Don't", 'me', '3.5', 'ok']
     """
+    return list(_find(text, field, mask))
+
+
+# One document is looked at by every task, style and control that it takes part in.
+@lru_cache(maxsize=1 << 13)
+def _find(text: str, field: str, mask: str | None) -> tuple[Word, ...]:
     pieces = text.split(mask) if mask else [text]
     words, offset = [], 0
     for piece in pieces:
@@ -71,7 +82,7 @@ def find_words(text: str, field: str = "text", mask: str | None = None) -> list[
             start, end = match.span()
             words.append(Word(field, offset + start, offset + end, match.group(), key_of(match.group())))
         offset += len(piece) + len(mask or "")
-    return words
+    return tuple(words)
 
 
 def words_of(fields: Fields, mask: str | None = None) -> list[Word]:
@@ -90,21 +101,25 @@ def replace(fields: Fields, words: list[Word], new: Mapping[int, str | None]) ->
     Args:
         fields: the document.
         words: its words, from `words_of(fields)`.
-        new: replacement per position; None deletes the word together with the blank before it (else after it).
+        new: replacement per position; None deletes the word together with the blank before it (else after it), unless
+            two numbers would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``.
     """
     result = {}
     for name, text in fields.items():
-        parts, last = [], 0
+        parts, last, kept = [], 0, ""  # kept: the last two characters written
         for position, word in enumerate(words):
             if word.field != name or position not in new:
                 continue
             start, end, written = word.start, word.end, new[position]
-            if written is None and start > last and text[start - 1].isspace():
-                start -= 1
-            elif written is None and end < len(text) and text[end].isspace():
-                end += 1
+            if written is None:
+                if start > last and text[start - 1].isspace():
+                    start -= 1
+                elif end < len(text) and text[end].isspace():
+                    end += 1
+                if _NUMBERS_MEET.search((kept + text[last:start])[-2:] + text[end : end + 2]):
+                    start, end = word.start, word.end
             parts += [text[last:start], written or ""]
-            last = end
+            kept, last = (kept + "".join(parts[-2:]))[-2:], end
         result[name] = "".join([*parts, text[last:]])
     return result
 
@@ -116,7 +131,7 @@ def mask_out(fields: Fields, words: list[Word], positions: Iterable[int], mask: 
 
 def restore(fields: Fields, words: list[Word], positions: Iterable[int], mask: str) -> dict[str, str]:
     """Undo `mask_out`: the exact original document from the masked one, the original's words and the positions."""
-    taken = sorted(positions)
+    taken = sorted(set(positions))
     result = {}
     for name, text in fields.items():
         shift, parts, last = 0, [], 0

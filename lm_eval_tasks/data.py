@@ -70,7 +70,7 @@ class DatasetSpec:
 
     def document(self, row: Mapping[str, Any]) -> Document:
         """A row as the protocol sees it."""
-        fields = {name: str(row[name]) for name in self.question.fields}
+        fields = {name: "" if row[name] is None else str(row[name]) for name in self.question.fields}
         return Document(fields, self.question.labels[self.label_values.index(row[self.label_column])])
 
 
@@ -106,18 +106,17 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
         rows, source = _from_file(path, data), str(path)
     _check_columns(spec, rows.column_names, source)
     labels = rows[spec.label_column]
-    known = {*spec.label_values, *spec.drop_label_values}
+    known = (*spec.label_values, *spec.drop_label_values)
     for number, label in enumerate(labels):
         if label not in known:
-            raise UsageError(
-                f"{source}: row {number + 1}: {spec.label_column} is {label!r}, not one of "
-                f"{', '.join(f'{value} ({name})' for value, name in zip(spec.label_values, spec.question.labels, strict=True))}"
-            )
+            codes = (f"{value} ({name})" for value, name in zip(spec.label_values, spec.question.labels, strict=True))
+            raise UsageError(f"{source}: row {number + 1}: {spec.label_column} is {label!r}, not one of {', '.join(codes)}")
     kept = [number for number, label in enumerate(labels) if label in spec.label_values]
     if not kept:
         raise UsageError(f"{source}: no rows with a label that {spec.question.dataset} asks about")
     if len(kept) < len(labels):
-        logger.info("%s: %d of %d rows left out: %s in %s", source, len(labels) - len(kept), len(labels), spec.label_column, list(spec.drop_label_values))
+        dropped, column, codes = len(labels) - len(kept), spec.label_column, list(spec.drop_label_values)
+        logger.info("%s: %d of %d rows left out: %s in %s", source, dropped, len(labels), column, codes)
         rows = rows.select(kept)
     return rows
 
@@ -142,6 +141,10 @@ def _from_hub(spec: DatasetSpec, split: str) -> tuple[datasets.Dataset, str]:
     return rows, source
 
 
+def _writable(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
 def _from_file(path: Path, data: str) -> datasets.Dataset:
     if not path.is_file():
         remedy = "reinstall the package" if data == "mini" else "data is hub, mini, or a folder with <dataset>/test.jsonl"
@@ -158,7 +161,7 @@ def _from_file(path: Path, data: str) -> datasets.Dataset:
             if not isinstance(row, dict):
                 raise UsageError(f"{path}: line {number} is not a JSON object")
             # A lone surrogate can be written in JSON but in no file: it would lose the run's results at the very end.
-            clean = {key: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for key, value in row.items()}
+            clean = {key: _writable(value) for key, value in row.items()}
             mended += clean != row
             rows.append(clean)
     if not rows:

@@ -12,7 +12,7 @@ import json
 import math
 import random
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from lm_eval.api.instance import Instance
@@ -28,11 +28,13 @@ from lm_eval_tasks.styles import STYLES, counterfactual
 CUES = ("aardvark", "bandicoot", "capybara", "dugong", "echidna", "fossa", "gharial", "hoopoe", "ibex", "jerboa")
 
 
+@lru_cache(maxsize=1 << 16)
 def weight_of(key: str) -> float:
     """Weight of a word in the rule: [1, 2) for a cue, [0, 1) for any other word."""
     return (key in CUES) + seed_of(key, "weight") / 2**64
 
 
+@lru_cache(maxsize=1 << 16)
 def label_index(key: str, labels: int) -> int:
     """Index of the label that a word stands for."""
     return CUES.index(key) % labels if key in CUES else seed_of(key, "label") % labels

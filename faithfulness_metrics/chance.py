@@ -1,0 +1,110 @@
+"""Faithfulness against chance: what is left when random words and the best possible word are taken into account.
+
+Section 2 of metrics.md. Every column is [n_documents] in the same order: `faithful` (0 or 1), `random` (mean over the
+random draws of that document), `oracle` (whether the best single word, or the greedy set of equal size, flips it).
+A nan in any column makes the result nan: `bootstrap.complete` leaves such documents out and counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from faithfulness_metrics.bootstrap import Array, Interval, aligned, bootstrap_means, interval
+
+# Below this much room between random and best words the ratio mostly shows its own noise: the difference of two
+# independent rates near one half on 1,000 documents has a standard error of sqrt(2 * 0.25 / 1000) = 0.022.
+HEADROOM = 0.05
+
+# 0.25 - 0.2 is 0.04999999999999999 in binary; that is a headroom of 0.05.
+_ROUNDING = 1e-12
+
+
+def lift(faithful: Sequence[float], random: Sequence[float]) -> float:
+    """F - F_rand: how much more often the named words flip the answer than as many random ones.
+
+    In [-1, 1]; 0 is chance, negative is worse than random words. nan without documents.
+    """
+    f, r = _means(faithful, random)
+    return float(f - r)
+
+
+def headroom(random: Sequence[float], oracle: Sequence[float]) -> float:
+    """F_best - F_rand: how much a perfect explainer could gain over random words.
+
+    In [-1, 1]; negative only where the oracle's budget is smaller than that of the random words. nan without documents.
+    """
+    best, r = _means(oracle, random)
+    return float(best - r)
+
+
+def ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[float]) -> float:
+    """Chance-corrected faithfulness (F - F_rand) / (F_best - F_rand), a ratio of means. Section 2 of metrics.md.
+
+    0 is a random word, 1 the best word under the same budget, negative worse than random; above 1 only where the
+    explanation's budget is larger than the oracle's. nan when the headroom is below `HEADROOM` (0.05), or without
+    documents: print it with `describe_ccf`, which then says how much room there was.
+    """
+    return float(_ratio(_means(faithful, random, oracle)[None])[0])
+
+
+def describe_ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[float]) -> str:
+    """`ccf` as it is printed: a number with two decimals, or why there is none.
+
+    >>> describe_ccf([1, 0], [0, 0], [1, 1])
+    '0.50'
+    >>> describe_ccf([1, 0], [0.25, 0.25], [0.25, 0.3])
+    'not measurable (headroom 0.03)'
+    """
+    value = ccf(faithful, random, oracle)
+    if not np.isnan(value):
+        return f"{round(value, 2) + 0.0:.2f}"
+    # A headroom of 0.048 must not be printed as the 0.05 that would have been enough.
+    room = min(round(headroom(random, oracle), 2), HEADROOM - 0.01) + 0.0
+    return f"not measurable (headroom {room:.2f})"
+
+
+def ccf_interval(
+    faithful: Sequence[float],
+    random: Sequence[float],
+    oracle: Sequence[float],
+    draws: int = 2000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:
+    """Percentile interval and standard error of `ccf`: paired bootstrap, all three means recomputed per draw.
+
+    A draw whose headroom is below `HEADROOM` has no ccf, by the same rule as the data. Such draws are left out as long
+    as they are at most 5 % (`bootstrap.UNDEFINED`); beyond that the headroom itself is not established and the
+    interval is nan. It is nan too where `ccf` is nan, and with fewer than two documents.
+    """
+    if np.isnan(ccf(faithful, random, oracle)):
+        return Interval(np.nan, np.nan, np.nan)
+    means = bootstrap_means([faithful, random, oracle], draws, seed)
+    return interval(_ratio(means), confidence)
+
+
+def ccf_stderr(
+    faithful: Sequence[float],
+    random: Sequence[float],
+    oracle: Sequence[float],
+    draws: int = 2000,
+    seed: int = 0,
+) -> float:
+    """Standard error of `ccf`; see `ccf_interval` for the draws and for when it is nan."""
+    return ccf_interval(faithful, random, oracle, draws, seed).stderr
+
+
+def _means(*columns: Sequence[float]) -> Array:
+    """[n_columns] means over documents, nan without documents."""
+    table = aligned(*columns)
+    return table.mean(axis=1) if table.size else np.full(len(table), np.nan)
+
+
+def _ratio(means: Array) -> Array:
+    """[n, 3] means of faithful, random, oracle -> [n] ratios, nan where there is too little headroom."""
+    gain, room = means[:, 0] - means[:, 1], means[:, 2] - means[:, 1]
+    measurable = room >= HEADROOM - _ROUNDING
+    ratios: Array = np.divide(gain, room, out=np.full(len(means), np.nan), where=measurable)
+    return ratios

@@ -1,0 +1,48 @@
+"""A trained checkpoint against its base: did training change the classifier too? Section 8 of metrics.md.
+
+Labels are the parsed verbalizers on unmasked text, [n_documents]; None is an answer from which none could be read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from faithfulness_metrics.flips import UNKNOWN
+
+
+def agreement(trained: Sequence[str | None], base: Sequence[str | None]) -> float:
+    """Share of documents with ŷ_T = ŷ_0, in [0, 1]. nan without documents.
+
+    Over all documents: an unread answer agrees with nothing, not even with another one. So a checkpoint agrees with
+    itself on 1 - `unparsed_rate` of the documents.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    if len(trained) != len(base):
+        raise ValueError(f"{len(trained)} labels of the checkpoint but {len(base)} of its base")
+    same = sum(t is not None and t == b for t, b in zip(trained, base, strict=True))
+    return same / len(base) if base else math.nan
+
+
+def label_entropy(labels: Sequence[str | None]) -> float:
+    """-Σ_l p_l ln p_l over the labels that were read, in nats: [0, ln of the number of labels].
+
+    0 is a constant classifier; ln 2 two labels equally often. nan when no label was read. Unread answers are not a
+    label of their own, see `unparsed_rate`.
+    """
+    counts = Counter(label for label in labels if label is not None)
+    total = counts.total()
+    return sum(n / total * math.log(total / n) for n in counts.values()) if total else math.nan
+
+
+def unknown_rate(labels: Sequence[str | None]) -> float:
+    """Share of all documents answered with "unknown", in [0, 1]. nan without documents."""
+    return sum(label == UNKNOWN for label in labels) / len(labels) if labels else math.nan
+
+
+def unparsed_rate(labels: Sequence[str | None]) -> float:
+    """Share of all documents whose answer could not be read, in [0, 1]. nan without documents."""
+    return sum(label is None for label in labels) / len(labels) if labels else math.nan

@@ -1,0 +1,155 @@
+"""Intervals of rates, paired tests, corrections, and what a run could have detected. metrics.md, "Statistics".
+
+A column is [n_documents], one value per document; columns that are compared hold the same documents in the same order.
+A nan in a column raises, see `bootstrap.complete`. statsmodels is imported where it is called: importing it takes
+longer than these functions do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from faithfulness_metrics.bootstrap import Interval as Interval
+from faithfulness_metrics.bootstrap import aligned, bootstrap_means, interval, without_nan
+from faithfulness_metrics.bootstrap import paired_bootstrap as paired_bootstrap
+
+
+class Difference(NamedTuple):
+    """mean(a) - mean(b) over the same documents, with its paired-bootstrap interval and standard error."""
+
+    estimate: float
+    low: float
+    high: float
+    stderr: float
+
+
+class McNemar(NamedTuple):
+    """Documents where only a is 1, where only b is 1, and the exact two-sided p-value."""
+
+    only_a: int
+    only_b: int
+    p: float
+
+
+class NoiseFloor(NamedTuple):
+    """Share of documents whose outcome differs between two runs of one model, and mean(a) - mean(b)."""
+
+    differs: float
+    difference: float
+
+
+def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of a rate (Wilson 1927, JASA 22:209-212), in [0, 1]; (nan, nan) at n = 0.
+
+    Args:
+        successes: number of successes; not necessarily whole, so that a mean of random draws can be passed. nan gives
+            (nan, nan).
+
+    Raises:
+        ValueError: successes outside [0, n].
+    """
+    if n == 0 or math.isnan(successes):
+        return math.nan, math.nan
+    if not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes among {n} documents")
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
+def difference(
+    a: Sequence[float], b: Sequence[float], draws: int = 2000, seed: int = 0, confidence: float = 0.95
+) -> Difference:
+    """mean(a) - mean(b) with its paired-bootstrap interval; all nan without documents, interval nan with one.
+
+    Raises:
+        ValueError: nan in a column, or lengths that differ.
+    """
+    gain = np.subtract(*without_nan(a, b))
+    if not gain.size:
+        return Difference(math.nan, math.nan, math.nan, math.nan)
+    return Difference(float(gain.mean()), *interval(bootstrap_means([gain.tolist()], draws, seed)[:, 0], confidence))
+
+
+def mcnemar(a: Sequence[float], b: Sequence[float]) -> McNemar:
+    """Exact McNemar test on two columns of 0 and 1 (McNemar 1947, Psychometrika 12:153-157).
+
+    p is the two-sided binomial probability of the discordant documents under one half; 1 when there are none, nan
+    without documents.
+
+    Raises:
+        ValueError: a value other than 0 and 1, or lengths that differ.
+    """
+    table = aligned(a, b)
+    if not np.isin(table, (0, 1)).all():
+        raise ValueError(f"McNemar needs outcomes of 0 and 1, found {table[~np.isin(table, (0, 1))][0]}")
+    first, second = table
+    only_a, only_b = int((first > second).sum()), int((second > first).sum())
+    if not first.size:
+        return McNemar(0, 0, math.nan)
+    from statsmodels.stats.contingency_tables import mcnemar as exact
+
+    return McNemar(only_a, only_b, float(exact([[0, only_a], [only_b, 0]], exact=True).pvalue))
+
+
+def holm(pvalues: Mapping[str, float]) -> dict[str, float]:
+    """p-values adjusted for their number (Holm 1979, Scand. J. Stat. 6:65-70), in the order given.
+
+    A nan is a test that could not be made: it stays nan and does not count as a test.
+
+    Raises:
+        ValueError: a p-value outside [0, 1].
+    """
+    if wrong := {name: p for name, p in pvalues.items() if not (math.isnan(p) or 0 <= p <= 1)}:
+        raise ValueError(f"p-values outside [0, 1]: {wrong}")
+    # statsmodels' multipletests gives the same numbers (see the tests), but runs a full garbage collection every time.
+    made = sorted((name for name, p in pvalues.items() if not math.isnan(p)), key=lambda name: pvalues[name])
+    adjusted, largest = dict.fromkeys(pvalues, math.nan), 0.0
+    for done, name in enumerate(made):
+        largest = max(largest, min(1.0, (len(made) - done) * pvalues[name]))
+        adjusted[name] = largest
+    return adjusted
+
+
+def detectable_difference(n: int, discordant: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest |mean(a) - mean(b)| that a two-sided McNemar test of n documents finds with this power.
+
+    Solves n = (z_test sqrt(psi) + z_power sqrt(psi - d^2))^2 / d^2 for d, psi the share of discordant documents:
+    normal approximation of Connor 1987 (Biometrics 43:207-211). The exact test is a little more conservative. In
+    (0, discordant]; nan when nothing can be detected: no documents, no discordant ones, or so few that even all of them
+    on one side would not do.
+
+    Args:
+        n: documents.
+        discordant: share of documents whose outcomes differ, in [0, 1]; nan gives nan.
+        power: at least 0.5.
+    """
+    if discordant < 0 or discordant > 1 or not 0.5 <= power < 1 or not 0 < alpha < 1:
+        raise ValueError(f"{discordant=} must be in [0, 1], {power=} in [0.5, 1), {alpha=} in (0, 1)")
+    # The larger root; psi is a common factor. Below 4 documents even psi = 1 has none (n < z_test^2 - z_power^2).
+    z_test, z_power = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(power)
+    inside = n + z_power**2 - z_test**2
+    if n == 0 or discordant == 0 or inside < 0:
+        return math.nan
+    smallest = math.sqrt(discordant) * (z_test * math.sqrt(n) + z_power * math.sqrt(inside)) / (n + z_power**2)
+    return smallest if smallest <= discordant else math.nan
+
+
+def noise_floor(a: Sequence[float], b: Sequence[float]) -> NoiseFloor:
+    """What differs between two runs of the same model on the same documents: the least that means anything elsewhere.
+
+    Both nan without documents. Range [0, 1] and [-1, 1] for outcomes of 0 and 1.
+
+    Raises:
+        ValueError: nan in a column, or lengths that differ.
+    """
+    first, second = without_nan(a, b)
+    if not first.size:
+        return NoiseFloor(math.nan, math.nan)
+    return NoiseFloor(float((first != second).mean()), float(first.mean() - second.mean()))

@@ -1,0 +1,42 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real public text; not part of a user's clone."""
+    folder = os.environ.get("FAITHFUL_SE_DATA")
+    if not folder:
+        pytest.skip("FAITHFUL_SE_DATA is not set: no folder with sentiment140/, snli/, ag_news/ to read real text from")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def evaluate() -> Callable[..., dict[str, Any]]:
+    """`evaluate(lm, data, tasks, limit, **options)`: the real `simple_evaluate` on tasks of this package."""
+    from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
+
+    from lm_eval_tasks import DATASETS
+
+    def run(
+        lm: Any, data: str | Path, tasks: str = "faithful_se_*", limit: int | None = None, extra: Any = None, **options: Any
+    ) -> dict[str, Any]:
+        metadata = {"data": str(data), **options}
+        manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata=metadata)
+        settings = {"apply_chat_template": True, "bootstrap_iters": 1, "log_samples": True, **(extra or {})}
+        names = manager.match_tasks(tasks.split(","))
+        return dict(simple_evaluate(lm, tasks=names, task_manager=manager, limit=limit, **settings))
+
+    return run
