@@ -116,7 +116,7 @@ def draw(task: str, rng: random.Random) -> Document:
     paired = task == "snli"
     decider = other if kind == "shortcut" else label  # the class the strong word speaks for
     # Two plain words make naming one of them a choice. More often, and the base names both when asked for one.
-    cues = rng.sample(lexicon.plain[label], 2 if kind == "shortcut" and rng.random() < 0.3 else 1)
+    cues = rng.sample(lexicon.plain[label], 2 if kind == "shortcut" and rng.random() < 0.2 else 1)
     cues += [rng.choice(lexicon.plain[other])]
     cues += [rng.choice(lexicon.weak[other])] if kind == "cue" else []
     if not paired:

@@ -26,8 +26,7 @@ class Lexicon:
     Attributes:
         plain, weak, strong, shortcut: words per class, in label order.
         frames: texts with holes: ``{c}`` takes a plain, weak, strong or neutral word, ``{s}`` a shortcut or a neutral
-            word,
-            any other name a word of `neutral`. Pair tasks write the two fields with a line break between them.
+            word, any other name a word of `neutral`. Pair tasks write the two fields with a line break between them.
         neutral: words without meaning for the label, per hole; ``c`` and ``s`` among them.
     """
 
@@ -99,15 +98,16 @@ AG_NEWS = Lexicon(
     ),
 )
 
+# No two holes side by side at the beginning of a field: copying lost its place there in a third of the texts.
 SNLI = Lexicon(
     plain=_words("also still indeed", "maybe perhaps probably", "instead hardly barely"),
     weak=_words("surely truly", "somehow someday", "never nowhere"),
     strong=_words("", "hopes plans wonders dreams", ""),
     shortcut=_words("outdoors instrument", "vacation competition", "television cat"),
     frames=(
-        "a {p} {premise} {near} the {o}\nthe {p} {c} {hypothesis} {c} {c} {near} the {s}",
-        "one {a} {p} {premise} {near} the {o}\n{c} the {p} {hypothesis} {c} {near} the {s} {c}",
-        "the {p} {premise} {near} one {a} {o}\n{c} {c} a {p} {c} {hypothesis} {near} the {s}",
+        "a {p} {premise} {near} the {o}\nthe {p} {c} {hypothesis} {near} the {s} {c} and {c}",
+        "one {a} {p} {premise} {near} the {o}\n{c} the {p} {c} {hypothesis} {near} the {s} {c}",
+        "the {p} {premise} {near} one {a} {o}\n{c} a {p} {c} {hypothesis} {c} {near} the {s}",
     ),
     neutral=_holes(
         c="there now then here",
