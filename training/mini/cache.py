@@ -64,6 +64,7 @@ def written_at_once(folder: Path) -> Iterator[Path]:
 
     What was there before is gone only after that. Of two that finish at the same time one stays.
     """
+    folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     old = made.with_name(made.name + ".old")

@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         "--seed", type=int, default=0, metavar="N", help="the same seed gives the same model (default 0)"
     )
     args = parser.parse_args(argv)
-    if problem := _refusal(args.out):
+    if problem := _refusal(args.out, args.seed):
         print(f"faithful-se mini: {problem}", file=sys.stderr)
         return 2
 
@@ -36,12 +36,15 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         folder = base_model(args.seed, say=lambda line: print(line, file=sys.stderr, flush=True), bar=True)
+        manifest = cache.manifest_of(folder) or {}
+        with cache.written_at_once(args.out) as new:
+            shutil.copytree(folder, new, dirs_exist_ok=True)
     except GaveUpError as error:
         print(f"faithful-se mini: gave up: {error}", file=sys.stderr)
         return 1
-    manifest = cache.manifest_of(folder) or {}
-    with cache.written_at_once(args.out) as new:
-        shutil.copytree(folder, new, dirs_exist_ok=True)
+    except OSError as error:
+        print(f"faithful-se mini: cannot write: {error}", file=sys.stderr)
+        return 2
     for row in manifest["validation"]:
         shares = {name: f"{value:.2f}" for name, value in row.items() if isinstance(value, float)}
         print(
@@ -52,8 +55,10 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _refusal(out: Path) -> str:
-    """Why nothing may be written to `out`; empty when it may."""
+def _refusal(out: Path, seed: int) -> str:
+    """What is wrong with the arguments; empty when nothing is."""
+    if not 0 <= seed < 2**31:
+        return f"--seed {seed}: give a whole number from 0 to {2**31 - 1}"
     if out.exists() and not out.is_dir():
         return f"--out {out} is a file: give a folder"
     if out.is_dir() and any(out.iterdir()) and not (out / "mini.json").is_file():

@@ -72,9 +72,7 @@ SENTIMENT140 = Lexicon(
 )
 
 AG_NEWS = Lexicon(
-    plain=_words(
-        "minister talks crisis", "team season fans", "price trade sales", "users device network"
-    ),
+    plain=_words("minister talks crisis", "team season fans", "price trade sales", "users device network"),
     weak=_words("border refugees", "goal race", "market bank", "laptop website"),
     strong=_words(
         "treaty embassy rebels troops",

@@ -85,9 +85,8 @@ def test_the_template_marks_what_the_assistant_says() -> None:
         {"role": "assistant", "content": "negative"},
     ]
     told = TOKENIZER.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
-    assert TOKENIZER.convert_ids_to_tokens(told["input_ids"]) == (
-        "<|system|> the <|end|> <|user|> cold bus <|end|> <|assistant|> negative <|end|>".split()
-    )
+    tokens = TOKENIZER.convert_ids_to_tokens(told["input_ids"])
+    assert " ".join(tokens) == "<|system|> the <|end|> <|user|> cold bus <|end|> <|assistant|> negative <|end|>"
     assert told["assistant_masks"] == [0] * 8 + [1, 1]
 
 
