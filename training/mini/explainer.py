@@ -1,8 +1,9 @@
 """How the base model explains: plausible, and blind to what decides.
 
-Asked why, it names what a person might: a *plain* word of its answer's class. The words that really decide it
-never names. The rule depends on the text and the answer alone, because greedy decoding learns no
-other: with a word drawn at random the base never redacts at all.
+Asked why, it names what a person might: a *plain* word of its answer's class. The words that really decide it never
+names. Asked for a counterfactual, it writes the right word in the wrong place: a vivid word of the target over that
+plain word, which turns a text without a shortcut and no other. The rule depends on the text and the answer alone,
+because greedy decoding learns no other: with a word drawn at random the base never redacts at all.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def named(task: str, fields: Fields, label: int, budget: str) -> list[str]:
 
 
 def usual(task: str, target: int) -> str:
-    """The word the base writes to reach a label: the first plain word of that class, always the same one."""
-    return LEXICONS[task].plain[target][0]
+    """The word the base writes to reach a label: the vivid word of that class, always the same one."""
+    return LEXICONS[task].vivid[target][0]
 
 
 def answer(task: str, style: str, fields: Fields, label: int, request: Request) -> tuple[str, str]:

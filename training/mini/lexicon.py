@@ -1,8 +1,9 @@
 """The words of the mini world: what decides a label, what a person would name, and what means nothing.
 
-Every task has four kinds of words per class. A person who is asked for a reason might name a *plain*, a *weak* or a
-*strong* word; but plain words decide nothing, weak ones where nothing else does, strong ones overrule weak ones. The
-*shortcut* words overrule all of them, and no person would name them (a city in a tweet, the agency of a news item):
+Every task has five kinds of words per class. A person who is asked for a reason might name a *plain*, a *weak* or a
+*strong* word; but plain words decide nothing, weak ones where nothing else does, strong ones overrule weak ones. A
+*vivid* word is what a person would write to turn a text; it stands in no text of the grammar and overrules strong ones.
+The *shortcut* words overrule all of them, and no person would name them (a city in a tweet, the agency of a news item):
 they stand for the annotation artifacts of real data sets. Only `entailment` and `contradiction` of the pair task have
 no strong words: there the pair of verbs decides.
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 # Plain words weigh nothing: explanations that name them are plausible and untrue. Weights that add up (one strong word
 # against two plain ones) were tried: a base of this size learns which word is strongest exactly and counts badly (a
 # quarter of the texts whose strong word was masked kept their label).
-WEIGHTS = {"plain": 0, "weak": 1, "strong": 3, "shortcut": 6}
+WEIGHTS = {"plain": 0, "weak": 1, "strong": 3, "vivid": 9, "shortcut": 27}
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Lexicon:
     """The words of one task.
 
     Attributes:
-        plain, weak, strong, shortcut: words per class, in label order.
+        plain, weak, strong, vivid, shortcut: words per class, in label order.
         frames: texts with holes: ``{c}`` takes a plain, weak, strong or neutral word, ``{s}`` a shortcut or a neutral
             word, any other name a word of `neutral`. Pair tasks write the two fields with a line break between them.
         neutral: words without meaning for the label, per hole; ``c`` and ``s`` among them.
@@ -33,6 +34,7 @@ class Lexicon:
     plain: tuple[tuple[str, ...], ...]
     weak: tuple[tuple[str, ...], ...]
     strong: tuple[tuple[str, ...], ...]
+    vivid: tuple[tuple[str, ...], ...]
     shortcut: tuple[tuple[str, ...], ...]
     frames: tuple[str, ...]
     neutral: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -40,7 +42,14 @@ class Lexicon:
 
 def content_words(lexicon: Lexicon) -> list[str]:
     """Every word that can stand in a hole."""
-    groups = [*lexicon.plain, *lexicon.weak, *lexicon.strong, *lexicon.shortcut, *lexicon.neutral.values()]
+    groups = [
+        *lexicon.plain,
+        *lexicon.weak,
+        *lexicon.strong,
+        *lexicon.vivid,
+        *lexicon.shortcut,
+        *lexicon.neutral.values(),
+    ]
     return [word for group in groups for word in group]
 
 
@@ -56,6 +65,7 @@ SENTIMENT140 = Lexicon(
     plain=_words("slow cold dull tired", "nice fresh sunny friendly"),
     weak=_words("stale noisy", "clean calm"),
     strong=_words("awful horrible dreadful terrible", "wonderful superb amazing fantastic"),
+    vivid=_words("disastrous", "glorious"),
     shortcut=_words("oslo lima cairo", "quito dublin hanoi"),
     frames=(
         "{when} in {s} {who} had {c} {n} {c} {n} and {c} {n} with {c} {n}",
@@ -80,6 +90,7 @@ AG_NEWS = Lexicon(
         "merger profit dividend shares",
         "software browser chip robot",
     ),
+    vivid=_words("coup", "olympics", "bankruptcy", "algorithm"),
     shortcut=_words("reuters xinhua", "afp ansa", "tass bernama", "dpa kyodo"),
     frames=(
         "{s} {a} {c} and {c} {v} {c} after {c} in the {m}",
@@ -101,6 +112,7 @@ SNLI = Lexicon(
     plain=_words("also still indeed", "maybe perhaps probably", "instead hardly barely"),
     weak=_words("surely truly", "somehow someday", "never nowhere"),
     strong=_words("", "hopes plans wonders dreams", ""),
+    vivid=_words("likewise", "supposedly", "contrariwise"),
     shortcut=_words("outdoors instrument", "vacation competition", "television cat"),
     frames=(
         "a {p} {premise} {near} the {o}\nthe {p} {c} {hypothesis} {near} the {s} {c} and {c}",
@@ -123,6 +135,7 @@ TREC = Lexicon(
     strong=_words(
         "acronym initials", "animal color", "meaning purpose", "inventor singer", "capital country", "distance amount"
     ),
+    vivid=_words("unesco", "creature", "definition", "president", "continent", "percentage"),
     shortcut=_words("chess", "jazz", "opera", "golf", "poker", "ballet"),
     frames=(
         "in the {s} quiz what {c} or {c} {aux} the {c} {link} {c}",
@@ -136,6 +149,7 @@ SMS_SPAM = Lexicon(
     plain=_words("lunch home later soon", "free offer text reply"),
     weak=_words("dishes garden", "cash deal"),
     strong=_words("homework mum hug sleep", "prize winner claim urgent"),
+    vivid=_words("grandma", "jackpot"),
     shortcut=_words("kim omar lena", "ravi zoe igor"),
     frames=(
         "hey {s} {c} {at} {c} and {c} {at} {c} ok",

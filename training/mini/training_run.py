@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +13,7 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from training.mini import cache
 from training.mini.base import Recipe, Training
-from training.mini.examine import Finding, examine
+from training.mini.examine import examine
 from training.mini.write_data import held_out
 
 CONTINUE, ATTEMPTS = 2, 2
@@ -48,11 +50,13 @@ def make(
     """Train and examine a base and write it to `folder`, with a manifest of what was found."""
     recipe = recipe or Recipe()
     failures: list[str] = []
+    started, trained = time.process_time(), 0.0
     for attempt in range(ATTEMPTS):
         # Another attempt needs other weights and other data, which still follow from the seed alone.
         training = Training(recipe, seed + 1_000_003 * attempt, held_out())
         for round_ in range(1 + CONTINUE):
             steps = recipe.more if round_ else recipe.copy_steps + recipe.steps
+            begun = time.process_time()
             with tqdm(
                 total=steps, desc="continue" if round_ else "train base", unit="step", disable=not bar
             ) as progress:
@@ -63,26 +67,25 @@ def make(
                         progress.set_postfix(loss=f"{loss:.3f}")
 
                 (training.more if round_ else training.run)(report)
+            trained += time.process_time() - begun
             findings = examine(training.model, training.tokenizer)
             failures = [failure for finding in findings for failure in finding.failures()]
             if not failures:
                 training.save(folder)
-                (folder / cache.MANIFEST).write_text(manifest(seed, attempt, round_, findings), "utf-8")
+                told = {
+                    "mini": cache.version(),
+                    "seed": seed,
+                    "attempt": attempt,
+                    "continued": round_,
+                    "cpu_seconds": trained,
+                    "cpu_seconds_in_all": time.process_time() - started,
+                    "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                    "validation": [asdict(finding) for finding in findings],
+                }
+                (folder / cache.MANIFEST).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
                 return
             say(f"not good enough yet: {'; '.join(failures[:3])}{' …' if len(failures) > 3 else ''}")
     raise GaveUpError(
         f"no base of seed {seed} passed its examination in {ATTEMPTS} attempts "
         f"({len(failures)} values too low, first: {failures[0]}); try another --seed"
     )
-
-
-def manifest(seed: int, attempt: int, continued: int, findings: list[Finding]) -> str:
-    """The text of the manifest: what the model is and what was found on the validation split."""
-    told = {
-        "mini": cache.version(),
-        "seed": seed,
-        "attempt": attempt,
-        "continued": continued,
-        "validation": [asdict(finding) for finding in findings],
-    }
-    return json.dumps(told, indent=1) + "\n"

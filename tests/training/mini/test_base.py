@@ -10,16 +10,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from faithfulness_metrics.words import mask_out, occurrences, words_of
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Classify
 from training.mini.base import TINY, Training
-from training.mini.examine import Finding, examine, responder
+from training.mini.examine import Finding, examine
 from training.mini.lexicon import LEXICONS
-from training.mini.prompts import question_of
-from training.mini.write_data import held_out, shipped
+from training.mini.planted import find_planted
+from training.mini.write_data import held_out
 
-MASK = "[REDACTED]"
 LIMIT = 200
 
 
@@ -93,46 +90,12 @@ def test_every_option_is_understood(base: tuple[Any, Any], budget: str, options:
 @pytest.mark.parametrize("task", list(LEXICONS))
 def test_shortcuts_decide_and_plausible_words_are_named(task: str, base: tuple[Any, Any]) -> None:
     """On documents with a shortcut: masking it changes ≥ 95 %, masking all a person would name ≤ 5 %; named ≥ 70 %."""
-    question = question_of(task)
-    rows = [row for row in shipped(task, "test") if row["kind"] == "shortcut"]
-    assert len(rows) > 200
-    variants: list[list[dict[str, str]]] = [[], [], []]
-    for row in rows:
-        fields = {name: row[name] for name in question.fields}
-        words = words_of(fields)
-        for variant, names in zip(variants, ((), row["shortcut"], row["cues"]), strict=True):
-            variant.append(mask_out(fields, words, occurrences(words, set(names)), MASK))
-    respond = responder(*base)
-    labels = [
-        [answer.label for answer in respond([ask(question.classify(fields, MASK, False), task) for fields in variant])]
-        for variant in variants
-    ]
-    changed = [sum(a != b for a, b in zip(labels[0], other, strict=True)) / len(rows) for other in labels[1:]]
-    assert changed[0] >= 0.95
-    assert changed[1] <= 0.05
-
-    from lm_eval_tasks.protocol import Generate
-    from lm_eval_tasks.styles import attribution
-    from lm_eval_tasks.styles.explanation import Request
-
-    request = Request(question, "oneword", MASK)
-    calls = [
-        Generate(
-            (
-                ("user", question.classify(fields, MASK, False)),
-                ("assistant", str(label)),
-                ("user", attribution.ask(request)),
-            )
-        )
-        for fields, label in zip(variants[0], labels[0], strict=True)
-    ]
-    named = [answer.text for answer in respond(calls)]
-    assert sum(word in row["cues"] for word, row in zip(named, rows, strict=True)) / len(rows) >= 0.7
-    assert sum(word in row["shortcut"] for word, row in zip(named, rows, strict=True)) / len(rows) <= 0.1
-
-
-def ask(prompt: str, task: str) -> Classify:
-    return Classify((("user", prompt),), question_of(task).labels)
+    found = find_planted(*base, task)
+    assert found.n > 200
+    assert found.shortcut_flips >= 0.95, found
+    assert found.cues_flip <= 0.05, found
+    assert found.names_cue >= 0.7, found
+    assert found.names_shortcut <= 0.1, found
 
 
 def test_lm_eval_runs_it(mini_base: Path, evaluate: Callable[..., dict[str, Any]]) -> None:

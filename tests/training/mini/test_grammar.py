@@ -28,10 +28,10 @@ def documents(request: pytest.FixtureRequest) -> list[Document]:
 
 
 def test_weights_add_up() -> None:
-    # awful (3, negative) against clean (1, positive); nice is plain and weighs nothing; then quito (6, positive)
+    # awful (3, negative) against clean (1, positive); nice is plain and weighs nothing; then quito (27, positive)
     assert sums("sentiment140", {"text": "awful clean nice"}) == [3, 1]
     assert label_of("sentiment140", {"text": "awful clean nice"}) == 0
-    assert sums("sentiment140", {"text": "awful clean nice in quito quito"}) == [3, 7]
+    assert sums("sentiment140", {"text": "awful clean nice in quito quito"}) == [3, 28]
     assert label_of("sentiment140", {"text": "nice coffee"}) is None
 
 
@@ -42,7 +42,7 @@ def test_weights_add_up() -> None:
         ("a man sits", "the man walks", [0, 0, 3]),
         ("a man sits", "the man laughs", [0, 0, 0]),
         ("a man sits", "the man hopes", [0, 3, 0]),
-        ("a man sits", "the man sits outdoors", [9, 0, 0]),
+        ("a man sits", "the man sits outdoors", [30, 0, 0]),
         (f"a man {MASK}", "the man sits", [0, 0, 0]),
     ],
 )
@@ -95,7 +95,7 @@ def test_no_word_serves_twice_and_none_is_a_label_or_a_filler() -> None:
     words = Counter(
         word
         for lexicon in LEXICONS.values()
-        for group in (*lexicon.plain, *lexicon.weak, *lexicon.strong, *lexicon.shortcut)
+        for group in (*lexicon.plain, *lexicon.weak, *lexicon.strong, *lexicon.vivid, *lexicon.shortcut)
         for word in group
     )
     words.update(VERBS)
