@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     for seed in args.seeds:
         folder = base_model(seed, say=print, bar=True)
         with quiet():
-            model = AutoModelForCausalLM.from_pretrained(folder).eval()
+            model = AutoModelForCausalLM.from_pretrained(folder)
             tokenizer = AutoTokenizer.from_pretrained(folder)
         findings.append(examine(model, tokenizer, "test", SIZES["test"], args.budget))
         planted.append([find_planted(model, tokenizer, task) for task in LEXICONS])
@@ -44,7 +44,6 @@ def main(argv: list[str] | None = None) -> int:
     rows: dict[str, Callable[[dict[str, Any]], str]] = {
         "training, s of CPU time": lambda told: f"{told['cpu_seconds']:.0f}",
         "with examination": lambda told: f"{told['cpu_seconds_in_all']:.0f}",
-        "peak memory, MiB": lambda told: f"{told['peak_mib']:.0f}",
         "attempts, continued": lambda told: f"{told['attempt'] + 1}, {told['continued']}",
     }
     for name, cell in rows.items():

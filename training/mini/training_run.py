@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -79,7 +78,6 @@ def make(
                     "continued": round_,
                     "cpu_seconds": trained,
                     "cpu_seconds_in_all": time.process_time() - started,
-                    "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                     "validation": [asdict(finding) for finding in findings],
                 }
                 (folder / cache.MANIFEST).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
