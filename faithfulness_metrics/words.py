@@ -160,14 +160,15 @@ def remove(fields: Fields, words: list[Word], positions: Iterable[int], operator
     if operator == "delete":
         return replace(fields, words, dict.fromkeys(positions))
     if operator == "substitute":
-        return replace(fields, words, {p: filler_for(words[p].key) for p in positions})
+        gone = {words[p].key for p in positions}
+        return replace(fields, words, {p: filler_for(words[p].key, gone) for p in positions})
     raise ValueError(f"operator {operator!r} is not one of mask, delete, substitute")
 
 
-def filler_for(key: str) -> str:
-    """The filler noun that stands in for a word: fixed per word, never the word itself."""
-    choices = [filler for filler in FILLERS if filler != key]
-    return choices[seed_of(key) % len(choices)]
+def filler_for(key: str, gone: Collection[str] = ()) -> str:
+    """The filler noun that stands in for a word: fixed per word, never the word itself nor another word that goes."""
+    choices = [filler for filler in FILLERS if filler != key and filler not in gone]
+    return (choices or FILLERS)[seed_of(key) % len(choices or FILLERS)]
 
 
 def seed_of(*parts: str) -> int:

@@ -21,6 +21,7 @@ from lm_eval_tasks.question import Question
 logger = logging.getLogger(__name__)
 
 
+# Written by `python -m training.mini.write_data`; read as files, so that the tasks do not import the training package.
 MINI = Path(__file__).parents[1] / "training" / "mini" / "data"
 
 
@@ -110,13 +111,14 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     for number, label in enumerate(labels):
         if label not in known:
             codes = (f"{value} ({name})" for value, name in zip(spec.label_values, spec.question.labels, strict=True))
-            raise UsageError(f"{source}: row {number + 1}: {spec.label_column} is {label!r}, not one of {', '.join(codes)}")
+            told = f"{spec.label_column} is {label!r}, not one of {', '.join(codes)}"
+            raise UsageError(f"{source}: row {number + 1}: {told}")
     kept = [number for number, label in enumerate(labels) if label in spec.label_values]
     if not kept:
         raise UsageError(f"{source}: no rows with a label that {spec.question.dataset} asks about")
     if len(kept) < len(labels):
-        dropped, column, codes = len(labels) - len(kept), spec.label_column, list(spec.drop_label_values)
-        logger.info("%s: %d of %d rows left out: %s in %s", source, dropped, len(labels), column, codes)
+        dropped, unwanted = len(labels) - len(kept), f"{spec.label_column} in {list(spec.drop_label_values)}"
+        logger.info("%s: %d of %d rows left out: %s", source, dropped, len(labels), unwanted)
         rows = rows.select(kept)
     return rows
 
@@ -147,7 +149,7 @@ def _writable(value: Any) -> Any:
 
 def _from_file(path: Path, data: str) -> datasets.Dataset:
     if not path.is_file():
-        remedy = "reinstall the package" if data == "mini" else "data is hub, mini, or a folder with <dataset>/test.jsonl"
+        remedy = "data is hub, mini, or a folder with <dataset>/test.jsonl"
         raise UsageError(f"data={data}: no file {path}: {remedy}")
     rows, mended = [], 0
     with path.open(encoding="utf-8", errors="replace") as lines:

@@ -29,7 +29,8 @@ def check_cache(lm: Any) -> None:
         lm.dbdict.commit()
     elif written != mine:
         raise UsageError(
-            f"--use_cache {lm.cache_db}: this cache was written by another model ({written}, now {mine}): give another path"
+            f"--use_cache {lm.cache_db}: this cache was written by another model ({written}, now {mine}): "
+            "give another path"
         )
 
 
@@ -52,6 +53,7 @@ def _digest(module: Any) -> str:
     digest = hashlib.sha256()
     for name, parameter in module.named_parameters():
         flat = parameter.detach().reshape(-1)
-        values = flat[:: max(1, flat.numel() // SAMPLE)].float().cpu().numpy().tobytes() if flat.numel() and not flat.is_meta else b""
-        digest.update(f"{name} {tuple(parameter.shape)} {parameter.dtype} ".encode() + values)
+        digest.update(f"{name} {tuple(parameter.shape)} {parameter.dtype} ".encode())
+        if flat.numel() and not flat.is_meta:
+            digest.update(flat[:: max(1, flat.numel() // SAMPLE)].float().cpu().numpy().tobytes())
     return digest.hexdigest()[:16]

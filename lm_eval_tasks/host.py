@@ -21,7 +21,17 @@ from lm_eval.api.model import LM, CachingLM
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lockstep import Tally, run
-from lm_eval_tasks.protocol import Answer, Call, Classify, Document, Messages, TaskSpec, Transcript, as_chat, self_explain
+from lm_eval_tasks.protocol import (
+    Answer,
+    Call,
+    Classify,
+    Document,
+    Messages,
+    TaskSpec,
+    Transcript,
+    as_chat,
+    self_explain,
+)
 from lm_eval_tasks.question import parse_label
 
 logger = logging.getLogger(__name__)
@@ -39,10 +49,14 @@ PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
 
 @dataclass
 class SelfExplainRequest(Instance):
-    """An lm-eval request that carries its document through the protocol."""
+    """An lm-eval request that carries its document through the protocol.
 
-    spec: TaskSpec | None = None
-    document: Document | None = None
+    `render` is `lm.apply_chat_template` where the run applies one. (The fields have defaults because those of lm-eval's
+    own class do.)
+    """
+
+    spec: TaskSpec = None  # type: ignore[assignment]
+    document: Document = None  # type: ignore[assignment]
     render: Callable[..., Any] | None = None
 
 
@@ -122,7 +136,8 @@ class Backend:
             if problem := self._too_long(prompt, settings["max_gen_toks"]):
                 problems[index] = problem
             elif isinstance(call, Classify) and call.ranked:
-                rankings[index] = [_instance("loglikelihood", (prompt, self._continuation(label))) for label in call.labels]
+                pairs = [(prompt, self._continuation(label)) for label in call.labels]
+                rankings[index] = [_instance("loglikelihood", pair) for pair in pairs]
             else:
                 generations[index] = _instance("generate_until", (prompt, settings))
         texts = dict(zip(generations, self._ask("generate_until", list(generations.values())), strict=True))
@@ -156,8 +171,8 @@ class Backend:
             return self.render(as_chat(messages))
         except (ValueError, NotImplementedError) as error:
             raise UsageError(
-                f"the chat template cannot be applied: {str(error).splitlines()[0]}. Give a model whose tokenizer has one, "
-                "or run without --apply_chat_template"
+                f"the chat template cannot be applied: {str(error).splitlines()[0]}. "
+                "Give a model whose tokenizer has one, or run without --apply_chat_template"
             ) from error
 
     def _continuation(self, label: str) -> str:

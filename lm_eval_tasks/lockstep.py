@@ -74,7 +74,7 @@ def run(
         wanted = sum(map(len, waiting.values()))
         tally.wanted.append(wanted)
         tally.asked.append(len(asked))
-        logger.info("faithful-se round %d: %d calls, %d after dropping duplicates", len(tally.asked), wanted, len(asked))
+        logger.info("faithful-se round %d: %d calls, %d new ones", len(tally.asked), wanted, len(asked))
         answers = dict(zip(asked, respond(list(asked.values())), strict=True))
         known.update((key, answer) for key, answer in answers.items() if not isinstance(key, tuple))
         for index in list(waiting):

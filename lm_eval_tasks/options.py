@@ -109,5 +109,6 @@ def _controls(task: str, value: Any) -> tuple[str, ...]:
         return CONTROLS
     wrong = [name for name in names if name not in CONTROLS]
     if wrong:
-        raise UsageError(f"{task}: controls={value!r}: give any of {', '.join(CONTROLS)} joined by '+', or none, or all")
+        allowed = f"any of {', '.join(CONTROLS)} joined by '+', or none, or all"
+        raise UsageError(f"{task}: controls={value!r}: give {allowed}")
     return tuple(name for name in CONTROLS if name in names or (name == "random" and "oracle" in names))

@@ -245,15 +245,16 @@ def _checks(
             transcript[kind].append(row)  # type: ignore[literal-required]
         transcript["problem"] = transcript["problem"] or answer.problem
     if "oracle" in spec.options.controls:
-        transcript["oracle"] = {"singles": singles, "greedy": []}
+        greedy: list[dict[str, Any]] = []
         if spec.budget == "multiword" and prediction.logprobs and len(explanation.positions) > 1 and singles:
-            transcript["oracle"]["greedy"] = yield from _greedy(spec, document, prediction, explanation, singles)
+            greedy = yield from _greedy(spec, document, prediction, explanation, singles)
+        transcript["oracle"] = {"singles": singles, "greedy": greedy}
 
 
 def _greedy(
     spec: TaskSpec, document: Document, prediction: Answer, explanation: Explanation, singles: list[dict[str, Any]]
 ) -> Generator[Sequence[Call], Sequence[Answer], list[dict[str, Any]]]:
-    """Oracle of several words: take the word that lowers the predicted label's probability most, up to as many as named."""
+    """Oracle of several words: take the word that lowers the label's probability most, again and again."""
     if spec.style == "counterfactual":
         return []
     label, taken, steps = str(prediction.label), [], []
@@ -302,7 +303,9 @@ def single_words(spec: TaskSpec, document: Document, explanation: Explanation) -
     return list(by_key.values())
 
 
-def at_positions(spec: TaskSpec, document: Document, explanation: Explanation, positions: Sequence[int]) -> dict[str, str]:
+def at_positions(
+    spec: TaskSpec, document: Document, explanation: Explanation, positions: Sequence[int]
+) -> dict[str, str]:
     """The document perturbed at other positions, the way the explanation perturbs it."""
     if spec.style == "counterfactual":
         return elsewhere(document.fields, explanation.edits, positions)

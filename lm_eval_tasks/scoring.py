@@ -1,4 +1,7 @@
-"""From a transcript to the values of the metric keys. One table, one line per key; formulas in `faithfulness_metrics`."""
+"""From a transcript to the values of the metric keys: one table, one line per key.
+
+The formulas are in `faithfulness_metrics`; here is only where a transcript holds what they want.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,15 @@ class Metric(NamedTuple):
         value: value of one document; None where it is not defined for that document.
         when: whether a task reports the key.
         higher_is_better: direction in lm-eval's table; None where there is none.
-        pooled: aggregated over the documents that have a value (a conditional mean); else over all documents.
+        aggregate: how the documents' values become one; None for lm-eval's mean over all documents.
+        stderr: the standard error that goes with `aggregate`.
     """
 
     value: Callable[[Transcript, TaskSpec], Value]
     when: Callable[[TaskSpec], bool]
     higher_is_better: bool | None
-    pooled: bool = False
+    aggregate: Callable[..., float | str] | None = None
+    stderr: Callable[..., float | str] | None = None
 
 
 def faithful(transcript: Transcript, spec: TaskSpec) -> float:
@@ -135,36 +140,6 @@ def _leaves_one_out(spec: TaskSpec) -> bool:
     return _with("oracle")(spec) and spec.options.classifier == "loglikelihood" and not _rewrites(spec)
 
 
-METRICS: dict[str, Metric] = {
-    "faithful": Metric(faithful, lambda spec: True, True),
-    "valid": Metric(valid, lambda spec: True, True),
-    "acc": Metric(accuracy, lambda spec: True, True),
-    "faithful_random": Metric(faithful_random, _with("random"), None),
-    "lift": Metric(lift, _with("random"), True),
-    "faithful_oracle": Metric(faithful_oracle, _with("oracle"), None),
-    "ccf": Metric(ccf_parts, _with("oracle"), True),
-    "loo_percentile": Metric(loo_percentile, _leaves_one_out, True, pooled=True),
-    "hit1": Metric(hit1, _leaves_one_out, True, pooled=True),
-    "masked_fraction": Metric(masked_fraction, lambda spec: not _rewrites(spec), False, pooled=True),
-    "one_edit": Metric(one_edit, _rewrites, True, pooled=True),
-    "edit_fraction": Metric(edit_fraction, _rewrites, False, pooled=True),
-    "label_leak": Metric(label_leak, _rewrites, False, pooled=True),
-    "stability_q": Metric(stability_q, _with("stability"), False, pooled=True),
-    "abstain": Metric(abstain, lambda spec: spec.options.unknown, None),
-    "madsen": Metric(madsen, lambda spec: spec.options.unknown, True, pooled=True),
-}
-
-
-def metrics_of(spec: TaskSpec) -> dict[str, Metric]:
-    """The metric keys a task reports, in order."""
-    return {name: metric for name, metric in METRICS.items() if metric.when(spec)}
-
-
-def score(transcript: Transcript, spec: TaskSpec) -> dict[str, Value]:
-    """All metric values of one document. Every document has every key of its task."""
-    return {name: metric.value(transcript, spec) for name, metric in metrics_of(spec).items()}
-
-
 def pooled_mean(values: Sequence[float | None]) -> float:
     """Mean over the documents that have a value; nan when none has."""
     known = [value for value in values if value is not None]
@@ -182,15 +157,49 @@ def pooled_stderr(values: Sequence[float | None]) -> float:
 
 def ccf(parts: Sequence[Sequence[float]]) -> float | str:
     """Chance-corrected faithfulness over all documents, or why it cannot be measured."""
-    columns = list(zip(*parts, strict=True))
-    value = chance.ccf(*columns)
-    return chance.describe_ccf(*columns) if math.isnan(value) else value
+    faithful_, random_, oracle_ = zip(*parts, strict=True)
+    value = chance.ccf(faithful_, random_, oracle_)
+    return chance.describe_ccf(faithful_, random_, oracle_) if math.isnan(value) else value
 
 
 def ccf_stderr(parts: Sequence[Sequence[float]]) -> float | str:
     """Standard error of `ccf` by paired bootstrap over documents."""
-    value = chance.ccf_stderr(*zip(*parts, strict=True))
+    faithful_, random_, oracle_ = zip(*parts, strict=True)
+    value = chance.ccf_stderr(faithful_, random_, oracle_)
     return "N/A" if math.isnan(value) else value
+
+
+# Over the documents that have a value: a conditional mean.
+POOLED = (pooled_mean, pooled_stderr)
+
+METRICS: dict[str, Metric] = {
+    "faithful": Metric(faithful, lambda spec: True, True),
+    "valid": Metric(valid, lambda spec: True, True),
+    "acc": Metric(accuracy, lambda spec: True, True),
+    "faithful_random": Metric(faithful_random, _with("random"), None),
+    "lift": Metric(lift, _with("random"), True),
+    "faithful_oracle": Metric(faithful_oracle, _with("oracle"), None),
+    "ccf": Metric(ccf_parts, _with("oracle"), True, ccf, ccf_stderr),
+    "loo_percentile": Metric(loo_percentile, _leaves_one_out, True, *POOLED),
+    "hit1": Metric(hit1, _leaves_one_out, True, *POOLED),
+    "masked_fraction": Metric(masked_fraction, lambda spec: not _rewrites(spec), False, *POOLED),
+    "one_edit": Metric(one_edit, _rewrites, True, *POOLED),
+    "edit_fraction": Metric(edit_fraction, _rewrites, False, *POOLED),
+    "label_leak": Metric(label_leak, _rewrites, False, *POOLED),
+    "stability_q": Metric(stability_q, _with("stability"), False, *POOLED),
+    "abstain": Metric(abstain, lambda spec: spec.options.unknown, None),
+    "madsen": Metric(madsen, lambda spec: spec.options.unknown, True, *POOLED),
+}
+
+
+def metrics_of(spec: TaskSpec) -> dict[str, Metric]:
+    """The metric keys a task reports, in order."""
+    return {name: metric for name, metric in METRICS.items() if metric.when(spec)}
+
+
+def score(transcript: Transcript, spec: TaskSpec) -> dict[str, Value]:
+    """All metric values of one document. Every document has every key of its task."""
+    return {name: metric.value(transcript, spec) for name, metric in metrics_of(spec).items()}
 
 
 def _flip(transcript: Transcript, row: dict[str, Any] | None) -> float:
@@ -205,6 +214,8 @@ def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
     """Drop of the predicted label's probability per type of word, and which types are named."""
     explanation, oracle = transcript["explanation"], transcript["oracle"]
     if explanation is None or oracle is None or not explanation["valid"]:
+        return [], []
+    if any(row["logprobs"] is None for row in oracle["singles"]):
         return [], []
     label = transcript["prediction"]["label"]
     whole = _probability(transcript["prediction"]["logprobs"], label)
@@ -231,5 +242,3 @@ def _edited(transcript: Transcript) -> tuple[list[str], list[str]] | None:
 
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
-
-

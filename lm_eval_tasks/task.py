@@ -46,7 +46,9 @@ class SelfExplainTask(ConfigurableTask):
             settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}
         self.source = DatasetSpec.of(settings)
         if declared["style"] not in STYLES or declared["budget"] not in ("oneword", "multiword"):
-            raise UsageError(f"{name}: style {declared['style']!r}, budget {declared['budget']!r}: no such style or budget")
+            raise UsageError(
+                f"{name}: style {declared['style']!r}, budget {declared['budget']!r}: no such style or budget"
+            )
         self.spec = TaskSpec(self.source.question, declared["style"], declared["budget"], options)
         self.render: Callable[..., Any] | None = None
         super().__init__(config=settings)
@@ -60,15 +62,14 @@ class SelfExplainTask(ConfigurableTask):
         metrics = scoring.metrics_of(self.spec)
         self.config.metric_list = [{"metric": name} for name in metrics]
         self._metric_fn_list = dict.fromkeys(metrics)
-        self._higher_is_better = {name: metric.higher_is_better for name, metric in metrics.items() if metric.higher_is_better is not None}
+        self._higher_is_better = {
+            name: metric.higher_is_better for name, metric in metrics.items() if metric.higher_is_better is not None
+        }
         self._aggregation_list = {}
         for name, metric in metrics.items():
-            own = (scoring.ccf, scoring.ccf_stderr) if name == "ccf" else (scoring.pooled_mean, scoring.pooled_stderr)
-            if name == "ccf" or metric.pooled:
-                # lm-eval has no standard error for aggregations of our own: the companion key brings it.
-                self._aggregation_list[name], self._aggregation_list[f"{name}_stderr"] = own
-            else:
-                self._aggregation_list[name] = mean
+            self._aggregation_list[name] = metric.aggregate or mean
+            if metric.stderr:  # lm-eval has none for aggregations of our own: a companion key brings it
+                self._aggregation_list[f"{name}_stderr"] = metric.stderr
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Read the evaluation split, once for all tasks of a dataset."""
@@ -95,7 +96,9 @@ class SelfExplainTask(ConfigurableTask):
     def build_all_requests(self, *, cache_requests: bool = False, **kwargs: Any) -> None:
         """Build the requests. The system instruction and the chat template are known here and nowhere else."""
         if cache_requests:
-            logger.warning("%s: --cache_requests is not used: its keys know nothing of options and data", self.config.task)
+            logger.warning(
+                "%s: --cache_requests is not used: its keys know nothing of options and data", self.config.task
+            )
         generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from lm_eval_tasks.data import DATASETS
+from lm_eval_tasks import DATASETS
 from lm_eval_tasks.styles import STYLES
 
 BUDGETS = ("oneword", "multiword")

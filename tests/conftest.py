@@ -31,7 +31,12 @@ def evaluate() -> Callable[..., dict[str, Any]]:
     from lm_eval_tasks import DATASETS
 
     def run(
-        lm: Any, data: str | Path, tasks: str = "faithful_se_*", limit: int | None = None, extra: Any = None, **options: Any
+        lm: Any,
+        data: str | Path,
+        tasks: str = "faithful_se_*",
+        limit: int | None = None,
+        extra: Any = None,
+        **options: Any,
     ) -> dict[str, Any]:
         metadata = {"data": str(data), **options}
         manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata=metadata)

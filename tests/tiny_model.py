@@ -10,7 +10,9 @@ TEMPLATE = (
 )
 
 
-def write_tiny_chat_model(folder: Path, texts: list[str], *, hidden: int = 32, layers: int = 2, context: int = 1024) -> Path:
+def write_tiny_chat_model(
+    folder: Path, texts: list[str], *, hidden: int = 32, layers: int = 2, context: int = 1024
+) -> Path:
     """Save a random Llama with a byte-level BPE tokenizer of `texts` as a Hugging Face folder."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -22,7 +24,10 @@ def write_tiny_chat_model(folder: Path, texts: list[str], *, hidden: int = 32, l
     bpe.decoder = decoders.ByteLevel()
     special = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
     trainer = trainers.BpeTrainer(
-        vocab_size=1000, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=1000,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token="<|pad|>", eos_token="<|end|>")

@@ -4,6 +4,7 @@ misread silently."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,9 +15,20 @@ from lm_eval_tasks.question import CLASSIFY, MASK_NOTE, UNKNOWN, Message, Questi
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
 
+
+def _pattern(template: str, **parts: str) -> str:
+    """A prompt template as a regular expression, its places filled with expressions."""
+    pattern = re.escape(template)
+    for name, part in parts.items():
+        pattern = pattern.replace(re.escape("{" + name + "}"), part)
+    return pattern
+
+
 _TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
-_MASK = re.compile(re.escape(MASK_NOTE).replace(r"\{noun\}", ".+?").replace(r"\{mask\}", "(.+?)"))
-_FRESH = re.compile(re.escape(FRESH).replace(r"\{text\}", "([\\s\\S]*)").replace(r"\{noun\}", ".+?").replace(r"\{label\}", ".+?").replace(r"\{request\}", "([\\s\\S]+)"))
+_MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
+_FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label="(.+?)", request=r"([\s\S]+)"))
+# The requests that show the mask say: … were replaced by "[REDACTED]" | … replace each of them by "[REDACTED]"
+_QUOTED_MASK = re.compile(r'(?:replaced|them|word) by "(.+?)", ')
 DEFAULT_MASK = "[REDACTED]"
 
 
@@ -46,7 +58,7 @@ class Conversation:
         return words_of(self.fields, self.mask)
 
 
-def read(messages: list[Message]) -> Conversation:
+def read(messages: Sequence[Message]) -> Conversation:
     """Read a conversation of this package.
 
     Raises:
@@ -54,7 +66,12 @@ def read(messages: list[Message]) -> Conversation:
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
     if fresh := _FRESH.fullmatch(turns[-1]):
-        return _explain(_document(fresh.group(1)), DEFAULT_MASK, fresh.group(2))
+        text, label, asked = fresh.groups()
+        for question in questions():
+            # Datasets can share a title ("Tweet"); the label and the request tell them apart.
+            if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _asked(question, asked):
+                return _explain(question, _fields(question, text), asked)
+        raise ValueError(f"no dataset shows {text[:80]!r}")
     head, tail, text = turns[0].partition(_TAIL)
     if not tail:
         raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
@@ -66,7 +83,7 @@ def read(messages: list[Message]) -> Conversation:
     fields = _fields(question, text)
     if len(turns) == 1:
         return Conversation(question, fields, mask, f'"{UNKNOWN}"' in head)
-    return _explain((question, fields), mask, turns[-1])
+    return _explain(question, fields, turns[-1])
 
 
 @cache
@@ -78,7 +95,7 @@ def questions() -> tuple[Question, ...]:
 @cache
 def _requests(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
     """Every request for an explanation that can be made about a dataset: its text -> style and request."""
-    table = {}
+    table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
         for budget in ("oneword", "multiword"):
             for operator in ("mask", "delete", "substitute"):
@@ -88,19 +105,17 @@ def _requests(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
     return table
 
 
-def _explain(document: tuple[Question, dict[str, str]], mask: str, asked: str) -> Conversation:
-    question, fields = document
-    for text, (style, request) in _requests(question, mask).items():
-        if text == asked:
-            return Conversation(question, fields, mask, False, request, style)
-    raise ValueError(f"not a request of faithful-se: {asked[:80]!r}")
+def _asked(question: Question, asked: str) -> tuple[str, Request] | None:
+    quoted = _QUOTED_MASK.search(asked)
+    return _requests(question, quoted.group(1) if quoted else DEFAULT_MASK).get(asked)
 
 
-def _document(text: str) -> tuple[Question, dict[str, str]]:
-    for question in questions():
-        if text.startswith(f"{question.titles[0]}: ") or text.startswith(f"{question.titles[0]}:\n"):
-            return question, _fields(question, text)
-    raise ValueError(f"no dataset shows {text[:80]!r}")
+def _explain(question: Question, fields: dict[str, str], asked: str) -> Conversation:
+    found = _asked(question, asked)
+    if found is None:
+        raise ValueError(f"not a request of faithful-se: {asked[:80]!r}")
+    style, request = found
+    return Conversation(question, fields, request.mask, False, request, style)
 
 
 def _fields(question: Question, text: str) -> dict[str, str]:

@@ -21,7 +21,6 @@ from lm_eval.api.model import LM
 from faithfulness_metrics.words import document_hash, key_of, seed_of
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.models.reading import Conversation, read
-
 from lm_eval_tasks.styles import STYLES, counterfactual
 
 # Heavier than every other word; the i-th has the label of index i modulo the number of labels.
@@ -47,7 +46,7 @@ def ranked_words(conversation: Conversation) -> list[str]:
 
 
 def label_of(conversation: Conversation, without: Sequence[str] = ()) -> str:
-    """The label the rule gives to a document, or to the document without some words; the first label if no word is left."""
+    """The label the rule gives to a document, without some of its words; the first label if no word is left."""
     gone, labels = {key_of(word) for word in without}, conversation.question.labels
     for word in ranked_words(conversation):
         if key_of(word) not in gone:
@@ -90,8 +89,8 @@ class RuleLM(LM):
 
     def is_honest(self, conversation: Conversation) -> bool:
         """Whether this explanation is a true one: drawn per document, style and budget."""
-        request = conversation.request
-        parts = (document_hash(conversation.fields), conversation.style, request.budget if request else "", str(self.seed))
+        budget = conversation.request.budget if conversation.request else ""
+        parts = (document_hash(conversation.fields), conversation.style, budget, str(self.seed))
         return random.Random(seed_of(*parts)).random() < self.h
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
@@ -182,7 +181,8 @@ def cue_for(conversation: Conversation) -> str:
 @cache
 def _vocabulary(label: int, labels: int) -> tuple[str, ...]:
     """Made-up words that stand for a label, lightest first; the last is a cue."""
-    made = ("".join(parts) for parts in itertools.product(("bla", "dro", "fle", "gri", "klu", "pra", "sto", "twi"), repeat=3))
+    syllables = ("bla", "dro", "fle", "gri", "klu", "pra", "sto", "twi")
+    made = ("".join(parts) for parts in itertools.product(syllables, repeat=3))
     words = [word for word in (*made, *CUES) if label_index(word, labels) == label]
     return tuple(sorted(words, key=weight_of))
 
@@ -193,5 +193,3 @@ def write(conversation: Conversation, words: Sequence[str], new: str = "") -> st
     if conversation.style == "counterfactual":
         return counterfactual.write(conversation.fields, list(words[:1]), conversation.request, new)
     return str(STYLES[conversation.style].write(conversation.fields, list(words), conversation.request))
-
-

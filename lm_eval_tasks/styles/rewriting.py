@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from faithfulness_metrics.words import Fields
 from lm_eval_tasks.question import Question
 from lm_eval_tasks.styles.answers import readings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.models import RuleLM
 from lm_eval_tasks.models.reading import Conversation
 from lm_eval_tasks.models.rules import label_of, one_word_decides
+from lm_eval_tasks.models.strategies import STRATEGIES
 from lm_eval_tasks.protocol import TaskSpec
 
 DATASETS = ("sentiment140", "snli", "agnews")
@@ -64,7 +66,7 @@ def test_the_table_is_the_mean_of_the_documents(honest):
 def test_a_model_honest_with_probability_h_scores_h(real_data, evaluate):
     """h = 0.6: within the 99 % interval of 0.6, and equal to what its explanations say, document by document."""
     lm = RuleLM("honest", h=0.6, seed=3)
-    results = evaluate(lm, real_data)
+    results = evaluate(lm, real_data, limit=500)
     for task in results["samples"]:
         rate, expected = [], []
         for transcript, sample in transcripts(results, task):
@@ -96,7 +98,7 @@ def test_ccf_is_one_for_the_honest_and_none_for_the_random_model(real_data, eval
 
 @pytest.mark.parametrize("h", [0.2, 0.8])
 def test_leave_one_out_follows_h(real_data, evaluate, h):
-    """`hit1` is h where exactly the heaviest word has the largest effect; the percentile of a random word is one half."""
+    """`hit1` is h where only the heaviest word has an effect; the percentile of a random word is one half."""
     lm = RuleLM("honest", h=h)
     row = evaluate(lm, real_data, "*_agnews_attribution_oneword", 500, controls="oracle", classifier="loglikelihood")
     row = row["results"]["faithful_se_agnews_attribution_oneword"]
@@ -218,9 +220,7 @@ class TestDegenerateStrategies:
 
 
 def test_every_strategy_of_the_model_is_covered_above():
-    from lm_eval_tasks.models.strategies import STRATEGIES
-
-    source = open(__file__, encoding="utf-8").read()
+    source = Path(__file__).read_text(encoding="utf-8")
     assert all(f'"{name}"' in source for name in STRATEGIES)
 
 

@@ -1,0 +1,46 @@
+# Everything on a machine with Python 3.10+, make and git: `make test`, `make demo`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export HF_HUB_OFFLINE ?= 1
+export OMP_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: help test demo lint install tasks clean
+
+help:
+	@echo "make test   set up a virtual environment, check style, types and layers, run the tests"
+	@echo "make demo   train the mini model (minutes, once) and evaluate it with lm_eval"
+	@echo "make tasks  write the task YAMLs from the datasets and reinstall them"
+	@echo "make clean  remove the virtual environment and caches"
+
+# The stamp is written last: its existence means that the installation is complete. lm-eval reads installed copies of the
+# task YAMLs, so they are part of what makes an installation stale.
+$(VENV)/installed: pyproject.toml constraints.txt $(wildcard lm_eval_tasks/datasets/*/*)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+install: $(VENV)/installed
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m lm_eval_tasks.write_tasks --check
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+demo: install
+	$(BIN)/faithful-se mini --out runs/mini
+	$(BIN)/lm_eval run --model hf --model_args pretrained=runs/mini --tasks faithful_se --apply_chat_template \
+		--metadata data=mini --batch_size 64 --log_samples --output_path runs/demo
+
+tasks: install
+	$(BIN)/python -m lm_eval_tasks.write_tasks
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall -e .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

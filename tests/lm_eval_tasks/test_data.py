@@ -1,0 +1,141 @@
+"""Reading data: what is read, what is left out and said, and one clear line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.errors import UsageError
+
+GOOD = {"premise": "A man sleeps.", "hypothesis": "A man is awake.", "label": 2}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """`folder(rows)` writes snli/test.jsonl and returns the folder; rows are objects or raw lines."""
+
+    def write(*rows, name="snli"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        lines = [row if isinstance(row, (str, bytes)) else json.dumps(row) for row in rows]
+        raw = b"\n".join(line if isinstance(line, bytes) else line.encode() for line in lines)
+        (tmp_path / name / "test.jsonl").write_bytes(raw)
+        return str(tmp_path)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("dataset", "rows", "fields"), [("sentiment140", 1000, 1), ("snli", 1000, 2), ("agnews", 1000, 1)]
+)
+def test_real_data_is_read_whole(real_data, dataset, rows, fields):
+    spec = dataset_spec(dataset)
+    table = load(spec, str(real_data))
+    documents = [spec.document(row) for row in table]
+    assert len(documents) == rows
+    assert all(len(document.fields) == fields and document.words for document in documents)
+    assert {document.gold for document in documents} == set(spec.question.labels)
+
+
+def test_labels_and_fields_of_a_row(folder):
+    spec = dataset_spec("snli")
+    document = spec.document(load(spec, folder({**GOOD, "more": 1}))[0])
+    assert document.fields == {"premise": "A man sleeps.", "hypothesis": "A man is awake."}
+    assert document.gold == "contradiction"
+
+
+def test_pairs_without_gold_label_are_dropped_and_counted(folder, caplog):
+    caplog.set_level(logging.INFO)
+    assert len(load(dataset_spec("snli"), folder(GOOD, {**GOOD, "label": -1}, GOOD))) == 2
+    assert "1 of 3 rows left out: label in [-1]" in caplog.text
+
+
+def test_neutral_tweets_are_dropped(folder):
+    rows = [{"text": f"t{code}", "sentiment": code} for code in (0, 2, 4)]
+    kept = load(dataset_spec("sentiment140"), folder(*rows, name="sentiment140"))
+    assert kept["text"] == ["t0", "t4"]
+
+
+def test_an_empty_text_stays_a_document(folder):
+    table = load(dataset_spec("snli"), folder({**GOOD, "premise": None}, {**GOOD, "premise": ""}))
+    assert [dataset_spec("snli").document(row).fields["premise"] for row in table] == ["", ""]
+
+
+def test_broken_characters_do_not_lose_a_run(folder, caplog):
+    """A lone surrogate is legal in JSON and in no file; a byte that is not UTF-8 is legal in neither."""
+    table = load(
+        dataset_spec("snli"), folder('{"premise": "a \\ud800 b", "hypothesis": "c", "label": 0}', json.dumps(GOOD))
+    )
+    assert table["premise"][0] == "a ? b"
+    assert "1 rows hold broken characters" in caplog.text
+    table = load(dataset_spec("agnews"), folder(b'{"text": "a \xff b", "label": 0}', name="ag_news"))
+    assert table["text"][0] == "a \ufffd b"
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (["\n\n"], "snli/test.jsonl: the file is empty"),
+        ([GOOD, '{"premise": '], "snli/test.jsonl: line 2 is not JSON: Expecting value at column 13"),
+        (["[1, 2]"], "snli/test.jsonl: line 1 is not a JSON object"),
+        ([{"premise": "a", "label": 1}], "snli/test.jsonl: no column hypothesis (columns: premise, label)"),
+        ([GOOD, {"premise": "a", "label": 1}], "snli/test.jsonl: row 2 has no column hypothesis, other rows have"),
+        (
+            [GOOD, {**GOOD, "label": 7}],
+            "snli/test.jsonl: row 2: label is 7, not one of 0 (entailment), 1 (neutral), 2 (contradiction)",
+        ),
+        (
+            [{**GOOD, "label": "2"}],
+            "snli/test.jsonl: row 1: label is '2', not one of 0 (entailment), 1 (neutral), 2 (contradiction)",
+        ),
+        ([{**GOOD, "label": [2]}], "snli/test.jsonl: row 1: label is [2], not one of"),
+        ([{**GOOD, "label": -1}], "snli/test.jsonl: no rows with a label that snli asks about"),
+    ],
+)
+def test_wrong_data_is_one_clear_line(folder, rows, line):
+    with pytest.raises(UsageError) as error:
+        load(dataset_spec("snli"), folder(*rows))
+    assert line in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_folder(tmp_path):
+    with pytest.raises(
+        UsageError, match=r"data=.*nowhere: no file .*nowhere/snli/test.jsonl: data is hub, mini, or a folder"
+    ):
+        load(dataset_spec("snli"), str(tmp_path / "nowhere"))
+
+
+def test_an_unreachable_hub():
+    with pytest.raises(UsageError) as error:
+        load(dataset_spec("sentiment140"), "hub")
+    assert "cannot read stanfordnlp/sentiment140 (sentiment140, revision refs/convert/parquet) on the hub" in str(
+        error.value
+    )
+    assert "--metadata sentiment140_revision=…" in str(error.value)
+    assert "data=DIR" in str(error.value)
+
+
+def test_a_local_dataset_of_the_hubs_layout(tmp_path, monkeypatch):
+    """The hub's own code path, on parquet files of the same layout."""
+    import datasets
+
+    columns = {"premise": ["A man sleeps."] * 2, "hypothesis": ["He is awake."] * 2, "label": [2, -1]}
+    (tmp_path / "plain_text").mkdir()
+    datasets.Dataset.from_dict(columns).to_parquet(str(tmp_path / "plain_text" / "test-00000-of-00001.parquet"))
+    card = (
+        "---\nconfigs:\n- config_name: plain_text\n  data_files:\n  - split: test\n    path: plain_text/test-*\n---\n"
+    )
+    (tmp_path / "README.md").write_text(card)
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    from dataclasses import replace
+
+    spec = replace(dataset_spec("snli"), hub=(str(tmp_path), "plain_text", None))
+    assert load(spec, "hub")["label"] == [2]
+
+
+def test_an_unknown_dataset_names_those_there_are():
+    with pytest.raises(UsageError, match=r"no dataset 'sst'; there are agnews, .*snli"):
+        dataset_spec("sst")

@@ -1,0 +1,119 @@
+"""The console script: quick to say what there is, clear about what there is not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import faithful_se
+from lm_eval_tasks import DATASETS
+
+ROOT = Path(__file__).parents[1]
+
+
+def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    code = (
+        "import sys, faithful_se; faithful_se.main(['--help']); "
+        "heavy = {'torch', 'lm_eval', 'transformers', 'datasets', 'numpy'} & set(sys.modules); assert not heavy, heavy"
+    )
+    start = time.perf_counter()
+    done = python(code)
+    seconds = time.perf_counter() - start
+    assert done.returncode == 0, done.stderr
+    assert "usage: faithful-se COMMAND" in done.stdout
+    assert all(name in done.stdout for name in faithful_se.COMMANDS)
+    assert seconds < 5  # a loaded machine; measured at 0.02 s on an idle one
+
+
+def test_no_command_shows_the_help(capsys):
+    assert faithful_se.main([]) == 0
+    assert "commands:" in capsys.readouterr().out
+
+
+def test_a_wrong_command_names_the_right_ones(capsys):
+    assert faithful_se.main(["evaluate"]) == 2
+    assert capsys.readouterr().err.startswith("faithful-se: no command 'evaluate'; there are eval")
+
+
+def test_every_command_can_be_loaded():
+    from importlib import import_module
+
+    for module, what in faithful_se.COMMANDS.values():
+        assert callable(import_module(module).main)
+        assert what
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Ten pairs in the layout of `data=DIR`."""
+    path = tmp_path_factory.mktemp("data")
+    (path / "snli").mkdir()
+    rows = [
+        {"premise": f"A man holds box {i}.", "hypothesis": f"Someone has {i} boxes.", "label": i % 3} for i in range(10)
+    ]
+    (path / "snli" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_eval_runs_lm_eval_with_the_tasks_and_the_rule_models(folder, tmp_path):
+    """The whole way: `faithful-se eval`, the rule-based model, results and samples on disk."""
+    done = python(
+        "import faithful_se, sys; sys.exit(faithful_se.main(sys.argv[1:]))",
+        *("eval", "run", "--model", "faithful-se-rules", "--model_args", "strategy=honest"),
+        *("--tasks", "faithful_se_snli_redaction_oneword", "--apply_chat_template", "--metadata", f"data={folder}"),
+        *("--log_samples", "--output_path", str(tmp_path / "out")),
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "faithful_se_snli_redaction_oneword" in done.stdout
+    assert "overrides" not in done.stderr
+    (results,) = (tmp_path / "out").rglob("results_*.json")
+    (samples,) = (tmp_path / "out").rglob("samples_*.jsonl")
+    rows = [json.loads(line) for line in samples.read_text().splitlines()]
+    assert len(rows) == 10
+    transcript = json.loads(rows[0]["resps"][0][0])
+    assert transcript["prediction"]["messages"][0]["content"].startswith("Does the premise entail")
+    assert transcript["explanation"]["valid"]
+    table = json.loads(results.read_text())["results"]["faithful_se_snli_redaction_oneword"]
+    assert table["valid,none"] == 1.0
+    assert table["faithful,none"] == sum(row["faithful"] for row in rows) / 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--metadata", "data=/nowhere"), "data=/nowhere: no file /nowhere/snli/test.jsonl"),
+        (("--metadata", "data=DIR", "operator=hide"), "operator='hide': give one of mask, delete, substitute"),
+    ],
+)
+def test_a_mistake_is_one_line_without_traceback(folder, arguments, line):
+    arguments = [argument.replace("DIR", str(folder)) for argument in arguments]
+    done = python(
+        "import faithful_se, sys; sys.exit(faithful_se.main(sys.argv[1:]))",
+        *("eval", "run", "--model", "dummy", "--tasks", "faithful_se_snli_attribution_oneword", *arguments),
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("faithful-se: faithful_se_snli_attribution_oneword: ")
+    assert line in done.stderr.splitlines()[-1]
+
+
+def test_include_path_finds_the_tasks_without_installation(folder):
+    """A clone that is not installed: `--include_path lm_eval_tasks/datasets`."""
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(
+        include_defaults=False, include_path=str(ROOT / "lm_eval_tasks"), metadata={"data": str(folder)}
+    )
+    task = manager.load(["faithful_se_snli_attribution_oneword"])["tasks"]["faithful_se_snli_attribution_oneword"]
+    assert len(task.eval_docs) == 10
+    assert DATASETS == ROOT / "lm_eval_tasks" / "datasets"
