@@ -17,6 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from training.mini import conversations, prompts, write_data
 from training.mini.lexicon import LEXICONS
 
@@ -94,6 +96,10 @@ def base(seed: int, make: Callable[[int, Path], None]) -> tuple[Path, bool]:
     folder = cache_folder() / f"{version()}-{seed}"
     if manifest_of(folder) is not None:
         return folder, False
-    with written_at_once(folder) as new:
-        make(seed, new)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f".{folder.name}.lock")):  # a second process waits for the first one's base
+        if manifest_of(folder) is not None:
+            return folder, False
+        with written_at_once(folder) as new:
+            make(seed, new)
     return folder, True
