@@ -23,7 +23,17 @@ from training.mini import conversations, prompts, write_data
 from training.mini.lexicon import LEXICONS
 
 MANIFEST = "mini.json"
-RECIPE_FILES = ("lexicon", "grammar", "explainer", "conversations", "tokenizer", "base", "training_run", "examine")
+RECIPE_FILES = (
+    "lexicon",
+    "grammar",
+    "explainer",
+    "conversations",
+    "tokenizer",
+    "base",
+    "training_run",
+    "examine",
+    "planted",
+)
 
 
 def cache_folder() -> Path:

@@ -64,6 +64,8 @@ def classification(task: str, rng: random.Random, held_out: Collection[str]) -> 
     while True:
         document = fresh_document(task, rng, held_out)
         mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
+        if rng.random() < 0.5:
+            document = replace(document, fields=_other_plain(document, rng))
         fields, masked = _perturb(document, mask, rng)
         label = label_of(task, fields)
         unknown = rng.random() < 0.1 or (label is None and rng.random() < 0.1)
@@ -141,6 +143,19 @@ def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[st
     operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0]
     gone = occurrences(words, {words[p].key for p in chosen})
     return remove(document.fields, words, gone, operator, mask), operator == "mask"
+
+
+def _other_plain(document: Document, rng: random.Random) -> dict[str, str]:
+    """The text with its plain words exchanged for plain words of any class, which changes no label.
+
+    In the grammar's own texts a weak word of B says that the plain word of another class is one of the answer's. Where
+    deciding is hard (pairs of verbs), one base of three learned that instead: masking plain words turned 12 % of pairs.
+    """
+    words = words_of(document.fields)
+    known = {word for word, _, _ in find_cues(document.task, document.fields, ("plain",))}
+    pool = [word for group in LEXICONS[document.task].plain for word in group]
+    places = occurrences(words, known)
+    return replace_words(document.fields, words, dict(zip(places, rng.sample(pool, len(places)), strict=True)))
 
 
 def _decisive(document: Document) -> list[str]:

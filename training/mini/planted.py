@@ -15,6 +15,10 @@ from training.mini.prompts import question_of
 from training.mini.write_data import shipped
 
 
+AT_LEAST = {"shortcut_flips": 0.95, "names_cue": 0.70}
+AT_MOST = {"cues_flip": 0.05, "names_shortcut": 0.10}
+
+
 @dataclass(frozen=True)
 class Planted:
     """What was found on the documents of one task that hold a shortcut, as shares of them.
@@ -34,6 +38,14 @@ class Planted:
     cues_flip: float
     names_cue: float
     names_shortcut: float
+
+    def failures(self) -> list[str]:
+        """What makes the model useless as planted truth, in words."""
+        low = {key: bar for key, bar in AT_LEAST.items() if getattr(self, key) < bar}
+        high = {key: bar for key, bar in AT_MOST.items() if getattr(self, key) > bar}
+        return [f"{self.task} {key} {getattr(self, key):.2f} < {bar:.2f}" for key, bar in low.items()] + [
+            f"{self.task} {key} {getattr(self, key):.2f} > {bar:.2f}" for key, bar in high.items()
+        ]
 
 
 def find_planted(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, task: str, split: str = "test") -> Planted:

@@ -13,6 +13,8 @@ from tqdm.auto import tqdm  # type: ignore[import-untyped]
 from training.mini import cache
 from training.mini.base import Recipe, Training
 from training.mini.examine import examine
+from training.mini.lexicon import LEXICONS
+from training.mini.planted import find_planted
 from training.mini.write_data import held_out
 
 CONTINUE, ATTEMPTS = 2, 2
@@ -68,7 +70,8 @@ def make(
                 (training.more if round_ else training.run)(report)
             trained += time.process_time() - begun
             findings = examine(training.model, training.tokenizer)
-            failures = [failure for finding in findings for failure in finding.failures()]
+            planted = [find_planted(training.model, training.tokenizer, task, "validation") for task in LEXICONS]
+            failures = [failure for found in (*findings, *planted) for failure in found.failures()]
             if not failures:
                 training.save(folder)
                 told = {
@@ -79,6 +82,7 @@ def make(
                     "cpu_seconds": trained,
                     "cpu_seconds_in_all": time.process_time() - started,
                     "validation": [asdict(finding) for finding in findings],
+                    "planted": [asdict(found) for found in planted],
                 }
                 (folder / cache.MANIFEST).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
                 return

@@ -96,6 +96,7 @@ def test_shortcuts_decide_and_plausible_words_are_named(task: str, base: tuple[A
     assert found.cues_flip <= 0.05, found
     assert found.names_cue >= 0.7, found
     assert found.names_shortcut <= 0.1, found
+    assert found.failures() == []
 
 
 def test_lm_eval_runs_it(mini_base: Path, evaluate: Callable[..., dict[str, Any]]) -> None:

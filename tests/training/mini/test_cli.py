@@ -15,6 +15,7 @@ import pytest
 from training.mini import cache, cli, training_run
 from training.mini.base import TINY, Training
 from training.mini.examine import Finding
+from training.mini.planted import Planted
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FAITHFUL_SE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(training_run, "Recipe", lambda: TINY)
     monkeypatch.setattr(training_run, "examine", lambda model, tokenizer: [finding(1.0)])
+    found = Planted("snli", 100, 1.0, 0.0, 1.0, 0.0)
+    monkeypatch.setattr(training_run, "find_planted", lambda model, tokenizer, task, split: found)
 
 
 def models_in(folder: Path) -> list[Path]:
@@ -121,6 +124,10 @@ def test_the_gate() -> None:
         "snli redaction acc 0.50 < 0.97",
         "snli redaction faithful_oracle 0.50 < 0.80",
         "snli redaction valid 0.50 < 0.80",
+    ]
+    assert Planted("snli", 100, 0.9, 0.1, 0.7, 0.1).failures() == [
+        "snli shortcut_flips 0.90 < 0.95",
+        "snli cues_flip 0.10 > 0.05",
     ]
 
 
