@@ -122,7 +122,7 @@ def _opening(rng: random.Random) -> list[Turn]:
 
 
 def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[str, str], bool]:
-    """The document as it is (15 %), with one word exchanged (15 %), with a mask appended (5 %), or with one to
+    """The document as it is (15 %), with one word exchanged (20 %), with a mask appended (5 %), or with one to
     three words removed."""
     words = words_of(document.fields)
     dice = rng.random()
@@ -132,12 +132,12 @@ def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[st
     chosen = rng.sample(range(len(words)), rng.choice((1, 1, 2, 3)))
     if rng.random() < 0.5:
         chosen[0] = occurrences(words, {rng.choice(decisive)})[0]
-    if dice < 0.3:
+    if dice < 0.35:
         kinds = LEXICONS[document.task]
-        pool = rng.choice([kinds.vivid, kinds.vivid, kinds.strong, kinds.shortcut, kinds.weak])
+        pool = rng.choice([kinds.vivid, kinds.vivid, kinds.vivid, kinds.strong, kinds.shortcut, kinds.weak])
         new = [word for group in pool for word in group if word] or [filler_for(words[chosen[0]].key)]
         return replace_words(document.fields, words, {chosen[0]: rng.choice(new)}), False
-    if dice < 0.35:  # the stability control appends a mask
+    if dice < 0.4:  # the stability control appends a mask
         last = list(document.fields)[-1]
         return {**document.fields, last: f"{document.fields[last]} {mask}"}, True
     operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0]

@@ -14,7 +14,6 @@ from training.mini.examine import responder
 from training.mini.prompts import question_of
 from training.mini.write_data import shipped
 
-
 AT_LEAST = {"shortcut_flips": 0.95, "names_cue": 0.70}
 AT_MOST = {"cues_flip": 0.05, "names_shortcut": 0.10}
 

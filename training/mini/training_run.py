@@ -71,7 +71,8 @@ def make(
             trained += time.process_time() - begun
             findings = examine(training.model, training.tokenizer)
             planted = [find_planted(training.model, training.tokenizer, task, "validation") for task in LEXICONS]
-            failures = [failure for found in (*findings, *planted) for failure in found.failures()]
+            failures = [failure for finding in findings for failure in finding.failures()]
+            failures += [failure for found in planted for failure in found.failures()]
             if not failures:
                 training.save(folder)
                 told = {
