@@ -57,7 +57,8 @@ def version() -> str:
     rng = random.Random(0)
     for step in range(60):
         for task in LEXICONS:
-            told.update(repr(conversations.cycle(step, task, rng, ())).encode())
+            for turn in conversations.cycle(step, task, rng, ()):
+                told.update(repr((turn.role, turn.prompt, turn.answer, turn.weight, sorted(turn.copied))).encode())
     return told.hexdigest()[:12]
 
 

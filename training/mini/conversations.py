@@ -10,7 +10,7 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from faithfulness_metrics.words import Fields, filler_for, occurrences, remove, words_of
+from faithfulness_metrics.words import Fields, occurrences, remove, words_of
 from faithfulness_metrics.words import replace as replace_words
 from lm_eval_tasks.question import UNKNOWN, Question
 from lm_eval_tasks.styles import STYLES
@@ -135,7 +135,7 @@ def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[st
     if dice < 0.35:
         kinds = LEXICONS[document.task]
         pool = rng.choice([kinds.vivid, kinds.vivid, kinds.vivid, kinds.strong, kinds.shortcut, kinds.weak])
-        new = [word for group in pool for word in group if word] or [filler_for(words[chosen[0]].key)]
+        new = [word for group in pool for word in group]
         return replace_words(document.fields, words, {chosen[0]: rng.choice(new)}), False
     if dice < 0.4:  # the stability control appends a mask
         last = list(document.fields)[-1]

@@ -182,6 +182,13 @@ def test_the_cache_key_follows_prompts_and_recipe(monkeypatch: pytest.MonkeyPatc
     cache.version.cache_clear()
 
 
+def test_the_cache_key_is_the_same_in_every_process() -> None:
+    code = "from training.mini import cache; print(cache.version())"
+    for seed in ("1", "2"):
+        said = subprocess.check_output([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed})
+        assert said.decode().strip() == cache.version()
+
+
 def test_help_needs_no_torch() -> None:
     code = (
         "import sys; from training.mini import cli\n"
