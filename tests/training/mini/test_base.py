@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,20 @@ def test_same_seed_same_weights_whatever_the_threads() -> None:
         runs.append((losses, training.model.state_dict()))
     assert runs[0][0] == runs[1][0] != runs[2][0]
     assert all(torch.equal(runs[0][1][name], runs[1][1][name]) for name in runs[0][1])
+
+
+def test_same_seed_same_weights_in_every_process() -> None:
+    code = (
+        "import hashlib\nfrom training.mini.base import TINY, Training\nfrom training.mini.write_data import held_out\n"
+        "training = Training(TINY, 0, held_out())\ntraining.run(lambda step, loss: None)\n"
+        "values = b''.join(value.numpy().tobytes() for value in training.model.state_dict().values())\n"
+        "print(hashlib.sha256(values).hexdigest())"
+    )
+    digests = {
+        subprocess.check_output([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
 
 
 def test_training_leaves_the_callers_random_state_alone() -> None:
