@@ -22,6 +22,7 @@ from functools import lru_cache
 
 from faithfulness_metrics.words import Fields, words_of
 from training.mini.lexicon import LEXICONS, OPPOSITE, VERBS, WEIGHTS
+from training.mini.prompts import question_of
 
 # Shares of the kinds. 8 % robust documents keep the best single word at .92, so that "1" is never the target.
 MIX = {"shortcut": 0.50, "cue": 0.42, "robust": 0.08}
@@ -153,19 +154,10 @@ def _write(task: str, cues: list[str], place: str, decider: int, rng: random.Ran
         return single[name] if name in single else left[name].pop()
 
     lines = re.sub(r"\{(\w+)\}", fill, frame).split("\n")
-    return dict(zip(FIELDS[task], lines, strict=True))
+    return dict(zip(question_of(task).fields, lines, strict=True))
 
 
 def _verbs(decider: int, rng: random.Random) -> dict[str, str]:
     premise = rng.choice(VERBS)
     hypothesis = [premise, rng.choice(LEXICONS["snli"].strong[1]), OPPOSITE[premise]][decider]
     return {"premise": premise, "hypothesis": hypothesis}
-
-
-FIELDS = {
-    "sentiment140": ("text",),
-    "ag_news": ("text",),
-    "snli": ("premise", "hypothesis"),
-    "trec": ("text",),
-    "sms_spam": ("sms",),
-}
