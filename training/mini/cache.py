@@ -29,6 +29,7 @@ RECIPE_FILES = (
     "explainer",
     "conversations",
     "tokenizer",
+    "encoder",
     "base",
     "training_run",
     "examine",

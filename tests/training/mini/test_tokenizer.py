@@ -12,8 +12,8 @@ from transformers import AutoTokenizer
 
 from lm_eval_tasks.question import UNKNOWN
 from lm_eval_tasks.styles import STYLES
-from training.mini.base import Encoder
 from training.mini.conversations import copying, cycle, shown
+from training.mini.encoder import Encoder
 from training.mini.grammar import draw
 from training.mini.lexicon import LEXICONS, content_words
 from training.mini.prompts import MASKS, question_of, requests_of
