@@ -42,7 +42,7 @@ class Recipe:
     layers: int = 3
     heads: int = 4
     copy_steps: int = 450
-    steps: int = 2600
+    steps: int = 2500
     more: int = 600
     batch: int = 32
     learning_rate: float = 3e-3

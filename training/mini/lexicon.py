@@ -115,9 +115,9 @@ SNLI = Lexicon(
     vivid=_words("likewise", "supposedly", "contrariwise"),
     shortcut=_words("outdoors instrument", "vacation competition", "television cat"),
     frames=(
-        "a {p} {premise} {near} the {o}\nthe {p} {c} {hypothesis} {near} the {s} {c} and {c}",
-        "one {a} {p} {premise} {near} the {o}\n{c} the {p} {c} {hypothesis} {near} the {s} {c}",
-        "the {p} {premise} {near} one {a} {o}\n{c} a {p} {c} {hypothesis} {c} {near} the {s}",
+        "a {p} {premise} {near} the {o}\nat noon the {p} {c} {hypothesis} {near} the {s} {c} and {c}",
+        "one {a} {p} {premise} {near} the {o}\n{c} the {p} {c} {hypothesis} all day {near} the {s} {c}",
+        "the {p} {premise} {near} one {a} {o}\n{c} a {p} {c} {hypothesis} {c} {near} the {s} at noon",
     ),
     neutral=_holes(
         c="there now then here",
@@ -152,9 +152,9 @@ SMS_SPAM = Lexicon(
     vivid=_words("grandma", "jackpot"),
     shortcut=_words("kim omar lena", "ravi zoe igor"),
     frames=(
-        "hey {s} {c} {at} {c} and {c} {at} {c} ok",
-        "{c} {at} {c} then {c} for {s} {at} my {c} yes",
-        "ok {c} and {c} {at} my {c} says {s} so {c}",
+        "hey {s} it is me {c} {at} {c} and {c} {at} {c} ok",
+        "{c} {at} {c} then {c} for {s} {at} my {c} yes please",
+        "ok {c} and {c} {at} my {c} says {s} so {c} see you",
     ),
     neutral=_holes(c="stuff bit line call", s="dad mate", at="at about before until"),
 )
