@@ -112,6 +112,9 @@ def base(seed: int, make: Callable[[int, Path], None]) -> tuple[Path, bool]:
     with FileLock(folder.with_name(f".{folder.name}.lock")):  # a second process waits for the first one's base
         if manifest_of(folder) is not None:
             return folder, False
+        for left in folder.parent.glob(f".{folder.name}.*"):  # of a run that was killed: nobody else holds the lock
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
         with written_at_once(folder) as new:
             make(seed, new)
     return folder, True

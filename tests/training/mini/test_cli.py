@@ -161,6 +161,14 @@ def test_a_killed_run_leaves_nothing_that_counts(tmp_path: Path) -> None:
     assert [path.name for path in target.iterdir()] == ["whole"]
 
 
+def test_what_a_killed_training_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "cache" / "mini" / f".{cache.version()}-0.abc" / "new"
+    left.mkdir(parents=True)
+    (left / "half").write_text("")
+    assert cli.main(["--out", str(tmp_path / "out")]) == 0
+    assert [path.name for path in models_in(tmp_path / "cache" / "mini")] == [f"{cache.version()}-0"]
+
+
 def test_two_at_once_leave_one_complete_model(tmp_path: Path) -> None:
     target = tmp_path / "model"
     with cache.written_at_once(target) as first, cache.written_at_once(target) as second:
