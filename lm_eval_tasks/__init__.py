@@ -7,3 +7,6 @@ and `host` fit both into lm-eval. `datasets/` holds one folder per dataset and i
 from pathlib import Path
 
 DATASETS = Path(__file__).parent / "datasets"
+
+# Below lm-eval's own logger: its command line shows what is below that, at the level that its user has set.
+LOGGER = "lm_eval.faithful_se"

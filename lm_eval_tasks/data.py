@@ -13,12 +13,12 @@ from typing import Any
 import datasets
 import yaml
 
-from lm_eval_tasks import DATASETS
+from lm_eval_tasks import DATASETS, LOGGER
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.protocol import Document
 from lm_eval_tasks.question import Question
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(LOGGER)
 
 
 # Written by `python -m training.mini.write_data`; read as files, so that the tasks do not import the training package.

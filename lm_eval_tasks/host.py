@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
+from lm_eval_tasks import LOGGER
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lockstep import Tally, run
@@ -34,7 +36,7 @@ from lm_eval_tasks.protocol import (
 )
 from lm_eval_tasks.question import parse_label
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(LOGGER)
 
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
@@ -91,15 +93,25 @@ def answer_requests(lm: Any, requests: Sequence[SelfExplainRequest]) -> list[str
 
 
 def name_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:
-    """Log, per task and problem, how many documents could not go through and which: they count as unfaithful."""
+    """Log, per task, which documents could not go through, and why explanations were not valid.
+
+    Both count as unfaithful. Padding repeats a document in a data-parallel run, so documents are counted by number.
+    """
     found: dict[tuple[str, str], list[int]] = {}
+    reasons: dict[str, Counter[str]] = {}
     for request, transcript in zip(requests, transcripts, strict=True):
+        explanation = transcript["explanation"]
+        if explanation and not explanation["valid"]:
+            reasons.setdefault(str(request.task_name), Counter())[explanation["reason"]] += 1
         if transcript["problem"]:
             found.setdefault((str(request.task_name), transcript["problem"]), []).append(int(request.doc_id or 0))
     for (task, problem), documents in found.items():
         which = sorted(set(documents))
         shown = ", ".join(map(str, which[:10])) + (", …" if len(which) > 10 else "")
         logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(which), problem, shown)
+    for task, counts in reasons.items():
+        told = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
+        logger.info("%s: %d explanations are not valid: %s", task, counts.total(), told)
 
 
 def _repeatable(call: Call) -> bool:

@@ -9,9 +9,10 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from lm_eval_tasks import LOGGER
 from lm_eval_tasks.protocol import Answer, Call, Procedure, Transcript
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(LOGGER)
 
 # Answers a list of distinct calls, in order.
 Responder = Callable[[Sequence[Call]], Sequence[Answer]]

@@ -14,14 +14,14 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
 
-from lm_eval_tasks import host, scoring
+from lm_eval_tasks import LOGGER, host, scoring
 from lm_eval_tasks.data import DatasetSpec, load
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.protocol import TaskSpec, Transcript
 from lm_eval_tasks.styles import STYLES
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(LOGGER)
 
 host.install()
 
