@@ -130,7 +130,7 @@ def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[st
         return dict(document.fields), False
     decisive = _decisive(document)
     chosen = rng.sample(range(len(words)), rng.choice((1, 1, 2, 3)))
-    if rng.random() < 0.5:
+    if rng.random() < 0.7:
         chosen[0] = occurrences(words, {rng.choice(decisive)})[0]
     if dice < 0.35:
         kinds = LEXICONS[document.task]
