@@ -5,6 +5,7 @@ A folder in the cache is complete or absent: it is written under another name an
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -52,7 +53,8 @@ def version() -> str:
     """
     told = hashlib.sha256()
     for name in RECIPE_FILES:
-        told.update((Path(__file__).parent / f"{name}.py").read_bytes())
+        source = (Path(__file__).parent / f"{name}.py").read_text("utf-8")
+        told.update(ast.dump(ast.parse(source)).encode())  # a comment makes no other model
     told.update("\n".join(prompts.sentences()).encode())
     told.update((write_data.FOLDER / "SHA256SUMS").read_bytes())
     rng = random.Random(0)

@@ -164,7 +164,7 @@ UNSEEN = ("trec", "sms_spam")
 
 # Verbs of the pair task and their opposites. The same verb twice weighs as a strong word of entailment, a verb and its
 # opposite as one of contradiction; two other verbs together say nothing.
-# Two pairs: with three, one base of three did not know them all after the whole training, with four two of four.
+# Two pairs: with three, two training runs of four ended before they knew them all (see README.md).
 OPPOSITES = (("sits", "walks"), ("laughs", "cries"))
 VERBS = tuple(verb for pair in OPPOSITES for verb in pair)
 OPPOSITE = {a: b for pair in OPPOSITES for a, b in (pair, pair[::-1])}
