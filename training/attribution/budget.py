@@ -1,0 +1,80 @@
+"""Batches of similar length within a number of tokens; the number is halved when memory runs out, and nothing is lost."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import torch
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory, of the device or of the machine, ran out."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    # RuntimeError: [enforce fail at alloc_cpu.cpp:121] … DefaultCPUAllocator: can't allocate memory: …
+    return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
+
+
+class TokenBudget:
+    """How many tokens, padding included, go through the model at once.
+
+    Args:
+        tokens: to begin with.
+    """
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = max(1, tokens)
+
+    def run(
+        self, items: Sequence[Item], length: Callable[[Item], int], work: Callable[[list[Item]], Sequence[Result]]
+    ) -> list[Result]:
+        """Results of `work`, in the order of `items`.
+
+        Args:
+            items: what is to be done.
+            length: tokens of an item. A batch costs its longest item times its number of items.
+            work: does one batch; gives one result per item.
+
+        Raises:
+            MemoryError: a single item is too much.
+        """
+        results: dict[int, Result] = {}
+        for batch, done in self.batches(items, length, work):
+            results.update(zip(batch, done, strict=True))
+        return [results[index] for index in range(len(items))]
+
+    def batches(
+        self, items: Sequence[Item], length: Callable[[Item], int], work: Callable[[list[Item]], Sequence[Result]]
+    ) -> Iterator[tuple[list[int], Sequence[Result]]]:
+        """Results batch by batch, with the indices of the items; the longest come first, so memory runs out early."""
+        lengths = [length(item) for item in items]
+        waiting = sorted(range(len(items)), key=lambda index: -lengths[index])
+        while waiting:
+            size = max(1, self.tokens // max(1, lengths[waiting[0]]))
+            batch = waiting[:size]
+            done: Sequence[Result] | None = None
+            try:
+                done = work([items[index] for index in batch])
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                if len(batch) == 1:
+                    raise MemoryError(f"a single text of {lengths[batch[0]]} tokens does not fit") from error
+                used = len(batch) * max(1, lengths[batch[0]])
+            if done is None:  # outside the except block, which keeps the failed batch's tensors alive
+                self.tokens = max(1, min(self.tokens, used) // 2)
+                gc.collect()
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+                logger.warning("out of memory: going on with %d tokens a batch", self.tokens)
+                continue
+            waiting = waiting[size:]
+            yield batch, done
