@@ -1,0 +1,115 @@
+"""Reading a folder of `faithful-se attribute`: texts, the model's own answers, and the words these hang on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.protocol import Document
+from lm_eval_tasks.question import Question
+from training.attribution.shards import MANIFEST
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """A text and its words, the best first.
+
+    Attributes:
+        document: the text.
+        index: its number in the dataset.
+        prediction: the label that the scores are about; None where the text has no attribution.
+        ranking: (word key, score), the highest first, each type of word once.
+        problem: why there is no attribution.
+    """
+
+    document: Document
+    index: int
+    prediction: str | None
+    ranking: tuple[tuple[str, float], ...]
+    problem: str = ""
+
+    @property
+    def best(self) -> str:
+        """The key of the word with the highest score."""
+        return self.ranking[0][0]
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """A folder of attributions, checked.
+
+    Attributes:
+        settings: its manifest: model, method, options, data, split.
+        texts: per dataset, in the order of the dataset.
+    """
+
+    settings: Mapping[str, Any]
+    texts: Mapping[str, list[Attributed]]
+
+    def question(self, dataset: str) -> Question:
+        """What was asked: the evaluation's own question."""
+        return dataset_spec(dataset).question
+
+    def options(self, context: str) -> Options:
+        """The options of the evaluation that the rows are for: those the words were scored under."""
+        told = self.settings["options"]
+        data = str(self.settings.get("data", "hub"))
+        return Options(data=data, context=context, mask=told["mask"], unknown=told["unknown"], controls=())
+
+
+def read_attributions(
+    folder: Path, datasets: Collection[str] = (), without: Collection[str] = (), limit: int | None = None
+) -> Attributions:
+    """Read a finished folder.
+
+    Args:
+        folder: what `faithful-se attribute --out` wrote.
+        datasets: only these; all by default.
+        without: not these (leave one dataset out).
+        limit: only the first texts of each dataset.
+
+    Raises:
+        UsageError: not there, not finished, an unknown dataset, or nothing left. Says which.
+    """
+    if not (folder / MANIFEST).is_file():
+        begun = (folder / "settings.json").is_file()
+        remedy = "is not finished: run the same `faithful-se attribute` again" if begun else "holds no attributions"
+        raise UsageError(f"{folder} {remedy}")
+    settings = json.loads((folder / MANIFEST).read_text("utf-8"))
+    found = list(settings["rows"])
+    for name in (*datasets, *without):
+        if name not in found:
+            raise UsageError(f"{folder}: no attributions of {name}; there are {', '.join(found)}")
+    wanted = [name for name in found if name not in without and (not datasets or name in datasets)]
+    if not wanted:
+        raise UsageError(f"{folder}: no dataset is left: {', '.join(without)} left out of {', '.join(found)}")
+    texts = {}
+    for name in wanted:
+        dataset_spec(name)  # a file of one's own has no task that could verify its explanations
+        rows = list(_rows(folder / f"{name}.jsonl"))
+        texts[name] = rows if limit is None else rows[:limit]
+    return Attributions(settings, texts)
+
+
+def _rows(path: Path) -> Iterator[Attributed]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            ranking = tuple((key, float(score)) for key, score in row["types"].items())
+            if row["top"]:  # of equal scores the attribution has chosen one, whatever their order in the mapping
+                top = row["top"]["key"]
+                ranking = tuple(sorted(ranking, key=lambda pair: (pair[0] != top, -pair[1])))
+            document = Document(dict(row["fields"]), row["gold"])
+            yield Attributed(document, int(row["index"]), row["prediction"], ranking, str(row["problem"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{path}: line {number} is not a row of attributions ({error})") from error
