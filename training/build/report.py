@@ -1,0 +1,168 @@
+"""What a build gave: counts, the printed table, and the dataset card."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Counts = dict[str, dict[str, int]]
+
+CARD = """\
+---
+language: en
+tags: [faithful-se, self-explanation, faithfulness, trl, sft]
+configs:
+- config_name: default
+  data_files: train.jsonl
+---
+# Explanations of a model's own answers
+
+{rows} conversational prompt-completion rows for TRL: {explanations} one-turn explanations, {replay} classifications.
+Each explanation answers the evaluation's own request about a text, names the word(s) that a feature attribution found,
+and {checked}. Arm: `{arm}`. These rows are for the model that they were built with (fingerprint `{model}`): another
+model's answers hang on other words.
+
+| | |
+|---|---|
+| attribution method | `{method}` |
+| styles, budget | {styles}; {budget} |
+| data, split | {data}, {split} |
+| mask | `{mask}` |
+| replay | {share} of the rows, labelled by the model itself, half with one masked word |
+| seed | {seed} |
+
+## Yield
+
+{table}
+
+Texts of the evaluation's split, and near-duplicates of them, are left out before anything else. `rejected.jsonl` holds
+every text and style without a row, with the reason; `report.json` the counts and the replacement words that
+counterfactuals were offered.
+
+## Fields
+
+`prompt`, `completion`: messages; the loss is on the completion. `dataset`, `style` (`classification` for replay),
+`budget`, `hash` (of the text), `prediction` (the model's own label), `words` (named, masked or replaced), `new`, `source`
+(replacement word and where it is from), `target` (label a counterfactual reaches), `flips` (what the check said; null where
+none was made), `arm`, `method`.
+
+## An example
+
+```json
+{example}
+```
+"""
+
+
+@dataclass(frozen=True)
+class Yield:
+    """Counts of a build.
+
+    Attributes:
+        accepted: dataset -> style -> rows.
+        rejected: dataset -> style -> texts without a row; by reason in `reasons`.
+        reasons: ``dataset style`` -> reason -> texts.
+        held_out: dataset -> reason -> texts left out for the evaluation's sake.
+        replayed: dataset -> classification rows.
+    """
+
+    accepted: Counts = field(default_factory=dict)
+    rejected: Counts = field(default_factory=dict)
+    reasons: Counts = field(default_factory=dict)
+    held_out: Counts = field(default_factory=dict)
+    replayed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.explanations + sum(self.replayed.values())
+
+    @property
+    def explanations(self) -> int:
+        """Rows without replay."""
+        return sum(sum(styles.values()) for styles in self.accepted.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"rows": self.rows, "explanations": self.explanations, **self.__dict__}
+
+    @classmethod
+    def read(cls, path: Path) -> Yield:
+        """From `report.json`."""
+        told = json.loads(path.read_text("utf-8"))
+        return cls(**{name: told[name] for name in cls.__dataclass_fields__})
+
+    def most_rejected(self) -> str:
+        """Why most texts have no row, in words."""
+        total: Counter[str] = Counter()
+        for counts in (*self.reasons.values(), *self.held_out.values()):
+            total.update(counts)
+        return "; ".join(f"{reason} ({n})" for reason, n in total.most_common(3)) or "there are no texts"
+
+
+def counted(lines: Iterable[Mapping[str, Any]], held_out: Counts | None = None) -> Yield:
+    """Count the lines of shards."""
+    found = Yield(held_out=dict(held_out or {}))
+    for line in lines:
+        dataset, style = line["dataset"], line["style"]
+        if style == "classification":
+            found.replayed[dataset] = found.replayed.get(dataset, 0) + 1
+            continue
+        kept = line["row"] is not None
+        for counts, more in ((found.accepted, kept), (found.rejected, not kept)):
+            styles = counts.setdefault(dataset, {})
+            styles[style] = styles.get(style, 0) + more
+        if not kept:
+            reasons = found.reasons.setdefault(f"{dataset} {style}", {})
+            reasons[line["reason"]] = reasons.get(line["reason"], 0) + 1
+    return found
+
+
+def table(found: Yield) -> Iterator[str]:
+    """The yield as a Markdown table."""
+    yield "| dataset | style | texts | rows | yield | without a row, by reason |"
+    yield "|---|---|---|---|---|---|"
+    for dataset, styles in found.accepted.items():
+        for style, rows in styles.items():
+            texts = rows + found.rejected[dataset][style]
+            reasons = sorted(found.reasons.get(f"{dataset} {style}", {}).items(), key=lambda pair: -pair[1])
+            told = "; ".join(f"{reason}: {n}" for reason, n in reasons)
+            yield f"| {dataset} | {style} | {texts} | {rows} | {rows / texts if texts else 0:.2f} | {told} |"
+        yield f"| {dataset} | replay | | {found.replayed.get(dataset, 0)} | | |"
+        if left := "; ".join(f"{reason}: {n}" for reason, n in found.held_out.get(dataset, {}).items()):
+            yield f"| {dataset} | left out | {sum(found.held_out[dataset].values())} | | | {left} |"
+
+
+def card(found: Yield, told: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
+    """The dataset card."""
+    attributed, options = told["attributions"], told["options"]
+    example = next(line["row"] for line in lines if line["row"])
+    checked = "changes the model's answer when acted on, by the evaluation's own procedure and rule"
+    if options["arm"] in ("random", "lowest"):
+        checked = "is a control: of a text whose best word passed the check, it names another word and is not checked"
+    elif options["arm"] == "answers":
+        checked = "was replaced by the classification alone: a control"
+    elif not options["filtered"]:
+        checked = "obeys its format; whether it changes the answer is in `flips`, and was no condition"
+    return CARD.format(
+        rows=found.rows,
+        explanations=found.explanations,
+        replay=sum(found.replayed.values()),
+        checked=checked,
+        arm=options["arm"],
+        model=attributed["model"],
+        method=attributed["method"],
+        styles=", ".join(options["styles"]),
+        budget=options["budget"],
+        data=attributed.get("data", attributed.get("file", "")),
+        split=attributed.get("split", ""),
+        mask=attributed["options"]["mask"],
+        share=options["replay"],
+        seed=options["seed"],
+        table="\n".join(table(found)),
+        example=json.dumps(example, ensure_ascii=False, indent=1),
+    )
