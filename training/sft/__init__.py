@@ -1,0 +1,1 @@
+"""Training on built rows with TRL's own trainer."""

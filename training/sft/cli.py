@@ -1,0 +1,72 @@
+"""`faithful-se sft`: train on built rows with TRL.
+
+    faithful-se sft --config recipes/mini/sft.yaml --model_name_or_path MODEL --data runs/data --output_dir runs/trained
+    accelerate launch --num_processes 8 -m training.sft --config recipes/doi2025/tulu2_7b.yaml --data runs/data
+
+Every argument of TRL's `SFTConfig` and `ModelConfig` can stand in the recipe or on the command line, where it wins.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_CONFIG = {"lora_target_modules": ["all-linear"]}
+
+
+@dataclass
+class DataArguments:
+    """What TRL's dataclasses do not say.
+
+    Attributes:
+        data: where the rows are.
+        full: train all weights.
+        merge: write the merged model too.
+    """
+
+    data: str = field(default="", metadata={"help": "folder of faithful-se build, or a JSONL file; several by commas"})
+    full: bool = field(default=False, metadata={"help": "train all weights instead of a LoRA adapter"})
+    merge: bool = field(default=False, metadata={"help": "write adapter and base as one model into OUTPUT_DIR/merged"})
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+
+    from lm_eval_tasks.errors import UsageError
+
+    if "--config" in arguments:
+        path = Path((arguments + [""])[arguments.index("--config") + 1])
+        if not path.is_file():
+            raise UsageError(f"--config {path}: no such file")
+
+    import torch
+    from trl import ModelConfig, SFTConfig, TrlParser
+
+    from training.sft.run import train
+
+    parser = TrlParser((DataArguments, SFTConfig, ModelConfig), prog="faithful-se sft")
+    parser.set_defaults(**DEFAULT_CONFIG)
+    if not torch.cuda.is_available():
+        # TRL's own defaults are a GPU's: bf16 is slow on most CPUs, and recomputing saves memory that is not short.
+        parser.set_defaults(use_cpu=True, bf16=False, gradient_checkpointing=False)
+    try:
+        data, training, model = parser.parse_args_and_config(arguments)
+    except ValueError as error:
+        raise UsageError(str(error).splitlines()[0]) from error
+    if not data.data:
+        raise UsageError("give --data: a folder of faithful-se build, or a JSONL file")
+    if data.full and data.merge:
+        raise UsageError("--merge is for adapters: --full writes a whole model already")
+    model.use_peft = not data.full
+    folder = train(data, training, model)
+    if training.process_index == 0:
+        print(f"{folder}: trained")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,29 @@
+"""Write an adapter and its base as one model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lm_eval_tasks.errors import UsageError
+from training.mini.cache import written_at_once
+
+
+def merge(adapter: Path, out: Path) -> None:
+    """Merge and save, whole or not at all: an interrupted merge leaves no folder behind.
+
+    Raises:
+        UsageError: the folder holds no adapter, or its base cannot be found.
+    """
+    from peft import AutoPeftModelForCausalLM
+    from transformers import AutoTokenizer
+
+    if not (adapter / "adapter_config.json").is_file():
+        raise UsageError(f"{adapter} holds no adapter: a full fine-tuning needs no --merge")
+    try:
+        model = AutoPeftModelForCausalLM.from_pretrained(str(adapter), dtype="auto")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot merge {adapter}: {str(error).splitlines()[0]}") from error
+    merged = model.merge_and_unload()  # type: ignore[operator]
+    with written_at_once(out) as folder:
+        merged.save_pretrained(folder)
+        AutoTokenizer.from_pretrained(str(adapter)).save_pretrained(folder)

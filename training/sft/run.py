@@ -1,0 +1,159 @@
+"""Train with TRL's `SFTTrainer`, as it is: from rows to an adapter or a model, and on again after a kill."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lm_eval_tasks.errors import UsageError
+from training.attribution.shards import MANIFEST, write_whole
+from training.sft.card import train_info, write_card
+from training.sft.merge import merge
+from training.sft.rows import check_supervision, read_training_rows
+
+SETTINGS = "sft.json"
+
+# What may change between two calls of one training: where and how often something is written or shown.
+FREE = ("output_dir", "logging_dir", "logging_steps", "resume_from_checkpoint", "disable_tqdm", "report_to", "run_name")
+
+
+def train(data: Any, training: Any, model: Any) -> Path:
+    """Train as the three dataclasses say; go on from the last whole checkpoint in `output_dir`.
+
+    Args:
+        data: `training.sft.cli.DataArguments`.
+        training: TRL's `SFTConfig`.
+        model: TRL's `ModelConfig`.
+
+    Returns:
+        The folder: adapter (or model) and tokenizer, `README.md`, `train_info.json`, `manifest.json` last.
+
+    Raises:
+        UsageError: wrong rows, no chat template, a folder of another training, a row without a loss.
+    """
+    from datasets import Dataset
+    from trl import SFTTrainer, get_peft_config, get_quantization_config
+
+    out = Path(training.output_dir)
+    rows, told = read_training_rows(data.data)
+    settings = _settings(data, training, model, told)
+    _claim(out, settings)
+    if not (out / MANIFEST).is_file():
+        training.model_init_kwargs = {
+            "revision": model.model_revision,
+            "attn_implementation": model.attn_implementation,
+            "dtype": model.dtype,
+            **(training.model_init_kwargs or {}),
+        }
+        trainer = SFTTrainer(
+            model=model.model_name_or_path,
+            args=training,
+            train_dataset=Dataset.from_list(rows),
+            processing_class=_tokenizer(model, training),
+            quantization_config=get_quantization_config(model),
+            peft_config=get_peft_config(model),
+        )
+        stops = _stops(trainer)
+        tokens = check_supervision(trainer.train_dataset["labels"], rows, stops, training.max_length)
+        trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
+        result = trainer.train(resume_from_checkpoint=last_checkpoint(out))
+        trainer.save_model(str(out))
+        if trainer.accelerator.is_main_process:
+            info = train_info(settings, told, trainer, result.metrics, tokens, commit(), versions())
+            write_card(out, info)
+            write_whole(out / MANIFEST, [json.dumps(info, indent=1)])
+            shutil.rmtree(out / "merged", ignore_errors=True)
+        trainer.accelerator.wait_for_everyone()
+        main_process = trainer.accelerator.is_main_process
+        trainer.accelerator.end_training()
+        del trainer
+    else:
+        main_process = training.process_index == 0
+    if data.merge and main_process and not (out / "merged").is_dir():
+        merge(out, out / "merged")
+    return out
+
+
+def last_checkpoint(out: Path) -> str | None:
+    """The last checkpoint that was written whole; broken ones are removed. The trainer's state is what is written last."""
+    found = sorted(out.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+    for path in found:
+        try:
+            json.loads((path / "trainer_state.json").read_text("utf-8"))
+            return str(path)
+        except (OSError, ValueError):
+            shutil.rmtree(path, ignore_errors=True)
+    return None
+
+
+def commit() -> str:
+    """The commit of this package where it runs from a git clone; empty elsewhere."""
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what trained."""
+    found = {}
+    for name in ("faithful-se", "torch", "transformers", "trl", "peft", "accelerate"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _tokenizer(model: Any, training: Any) -> Any:
+    from transformers import AutoTokenizer
+
+    name = model.model_name_or_path
+    if not name:
+        raise UsageError("give --model_name_or_path: the model that the rows were built with")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=model.model_revision)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot load the tokenizer of {name}: {str(error).splitlines()[0]}") from error
+    if not tokenizer.chat_template and not training.chat_template_path:
+        raise UsageError(f"{name} has no chat template: give an instruction-tuned model, or --chat_template_path")
+    return tokenizer
+
+
+def _stops(trainer: Any) -> set[int]:
+    ends = trainer.model.generation_config.eos_token_id
+    listed = ends if isinstance(ends, list) else [ends]
+    return {int(end) for end in (*listed, trainer.processing_class.eos_token_id) if end is not None}
+
+
+def _settings(data: Any, training: Any, model: Any, told: dict[str, Any]) -> dict[str, Any]:
+    chosen = {key: value for key, value in training.to_dict().items() if key not in FREE}
+    sources = [{key: source[key] for key in ("rows", "sha256")} for source in told["sources"]]
+    settings = {"data": sources, "model": dict(vars(model)), "training": chosen}
+    return dict(json.loads(json.dumps(settings, default=str)))
+
+
+def _claim(out: Path, settings: dict[str, Any]) -> None:
+    """Write what this training is, or refuse the folder of another one."""
+    path = out / SETTINGS
+    if path.is_file():
+        written = json.loads(path.read_text("utf-8"))
+        for part, values in settings.items():
+            if written.get(part) == values:
+                continue
+            was, now, name = written.get(part), values, part
+            if isinstance(was, dict) and isinstance(now, dict):
+                name = next(key for key in {**was, **now} if was.get(key) != now.get(key))
+                was, now = was.get(name), now.get(name)
+            raise UsageError(
+                f"{out} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --output_dir"
+            )
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(path, [json.dumps(settings, indent=1)])
