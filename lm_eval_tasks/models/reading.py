@@ -66,24 +66,24 @@ def read(messages: Sequence[Message]) -> Conversation:
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
     if fresh := _FRESH.fullmatch(turns[-1]):
-        text, label, asked = fresh.groups()
+        text, label, request = fresh.groups()
         for question in questions():
             # Datasets can share a title ("Tweet"); the label and the request tell them apart.
-            if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _asked(question, asked):
-                return _explain(question, _fields(question, text), asked)
+            if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _asked(question, request):
+                return _explain(question, _fields(question, text), request)
         raise ValueError(f"no dataset shows {text[:80]!r}")
     head, tail, text = turns[0].partition(_TAIL)
     if not tail:
         raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
     found = _MASK.search(head)
     mask = found.group(1) if found else DEFAULT_MASK
-    question = next((q for q in questions() if head.startswith(q.question)), None)
-    if question is None:
+    asked = next((question for question in questions() if head.startswith(question.question)), None)
+    if asked is None:
         raise ValueError(f"no dataset asks {head[:80]!r}")
-    fields = _fields(question, text)
+    fields = _fields(asked, text)
     if len(turns) == 1:
-        return Conversation(question, fields, mask, f'"{UNKNOWN}"' in head)
-    return _explain(question, fields, turns[-1])
+        return Conversation(asked, fields, mask, f'"{UNKNOWN}"' in head)
+    return _explain(asked, fields, turns[-1])
 
 
 @cache
