@@ -86,6 +86,9 @@ _HEAD = regex.compile(
     r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|,?\s+(?:because|as|since)\b|,\s+(?:which|it|this)\b|\.\s+(?=\S+\s+\S+\s+\S))"
 )
 
+# What parts a word from the talk about it.
+_TALK = re.compile(r"\s[-–—]+\s|:|\s*(?:->|→|=>)|\s+because\b")
+
 _NAMES = _QUOTED.replace("(?P<word>", "(?:")
 _SAYINGS_OF_WORDS = [
     # The most important words are "love" and "great". | The words that matter most are: love, great
@@ -111,18 +114,19 @@ def _oneword(answer: str, fields: Fields, question: Question) -> Iterator[list[s
         if re.search(r"\w", rest) and not is_prose(rest):
             # love\ngreat: a list
             continue
-        # love\nIt shows that …
-        if len(first) <= longest and len(keys := _keys(first)) == 1:
-            yield keys
+        # 1. love | love\nIt shows that …
         line = BULLET.sub("", first) if len(first) <= _LINE else ""
+        if len(keys := _keys(line)) == 1:
+            yield keys
         # Positive: the tweet … | Sports (the article …): the label said again, not a word named
         if (head := _HEAD.match(line)) and key_of(head["word"]) not in labels:
-            talk = _keys(line[head.end() :])
-            # love: great | love (great): two words
-            if len(talk) > 2 or in_document.isdisjoint(talk):
+            talk = line[head.end() :]
+            # love: great | love (great) | love - joy, great - joy: two words
+            if not _TALK.search(talk) and (len(_keys(talk)) > 2 or in_document.isdisjoint(_keys(talk))):
                 yield [key_of(head["word"])]
         # Whatever several of these shapes find must be the same word.
-        yield [key_of(match["word"]) for saying in _SAYINGS for match in saying.finditer(line)]
+        searched = text if len(text) <= _LINE else line
+        yield [key_of(match["word"]) for saying in _SAYINGS for match in saying.finditer(searched)]
 
 
 def _multiword(answer: str, fields: Fields, question: Question) -> Iterator[list[str]]:
@@ -134,11 +138,12 @@ def _multiword(answer: str, fields: Fields, question: Question) -> Iterator[list
         text = _untitled(text, question)
         if len(text) <= longest:
             yield _listed(text, contents)
-        # 1. love - a positive word\n2. great: shows joy | love, great (positive words) | "love" because …
+        # 1. love - a positive word\n2. great: shows joy | love (positive), great | love, great because they …
         lines = [BULLET.sub("", line) for line in text.splitlines() if re.search(r"\w", line)]
-        heads = [re.split(r"\s[-–—]+\s|:|\s\(|\s*->|\s*→|\s+because\b", line, maxsplit=1)[0] for line in lines]
-        # Positive: love, great: the label said again is not a word named
-        if sum(map(len, heads)) <= longest and all(map(_keys, heads)) and labels.isdisjoint(_keys(" ".join(heads))):
+        parts = [_TALK.split(re.sub(r"\s\([^()]*\)", "", line)) for line in lines]
+        heads = [part[0] for part in parts if len(part) < 3 and find_words(part[0][:longest])]
+        # love - joy, great - joy: nothing that can be told apart. Positive: love, great: the label said again
+        if len(heads) == len(lines) and sum(map(len, heads)) <= longest and labels.isdisjoint(_keys(" ".join(heads))):
             yield _listed("\n".join(heads), contents)
         # The sentence that says so, on the first line.
         line = lines[0] if lines and len(lines[0]) <= _LINE else ""
