@@ -101,16 +101,19 @@ def readings(answer: str) -> Iterator[str]:
     True
     """
     text = after_thinking(answer).strip()
+    seen = {"", text}
+    if text:
+        yield text
+    # What is called the original is not the answer, so nothing of it is peeled.
     waiting = deque([_ORIGINAL.sub("", text, count=1)])
-    seen = {"", *waiting}
     while waiting:
         text = waiting.popleft()
-        if text:
+        if text not in seen:
             yield text
+        seen.add(text)
         for peel in (_fenced, _opening, _closing, _first_paragraph, _next_paragraph, _unquoted, _plain):
             less = peel(text).strip()
-            if less not in seen and len(seen) <= MOST_READINGS:
-                seen.add(less)
+            if less not in seen and less not in waiting and len(seen) + len(waiting) <= MOST_READINGS:
                 waiting.append(less)
 
 

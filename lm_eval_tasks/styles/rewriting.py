@@ -56,7 +56,7 @@ def mask_pattern(mask: str, endings: frozenset[str] = frozenset(), bare: bool = 
         # REDACTED, in the mask's own case: "redacted" may be a word
         shapes.append(f"(?-i:{_whole(core)})")
     # [REDACTED]'s: a word of the text with its ending left over
-    ending = "|".join(re.escape(ending) for ending in sorted(endings))
+    ending = "|".join(re.escape(ending).replace("'", "['’]") for ending in sorted(endings))
     ending = rf"(?:(?:{ending})(?!\w))?" if ending else ""
     return re.compile(f"(?:{'|'.join(shapes)}){ending}", re.IGNORECASE)
 
