@@ -15,6 +15,8 @@ from lm_eval_tasks.question import after_thinking
 
 # Real answers have up to five layers (opening, closing, fence, bold, quotes), each with or without: 2^5.
 MOST_READINGS = 40
+# Characters peeled per answer, all readings together: a hundred times an answer of the usual token limit (256).
+MOST_PEELED = 100_000
 
 # I'm sorry, but I can't … | I cannot … | As an AI language model, I … | Sorry, I am unable to … | Unfortunately, …
 _REFUSAL = re.compile(
@@ -85,13 +87,14 @@ def is_refusal(answer: str) -> bool:
 
 
 def is_prose(text: str) -> bool:
-    """Whether a text goes on talking, as opposed to listing: three words in a row on its first line of words.
+    """Whether a text talks rather than lists: its first line of words has three of them in a row, or ends in a colon.
 
-    >>> is_prose("I replaced it."), is_prose("love, great, nice"), is_prose("- love\\n- great")
-    (True, False, False)
+    >>> is_prose("I replaced it."), is_prose("Changes:\\n- love"), is_prose("love, great, nice"), is_prose("- love")
+    (True, True, False, False)
     """
     line = next((line for line in text.splitlines() if re.search(r"\w", line)), "")
-    return not BULLET.match(line) and any(len(part.split()) > 2 for part in re.split(r"[,;|]", line))
+    talks = line.rstrip("*_ ").endswith(":") or any(len(part.split()) > 2 for part in re.split(r"[,;|]", line))
+    return talks and not BULLET.match(line)
 
 
 def readings(answer: str) -> Iterator[str]:
@@ -105,13 +108,16 @@ def readings(answer: str) -> Iterator[str]:
     if text:
         yield text
     # What is called the original is not the answer, so nothing of it is peeled.
-    waiting = deque([_ORIGINAL.sub("", text, count=1)])
+    waiting, peeled = deque([_ORIGINAL.sub("", text, count=1)]), 0
     while waiting:
         text = waiting.popleft()
         if text not in seen:
             yield text
         seen.add(text)
-        for peel in (_fenced, _opening, _closing, _first_paragraph, _next_paragraph, _unquoted, _plain):
+        if peeled > MOST_PEELED:
+            continue
+        peeled += len(text)
+        for peel in (_fenced, _opening, without_closing, _first_paragraph, _next_paragraph, unquoted, _plain):
             less = peel(text).strip()
             if less not in seen and less not in waiting and len(seen) + len(waiting) <= MOST_READINGS:
                 waiting.append(less)
@@ -127,7 +133,8 @@ def _opening(text: str) -> str:
     return text[match.end() :] if match else text
 
 
-def _closing(text: str) -> str:
+def without_closing(text: str) -> str:
+    """The text up to the note or the explanation at its end."""
     labelled, said = _CLOSINGS
     cuts = [match.start() for match in (labelled.search(text),) if match]
     cuts += [match.start() for match in said.finditer(text) if is_prose(text[match.start() : match.start() + 500])][:1]
@@ -136,8 +143,9 @@ def _closing(text: str) -> str:
 
 def _first_paragraph(text: str) -> str:
     # … text …\n\nThe word "love" carries the sentiment of the tweet: what follows must be talk, not more of a list.
+    # Here is my answer:\n\n … : an opening is no answer.
     first, *rest = _BLANK_LINE.split(text, maxsplit=1)
-    return first if rest and is_prose(rest[0]) else text
+    return first if rest and is_prose(rest[0]) and not first.rstrip("*_ ").endswith(":") else text
 
 
 def _next_paragraph(text: str) -> str:
@@ -146,7 +154,11 @@ def _next_paragraph(text: str) -> str:
     return rest[0] if rest and is_prose(first) else text
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
+    """The text without the quotation marks or the emphasis around it."""
+    # **I *hate* it**
+    if bold := re.fullmatch(r"(\*{1,3}|__?)(?=[^\s*_])(.+)\1", text, re.DOTALL):
+        return bold[2]
     # "love" | “love”. | 'love' | `love`
     whole = text.rstrip(".")
     return whole[1:-1] if len(whole) > 2 and whole[0] in _QUOTES and whole[-1] in _QUOTES else text

@@ -9,7 +9,7 @@ import regex
 
 from faithfulness_metrics.words import WORD, Fields, find_words, key_of, occurrences, words_of
 from lm_eval_tasks.question import Question
-from lm_eval_tasks.styles.answers import BULLET, is_prose, is_refusal, readings
+from lm_eval_tasks.styles.answers import BULLET, is_prose, is_refusal, readings, without_closing
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 
 ONEWORD = (
@@ -138,6 +138,9 @@ def _multiword(answer: str, fields: Fields, question: Question) -> Iterator[list
         text = _untitled(text, question)
         if len(text) <= longest:
             yield _listed(text, contents)
+        if without_closing(text) != text:
+            # love, great\n(Note: …): the note names nothing; a reading without it follows.
+            continue
         # 1. love - a positive word\n2. great: shows joy | love (positive), great | love, great because they …
         lines = [BULLET.sub("", line) for line in text.splitlines() if re.search(r"\w", line)]
         parts = [_TALK.split(re.sub(r"\s\([^()]*\)", "", line)) for line in lines]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.counterfactual import label_leak
-from faithfulness_metrics.words import Fields, Word, key_of, occurrences, replace, words_of
+from faithfulness_metrics.words import WORD, Fields, Word, key_of, occurrences, replace, words_of
 from lm_eval_tasks.question import UNKNOWN
 from lm_eval_tasks.styles.answers import is_refusal
 from lm_eval_tasks.styles.explanation import Edit, Explanation, Request, invalid, types_of
@@ -41,9 +41,12 @@ def write(fields: Fields, words: list[str], request: Request, new: str = "") -> 
 # Shapes that tell of a change instead of making it: I love -> hate it | I ~~love~~ hate it | love → hate
 _SHOWN = re.compile(r"->|=>|→|~~")
 
-# The tweet is already … | To change the sentiment, … | Replace "love" with "hate". | Your answer would become …
+# The tweet is already … | To change the sentiment … | Replace "love" with "hate". | Your answer would be … | Word: …
 _THINGS = ("text", "sentence", "word", "sentiment", "label", "answer", "classification", "original")
-_TALK = r"\b(?:the|this|your|original|given) (?:%s)\b|\b(?:chang|replac|edit)(?:e|ing|ed)?\b.{0,80}\b(?:to|with|by)\b"
+_TALK = (
+    r"\b(?:the|this|your|original|given) (?:%s)\b|\bword:"
+    r"|\b(?:chang|replac|edit)(?:e|ing|ed)?\b.{0,80}\b(?:to|with|by)\b"
+)
 
 
 def parse(answer: str, fields: Fields, request: Request) -> Explanation:
@@ -53,7 +56,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     and adds no label (see `faithfulness_metrics.counterfactual.label_leak`). With budget ``oneword`` one word was
     replaced, added or deleted, or the same was done to several occurrences of one word.
     Among the readings of an answer the one nearest to the original is taken: what stands around an edited text is not
-    an edit. Where it is as near with more of the answer's words, these are kept; then the nearest in characters.
+    an edit. Among equally near ones that with more words is taken, then the one nearest in what is between the words.
     """
     words = words_of(fields)
     before = [word.key for word in words]
@@ -64,8 +67,10 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         distance = Levenshtein.distance(before, [word.key for word in after])
         if not distance:
             return invalid("nothing changed")
-        characters = sum(Levenshtein.distance(text, document[name]) for name, text in fields.items())
-        rank = (distance, -len(after), characters)
+        between = sum(
+            Levenshtein.distance(WORD.sub("w", fields[name]), WORD.sub("w", document[name])) for name in fields
+        )
+        rank = (distance, -len(after), between)
         if nearest is None or rank < nearest[0]:
             nearest = rank, document, after
     if nearest is None:
@@ -73,7 +78,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     (distance, *_), document, after = nearest
     changes = edits_between(words, after)
     single = one_change(words, changes)
-    if not single and 2 * distance > max(len(before), len(after)) and (reason := _not_a_text(answer, after, request)):
+    if not single and 2 * distance > max(len(before), len(after)) and (reason := _not_a_text(document, after, request)):
         return invalid(reason)
     reason = ""
     if _count(mask_pattern(request.mask), document) > _count(mask_pattern(request.mask), fields):
@@ -88,13 +93,14 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     return Explanation(not reason, reason, tuple(types_of(words, positions).values()), positions, document, changes)
 
 
-def _not_a_text(answer: str, after: Sequence[Word], request: Request) -> str:
-    """Why what differs in most of its words from the document is no edited document; empty when it may be one."""
-    if is_refusal(answer):
+def _not_a_text(document: Fields, after: Sequence[Word], request: Request) -> str:
+    """Why what differs in most of its words from the original is no edited document; empty when it may be one."""
+    text = "\n".join(document.values())
+    if is_refusal(text):
         return "refusal"
     things = "|".join(map(re.escape, (*_THINGS, request.question.noun, *request.question.titles)))
     # One word: the new one alone.
-    talks = len(after) == 1 or re.search(_TALK % things, answer, re.IGNORECASE)
+    talks = len(after) == 1 or re.search(_TALK % things, text, re.IGNORECASE)
     return "no text in the answer" if talks else ""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from faithfulness_metrics.words import Fields
 from lm_eval_tasks.question import Question
-from lm_eval_tasks.styles.answers import readings
+from lm_eval_tasks.styles.answers import readings, unquoted
 
 # A title stands in the text itself now and then ("Hypothesis:" inside a premise); so many places are tried for each.
 _MOST_PLACES = 4
@@ -78,8 +78,10 @@ def _split(text: str, question: Question) -> Iterator[dict[str, str]]:
             continue
         ends = dict(zip(begins, [*begins[1:], len(text)], strict=True))
         if len(ends) == len(marks):
-            values = (text[mark.end() : max(mark.end(), ends[mark.start()])].strip() for mark in marks)
+            values = [text[mark.end() : max(mark.end(), ends[mark.start()])].strip() for mark in marks]
             yield dict(zip(question.fields, values, strict=True))
+            # Premise: "A man sleeps."\nHypothesis: "A dog barks."
+            yield dict(zip(question.fields, map(unquoted, values), strict=True))
     # A man sleeps.\nA dog barks.
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(question.fields) > 1 and not any(places) and len(lines) == len(question.fields):
