@@ -18,9 +18,9 @@ MOST_READINGS = 40
 # Characters peeled per answer, all readings together: a hundred times an answer of the usual token limit (256).
 MOST_PEELED = 100_000
 
-# I'm sorry, but I can't … | I cannot … | As an AI language model, I … | Sorry, I am unable to … | Unfortunately, …
+# I'm sorry, but I can't … | I cannot … | As an AI language model, … | Sorry, I am unable to … | Unfortunately, … | N/A
 _REFUSAL = re.compile(
-    r"^\W*(?:(?:i['’]?m |i am )?(?:very |so )?sorry\b|as an ai\b|unfortunately\b"
+    r"^\W*(?:(?:i['’]?m |i am )?(?:very |so )?sorry\b|as an? (?:ai|language model)\b|n/a\W*$|unfortunately\b"
     r"|i (?:can(?:not|['’]t)|am (?:not able|unable)|won['’]t|do(?:n['’]t| not) (?:think|feel|have|know))\b"
     r"|i['’]m (?:not able|unable)\b)",
     re.IGNORECASE,

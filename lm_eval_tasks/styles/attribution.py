@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import regex
 
 from faithfulness_metrics.words import WORD, Fields, find_words, key_of, occurrences, words_of
-from lm_eval_tasks.question import Question
+from lm_eval_tasks.question import Question, after_thinking
 from lm_eval_tasks.styles.answers import BULLET, is_prose, is_refusal, readings, without_closing
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 
@@ -49,6 +49,9 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     in_document = {word.key for word in words}
     named = _oneword if request.budget == "oneword" else _multiword
     reason = "no word named"
+    if re.fullmatch(r"\W*n/a\W*", after_thinking(answer), re.IGNORECASE):
+        # N/A: not the words "n" and "a"
+        return invalid("refusal")
     for keys in named(answer, fields, request.question):
         # The reason of the strictest reading that found something is the one to tell.
         if request.budget == "oneword" and len(set(keys)) > 1:
@@ -73,7 +76,7 @@ _SAID = [
     # "love" is the most important word. | **love** was the word that mattered
     rf"{_QUOTED} (?:is|was|would be) (?:the|my) (?:[\w-]+ ){{0,3}}word\b",
     # Love is the most important word.
-    rf"^(?P<word>{_W}) (?:is|was|would be) (?:the|my) (?:[\w-]+ ){{0,3}}word\b",
+    rf"^(?P<word>{_W}) (?:is|was|would be) (?:the|my) (?:(?:one|single|key|decisive|most [\w-]+) )?word\b",
     # The most important word in the tweet is love. | The word is love, because …
     rf"\b(?:most [\w-]+|key|single|one|decisive|the|my) word\b(?:(?!\bnot\b)[^\"“”*`\n.:]){{0,120}}?"
     rf"\b(?:is|was|would be)\s*:?\s*(?P<word>{_W})(?=\s*(?:[.!,(]|$|because\b|as\b|since\b))",

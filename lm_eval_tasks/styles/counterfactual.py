@@ -41,11 +41,25 @@ def write(fields: Fields, words: list[str], request: Request, new: str = "") -> 
 # Shapes that tell of a change instead of making it: I love -> hate it | I ~~love~~ hate it | love → hate
 _SHOWN = re.compile(r"->|=>|→|~~")
 
-# The tweet is already … | To change the sentiment … | Replace "love" with "hate". | Your answer would be … | Word: …
-_THINGS = ("text", "sentence", "word", "sentiment", "label", "answer", "classification", "original")
+_THINGS = (
+    "text",
+    "sentence",
+    "words?",
+    "sentiment",
+    "label",
+    "answer",
+    "classification",
+    "original",
+    "changes?",
+    "edits?",
+)
 _TALK = (
-    r"\b(?:the|this|your|original|given) (?:%s)\b|\bword:"
+    # The tweet is already … | No change is needed. | There is no single word. | Your answer would be … | Word: … | N/A
+    r"\b(?:the|this|my|your|original|given|no|none of the|any|any of the|one|several)(?: single| one| new| changed| edited)? (?:%s)\b"
+    r"|\bword:|^\W*n/a\b"
+    # Replace "love" with "hate". | To change the sentiment … | I would add … | It is not possible …
     r"|\b(?:chang|replac|edit)(?:e|ing|ed)?\b.{0,80}\b(?:to|with|by)\b"
+    r"|\bi would (?:say|add|change|replace|edit|remove|write)\b|\bnot possible\b"
 )
 
 
@@ -98,7 +112,7 @@ def _not_a_text(document: Fields, after: Sequence[Word], request: Request) -> st
     text = "\n".join(document.values())
     if is_refusal(text):
         return "refusal"
-    things = "|".join(map(re.escape, (*_THINGS, request.question.noun, *request.question.titles)))
+    things = "|".join((*_THINGS, *map(re.escape, (request.question.noun, *request.question.titles))))
     # One word: the new one alone.
     talks = len(after) == 1 or re.search(_TALK % things, text, re.IGNORECASE)
     return "no text in the answer" if talks else ""

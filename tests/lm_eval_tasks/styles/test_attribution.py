@@ -169,6 +169,8 @@ def test_odd_words_are_read(answer: str, words: tuple[str, ...], positions: tupl
         ("I [REDACTED] my new phone", "no word named"),
         ("I'm sorry, but I can't help with that.", "refusal"),
         ("I cannot name a single word.", "refusal"),
+        ("N/A", "refusal"),
+        ("Here is the tweet with one word changed:", "no word named"),
         ("As an AI language model, I do not have feelings about love.", "refusal"),
         ("<think>\nlove", "no word named"),
     ],
@@ -319,6 +321,14 @@ def test_words_are_not_guessed(answer: str, words: tuple[str, ...]) -> None:
 )
 def test_words_of_a_pair(answer: str, words: tuple[str, ...]) -> None:
     assert attribution.parse(answer, PAIR, request_for(SNLI, "multiword")).words == words
+
+
+def test_no_answer_is_no_pair_of_letters() -> None:
+    fields = {"text": "In n Out is a burger place here"}
+    for budget in ("oneword", "multiword"):
+        assert attribution.parse("N/A", fields, request_for(TWEETS, budget)).reason == "refusal"
+        told = attribution.parse("Here is the tweet with one word changed:", fields, request_for(TWEETS, budget))
+        assert not told.valid
 
 
 def test_and_is_a_word_where_the_text_says_it() -> None:

@@ -19,42 +19,14 @@ from tests.lm_eval_tasks.styles.conftest import REAL, SNLI, TWEETS, WRAPPERS, re
 NEW = "zyzzyva"
 
 # Text like that of the datasets, and anything at all.
-PIECES = st.sampled_from(
-    [
-        "I",
-        "love",
-        "it",
-        "don't",
-        "@a_b",
-        "#x",
-        "3.5",
-        "1,000",
-        "½",
-        "é",
-        "日本",
-        "🙂",
-        "&amp;",
-        "and",
-        " ",
-        "\n",
-        "\n\n",
-        ",",
-        ".",
-        '"',
-        "**",
-        "(",
-        ")",
-        "`",
-        "_",
-        "->",
-        "Sure!",
-        "Okay. ",
-        "Note:",
-        "Tweet:",
-        "Here is",
-        "I'm sorry",
-    ]
+WORDS = st.sampled_from(
+    ["I", "love", "it", "don't", "@a_b", "#x", "3.5", "1,000", "½", "é", "日本", "🙂", "&amp;", "and"]
 )
+MARKS = st.sampled_from(
+    [" ", "\n", "\n\n", ",", ".", ": ", '"', "**", "(", ")", "`", "_", "->", "*", "“", "'", "[", "]"]
+)
+OPENINGS = st.sampled_from(["Sure!", "Okay. ", "Note:", "Tweet:", "Here is", "I'm sorry", "Answer:", "The word", "1. "])
+PIECES = st.one_of(WORDS, MARKS, OPENINGS)
 TEXTS = st.one_of(
     st.text(max_size=60), st.lists(PIECES, max_size=12).map(" ".join), st.lists(PIECES, max_size=12).map("".join)
 )
