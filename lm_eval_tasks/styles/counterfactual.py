@@ -55,7 +55,8 @@ _THINGS = (
 )
 _TALK = (
     # The tweet is already … | No change is needed. | There is no single word. | Your answer would be … | Word: … | N/A
-    r"\b(?:the|this|my|your|original|given|no|none of the|any|any of the|one|several)(?: single| one| new| changed| edited)? (?:%s)\b"
+    r"\b(?:the|this|my|your|original|given|no|none of the|any|any of the|one|several)"
+    r"(?: single| one| new| changed| edited)? (?:%s)\b"
     r"|\bword:|^\W*n/a\b"
     # Replace "love" with "hate". | To change the sentiment … | I would add … | It is not possible …
     r"|\b(?:chang|replac|edit)(?:e|ing|ed)?\b.{0,80}\b(?:to|with|by)\b"
