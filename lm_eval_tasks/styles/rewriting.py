@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from faithfulness_metrics.words import Fields
 from lm_eval_tasks.question import Question
 from lm_eval_tasks.styles.answers import readings, unquoted
 
@@ -28,7 +27,7 @@ def documents(answer: str, question: Question) -> Iterator[dict[str, str]]:
                 yield fields
 
 
-def too_long(document: Fields, fields: Fields, mask: str = "") -> bool:
+def too_long(document: Mapping[str, str], fields: Mapping[str, str], mask: str = "") -> bool:
     """Whether a document is too long to be a rewriting of `fields`: several times the text is talk, not the text.
 
     >>> too_long({"text": "love " * 1000}, {"text": "I love it."})
