@@ -61,8 +61,11 @@ class SelfExplainRequest(Instance):
 
 
 def install() -> None:
-    """Give lm-eval's models the request type, and this package's messages the level of lm-eval's. Idempotent."""
-    logging.getLogger("lm_eval_tasks").setLevel(logging.getLogger("lm_eval").level)
+    """Give lm-eval's models the request type, and this package's messages the place and level of lm-eval's. Idempotent."""
+    # The command line gives a handler to the logger `lm_eval` and to no other: without it information would be lost.
+    ours, theirs = logging.getLogger("lm_eval_tasks"), logging.getLogger("lm_eval")
+    ours.setLevel(theirs.level)
+    ours.handlers, ours.propagate = list(theirs.handlers), theirs.propagate
     LM.self_explain = answer_requests  # type: ignore[attr-defined]
     CachingLM.self_explain = _answer_cached  # type: ignore[attr-defined]
 
