@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
+
+# Other names that lm-eval accepts for max_gen_toks, as it ranks them.
+TOKEN_LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
 
 # Without a chat template, turns are told apart by these words and an answer ends with its line or paragraph.
 PLAIN = {"system": "{}\n\n", "user": "{}\nAnswer:", "assistant": " {}\n\n"}
@@ -110,8 +113,12 @@ def _repeatable(call: Call) -> bool:
     """Whether the same call has the same answer. Sampled explanations do not."""
     if isinstance(call, Classify):
         return True
-    settings = json.loads(call.settings)
-    return not (settings.get("do_sample") or float(settings.get("temperature") or 0) > 0)
+    return not _sampled(json.loads(call.settings))
+
+
+def _sampled(settings: Mapping[str, Any]) -> bool:
+    # A temperature is enough: APIs know nothing of do_sample, which the tasks' YAML sets to false.
+    return bool(settings.get("do_sample")) or float(settings.get("temperature") or 0) > 0
 
 
 class Backend:
@@ -164,7 +171,12 @@ class Backend:
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
             return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
-        settings = {"max_gen_toks": 256, "do_sample": False, **json.loads(call.settings)}
+        settings = json.loads(call.settings)
+        # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another of its names.
+        limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
+        settings["max_gen_toks"] = int(limits[0] if limits else settings.get("max_gen_toks", 256))
+        # What is sampled says so: lm-eval's cache looks at nothing else.
+        settings["do_sample"] = _sampled(settings)
         settings["until"] = settings.get("until") or (PLAIN_UNTIL["generate"] if plain else [])
         return settings
 

@@ -163,6 +163,30 @@ class TestGenerationSettings:
         assert all(given == GREEDY for _, given in told.classifications)
         assert all(given == settings for _, given in told.explanations)
 
+    @pytest.mark.parametrize("gen_kwargs", [{"do_sample": True, "temperature": 0.7}, {"temperature": 0.7}])
+    def test_sampled_explanations_are_neither_merged_nor_cached(self, evaluate, tmp_path, gen_kwargs):
+        folder = write_data(tmp_path / "data", 2)
+        tweets = folder / "sentiment140" / "test.jsonl"
+        tweets.write_text(tweets.read_text().splitlines()[0] + "\n")
+        tweets.write_text(tweets.read_text() * 4)  # one tweet, four times
+        settings = {"use_cache": str(tmp_path / "cache"), "gen_kwargs": gen_kwargs}
+        greedy, first, second = RecordingLM(), RecordingLM(), RecordingLM()
+        evaluate(greedy, folder, ONE)
+        assert len(greedy.explanations) == 1
+        evaluate(first, folder, ONE, None, settings)
+        assert len(first.explanations) == 4
+        assert first.classifications == greedy.classifications
+        assert all(given["do_sample"] is True for _, given in first.explanations)
+        evaluate(second, folder, ONE, None, settings)
+        assert len(second.explanations) == 4
+        assert second.classifications == []
+
+    @pytest.mark.parametrize("alias", ["max_new_tokens", "max_tokens", "max_completion_tokens"])
+    def test_a_token_limit_under_another_name_wins_over_the_default(self, evaluate, data, alias):
+        lm = RecordingLM()
+        evaluate(lm, data, ONE, 1, {"gen_kwargs": {alias: 7}})
+        assert all(given["max_gen_toks"] == 7 and alias not in given for _, given in lm.explanations)
+
     def test_the_default_is_greedy(self, evaluate, data):
         lm = RecordingLM()
         evaluate(lm, data, ONE, 2)
