@@ -54,17 +54,19 @@ PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
 class SelfExplainRequest(Instance):
     """An lm-eval request that carries its document through the protocol.
 
-    `render` is `lm.apply_chat_template` where the run applies one. (The fields have defaults because those of lm-eval's
+    `render` is `lm.apply_chat_template` where the run applies one; `number` is the document's place in the dataset, also
+    with `--samples`, where lm-eval counts anew. (The fields have defaults because those of lm-eval's
     own class do.)
     """
 
     spec: TaskSpec = None  # type: ignore[assignment]
     document: Document = None  # type: ignore[assignment]
     render: Callable[..., Any] | None = None
+    number: int = 0
 
 
 def install() -> None:
-    """Give lm-eval's models the request type, and this package's messages the place and level of lm-eval's. Idempotent."""
+    """Give lm-eval's models the request type, and this package's log the place and level of lm-eval's. Idempotent."""
     # The command line gives a handler to the logger `lm_eval` and to no other: without it information would be lost.
     ours, theirs = logging.getLogger("lm_eval_tasks"), logging.getLogger("lm_eval")
     ours.setLevel(theirs.level)
@@ -102,7 +104,7 @@ def name_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[
     found: dict[tuple[str, str], list[int]] = {}
     for request, transcript in zip(requests, transcripts, strict=True):
         if transcript["problem"]:
-            found.setdefault((str(request.task_name), transcript["problem"]), []).append(int(request.doc_id or 0))
+            found.setdefault((str(request.task_name), transcript["problem"]), []).append(request.number)
     for (task, problem), documents in found.items():
         which = sorted(set(documents))
         shown = ", ".join(map(str, which[:10])) + (", …" if len(which) > 10 else "")

@@ -51,6 +51,7 @@ class SelfExplainTask(ConfigurableTask):
             )
         self.spec = TaskSpec(self.source.question, declared["style"], declared["budget"], options)
         self.render: Callable[..., Any] | None = None
+        self.chosen: list[int] = []  # --samples
         super().__init__(config=settings)
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
@@ -102,6 +103,7 @@ class SelfExplainTask(ConfigurableTask):
         generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
+        self.chosen = sorted(set(kwargs.get("samples") or ()))
         super().build_all_requests(cache_requests=False, **kwargs)
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
@@ -112,6 +114,7 @@ class SelfExplainTask(ConfigurableTask):
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""
+        place = kwargs["metadata"][1]
         return host.SelfExplainRequest(
             request_type="self_explain",  # type: ignore[arg-type]
             doc=doc,
@@ -121,6 +124,7 @@ class SelfExplainTask(ConfigurableTask):
             spec=self.spec,
             document=self.source.document(doc),
             render=self.render,
+            number=self.chosen[place] if self.chosen else place,
         )
 
     def process_results(self, doc: Mapping[str, Any], results: list[str]) -> dict[str, Any]:

@@ -263,6 +263,16 @@ class TestLongTexts:
             assert json.loads(long[index]["resps"][0][0])["problem"] == ""
         assert with_long["n-samples"][ONE]["effective"] == 4
 
+    def test_documents_are_named_by_their_place_in_the_dataset(self, evaluate, tmp_path, caplog):
+        folder = write_data(tmp_path, 6)
+        tweets = folder / "sentiment140" / "test.jsonl"
+        rows = [json.loads(line) for line in tweets.read_text().splitlines()]
+        rows[4]["text"] = "?!"
+        tweets.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        with caplog.at_level(logging.WARNING, logger="lm_eval_tasks.host"):
+            evaluate(RuleLM(), folder, ONE, None, {"samples": {ONE: [1, 4]}})
+        assert f"{ONE}: 1 documents count as unfaithful: no words in the text (document 4)" in caplog.messages
+
 
 class TestSwitches:
     def test_limit(self, evaluate, data):
