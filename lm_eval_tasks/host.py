@@ -54,9 +54,8 @@ PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
 class SelfExplainRequest(Instance):
     """An lm-eval request that carries its document through the protocol.
 
-    `render` is `lm.apply_chat_template` where the run applies one; `number` is the document's place in the dataset, also
-    with `--samples`, where lm-eval counts anew. (The fields have defaults because those of lm-eval's
-    own class do.)
+    `render` is `lm.apply_chat_template` where the run applies one; `number` is the document's place in the dataset
+    (with `--samples` lm-eval counts anew). The fields have defaults because those of lm-eval's own class do.
     """
 
     spec: TaskSpec = None  # type: ignore[assignment]
@@ -173,7 +172,7 @@ class Backend:
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
             return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
-        settings = json.loads(call.settings)
+        settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another of its names.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
         settings["max_gen_toks"] = int(limits[0] if limits else settings.get("max_gen_toks", 256))

@@ -13,6 +13,7 @@ from datasets import Dataset
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.utils import warning_once
 
 from lm_eval_tasks import host, scoring
 from lm_eval_tasks.data import DatasetSpec, load
@@ -97,9 +98,7 @@ class SelfExplainTask(ConfigurableTask):
     def build_all_requests(self, *, cache_requests: bool = False, **kwargs: Any) -> None:
         """Build the requests. The system instruction and the chat template are known here and nowhere else."""
         if cache_requests:
-            logger.warning(
-                "%s: --cache_requests is not used: its keys know nothing of options and data", self.config.task
-            )
+            warning_once(logger, "--cache_requests is not used: its keys know nothing of options and data")
         generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None

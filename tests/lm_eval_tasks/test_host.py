@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from lm_eval.utils import warning_once
+
 from lm_eval_tasks import host
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.models import RuleLM
@@ -312,6 +314,14 @@ class TestSwitches:
             for s in (1, 2)
         ]
         assert scores(runs[0]) == scores(runs[1])
+
+    def test_cache_requests_is_refused_in_one_line(self, evaluate, data, caplog):
+        warning_once.cache_clear()
+        with caplog.at_level(logging.WARNING, logger="lm_eval_tasks.task"):
+            evaluate(RuleLM(), data, TWEETS, 1, {"cache_requests": True})
+        said = [message for message in caplog.messages if "--cache_requests" in message]
+        assert len(said) == 1
+        assert "is not used" in said[0]
 
 
 class TestChatApi:
