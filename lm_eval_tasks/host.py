@@ -197,6 +197,8 @@ class Backend:
 
     def _too_long(self, prompt: Any, room: int) -> str:
         limit = getattr(self.lm, "max_length", None)
+        if getattr(self.lm, "backend", "causal") == "seq2seq":
+            room = 0  # the context of an encoder holds the prompt alone
         # A token is at least one byte: most prompts need not be tokenized to see that they fit.
         if not isinstance(limit, int) or not isinstance(prompt, str) or len(prompt.encode()) + room < limit:
             return ""

@@ -362,6 +362,20 @@ def test_no_template_at_all(evaluate, data, tiny, tmp_path):
     assert "\n" not in str(error.value)
 
 
+def test_encoder_decoder_models_have_room_for_the_answer():
+    """Their context holds the prompt alone."""
+
+    class Seq2Seq:
+        backend, max_length, world_size = "seq2seq", 512, 1
+
+        def tok_encode(self, text: str) -> list[int]:
+            return [0] * len(text)
+
+    backend = host.Backend(Seq2Seq(), None)
+    assert backend._too_long("x" * 500, 256) == ""
+    assert backend._too_long("x" * 513, 256) != ""
+
+
 class TestCommandLine:
     """The real command, its three runs side by side: each needs ten seconds to find lm-eval's own tasks."""
 
