@@ -103,6 +103,10 @@ class SelfExplainTask(ConfigurableTask):
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
         self.chosen = sorted(set(kwargs.get("samples") or ()))
+        count = len(self.chosen) or min(len(self.eval_docs), int(kwargs.get("limit") or len(self.eval_docs)))
+        if count < (processes := kwargs.get("world_size", 1)):
+            # lm-eval would end in the process that has none, and leave the others waiting.
+            raise UsageError(f"{self.config.task}: fewer documents ({count}) than processes ({processes})")
         super().build_all_requests(cache_requests=False, **kwargs)
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from lm_eval.utils import warning_once
 
 from lm_eval_tasks import host
