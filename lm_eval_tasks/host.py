@@ -46,6 +46,9 @@ TOKEN_LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
 PLAIN = {"system": "{}\n\n", "user": "{}\nAnswer:", "assistant": " {}\n\n"}
 PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
 
+# Never written by a model that answers. Some servers, `transformers serve` among them, fail on an empty list.
+API_UNTIL = ["<|endoftext|>"]
+
 # What ranks that have run out of calls ask, so that all ranks call the model equally often.
 PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
 
@@ -145,6 +148,8 @@ class Backend:
         problems: dict[int, str] = {}
         for index, (call, prompt) in enumerate(zip(calls, prompts, strict=True)):
             settings = self._settings(call)
+            if not isinstance(prompt, str):
+                settings["until"] = settings["until"] or API_UNTIL
             if problem := self._too_long(prompt, settings["max_gen_toks"]):
                 problems[index] = problem
             elif isinstance(call, Classify) and call.ranked:
@@ -218,6 +223,10 @@ class Backend:
             raise UsageError(
                 f"{type(self.lm).__name__} offers no {kind}: use --metadata classifier=generate, or another backend"
             ) from error
+        except KeyError as error:
+            if error.args != ("logprobs",):
+                raise
+            raise UsageError("the server returns no log-probabilities: use --metadata classifier=generate") from error
         except AssertionError as error:
             if "apply_chat_template" not in str(error):
                 raise
