@@ -17,8 +17,11 @@ import pytest
 from lm_eval.utils import warning_once
 
 from lm_eval_tasks import host
+from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.fingerprint import model_fingerprint
 from lm_eval_tasks.models import RuleLM
+from lm_eval_tasks.protocol import Answer, TaskSpec
 from tests.lm_eval_tasks.recording import GREEDY, RecordingLM, total
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
@@ -344,9 +347,39 @@ class TestChatApi:
         assert "\n" not in str(error.value)
 
     def test_the_server_is_part_of_a_cache(self, api):
-        from lm_eval_tasks.fingerprint import model_fingerprint
-
         assert model_fingerprint(api) == "LocalChatCompletion http://127.0.0.1:9/v1/chat/completions nobody"
+
+    def test_no_stop_list_is_empty(self, api, data):
+        backend = host.Backend(api, api.apply_chat_template)
+        asked: list[Any] = []
+        backend._ask = lambda kind, instances: [asked.append(row.args) or "" for row in instances]  # type: ignore
+        spec = dataset_task()
+        backend.respond([spec.classify({"text": "A."}), spec.explain({"text": "A."}, Answer("negative", "negative"))])
+        assert len(asked) == 2
+        assert all(settings["until"] for _, settings in asked)
+
+
+def dataset_task() -> TaskSpec:
+    return TaskSpec(dataset_spec("sentiment140").question, "attribution", "oneword")
+
+
+def test_an_engine_that_hides_its_weights_is_told_by_its_folder(tmp_path):
+    """As vLLM does: `model` is an engine, `model_args` says what was loaded."""
+
+    class Engine:
+        def __init__(self, folder: Path, revision: str | None = None) -> None:
+            self.model, self.model_args = object(), {"model": str(folder), "revision": revision}
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(b"0" * 10)
+    first = model_fingerprint(Engine(tmp_path / "a"))
+    assert first == model_fingerprint(Engine(tmp_path / "a"))
+    assert first != model_fingerprint(Engine(tmp_path / "b"))
+    (tmp_path / "a" / "model.safetensors").write_bytes(b"0" * 11)
+    assert first != model_fingerprint(Engine(tmp_path / "a"))
+    hub, pinned = Path("org/model"), model_fingerprint(Engine(Path("org/model"), "v2"))
+    assert model_fingerprint(Engine(hub)) != pinned
 
 
 def test_no_template_at_all(evaluate, data, tiny, tmp_path):
