@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from lm_eval_tasks.errors import UsageError
@@ -38,15 +39,28 @@ def model_fingerprint(lm: Any) -> str:
     """A short text that differs between two models and is the same for one model in every run.
 
     A local model (anything that holds a torch module) is told by a digest of its parameters' names, shapes, types and a
-    sample of their values, adapters included. An API is told by its address and the model's name there.
+    sample of their values, adapters included. An engine that hides its weights (vLLM, SGLang) is told by its arguments
+    and by the sizes and times of the files in the folder it was loaded from. An API is told by its address and the
+    model's name there.
     """
     module = getattr(lm, "_model", None)
     if hasattr(module, "named_parameters"):
         return f"{type(lm).__name__} {_digest(module)}"
     if callable(getattr(lm, "fingerprint", None)):
         return f"{type(lm).__name__} {lm.fingerprint()}"
+    if isinstance(arguments := getattr(lm, "model_args", None), dict):
+        adapter = getattr(getattr(lm, "lora_request", None), "lora_path", None)
+        folders = [arguments.get("model", arguments.get("model_path")), adapter]
+        told = [_folder(name) for name in folders if isinstance(name, str)]
+        return " ".join([type(lm).__name__, *told, str(arguments.get("revision") or "")]).strip()
     parts = (type(lm).__name__, getattr(lm, "base_url", None), getattr(lm, "model", None))
     return " ".join(part for part in parts if isinstance(part, str))
+
+
+def _folder(name: str) -> str:
+    files = sorted(path for path in Path(name).glob("*") if path.is_file())
+    told = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return f"{name} {hashlib.sha256(repr(told).encode()).hexdigest()[:16]}" if told else name
 
 
 def _digest(module: Any) -> str:

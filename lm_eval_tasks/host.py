@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,15 @@ logger = logging.getLogger(LOGGER)
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
 
+# Other names that lm-eval accepts for max_gen_toks, as it ranks them.
+TOKEN_LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
+
 # Without a chat template, turns are told apart by these words and an answer ends with its line or paragraph.
 PLAIN = {"system": "{}\n\n", "user": "{}\nAnswer:", "assistant": " {}\n\n"}
 PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
+
+# Never written by a model that answers. Some servers, `transformers serve` among them, fail on an empty list.
+API_UNTIL = ["<|endoftext|>"]
 
 # What ranks that have run out of calls ask, so that all ranks call the model equally often.
 PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
@@ -53,13 +59,14 @@ PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
 class SelfExplainRequest(Instance):
     """An lm-eval request that carries its document through the protocol.
 
-    `render` is `lm.apply_chat_template` where the run applies one. (The fields have defaults because those of lm-eval's
-    own class do.)
+    `render` is `lm.apply_chat_template` where the run applies one; `number` is the document's place in the dataset
+    (with `--samples` lm-eval counts anew). The fields have defaults because those of lm-eval's own class do.
     """
 
     spec: TaskSpec = None  # type: ignore[assignment]
     document: Document = None  # type: ignore[assignment]
     render: Callable[..., Any] | None = None
+    number: int = 0
 
 
 def install() -> None:
@@ -104,7 +111,7 @@ def name_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[
         if explanation and not explanation["valid"]:
             reasons.setdefault(str(request.task_name), Counter())[explanation["reason"]] += 1
         if transcript["problem"]:
-            found.setdefault((str(request.task_name), transcript["problem"]), []).append(int(request.doc_id or 0))
+            found.setdefault((str(request.task_name), transcript["problem"]), []).append(request.number)
     for (task, problem), documents in found.items():
         which = sorted(set(documents))
         shown = ", ".join(map(str, which[:10])) + (", …" if len(which) > 10 else "")
@@ -118,8 +125,12 @@ def _repeatable(call: Call) -> bool:
     """Whether the same call has the same answer. Sampled explanations do not."""
     if isinstance(call, Classify):
         return True
-    settings = json.loads(call.settings)
-    return not (settings.get("do_sample") or float(settings.get("temperature") or 0) > 0)
+    return not _sampled(json.loads(call.settings))
+
+
+def _sampled(settings: Mapping[str, Any]) -> bool:
+    # A temperature is enough: APIs know nothing of do_sample, which the tasks' YAML sets to false.
+    return bool(settings.get("do_sample")) or float(settings.get("temperature") or 0) > 0
 
 
 class Backend:
@@ -145,6 +156,8 @@ class Backend:
         problems: dict[int, str] = {}
         for index, (call, prompt) in enumerate(zip(calls, prompts, strict=True)):
             settings = self._settings(call)
+            if not isinstance(prompt, str):
+                settings["until"] = settings["until"] or API_UNTIL
             if problem := self._too_long(prompt, settings["max_gen_toks"]):
                 problems[index] = problem
             elif isinstance(call, Classify) and call.ranked:
@@ -172,7 +185,12 @@ class Backend:
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
             return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
-        settings = {"max_gen_toks": 256, "do_sample": False, **json.loads(call.settings)}
+        settings: dict[str, Any] = json.loads(call.settings)
+        # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another of its names.
+        limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
+        settings["max_gen_toks"] = int(limits[0] if limits else settings.get("max_gen_toks", 256))
+        # What is sampled says so: lm-eval's cache looks at nothing else.
+        settings["do_sample"] = _sampled(settings)
         settings["until"] = settings.get("until") or (PLAIN_UNTIL["generate"] if plain else [])
         return settings
 
@@ -192,6 +210,8 @@ class Backend:
 
     def _too_long(self, prompt: Any, room: int) -> str:
         limit = getattr(self.lm, "max_length", None)
+        if getattr(self.lm, "backend", "causal") == "seq2seq":
+            room = 0  # the context of an encoder holds the prompt alone
         # A token is at least one byte: most prompts need not be tokenized to see that they fit.
         if not isinstance(limit, int) or not isinstance(prompt, str) or len(prompt.encode()) + room < limit:
             return ""
@@ -211,6 +231,10 @@ class Backend:
             raise UsageError(
                 f"{type(self.lm).__name__} offers no {kind}: use --metadata classifier=generate, or another backend"
             ) from error
+        except KeyError as error:
+            if error.args != ("logprobs",):
+                raise
+            raise UsageError("the server returns no log-probabilities: use --metadata classifier=generate") from error
         except AssertionError as error:
             if "apply_chat_template" not in str(error):
                 raise

@@ -86,34 +86,66 @@ def any_of(labels: Sequence[str]) -> str:
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else quoted[0]
 
 
+def after_thinking(answer: str) -> str:
+    """What an answer says once the model has stopped thinking; nothing where it never stops.
+
+    >>> after_thinking("<think>\\nSounds happy to me.\\n</think>\\n\\npositive").strip()
+    'positive'
+    """
+    # <think> … </think> positive | … </think> positive (templates that open the thought themselves)
+    _, closed, said = answer.rpartition("</think>")
+    return said if closed or not answer.lstrip().startswith("<think>") else ""
+
+
 def parse_label(answer: str, labels: Iterable[str]) -> str | None:
     """The label an answer gives, or None when it gives none or more than one.
 
-    Only the first non-empty line counts, so that a model which goes on writing is read for what it said first.
-    A label counts where it stands as a whole word, whatever its case.
+    Only the first line that is not a mere opening counts, so that a model which goes on writing is read for what it
+    said first. A label counts where it stands as a whole word, whatever its case.
     """
-    line = next((line for line in answer.splitlines() if line.strip()), "")
     by_key = {label.casefold(): label for label in labels}
     pattern = _pattern(tuple(by_key))
-    # Positive. | **positive** | "positive" | Label: positive | positive (the tweet is not negative at all)
-    leading = re.match(r"\W*(?:(?:the )?(?:answer|label|class|sentiment|topic|relation)(?: is)?\W+)?", line, re.I)
+    for line in after_thinking(answer).splitlines():
+        key = _label_in(line, pattern)
+        if key or pattern.search(line) or not _OPENING.search(line):
+            return by_key[key] if key else None
+    return None
+
+
+# Sure! | Based on the text, the sentiment is: | ``` | a blank line
+_OPENING = re.compile(r"^[\W_]*(?:(?:sure|certainly|of course|okay|ok)[\W_]*)?$|:[\W_]{0,20}$", re.IGNORECASE)
+
+# Positive. | **positive** | _positive_ | "positive" | Label: positive | The answer is: positive
+# (so that "positive (the tweet is not negative at all)" is read for its first word)
+_LEADING = re.compile(r"[\W_]*(?:(?:the |my )?(?:answer|label|class|sentiment|topic|relation)(?: is)?[\W_]+)?", re.I)
+
+# positive or negative | positive/negative | negative, positive | negative -> positive: an answer that does not choose
+_OTHER = re.compile(r"[^\w.!?]*(?:(?:or|and|to|versus|vs)\b[^\w!?]*)?", re.IGNORECASE)
+
+# not positive | isn't really positive | rather than positive: a label that is denied
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|neither|nor|than|instead of)|n['’]t)"
+    r"(?: (?:a|an|the|really|very|at all|entirely|strictly|about))*[^\w.!?]*$",
+    re.IGNORECASE,
+)
+
+
+def _label_in(line: str, pattern: re.Pattern[str]) -> str | None:
+    leading = _LEADING.match(line)
     first = pattern.match(line, leading.end() if leading else 0)
     if first:
-        rest = line[first.end() :]
-        # positive or negative | positive/negative | positive and negative: an answer that does not choose
-        if re.match(r"\W*(?:or|and|/|,)\W*", rest, re.I) and (
-            (second := pattern.match(re.sub(r"^\W*(?:or\b|and\b|/|,)?\W*", "", rest, flags=re.I)))
-            and second.group().casefold() != first.group().casefold()
-        ):
-            return None
-        return by_key[first.group().casefold()]
-    # The sentiment of this tweet is positive. | I would say this is a sports article.
-    found = {match.casefold() for match in pattern.findall(line)}
-    return by_key[found.pop()] if len(found) == 1 else None
+        between = _OTHER.match(line, first.end())
+        second = pattern.match(line, between.end()) if between else None
+        key = first.group().casefold()
+        return None if second and second.group().casefold() != key else key
+    # The sentiment of this tweet is positive. | I would say this is a sports article, not a business one.
+    matches = pattern.finditer(line)
+    found = {m.group().casefold() for m in matches if not _DENIED.search(line[max(0, m.start() - 60) : m.start()])}
+    return found.pop() if len(found) == 1 else None
 
 
 @lru_cache(maxsize=256)
 def _pattern(keys: tuple[str, ...]) -> re.Pattern[str]:
-    # Longest first: "not entailment" before "entailment".
+    # Longest first: "not entailment" before "entailment". An underscore is markdown, not a letter.
     alternatives = "|".join(re.escape(key) for key in sorted(keys, key=len, reverse=True))
-    return re.compile(rf"(?<![\w-])(?:{alternatives})(?![\w-])", re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_])(?<!-)(?:{alternatives})(?![^\W_]|-\w)", re.IGNORECASE)

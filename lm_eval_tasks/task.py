@@ -13,6 +13,7 @@ from datasets import Dataset
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.utils import warning_once
 
 from lm_eval_tasks import LOGGER, host, scoring
 from lm_eval_tasks.data import DatasetSpec, load
@@ -51,6 +52,7 @@ class SelfExplainTask(ConfigurableTask):
             )
         self.spec = TaskSpec(self.source.question, declared["style"], declared["budget"], options)
         self.render: Callable[..., Any] | None = None
+        self.chosen: list[int] = []  # --samples
         super().__init__(config=settings)
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
@@ -96,12 +98,15 @@ class SelfExplainTask(ConfigurableTask):
     def build_all_requests(self, *, cache_requests: bool = False, **kwargs: Any) -> None:
         """Build the requests. The system instruction and the chat template are known here and nowhere else."""
         if cache_requests:
-            logger.warning(
-                "%s: --cache_requests is not used: its keys know nothing of options and data", self.config.task
-            )
+            warning_once(logger, "--cache_requests is not used: its keys know nothing of options and data")
         generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
+        self.chosen = sorted(set(kwargs.get("samples") or ()))
+        count = len(self.chosen) or min(len(self.eval_docs), int(kwargs.get("limit") or len(self.eval_docs)))
+        if count < (processes := kwargs.get("world_size", 1)):
+            # lm-eval would end in the process that has none, and leave the others waiting.
+            raise UsageError(f"{self.config.task}: fewer documents ({count}) than processes ({processes})")
         super().build_all_requests(cache_requests=False, **kwargs)
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
@@ -112,6 +117,7 @@ class SelfExplainTask(ConfigurableTask):
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""
+        place = kwargs["metadata"][1]
         return host.SelfExplainRequest(
             request_type="self_explain",  # type: ignore[arg-type]
             doc=doc,
@@ -121,6 +127,7 @@ class SelfExplainTask(ConfigurableTask):
             spec=self.spec,
             document=self.source.document(doc),
             render=self.render,
+            number=self.chosen[place] if self.chosen else place,
         )
 
     def process_results(self, doc: Mapping[str, Any], results: list[str]) -> dict[str, Any]:

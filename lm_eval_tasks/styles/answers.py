@@ -1,42 +1,80 @@
 """Reading what instruction models really write around an answer.
 
-`readings` gives the answer with its wrapping taken off, layer by layer, strictest first; a style takes the first
-reading that obeys its format. A reading only ever drops text around an answer. None repairs the answer itself.
+`readings` gives the answer, then the answer with one layer of wrapping taken off, two layers, and so on; a style takes
+the first reading (or the nearest one) that obeys its format. A reading only ever drops text around an answer. None
+repairs the answer itself, and no style accepts a reading that its format does not vouch for.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
-# I'm sorry, but I can't … | I cannot … | As an AI language model, I … | Sorry, I am unable to …
+from lm_eval_tasks.question import after_thinking
+
+# Real answers have up to five layers (opening, closing, fence, bold, quotes), each with or without: 2^5.
+MOST_READINGS = 40
+# Characters peeled per answer, all readings together: a hundred times an answer of the usual token limit (256).
+MOST_PEELED = 100_000
+
+# I'm sorry, but I can't … | I cannot … | As an AI language model, … | Sorry, I am unable to … | Unfortunately, … | N/A
 _REFUSAL = re.compile(
-    r"^\W*(?:(?:i['’]?m |i am )?(?:very |so )?sorry\b|i (?:can(?:not|['’]t)|am (?:not able|unable)|['’]m (?:not able|unable)"
-    r"|won['’]t|do(?:n['’]t| not) (?:think|feel|have|know))\b|as an ai\b|unfortunately\b)",
+    r"^\W*(?:(?:i['’]?m |i am )?(?:very |so )?sorry\b|as an? (?:ai|language model)\b|n/a\W*$|unfortunately\b"
+    r"|i (?:can(?:not|['’]t)|am (?:not able|unable)|won['’]t|do(?:n['’]t| not) (?:think|feel|have|know))\b"
+    r"|i['’]m (?:not able|unable)\b)",
     re.IGNORECASE,
 )
 
-# Sure! | Sure, here is the redacted tweet: | Here's the edited article: | Certainly. | Redacted tweet: | Answer:
-# A line counts as an opening only when it ends with a colon, or is nothing but a courtesy.
-_OPENING = re.compile(
-    r"^\W*(?:(?:sure(?: thing)?|certainly|of course|okay|ok|yes|absolutely|great)\b[^\n]{0,120}?(?::|[.!])"
-    r"|(?:here(?: is|['’]s| are)|this is|below is|the |my |redacted|edited|changed|rewritten|modified|revised|updated|answer"
-    r"|word|words|output|result)[^\n:]{0,80}:)\W*?(?:\n+|[ \t]+|$)",
+# Original tweet: …  Edited tweet: … : the answer begins after the second title.
+_ORIGINAL = re.compile(
+    r"^[^\n]{0,60}\boriginal\b[^\n:]{0,60}:[\s\S]*?\n[^\n:]{0,60}"
+    r"\b(?:redacted|edited|changed|rewritten|modified|revised|updated|new|counterfactual)\b[^\n:]{0,60}:[*_\s]*",
     re.IGNORECASE,
 )
 
-# (Note: I changed …) | Note: … | Explanation: … | I replaced … | This changes the sentiment … | Because …
-_CLOSING = re.compile(
-    r"\n+\W*(?:note\b|explanation\b|reason(?:ing)?\b|because\b|i (?:have |['’]ve )?(?:replaced|redacted|changed|removed|chose|edited|masked)\b"
-    r"|this (?:change|word|makes|would|is|redaction|edit)\b|the word\b|by (?:changing|replacing|redacting|removing)\b|in this\b"
-    r"|let me know\b|please\b|if (?:this|you)\b|changes?\b|rationale\b)[\s\S]*$",
-    re.IGNORECASE,
-)
+_OPENINGS = [
+    # Sure! Here is the redacted tweet: | Based on this, the words are: | **Answer:** , and nothing else on the line
+    re.compile(r"^[^\n]{0,300}:[*_]*[^\S\n]*\n\s*"),
+    # ### Redacted Tweet | **Edited premise and hypothesis** (a heading)
+    re.compile(
+        r"^(?:#{1,6} |\*\*)[^\n*]{0,40}\b(?:redact|edit|chang|modifi|revis|rewrit|updat|answer|output|result)\w*"
+        r"[^\n]{0,60}\n\s*",
+        re.IGNORECASE,
+    ),
+    # Here is the edited article: … | The redacted tweet is: … | Answer: … | Most important word: … | {"word": …
+    re.compile(
+        r"^\W*(?:here(?: is|['’]s| are)|the|my|this|final|redacted|edited|changed|rewritten|modified|revised|updated"
+        r"|new|counterfactual|(?:most )?important|key|answer|output|result|response|words?)\b[^\n:]{0,120}:[*_]*\s+",
+        re.IGNORECASE,
+    ),
+    # Sure! … | Certainly. … | Of course, here is … | Sure thing! …
+    re.compile(
+        r"^\W*(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|got it|understood)"
+        r"(?:[.!:]+|[,.!]*(?=\s+(?:here|the|this|i|below)\b))\s+",
+        re.IGNORECASE,
+    ),
+]
 
-# ```text … ```
-_FENCE = re.compile(r"```[\w-]*\n?([\s\S]*?)```")
+_CLOSINGS = [
+    # Note: … | (Note: I changed …) | **Explanation:** … , on a line of its own or after the text
+    re.compile(r"\s[^\w\s]{0,4}(?:Note|NOTE|Explanation|Reason|Reasoning|Rationale|Justification)[^\w\s]{0,2}:"),
+    # I replaced … | This changes the sentiment … | The word "love" … | By changing … | Let me know if … | Hope this …
+    re.compile(
+        r"\n[^\w\n]{0,20}(?:note|because|(?:i|we|you)(?:['’]ve)? \w+|(?:this|these|that) \w+"
+        r"|the (?:word|change|edit|original)"
+        r"|by \w+ing|in this|let me|please|hope|if|changes?|changed|edited|replaced|redacted|removed|original)\b",
+        re.IGNORECASE,
+    ),
+]
 
-_QUOTES = {'"': '"', "“": "”", "'": "'", "‘": "’", "«": "»", "`": "`"}
+# ```text\n … \n``` | ``` … ``` | ```\n … (cut off by the token limit)
+_FENCE = re.compile(r"```(?:[\w-]*\n)?([\s\S]*?)(?:```|$)")
+
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_QUOTES = "\"“”„'‘’«»`"
+# - love | * love | • love | 1. love | 2) love
+BULLET = re.compile(r"^\s*(?:[-*•+–]|\d{1,3}[.)])\s+")
 
 
 def is_refusal(answer: str) -> bool:
@@ -45,57 +83,89 @@ def is_refusal(answer: str) -> bool:
     >>> is_refusal("I'm sorry, but I can't help with that."), is_refusal("sorry day for the team")
     (True, True)
     """
-    return bool(_REFUSAL.match(answer.strip()))
+    return bool(_REFUSAL.match(after_thinking(answer).strip()))
+
+
+def is_prose(text: str) -> bool:
+    """Whether a text talks rather than lists: its first line of words has three of them in a row, or ends in a colon.
+
+    >>> is_prose("I replaced it."), is_prose("Changes:\\n- love"), is_prose("love, great, nice"), is_prose("- love")
+    (True, True, False, False)
+    """
+    line = next((line for line in text.splitlines() if re.search(r"\w", line)), "")
+    talks = line.rstrip("*_ ").endswith(":") or any(len(part.split()) > 2 for part in re.split(r"[,;|]", line))
+    return talks and not BULLET.match(line)
 
 
 def readings(answer: str) -> Iterator[str]:
-    """The answer, then the answer with one more layer of wrapping taken off, each distinct and non-empty.
+    """The answer, then the answer with ever more of its wrapping taken off: distinct, non-empty, least peeled first.
 
-    >>> list(readings('Sure! Here is the redacted tweet:\\n\\n"I [X] it."\\n\\nNote: I replaced a word.'))[-1]
-    'I [X] it.'
+    >>> "I [X] it." in readings('Sure! Here is the redacted tweet:\\n\\n"I [X] it."\\n\\nNote: I replaced a word.')
+    True
     """
-    seen: set[str] = set()
-
-    def fresh(text: str) -> bool:
-        if not text or text in seen:
-            return False
-        seen.add(text)
-        return True
-
-    text = answer.strip()
-    if fresh(text):
+    text = after_thinking(answer).strip()
+    seen = {"", text}
+    if text:
         yield text
-    fenced = _FENCE.search(text)
-    if fenced and fresh(fenced.group(1).strip()):
-        yield fenced.group(1).strip()
-        text = fenced.group(1).strip()
-    for peel in (_drop_emphasis, _drop_opening, _drop_opening, _drop_closing, _first_paragraph, _unquote, _drop_opening, _unquote):
-        text = peel(text)
-        if fresh(text):
+    # What is called the original is not the answer, so nothing of it is peeled.
+    waiting, peeled = deque([_ORIGINAL.sub("", text, count=1)]), 0
+    while waiting:
+        text = waiting.popleft()
+        if text not in seen:
             yield text
+        seen.add(text)
+        if peeled > MOST_PEELED:
+            continue
+        peeled += len(text)
+        for peel in (_fenced, _opening, without_closing, _first_paragraph, _next_paragraph, unquoted, _plain):
+            less = peel(text).strip()
+            if less not in seen and less not in waiting and len(seen) + len(waiting) <= MOST_READINGS:
+                waiting.append(less)
 
 
-def _drop_emphasis(text: str) -> str:
-    # **word** | __word__ | *word* | \[REDACTED\]
-    text = re.sub(r"\\([\[\]*_])", r"\1", text)
-    return re.sub(r"(?<!\w)(\*\*|__|\*)(?=\S)(.+?)(?<=\S)\1(?!\w)", r"\2", text).strip()
+def _fenced(text: str) -> str:
+    fence = _FENCE.search(text)
+    return fence.group(1) if fence else text
 
 
-def _drop_opening(text: str) -> str:
-    match = _OPENING.match(text)
-    rest = text[match.end() :].strip() if match else ""
-    return rest or text
+def _opening(text: str) -> str:
+    match = next(filter(None, (opening.match(text) for opening in _OPENINGS)), None)
+    return text[match.end() :] if match else text
 
 
-def _drop_closing(text: str) -> str:
-    return _CLOSING.sub("", text).strip() or text
+def without_closing(text: str) -> str:
+    """The text up to the note or the explanation at its end."""
+    labelled, said = _CLOSINGS
+    cuts = [match.start() for match in (labelled.search(text),) if match]
+    cuts += [match.start() for match in said.finditer(text) if is_prose(text[match.start() : match.start() + 500])][:1]
+    return text[: min(cuts)] if cuts else text
 
 
 def _first_paragraph(text: str) -> str:
-    return re.split(r"\n\s*\n", text, maxsplit=1)[0].strip()
+    # … text …\n\nThe word "love" carries the sentiment of the tweet: what follows must be talk, not more of a list.
+    # Here is my answer:\n\n … : an opening is no answer.
+    first, *rest = _BLANK_LINE.split(text, maxsplit=1)
+    return first if rest and is_prose(rest[0]) and not first.rstrip("*_ ").endswith(":") else text
 
 
-def _unquote(text: str) -> str:
-    if len(text) > 1 and _QUOTES.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
-        return text[1:-1].strip()
-    return text
+def _next_paragraph(text: str) -> str:
+    # I redacted the most important word.\n\n… text …
+    first, *rest = _BLANK_LINE.split(text, maxsplit=1)
+    return rest[0] if rest and is_prose(first) else text
+
+
+def unquoted(text: str) -> str:
+    """The text without the quotation marks or the emphasis around it."""
+    # **I *hate* it**
+    if bold := re.fullmatch(r"(\*{1,3}|__?)(?=[^\s*_])(.+)\1", text, re.DOTALL):
+        return bold[2]
+    # "love" | “love”. | 'love' | `love`
+    whole = text.rstrip(".")
+    return whole[1:-1] if len(whole) > 2 and whole[0] in _QUOTES and whole[-1] in _QUOTES else text
+
+
+def _plain(text: str) -> str:
+    # **word** | *word* | __word__ | some\_user | \[REDACTED\]
+    text = re.sub(r"\\([\[\]*_#])", r"\1", text)
+    text = re.sub(r"(?<!\w)\*{1,3}(?=[^\s*])([^*\n]+)(?<=\S)\*{1,3}(?!\w)", r"\1", text)
+    return re.sub(r"(?<!\w)_{1,2}(?=[^\s_])([^_\n]+)(?<=\S)_{1,2}(?!\w)", r"\1", text)

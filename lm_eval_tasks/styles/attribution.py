@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from faithfulness_metrics.words import Fields, find_words, key_of, occurrences, words_of
-from lm_eval_tasks.styles.answers import is_refusal, readings
-from lm_eval_tasks.styles.explanation import Explanation, Request, invalid
+import regex
+
+from faithfulness_metrics.words import WORD, Fields, find_words, key_of, occurrences, words_of
+from lm_eval_tasks.question import Question, after_thinking
+from lm_eval_tasks.styles.answers import BULLET, is_prose, is_refusal, readings, without_closing
+from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 
 ONEWORD = (
     "Which one word of the {noun} above is most important for your answer? If every occurrence of that word {removed}, "
@@ -44,79 +47,144 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     """
     words = words_of(fields)
     in_document = {word.key for word in words}
+    named = _oneword if request.budget == "oneword" else _multiword
     reason = "no word named"
-    for named in _oneword(answer) if request.budget == "oneword" else _multiword(answer, in_document):
-        keys = list(dict.fromkeys(key_of(word) for word in named))
-        if request.budget == "oneword" and len(keys) > 1:
-            reason = "more than one word"
+    if re.fullmatch(r"\W*n/a\W*", after_thinking(answer), re.IGNORECASE):
+        # N/A: not the words "n" and "a"
+        return invalid("refusal")
+    for keys in named(answer, fields, request.question):
+        # The reason of the strictest reading that found something is the one to tell.
+        if request.budget == "oneword" and len(set(keys)) > 1:
+            reason = "more than one word" if reason == "no word named" and in_document.issuperset(keys) else reason
         elif not in_document.issuperset(keys):
-            reason = "word not in the text"
-        else:
+            reason = "word not in the text" if reason == "no word named" else reason
+        elif keys:
             positions = occurrences(words, set(keys))
-            return Explanation(True, words=_as_written(words, positions), positions=positions)
+            return Explanation(True, words=tuple(types_of(words, positions).values()), positions=positions)
     return invalid("refusal" if is_refusal(answer) else reason)
 
 
-def _as_written(words: list, positions: tuple[int, ...]) -> tuple[str, ...]:
-    return tuple({words[p].key: words[p].text for p in reversed(positions)}.values())[::-1]
+_W = WORD.pattern
+# "love" | “love.” | 'love' | `love` | **love** | **"love"** | \"love\"
+_QUOTED = rf"(?<![^\W_])(?:[\"“”„'‘’`*_«\\]){{1,4}}[@#]?(?P<word>{_W})[.,!?]?[\"“”'’`*_»\\]{{1,4}}(?![^\W_])"
+
+_SAID = [
+    # The word "love" makes it "positive". | because of the word 'love' | the word **love** | {{"word": "love"}}
+    rf"\bword\b[\"*_]{{0,3}}:?\s+{_QUOTED}",
+    # The most important word for my answer is "love". | The word is: **love**
+    rf"\bword\b(?:(?!\bnot\b)[^\"“”*`\n]){{0,120}}?\b(?:is|was|would be)\s*:?\s*{_QUOTED}",
+    # "love" is the most important word. | **love** was the word that mattered
+    rf"{_QUOTED} (?:is|was|would be) (?:the|my) (?:[\w-]+ ){{0,3}}word\b",
+    # Love is the most important word.
+    rf"^(?P<word>{_W}) (?:is|was|would be) (?:the|my) (?:(?:one|single|key|decisive|most [\w-]+) )?word\b",
+    # The most important word in the tweet is love. | The word is love, because …
+    rf"\b(?:most [\w-]+|key|single|one|decisive|the|my) word\b(?:(?!\bnot\b)[^\"“”*`\n.:]){{0,120}}?"
+    rf"\b(?:is|was|would be)\s*:?\s*(?P<word>{_W})(?=\s*(?:[.!,(]|$|because\b|as\b|since\b))",
+]
+_SAYINGS = [regex.compile(pattern, regex.IGNORECASE) for pattern in _SAID]
+
+# love - because it … | love: it shows … | love (positive) | love, because … | love because … | love. It carries …
+_HEAD = regex.compile(
+    rf"^[^\w\s]{{0,4}}(?P<word>{_W})[^\w\s.,:;(-]{{0,4}}"
+    r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|,?\s+(?:because|as|since)\b|,\s+(?:which|it|this)\b|\.\s+(?=\S+\s+\S+\s+\S))"
+)
+
+# What parts a word from the talk about it.
+_TALK = re.compile(r"\s[-–—]+\s|:|\s*(?:->|→|=>)|\s+because\b")
+
+_NAMES = _QUOTED.replace("(?P<word>", "(?:")
+_SAYINGS_OF_WORDS = [
+    # The most important words are "love" and "great". | The words that matter most are: love, great
+    regex.compile(r"\bwords?\b[^.\n:\"“]{0,120}?(?:\b(?:are|is|include)\b:?|:)\s*(?P<words>[^.!?\n]+)", regex.I),
+    # The words "love" and "great" make it "positive".
+    regex.compile(rf"\bwords? (?P<words>(?:{_NAMES}(?:,? (?:and |or )?|$))+)", regex.I),
+]
+
+# The longest line that is searched for a word: real sentences that name one are shorter.
+_LINE = 1000
 
 
-def _spoken(text: str) -> list[str]:
-    return [word.text for word in find_words(text)]
-
-
-def _oneword(answer: str) -> Iterator[list[str]]:
-    """Ways to read one named word, strictest first."""
+def _oneword(answer: str, fields: Fields, question: Question) -> Iterator[list[str]]:
+    """Keys named by an answer that should name one word: as it stands, then with its wrapping off."""
+    labels = {key_of(word.text) for label in question.labels for word in find_words(label)}
+    in_document = {word.key for word in words_of(fields)}
+    longest = 200 + sum(map(len, fields.values()))
     for text in readings(answer):
-        if spoken := _spoken(text):
-            yield spoken
-            break
+        text = _untitled(text, question)
+        if len(text) <= longest:
+            yield _keys(text)
+        first, _, rest = text.strip().partition("\n")
+        if re.search(r"\w", rest) and not is_prose(rest):
+            # love\ngreat: a list
+            continue
+        # 1. love | love\nIt shows that …
+        line = BULLET.sub("", first) if len(first) <= _LINE else ""
+        if len(keys := _keys(line)) == 1:
+            yield keys
+        # Positive: the tweet … | Sports (the article …): the label said again, not a word named
+        if (head := _HEAD.match(line)) and key_of(head["word"]) not in labels:
+            talk = line[head.end() :]
+            # love: great | love (great) | love - joy, great - joy: two words
+            if not _TALK.search(talk) and (len(_keys(talk)) > 2 or in_document.isdisjoint(_keys(talk))):
+                yield [key_of(head["word"])]
+        # Whatever several of these shapes find must be the same word.
+        searched = text if len(text) <= _LINE else line
+        yield [key_of(match["word"]) for saying in _SAYINGS for match in saying.finditer(searched)]
+
+
+def _multiword(answer: str, fields: Fields, question: Question) -> Iterator[list[str]]:
+    """Keys named by an answer that should list words: as it stands, then with its wrapping and its commentary off."""
+    labels = {key_of(word.text) for label in question.labels for word in find_words(label)}
+    contents = f" {' '.join(word.key for word in words_of(fields))} "
+    longest = 200 + 4 * sum(map(len, fields.values()))
     for text in readings(answer):
-        line = text.splitlines()[0]
-        # love - because it … | love: it shows … | love (positive) | love, because … | love. It carries …
-        head = re.split(r"\s[-–—]+\s|[:(\[.,;!?]|\s*->|\s+because\b", re.sub(r"^\W*(?:\d+[.)]\s+)?", "", line), maxsplit=1)[0]
-        if len(spoken := _spoken(head)) == 1:
-            yield spoken
-        # The most important word is "love". | The word "love" is … | "love" is the most important word …
-        # (the quotation must be next to what says that it is the word: a quoted label is not an answer)
-        near = re.search(r"\bwords?(?: \w+){0,8}? (?:is|was|would be):?\s*\W*?([\"“'‘*`]+)(.+?)[\"”'’*`]", line, re.I) or re.search(
-            r"\bword:?\s*([\"“'‘*`]+)(.+?)[\"”'’*`]", line, re.I
-        )
-        near = near or re.match(r"\s*(?:the )?([\"“'‘*`]+)(.+?)[\"”'’*`]+ (?:is|was)\b", line, re.I)
-        if near and (spoken := _spoken(near.group(2))):
-            yield spoken
-        # The most important word is love. | The word is: love
-        bare = re.search(r"\bword\b[^.\n]*?\b(?:is|was|would be)\b\W*([^\s\"“”]+)\W*$", line, re.I)
-        if bare and (spoken := _spoken(bare.group(1))):
-            yield spoken
+        text = _untitled(text, question)
+        if len(text) <= longest:
+            yield _listed(text, contents)
+        if without_closing(text) != text:
+            # love, great\n(Note: …): the note names nothing; a reading without it follows.
+            continue
+        # 1. love - a positive word\n2. great: shows joy | love (positive), great | love, great because they …
+        lines = [BULLET.sub("", line) for line in text.splitlines() if re.search(r"\w", line)]
+        parts = [_TALK.split(re.sub(r"\s\([^()]*\)", "", line)) for line in lines]
+        heads = [part[0] for part in parts if len(part) < 3 and find_words(part[0][:longest])]
+        # love - joy, great - joy: nothing that can be told apart. Positive: love, great: the label said again
+        if len(heads) == len(lines) and sum(map(len, heads)) <= longest and labels.isdisjoint(_keys(" ".join(heads))):
+            yield _listed("\n".join(heads), contents)
+        # The sentence that says so, on the first line.
+        line = lines[0] if lines and len(lines[0]) <= _LINE else ""
+        for saying in _SAYINGS_OF_WORDS:
+            if said := saying.search(line):
+                yield _listed(said["words"], contents)
 
 
-def _multiword(answer: str, in_document: set[str]) -> Iterator[list[str]]:
-    """Ways to read a list of words: as it stands, then with its wrapping off, then without its commentary."""
-    for text in readings(answer):
-        yield [word for item in _items(text) for word in _item_words(item, in_document)]
-    for text in readings(answer):
-        # 1. love - a positive word | * love: shows … | "love" (positive)
-        heads = [re.split(r"\s[-–—]+\s|:\s|\s\(|\s*->|\s+because\b", item, maxsplit=1)[0] for item in _items(text)]
-        yield [word for item in heads for word in _item_words(item, in_document)]
-        # The most important words are "love" and "great". | The words are: love, great
-        said = re.search(r"\bwords?\b[^.\n:]*?(?:\bare\b|\bis\b|:)\W*(.+)$", text.splitlines()[0], re.I)
-        if said:
-            yield [word for item in _items(said.group(1)) for word in _item_words(item, in_document)]
+def _untitled(text: str, question: Question) -> str:
+    """The text without the titles of fields before words: a named word is looked for in every field."""
+    # Premise: man\nHypothesis: woman | Hypothesis: "sleeping"
+    titles = "|".join(map(re.escape, question.titles))
+    return re.sub(
+        rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}:[*_]{{0,3}}[ \t]+", "", text, flags=re.IGNORECASE | re.MULTILINE
+    )
 
 
-def _items(text: str) -> list[str]:
+def _keys(text: str) -> list[str]:
+    return [word.key for word in find_words(text)]
+
+
+def _listed(text: str, contents: str) -> list[str]:
+    """Keys of the words in a list, phrases taken apart."""
     # love, great | love; great | 1. love\n2. great | - love\n- great | ["love", "great"] | love | great
-    lines = [re.sub(r"^\s*(?:[-*•+]|\d+[.)])\s+", "", line) for line in text.splitlines()]
-    parts = [part for line in lines for part in re.split(r",(?!\d)|;|\s\|\s|\s/\s", line)]
-    return [part for part in parts if _spoken(part)]
+    lines = [BULLET.sub("", line) for line in text.splitlines()]
+    items = [_keys(item) for line in lines for item in regex.split(r",(?!\p{N})|;|\s\|\s|\s/\s", line)]
+    return [key for item in items for key in _without_conjunction(item, contents)]
 
 
-def _item_words(item: str, in_document: set[str]) -> list[str]:
-    spoken = _spoken(item)
-    # love, great and nice: the last "and" joins two items unless the text says so itself
-    if len(spoken) > 1 and spoken[0].casefold() in ("and", "or") and spoken[0].casefold() not in in_document:
-        spoken = spoken[1:]
-    if "and" in (keys := [key_of(word) for word in spoken]) and "and" not in in_document and len(keys) > 1:
-        spoken = [word for word, key in zip(spoken, keys, strict=True) if key != "and"]
-    return spoken
+def _without_conjunction(item: list[str], contents: str) -> list[str]:
+    """An item of a list without the "and" that joins it to the others."""
+    # love, and great
+    if len(item) > 1 and item[0] in ("and", "or"):
+        item = item[1:]
+    # love and great: two words, unless the document says "love and great"
+    if f" {' '.join(item)} " in contents:
+        return item
+    return [key for key in item if key not in ("and", "or")] if len(item) > 1 else item

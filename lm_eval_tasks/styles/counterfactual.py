@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.counterfactual import label_leak
-from faithfulness_metrics.words import Fields, Word, key_of, occurrences, replace, words_of
+from faithfulness_metrics.words import WORD, Fields, Word, key_of, occurrences, replace, words_of
 from lm_eval_tasks.question import UNKNOWN
 from lm_eval_tasks.styles.answers import is_refusal
-from lm_eval_tasks.styles.explanation import Edit, Explanation, Request, invalid
-from lm_eval_tasks.styles.rewriting import documents
+from lm_eval_tasks.styles.explanation import Edit, Explanation, Request, invalid, types_of
+from lm_eval_tasks.styles.rewriting import documents, mask_pattern, too_long
 
 ONEWORD = (
     'Change one word of the {noun} above so that your answer would become "{target}". '
@@ -37,56 +38,110 @@ def write(fields: Fields, words: list[str], request: Request, new: str = "") -> 
     return request.question.show(edited) if len(fields) > 1 else next(iter(edited.values()))
 
 
+# Shapes that tell of a change instead of making it: I love -> hate it | I ~~love~~ hate it | love → hate
+_SHOWN = re.compile(r"->|=>|→|~~")
+
+_THINGS = (
+    "text",
+    "sentence",
+    "words?",
+    "sentiment",
+    "label",
+    "answer",
+    "classification",
+    "original",
+    "changes?",
+    "edits?",
+)
+_TALK = (
+    # The tweet is already … | No change is needed. | There is no single word. | Your answer would be … | Word: … | N/A
+    r"\b(?:the|this|my|your|original|given|no|none of the|any|any of the|one|several)"
+    r"(?: single| one| new| changed| edited)? (?:%s)\b"
+    r"|\bword:|^\W*n/a\b"
+    # Replace "love" with "hate". | To change the sentiment … | I would add … | It is not possible …
+    r"|\b(?:chang|replac|edit)(?:e|ing|ed)?\b.{0,80}\b(?:to|with|by)\b"
+    r"|\bi would (?:say|add|change|replace|edit|remove|write)\b|\bnot possible\b"
+)
+
+
 def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     """Read the edited document and what was changed in it.
 
     Valid: the edited document differs from the original in at least one word, holds no mask that the original does not,
     and adds no label (see `faithfulness_metrics.counterfactual.label_leak`). With budget ``oneword`` one word was
-    replaced, added or deleted, or all occurrences of one word were replaced by the same word.
+    replaced, added or deleted, or the same was done to several occurrences of one word.
     Among the readings of an answer the one nearest to the original is taken: what stands around an edited text is not
-    an edit.
+    an edit. Among equally near ones that with more words is taken, then the one nearest in what is between the words.
     """
     words = words_of(fields)
     before = [word.key for word in words]
-    edits = []
+    nearest: tuple[tuple[int, int, int], dict[str, str], list[Word]] | None = None
     for document in documents(answer, request.question):
-        after = words_of(document)
-        if (distance := Levenshtein.distance(before, [word.key for word in after])) and after:
-            edits.append((distance, document, after))
-    if not edits:
-        unchanged = any(documents(answer, request.question))
-        return invalid("refusal" if is_refusal(answer) else "nothing changed" if unchanged else "no text in the answer")
-    _, document, after = min(edits, key=lambda edit: edit[0])
-    if any(request.mask in text and request.mask not in fields[name] for name, text in document.items()):
-        return invalid("masked instead of edited")
+        if too_long(document, fields) or not (after := words_of(document)):
+            continue
+        distance = Levenshtein.distance(before, [word.key for word in after])
+        if not distance:
+            return invalid("nothing changed")
+        between = sum(
+            Levenshtein.distance(WORD.sub("w", fields[name]), WORD.sub("w", document[name])) for name in fields
+        )
+        rank = (distance, -len(after), between)
+        if nearest is None or rank < nearest[0]:
+            nearest = rank, document, after
+    if nearest is None:
+        return invalid("refusal" if is_refusal(answer) else "no text in the answer")
+    (distance, *_), document, after = nearest
     changes = edits_between(words, after)
+    single = one_change(words, changes)
+    if not single and 2 * distance > max(len(before), len(after)) and (reason := _not_a_text(document, after, request)):
+        return invalid(reason)
     reason = ""
-    if request.budget == "oneword" and not one_change(words, changes):
-        reason = "refusal" if is_refusal(answer) else "more than one word changed"
+    if _count(mask_pattern(request.mask), document) > _count(mask_pattern(request.mask), fields):
+        return invalid("masked instead of edited")
+    if _count(_SHOWN, document) > _count(_SHOWN, fields):
+        reason = "change shown instead of made"
+    elif request.budget == "oneword" and not single:
+        reason = "more than one word changed"
     elif label_leak(before, [word.key for word in after], (*request.question.labels, UNKNOWN)):
         reason = "label in the edit"
     positions = tuple(sorted({edit.position for edit in changes if edit.kind in ("replace", "delete")}))
-    named = {words[p].key: words[p].text for p in reversed(positions)}
-    return Explanation(not reason, reason, tuple(named.values())[::-1], positions, document, changes)
+    return Explanation(not reason, reason, tuple(types_of(words, positions).values()), positions, document, changes)
+
+
+def _not_a_text(document: Fields, after: Sequence[Word], request: Request) -> str:
+    """Why what differs in most of its words from the original is no edited document; empty when it may be one."""
+    text = "\n".join(document.values())
+    if is_refusal(text):
+        return "refusal"
+    things = "|".join((*_THINGS, *map(re.escape, (request.question.noun, *request.question.titles))))
+    # One word: the new one alone.
+    talks = len(after) == 1 or re.search(_TALK % things, text, re.IGNORECASE)
+    return "no text in the answer" if talks else ""
+
+
+def _count(pattern: re.Pattern[str], fields: Fields) -> int:
+    return sum(len(pattern.findall(text)) for text in fields.values())
 
 
 def edits_between(before: Sequence[Word], after: Sequence[Word]) -> tuple[Edit, ...]:
     """The word-level edits that lead from one document to another (a shortest script, Levenshtein)."""
     edits = []
-    for tag, source, target in Levenshtein.editops([w.key for w in before], [w.key for w in after]).as_list():
-        if tag == "insert":
-            last = source == len(before)
-            edits.append(Edit(max(source - last, 0), "after" if last else "before", after[target].text))
+    for step in Levenshtein.editops([w.key for w in before], [w.key for w in after]):
+        if step.tag == "insert":
+            last = step.src_pos == len(before)
+            edits.append(Edit(max(step.src_pos - last, 0), "after" if last else "before", after[step.dest_pos].text))
         else:
-            edits.append(Edit(source, tag, after[target].text if tag == "replace" else ""))
+            edits.append(Edit(step.src_pos, step.tag, after[step.dest_pos].text if step.tag == "replace" else ""))
     return tuple(edits)
 
 
 def one_change(words: Sequence[Word], edits: Sequence[Edit]) -> bool:
-    """One word replaced, added or deleted, or every change the same replacement of the same word."""
-    return len(edits) == 1 or len({(words[e.position].key, e.kind, key_of(e.text)) for e in edits if e.kind == "replace"}) == len(
-        {e.kind for e in edits}
-    ) == 1
+    """One word replaced, added or deleted, or the same replacement or deletion of several occurrences of one word."""
+    if len(edits) == 1:
+        return True
+    if any(edit.kind in ("before", "after") for edit in edits):
+        return False
+    return len({(edit.kind, words[edit.position].key, key_of(edit.text)) for edit in edits}) == 1
 
 
 def elsewhere(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -> dict[str, str]:
@@ -101,5 +156,6 @@ def elsewhere(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -
     new: dict[int, str | None] = {}
     for position, edit in zip(positions, edits, strict=False):
         text = words[position].text
-        new[position] = {"replace": edit.text, "delete": None, "before": f"{edit.text} {text}", "after": f"{text} {edit.text}"}[edit.kind]
+        written = {"replace": edit.text, "before": f"{edit.text} {text}", "after": f"{text} {edit.text}"}
+        new[position] = written.get(edit.kind)  # None: deleted
     return replace(fields, words, new)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from faithfulness_metrics.words import Fields
+from faithfulness_metrics.words import Fields, Word
 from lm_eval_tasks.question import Question
 
 # Written before the request when the explanation is asked in a conversation of its own (option `context=fresh`).
@@ -69,3 +70,11 @@ class Explanation:
 def invalid(reason: str) -> Explanation:
     """An explanation that counts as unfaithful, with the reason."""
     return Explanation(valid=False, reason=reason)
+
+
+def types_of(words: Sequence[Word], positions: Iterable[int]) -> dict[str, str]:
+    """The types of words at some positions, each as first written there: key -> text, in the order of the document."""
+    types: dict[str, str] = {}
+    for position in sorted(positions):
+        types.setdefault(words[position].key, words[position].text)
+    return types

@@ -1,0 +1,225 @@
+"""What the nine one-word tasks cost in one run: against nine runs, and against a loop written by hand.
+
+`python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--rounds N]`: see README.md next to this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+from lm_eval import simple_evaluate
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager
+from tqdm import tqdm
+
+# The writers of the tiny model and of the tiny data are not installed: they live with the tests.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lm_eval_tasks import DATASETS
+from lm_eval_tasks.models import RuleLM
+from tests.tiny_data import texts_of, write_data
+from tests.tiny_model import write_tiny_chat_model
+
+DATASETS_AND_STYLES = product(("sentiment140", "snli", "agnews"), ("attribution", "redaction", "counterfactual"))
+NINE = [f"faithful_se_{dataset}_{style}_oneword" for dataset, style in DATASETS_AND_STYLES]
+CALLS_LIMIT = 0.70
+TIME_LIMIT = 1.15
+# Tokens of an explanation. Short, so that what is not generation weighs as much as it ever will.
+EXPLAIN_TOKENS = 16
+BATCH = 16
+
+Row = tuple[str, float, float, float | None]
+
+
+class Counted:
+    """Counts the requests that reach a model, and keeps each call's for the loop written by hand."""
+
+    def __init__(self, lm: Any) -> None:
+        self.batches: list[tuple[str, list[Any]]] = []
+        for kind in ("generate_until", "loglikelihood"):
+            setattr(lm, kind, self._counting(kind, getattr(lm, kind)))
+
+    def _counting(self, kind: str, ask: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(requests: list[Any], **kwargs: Any) -> Any:
+            self.batches.append((kind, list(requests)))
+            return ask(requests, **kwargs)
+
+        return counted
+
+    def take(self) -> int:
+        """Requests since the last call of this method."""
+        count = sum(len(requests) for _, requests in self.batches)
+        self.batches.clear()
+        return count
+
+
+class ScriptedHF(HFLM):
+    """Generates like any model, and answers what the honest rule answers.
+
+    A random model's labels cannot be read, so its documents would end after the first question. The generation is
+    done and thrown away: its cost is the same.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rule, self.said = RuleLM("honest"), {}
+        self.messages: dict[str, list[dict[str, str]]] = {}
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        prompt = super().apply_chat_template(chat_history, add_generation_prompt)
+        self.messages[prompt] = chat_history
+        return prompt
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        super().generate_until(requests, disable_tqdm=disable_tqdm)
+        for request in requests:
+            if request.args[0] not in self.said:  # first run only: the answers cost nothing while time is taken
+                stand_in = type(request)("generate_until", {}, (json.dumps(self.messages[request.args[0]]), {}), 0)
+                self.said[request.args[0]] = self.rule.generate_until([stand_in])[0]
+        return [self.said[request.args[0]] for request in requests]
+
+
+def evaluate(lm: Any, tasks: Sequence[str], data: str, limit: int, **options: str) -> None:
+    """One run of lm-eval, as a user starts it, from the loading of the tasks to the results."""
+    manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": data, **options})
+    simple_evaluate(
+        lm, tasks=list(tasks), task_manager=manager, apply_chat_template=True, limit=limit,
+        gen_kwargs={"max_gen_toks": EXPLAIN_TOKENS},
+    )  # fmt: skip
+
+
+def by_hand(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> list[str]:
+    """The loop one would write without lm-eval: round by round, tokenize, sort by length, generate, decode."""
+    said = []
+    for _, requests in batches:
+        by_length: dict[int, list[list[int]]] = {}
+        for request in requests:
+            tokens = lm.tokenizer(request.args[0], add_special_tokens=False).input_ids
+            by_length.setdefault(request.args[1]["max_gen_toks"], []).append(tokens)
+        for new_tokens, rows in by_length.items():
+            rows.sort(key=len, reverse=True)
+            for start in range(0, len(rows), BATCH):
+                batch = lm.tokenizer.pad(
+                    {"input_ids": rows[start : start + BATCH]}, padding_side="left", return_tensors="pt"
+                )
+                with torch.no_grad():
+                    out = lm.model.generate(**batch, max_new_tokens=new_tokens, do_sample=False, use_cache=True)
+                said += lm.tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    return said
+
+
+def host_alone(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> None:
+    """The same prompts through lm-eval's own backend, without tasks and protocol."""
+    for _, requests in batches:
+        HFLM.generate_until(lm, requests)
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """(wall, CPU) seconds."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def calls(name: str, lm: Any, data: str, limit: int, most: float | None, **options: str) -> Row:
+    """Calls of nine separate runs and of one run. Held to the limit where the styles name the same word."""
+    counter = Counted(lm)
+    apart = 0
+    for task in NINE:
+        evaluate(lm, [task], data, limit, **options)
+        apart += counter.take()
+    evaluate(lm, NINE, data, limit, **options)
+    return name, apart, counter.take(), most
+
+
+def speed(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
+    """Seconds of our run, of the loop written by hand and of lm-eval's backend alone, interleaved; medians."""
+    lm = ScriptedHF(pretrained=model, batch_size=BATCH, device="cpu")
+    counter = Counted(lm)
+    evaluate(lm, NINE, data, limit)
+    batches = list(counter.batches)
+    work = {
+        "ours": lambda: evaluate(lm, NINE, data, limit),
+        "hand": lambda: by_hand(lm, batches),
+        "host": lambda: host_alone(lm, batches),
+    }
+    work["hand"]()
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
+    for _ in range(rounds):
+        for name, run in work.items():
+            taken[name].append(timed(run))
+    for which, unit in enumerate(("wall", "CPU")):
+        median = {name: statistics.median(pair[which] for pair in pairs) for name, pairs in taken.items()}
+        yield f"seconds, {unit}: loop by hand", median["hand"], median["ours"], TIME_LIMIT
+        yield f"seconds, {unit}: lm-eval's HFLM alone", median["host"], median["ours"], None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars and no log lines below errors."""
+    logging.disable(logging.WARNING)
+    shown, tqdm.__init__ = tqdm.__init__, lambda self, *a, **k: shown(self, *a, **{**k, "disable": True})
+    try:
+        yield
+    finally:
+        tqdm.__init__ = shown
+        logging.disable(logging.NOTSET)
+
+
+def report(rows: Iterator[Row]) -> bool:
+    """Print rows as they come; whether all are within their limit."""
+    print(f"{'what':<52}{'peer':>10}{'ours':>10}{'limit':>8}{'ratio':>8}", flush=True)
+    good = True
+    for name, peer, ours, limit in rows:
+        ratio = ours / peer
+        missed = limit is not None and ratio > limit
+        good &= not missed
+        number = "d" if isinstance(peer, int) else ".2f"
+        shown = f"{limit:.2f}" if limit is not None else "-"
+        print(
+            f"{name:<52}{peer:>10{number}}{ours:>10{number}}{shown:>8}{ratio:>8.3f}{'  missed' if missed else ''}",
+            flush=True,
+        )
+    return good
+
+
+def measure(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
+    for strategy in ("honest", "random"):
+        for classifier in ("generate", "loglikelihood"):
+            name = f"calls, rules ({strategy}), {classifier}: nine runs"
+            most = CALLS_LIMIT if strategy == "honest" else None
+            yield calls(name, RuleLM(strategy), data, limit, most, classifier=classifier)
+    lm = ScriptedHF(pretrained=model, batch_size=BATCH, device="cpu")
+    yield calls("calls, HF model, generate: nine runs", lm, data, min(limit, 10), CALLS_LIMIT)
+    yield from speed(model, data, min(limit, 20), rounds)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--limit", type=int, default=100, help="documents per task (20 at most where time is taken)")
+    parser.add_argument("--model", help="folder of a chat model (default: a random one of about 5M parameters)")
+    parser.add_argument("--data", help="folder with <dataset>/test.jsonl (default: made-up sentences)")
+    parser.add_argument("--rounds", type=int, default=3)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch, quiet():
+        data = args.data or str(write_data(Path(scratch) / "data", args.limit))
+        model = args.model or str(
+            write_tiny_chat_model(Path(scratch) / "model", texts_of(Path(data)), hidden=256, layers=6, context=2048)
+        )
+        return 0 if report(measure(model, data, args.limit, args.rounds)) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
