@@ -1,0 +1,1 @@
+"""Everything once, on the mini model: evaluate, attribute, build, train, evaluate again, compare."""
