@@ -11,9 +11,7 @@ from lm_eval_tasks.styles.explanation import Explanation
 from training.build.attributions import Attributed
 
 
-def replacement_words(
-    question: Question, texts: Iterable[Attributed], most: int
-) -> dict[str, tuple[str, ...]]:
+def replacement_words(question: Question, texts: Iterable[Attributed], most: int) -> dict[str, tuple[str, ...]]:
     """The words that most explain each label.
 
     A word's weight for a label is the sum of its scores over the texts that were given this label and whose best word

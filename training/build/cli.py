@@ -36,10 +36,14 @@ def parser() -> argparse.ArgumentParser:
     what = p.add_argument_group("rows")
     what.add_argument("--styles", nargs="+", default=list(usual.styles), metavar="STYLE", help=", ".join(usual.styles))
     what.add_argument("--budget", default=usual.budget, help=f"{', '.join(BUDGETS)} (default: {usual.budget})")
-    what.add_argument("--arm", default=usual.arm, help=f"{', '.join(ARMS)}: controls on the texts of word (default: word)")
+    what.add_argument(
+        "--arm", default=usual.arm, help=f"{', '.join(ARMS)}: controls on the texts of word (default: word)"
+    )
     what.add_argument("--unfiltered", action="store_true", help="keep explanations that do not change the answer too")
     what.add_argument("--replay", type=float, default=usual.replay, help="share of classifications (default: 0.25)")
-    what.add_argument("--candidates", type=int, default=usual.candidates, help="replacement words a counterfactual tries")
+    what.add_argument(
+        "--candidates", type=int, default=usual.candidates, help="replacement words a counterfactual tries"
+    )
     what.add_argument("--context", default=usual.context, help="same or fresh conversation (default: same)")
     what.add_argument("--seed", type=int, default=usual.seed, help="of what is drawn (default: 0)")
     machine = p.add_argument_group("machine")
@@ -60,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     from training.build.options import BuildOptions
     from training.build.run import ROWS, build
 
-    if given.limit is not None and given.limit < 1 or given.batch_size < 1:
+    if (given.limit is not None and given.limit < 1) or given.batch_size < 1:
         raise UsageError("--limit and --batch-size are whole numbers from 1")
     options = BuildOptions(
         styles=tuple(given.styles),

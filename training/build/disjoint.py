@@ -13,8 +13,8 @@ SAME, SHARES, NEAR = "in the evaluation", "shares a field with the evaluation", 
 # A field this long is not shared by chance: SNLI asks three hypotheses about each premise (14 words on average), and a
 # premise learnt is a text half known. Shorter hypotheses ("A man is sleeping.") recur everywhere.
 SHARED_WORDS = 6
-# Three words in a row, and the share of them (Jaccard) from which two texts are variants of one: a tweet sent twice with
-# another mention, a wire report with another dateline.
+# Three words in a row, and the share of them (Jaccard) from which two texts are variants of one: a tweet sent twice
+# with another mention, a wire report with another dateline.
 RUN, ALIKE = 3, 0.7
 
 

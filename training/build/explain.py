@@ -94,9 +94,7 @@ def judge(
         reason = told["reason"] if told and not told["valid"] else transcript["problem"]
         if options.filtered and not reason and not flips:
             reason = UNCHANGED
-        return Verdict(
-            reason, asked.messages, prediction.text.strip(), completion, words, new, source, target, flips
-        )
+        return Verdict(reason, asked.messages, prediction.text.strip(), completion, words, new, source, target, flips)
 
     proposals = [(words, "", "") for words in _word_sets(text, spec.budget)]
     if spec.style == "counterfactual":

@@ -14,7 +14,9 @@ from training.attribution.loading import fingerprint, load_model
 Respond = Callable[[Sequence[Call]], list[Answer]]
 
 
-def responder(name: str, identity: str, *, adapter: str = "", dtype: str = "auto", device: str = "", batch: int = 32) -> Respond:
+def responder(
+    name: str, identity: str, *, adapter: str = "", dtype: str = "auto", device: str = "", batch: int = 32
+) -> Respond:
     """Load a model and answer calls with it: prompts, settings and parsing are those of `lm_eval --model hf`.
 
     Args:
@@ -30,8 +32,8 @@ def responder(name: str, identity: str, *, adapter: str = "", dtype: str = "auto
         raise UsageError(f"{name} has no chat template: give an instruction-tuned model")
     if (mine := fingerprint(model)) != identity:
         raise UsageError(
-            f"the attributions are of another model ({identity}; {adapter or name} is {mine}): give that model, with the "
-            "same --dtype, or run faithful-se attribute on this one"
+            f"the attributions are of another model ({identity}; {adapter or name} is {mine}): give that model, with "
+            "the same --dtype, or run faithful-se attribute on this one"
         )
     return of_model(model, tokenizer, batch)
 

@@ -49,7 +49,9 @@ class BuildOptions:
             ("--context", self.context, ("same", "fresh")),
         ):
             if given not in known:
-                raise UsageError(f"{name} {given}: give {'some' if name == '--styles' else 'one'} of {', '.join(known)}")
+                raise UsageError(
+                    f"{name} {given}: give {'some' if name == '--styles' else 'one'} of {', '.join(known)}"
+                )
         if not self.styles or len(set(self.styles)) < len(self.styles):
             raise UsageError(f"--styles {' '.join(self.styles)}: give each style once")
         if not 0 <= self.replay < 1:

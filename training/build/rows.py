@@ -56,7 +56,9 @@ def row_of(
     )
 
 
-def explanation_row(spec: TaskSpec, text: Attributed, verdict: Verdict, options: BuildOptions, method: str) -> Row | None:
+def explanation_row(
+    spec: TaskSpec, text: Attributed, verdict: Verdict, options: BuildOptions, method: str
+) -> Row | None:
     """The row of an accepted explanation in the arm that is built; None where a control has no other word."""
     words, completion, flips = verdict.words, verdict.completion, verdict.flips
     if options.arm in ("random", "lowest"):
@@ -68,7 +70,13 @@ def explanation_row(spec: TaskSpec, text: Attributed, verdict: Verdict, options:
         row = row_of(spec, text, spec.classify(text.document.fields).messages, verdict.answer, options, method)
         return Row(**{**row, "style": CLASSIFICATION, "budget": ""})
     row = row_of(spec, text, verdict.prompt, completion, options, method)
-    told = {"words": list(words), "new": verdict.new, "source": verdict.source, "target": verdict.target, "flips": flips}
+    told = {
+        "words": list(words),
+        "new": verdict.new,
+        "source": verdict.source,
+        "target": verdict.target,
+        "flips": flips,
+    }
     return Row(**{**row, **told})  # type: ignore[typeddict-item]
 
 
@@ -89,7 +97,9 @@ def replayed(
     if answer.label is None:
         return None
     row = row_of(spec, text, asked.messages, answer.text.strip(), options, method)
-    return Row(**{**row, "style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []})
+    return Row(
+        **{**row, "style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []}
+    )
 
 
 def replay_plan(texts: Sequence[Attributed], count: int, seed: int) -> Iterator[tuple[Attributed, str]]:

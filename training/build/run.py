@@ -1,8 +1,8 @@
 """A build: from attributions to a folder of rows, and on again after a kill.
 
 Texts are cut into shards, each judged in all styles at once (two styles that mask the same word ask once) and written
-whole or not at all. Shards and what is drawn follow from the texts and the seed alone, so that a run that was killed ends
-with the bytes of one that was not.
+whole or not at all. Shards and what is drawn follow from the texts and the seed alone, so that a run that was killed
+ends with the bytes of one that was not.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def build(
             rejected = counted(_read(shards), {part.dataset: part.held_out for part in parts}).most_rejected()
             shutil.rmtree(out / SHARDS, ignore_errors=True)  # a folder without rows is no result to go on from
             (out / "settings.json").unlink(missing_ok=True)
-            raise UsageError(f"no row at all: {rejected}. Look at the model's answers, or take more texts or --unfiltered")
+            raise UsageError(
+                f"no row at all: {rejected}. Look at the model's answers, or take more texts or --unfiltered"
+            )
         replays = _replay(store, parts, accepted, respond, options, method)
         _finish(store, parts, [*shards, *replays], told)
     found = Yield.read(out / REPORT)
@@ -122,9 +124,7 @@ def _part(attributions: Attributions, name: str, options: BuildOptions, say: Cal
     return Part(name, specs, usable, held_out, replacement_words(question, usable, options.candidates))
 
 
-def _explain(
-    store: Store, part: Part, respond: Respond, options: BuildOptions, method: str, size: int
-) -> list[Path]:
+def _explain(store: Store, part: Part, respond: Respond, options: BuildOptions, method: str, size: int) -> list[Path]:
     paths = []
     with tqdm(total=len(part.texts), desc=part.dataset, unit="text", disable=None) as bar:
         for start in range(0, len(part.texts), size):
@@ -148,7 +148,12 @@ def _explain(
 
 
 def _replay(
-    store: Store, parts: Sequence[Part], accepted: Mapping[str, int], respond: Respond, options: BuildOptions, method: str
+    store: Store,
+    parts: Sequence[Part],
+    accepted: Mapping[str, int],
+    respond: Respond,
+    options: BuildOptions,
+    method: str,
 ) -> list[Path]:
     paths = []
     for part in parts:
@@ -165,7 +170,10 @@ def _replay(
         write_whole(
             path,
             (
-                json.dumps({"dataset": part.dataset, "style": "classification", "hash": row["hash"], "reason": "", "row": row}, ensure_ascii=False)
+                json.dumps(
+                    {"dataset": part.dataset, "style": "classification", "hash": row["hash"], "reason": "", "row": row},
+                    ensure_ascii=False,
+                )
                 for row in rows
                 if row is not None
             ),

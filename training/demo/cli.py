@@ -1,8 +1,8 @@
 """`faithful-se demo`: from a mini model to one that explains itself more truly, and the numbers of both.
 
-Trains a mini base (once on a machine), evaluates it with lm-eval, finds the word that each of its answers hangs on, builds
-verified one-word explanations in three styles, trains on them with TRL, evaluates again on texts and tasks not trained
-on, beside a control that was trained on random words. No download, no GPU.
+Trains a mini base (once on a machine), evaluates it with lm-eval, finds the word that each of its answers hangs on,
+builds verified one-word explanations in three styles, trains on them with TRL, evaluates again on texts and tasks not
+trained on, beside a control that was trained on random words. No download, no GPU.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from training.demo.stages import Runner, Stage, command, shown
 NEXT = """
 On a model of your own (a Hugging Face folder or hub name with a chat template; a GPU from 1B on):
 
-  lm_eval run --model hf --model_args pretrained=MODEL --tasks 'faithful_se_*' --apply_chat_template --log_samples --output_path results
+  lm_eval run --model hf --model_args pretrained=MODEL --tasks 'faithful_se_*' --apply_chat_template \\
+      --log_samples --output_path results
   faithful-se attribute --model MODEL --tasks sentiment140 snli agnews --limit 5000 --out attributions
   faithful-se build --attributions attributions --model MODEL --out rows
   faithful-se sft --model_name_or_path MODEL --data rows --output_dir trained --learning_rate 2e-4
@@ -41,7 +42,18 @@ def stages_of(arm: Arm, out: Path, size: Size, seed: int) -> list[Stage]:
     return [
         Stage(
             f"build-{arm.name}",
-            command("build", "--attributions", out / "attributions", "--model", base, "--out", data, "--seed", seed, *arm.build),
+            command(
+                "build",
+                "--attributions",
+                out / "attributions",
+                "--model",
+                base,
+                "--out",
+                data,
+                "--seed",
+                seed,
+                *arm.build,
+            ),
             data / "manifest.json",
             f"rows: {arm.why}",
         ),
@@ -64,7 +76,9 @@ def evaluation(name: str, out: Path, size: Size, results: Path, adapter: Path | 
     words += ["--datasets", *size.trained, *size.unseen, "--budgets", *size.budgets, "--limit", str(size.tests)]
     words += ["--controls", "random+oracle", *(["--adapter", str(adapter)] if adapter else [])]
     tasks = len(size.trained + size.unseen) * 3 * len(size.budgets)
-    return Stage(f"evaluate-{name}", tuple(words), results / "manifest.json", f"lm-eval, {tasks} tasks of {size.tests} texts")
+    return Stage(
+        f"evaluate-{name}", tuple(words), results / "manifest.json", f"lm-eval, {tasks} tasks of {size.tests} texts"
+    )
 
 
 def run(out: Path, mode: str, seed: int) -> str:
@@ -89,7 +103,9 @@ def run(out: Path, mode: str, seed: int) -> str:
             *("attribute", "--model", base, "--tasks", *size.trained, "--data", "mini", "--split", "train"),
             *("--limit", size.texts, "--out", attributions),
         )
-        runner.run(Stage("attribute", texts, attributions / "manifest.json", f"{size.texts} texts a dataset, occlusion"))
+        runner.run(
+            Stage("attribute", texts, attributions / "manifest.json", f"{size.texts} texts a dataset, occlusion")
+        )
         runner.say("3. explanations, training, and the same evaluation again")
         jobs = [pool.submit(runner.run, *stages_of(arm, out, size, seed)) for arm in size.arms]
         for job in (before, *jobs):
@@ -103,7 +119,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     from lm_eval_tasks.errors import UsageError
 
-    p = argparse.ArgumentParser("faithful-se demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        "faithful-se demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     size = p.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a minute on two small tasks: does everything run?")
     size.add_argument("--full", action="store_true", help="also single styles, datasets left out, further controls")
@@ -125,7 +143,9 @@ def main(argv: list[str] | None = None) -> int:
 
         given.out.mkdir(parents=True, exist_ok=True)
         write_whole(path, [json.dumps(settings, indent=1)])
-    print(f"about {SIZES[mode].minutes} minutes on two cores, plus the base where there is none yet; what is done stays done")
+    print(
+        f"about {SIZES[mode].minutes} min on two cores, plus the base where there is none yet; what is done stays done"
+    )
     run(given.out, mode, given.seed)
     print(NEXT)
     return 0

@@ -45,7 +45,9 @@ def checks(cells: Sequence[Cell], base: Cells, trained: Cells, control: Cells | 
     yield _line(ratio >= 0.8, f"attribution and redaction reach .8 of the oracle (lowest: {ratio:.2f})")
     worst = min(changing, key=lambda cell: max(cell.trained / 0.6, cell.trained / max(2 * cell.base, 1e-9)))
     good = worst.trained >= 0.6 or worst.trained >= 2 * worst.base
-    yield _line(good, f"counterfactual doubled or from .6 (lowest: {worst.task}, {worst.base:.2f} to {worst.trained:.2f})")
+    yield _line(
+        good, f"counterfactual doubled or from .6 (lowest: {worst.task}, {worst.base:.2f} to {worst.trained:.2f})"
+    )
     change = max((cell.acc_change for cell in cells), key=abs)
     yield _line(abs(change) <= 0.02, f"accuracy within .02 of the base (largest change {change:+.3f})")
     moved = max(own, key=lambda cell: cell.shift)

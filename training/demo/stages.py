@@ -81,9 +81,9 @@ class Runner:
             self._say(line)
 
 
-def command(name: str, *arguments: object) -> tuple[str, ...]:
+def command(*words: object) -> tuple[str, ...]:
     """A command of faithful-se."""
-    return ("-m", "faithful_se", name, *map(str, arguments))
+    return ("-m", "faithful_se", *map(str, words))
 
 
 def shown(words: Sequence[str]) -> str:
@@ -93,7 +93,12 @@ def shown(words: Sequence[str]) -> str:
 
 def environment() -> dict[str, str]:
     """One thread a process: two processes share two cores, and sums are added in one order."""
-    fixed = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    fixed = {
+        "OMP_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
     return {**os.environ, **fixed}
 
 

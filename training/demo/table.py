@@ -92,8 +92,8 @@ def rows(cells: Sequence[Cell]) -> Iterator[str]:
     for c in cells:
         gain = f"{c.gain[0]:+.2f} [{c.gain[1]:+.2f}, {c.gain[2]:+.2f}]"
         yield (
-            f"| {c.task} | {_rate(c.base, c.base_interval)} | {_rate(c.trained, c.interval)} | {gain} | {c.control:.2f} | "
-            f"{c.chance:.2f} | {c.oracle:.2f} | {c.valid:.2f} | {c.acc_change:+.3f} | {c.shift:.3f} |"
+            f"| {c.task} | {_rate(c.base, c.base_interval)} | {_rate(c.trained, c.interval)} | {gain} | "
+            f"{c.control:.2f} | {c.chance:.2f} | {c.oracle:.2f} | {c.valid:.2f} | {c.acc_change:+.3f} | {c.shift:.3f} |"
         )
 
 

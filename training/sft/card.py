@@ -84,7 +84,9 @@ def train_info(
         "learning_rate": training["learning_rate"],
         "epochs": training["num_train_epochs"],
         "steps": int(trainer.state.global_step),
-        "batch": int(trainer.args.train_batch_size * trainer.args.gradient_accumulation_steps * trainer.args.world_size),
+        "batch": int(
+            trainer.args.train_batch_size * trainer.args.gradient_accumulation_steps * trainer.args.world_size
+        ),
         "seed": training["seed"],
         "loss": metrics.get("train_loss"),
         "commit": commit,

@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     from lm_eval_tasks.errors import UsageError
 
     if "--config" in arguments:
-        path = Path((arguments + [""])[arguments.index("--config") + 1])
+        path = Path([*arguments, ""][arguments.index("--config") + 1])
         if not path.is_file():
             raise UsageError(f"--config {path}: no such file")
 

@@ -78,13 +78,19 @@ def check_supervision(
     Raises:
         UsageError: names the first row that fails, and the remedy.
     """
+    if len(labels) < len(rows):  # TRL drops what its cut has left without a loss
+        raise UsageError(
+            f"{len(rows) - len(labels)} of {len(rows)} rows have no token with a loss: longer than --max_length {longest}?"
+        )
     total = 0
     for number, (ids, row) in enumerate(zip(labels, rows, strict=True), 1):
         learnt = [token for token in ids if token != IGNORED]
         said = row["completion"][-1]["content"]
         cut = f" (it was cut to --max_length {longest})" if longest and len(ids) >= longest else ""
         if not learnt:
-            raise UsageError(f"row {number} ({said[:40]!r}) has no token with a loss{cut}: nothing would be learnt from it")
+            raise UsageError(
+                f"row {number} ({said[:40]!r}) has no token with a loss{cut}: nothing would be learnt from it"
+            )
         if not any(token in stops for token in learnt):
             raise UsageError(
                 f"row {number} ({said[:40]!r}): the end of the turn has no loss{cut}, so answers would never stop: "

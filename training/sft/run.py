@@ -57,8 +57,8 @@ def train(data: Any, training: Any, model: Any) -> Path:
             quantization_config=get_quantization_config(model),
             peft_config=get_peft_config(model),
         )
-        stops = _stops(trainer)
-        tokens = check_supervision(trainer.train_dataset["labels"], rows, stops, training.max_length)
+        prepared: Any = trainer.train_dataset
+        tokens = check_supervision(prepared["labels"], rows, _stops(trainer), training.max_length)
         trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
         result = trainer.train(resume_from_checkpoint=last_checkpoint(out))
         trainer.save_model(str(out))
@@ -79,7 +79,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
 
 
 def last_checkpoint(out: Path) -> str | None:
-    """The last checkpoint that was written whole; broken ones are removed. The trainer's state is what is written last."""
+    """The last whole checkpoint; broken ones are removed. The trainer's state is what is written last."""
     found = sorted(out.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
     for path in found:
         try:
