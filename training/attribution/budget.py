@@ -1,4 +1,4 @@
-"""Batches of similar length within a number of tokens; the number is halved when memory runs out, and nothing is lost."""
+"""Batches of similar length within a number of tokens; the number is halved when memory runs out, nothing is lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ class TokenBudget:
         self.tokens = max(1, tokens)
 
     def run(
-        self, items: Sequence[Item], length: Callable[[Item], int], work: Callable[[list[Item]], Sequence[Result]]
+        self,
+        items: Sequence[Item],
+        length: Callable[[Item], int],
+        work: Callable[[list[Item]], Sequence[Result]],
+        parts: int = 1,
     ) -> list[Result]:
         """Results of `work`, in the order of `items`.
 
@@ -42,17 +46,22 @@ class TokenBudget:
             items: what is to be done.
             length: tokens of an item. A batch costs its longest item times its number of items.
             work: does one batch; gives one result per item.
+            parts: into how many parts `work` can cut a single item by itself, by looking at `tokens`.
 
         Raises:
             MemoryError: a single item is too much.
         """
         results: dict[int, Result] = {}
-        for batch, done in self.batches(items, length, work):
+        for batch, done in self.batches(items, length, work, parts):
             results.update(zip(batch, done, strict=True))
         return [results[index] for index in range(len(items))]
 
     def batches(
-        self, items: Sequence[Item], length: Callable[[Item], int], work: Callable[[list[Item]], Sequence[Result]]
+        self,
+        items: Sequence[Item],
+        length: Callable[[Item], int],
+        work: Callable[[list[Item]], Sequence[Result]],
+        parts: int = 1,
     ) -> Iterator[tuple[list[int], Sequence[Result]]]:
         """Results batch by batch, with the indices of the items; the longest come first, so memory runs out early."""
         lengths = [length(item) for item in items]
@@ -66,8 +75,8 @@ class TokenBudget:
             except Exception as error:
                 if not out_of_memory(error):
                     raise
-                if len(batch) == 1:
-                    raise MemoryError(f"a single text of {lengths[batch[0]]} tokens does not fit") from error
+                if len(batch) == 1 and (parts == 1 or self.tokens <= lengths[batch[0]] // parts):
+                    raise MemoryError(f"a single text of {lengths[batch[0]] // parts} tokens does not fit") from error
                 used = len(batch) * max(1, lengths[batch[0]])
             if done is None:  # outside the except block, which keeps the failed batch's tensors alive
                 self.tokens = max(1, min(self.tokens, used) // 2)
