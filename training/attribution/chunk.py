@@ -86,7 +86,8 @@ class Chunk:
         new = [pair for pair in dict.fromkeys(wanted) if pair not in self.variants_asked]
         if new:
             variants = self._variants(new)
-            told = self.budget.run(variants, lambda v: len(v.ids) - self.skip - v.start + self._past_cost(v), self._run)
+            new_tokens = lambda v: len(v.ids) - self.skip - v.start  # noqa: E731
+            told = self.budget.run(variants, new_tokens, self._run, beside=self._past_cost)
             self.variants_asked.update(zip(new, told, strict=True))
         return torch.stack([self.variants_asked[pair] for pair in wanted])
 
