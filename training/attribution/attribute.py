@@ -55,13 +55,15 @@ class Attributor:
         identity: str = "",
     ) -> None:
         if spec.options.operator != "mask":
-            raise UsageError(f"operator {spec.options.operator}: attributions mask words; operator=mask is the only one")
+            raise UsageError(
+                f"operator {spec.options.operator}: attributions mask words; operator=mask is the only one"
+            )
         self.options = options or AttributionOptions()
         self.renderer = Renderer(spec, tokenizer)
         self.forward = Forward(model, read_labels(self.renderer, self.options.whole_answer), self.renderer.prefix)
         tokens = token_budget or DEFAULT_BUDGET.get(self.forward.device.type, DEFAULT_BUDGET["cuda"])
-        # Chunks keep keys and values, rows keep activations: each has its own number, halved on its own.
-        self.chunks, self.budget = TokenBudget(tokens), TokenBudget(tokens)
+        # Chunks keep keys and values, gradients keep activations: each has its own number, halved on its own.
+        self.chunks, self.budget, self.gradients = TokenBudget(tokens), TokenBudget(tokens), TokenBudget(tokens)
         told = {**self.options.as_dict(), "mask": spec.options.mask, "unknown": spec.options.unknown}
         self.told = {
             "dataset": spec.question.dataset,
@@ -77,9 +79,7 @@ class Attributor:
             found[place] = row
         return [found[place] for place in range(len(documents))]
 
-    def stream(
-        self, documents: Sequence[Document], indices: Sequence[int] | None = None
-    ) -> Iterator[tuple[int, Row]]:
+    def stream(self, documents: Sequence[Document], indices: Sequence[int] | None = None) -> Iterator[tuple[int, Row]]:
         """(place in `documents`, row) as they are done, the longest texts first.
 
         Raises:
@@ -100,7 +100,7 @@ class Attributor:
 
             def work(batch: list[int]) -> list[Row]:
                 chosen = [prompts[place] for place in batch]
-                chunk = Chunk(self.forward, self.renderer, chosen, self.options, self.budget)
+                chunk = Chunk(self.forward, self.renderer, chosen, self.options, self.budget, self.gradients)
                 return rows_of(chunk, [numbers[place] for place in batch], self.told)
 
             try:
@@ -108,7 +108,9 @@ class Attributor:
                     for at, row in zip(done, rows, strict=True):
                         yield places[at], row
             except MemoryError as error:
-                raise UsageError(f"out of memory: {error}. Use a smaller model, --dtype bfloat16 or a larger device") from error
+                raise UsageError(
+                    f"out of memory: {error}. Use a smaller model, --dtype bfloat16 or a larger device"
+                ) from error
 
     def _problem(self, prompt: Prompt) -> str:
         if not prompt.spans:

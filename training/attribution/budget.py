@@ -1,4 +1,4 @@
-"""Batches of similar length within a number of tokens; the number is halved when memory runs out, and nothing is lost."""
+"""Batches of similar length within a number of tokens; the number is halved when memory runs out, nothing is lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import TypeVar
 import torch
 
 logger = logging.getLogger(__name__)
+
+# A batch ends early at an item of less than this share of its longest, so that padding is not computed, once it holds so
+# many tokens that a call of the model is worth making: 512 costs a small model on a CPU about as much per token as 4,096.
+ENOUGH, WORTH_A_CALL = 0.8, 512
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,7 +38,12 @@ class TokenBudget:
         self.tokens = max(1, tokens)
 
     def run(
-        self, items: Sequence[Item], length: Callable[[Item], int], work: Callable[[list[Item]], Sequence[Result]]
+        self,
+        items: Sequence[Item],
+        length: Callable[[Item], int],
+        work: Callable[[list[Item]], Sequence[Result]],
+        parts: int = 1,
+        beside: Callable[[Item], int] | None = None,
     ) -> list[Result]:
         """Results of `work`, in the order of `items`.
 
@@ -42,33 +51,40 @@ class TokenBudget:
             items: what is to be done.
             length: tokens of an item. A batch costs its longest item times its number of items.
             work: does one batch; gives one result per item.
+            parts: into how many parts `work` can cut a single item by itself, by looking at `tokens`.
+            beside: tokens that an item takes memory for without being computed.
 
         Raises:
             MemoryError: a single item is too much.
         """
         results: dict[int, Result] = {}
-        for batch, done in self.batches(items, length, work):
+        for batch, done in self.batches(items, length, work, parts, beside):
             results.update(zip(batch, done, strict=True))
         return [results[index] for index in range(len(items))]
 
     def batches(
-        self, items: Sequence[Item], length: Callable[[Item], int], work: Callable[[list[Item]], Sequence[Result]]
+        self,
+        items: Sequence[Item],
+        length: Callable[[Item], int],
+        work: Callable[[list[Item]], Sequence[Result]],
+        parts: int = 1,
+        beside: Callable[[Item], int] | None = None,
     ) -> Iterator[tuple[list[int], Sequence[Result]]]:
         """Results batch by batch, with the indices of the items; the longest come first, so memory runs out early."""
         lengths = [length(item) for item in items]
+        aside = [beside(item) if beside else 0 for item in items]
         waiting = sorted(range(len(items)), key=lambda index: -lengths[index])
         while waiting:
-            size = max(1, self.tokens // max(1, lengths[waiting[0]]))
-            batch = waiting[:size]
+            batch = self._batch(waiting, lengths, aside)
             done: Sequence[Result] | None = None
             try:
                 done = work([items[index] for index in batch])
             except Exception as error:
                 if not out_of_memory(error):
                     raise
-                if len(batch) == 1:
-                    raise MemoryError(f"a single text of {lengths[batch[0]]} tokens does not fit") from error
-                used = len(batch) * max(1, lengths[batch[0]])
+                if len(batch) == 1 and (parts == 1 or self.tokens <= lengths[batch[0]] // parts):
+                    raise MemoryError(f"a single text of {lengths[batch[0]] // parts} tokens does not fit") from error
+                used = len(batch) * max(1, max(lengths[index] + aside[index] for index in batch))
             if done is None:  # outside the except block, which keeps the failed batch's tensors alive
                 self.tokens = max(1, min(self.tokens, used) // 2)
                 gc.collect()
@@ -76,5 +92,15 @@ class TokenBudget:
                     torch.cuda.empty_cache()
                 logger.warning("out of memory: going on with %d tokens a batch", self.tokens)
                 continue
-            waiting = waiting[size:]
+            waiting = waiting[len(batch) :]
             yield batch, done
+
+    def _batch(self, waiting: list[int], lengths: list[int], aside: list[int]) -> list[int]:
+        longest, most = max(1, lengths[waiting[0]]), 0
+        for place, index in enumerate(waiting):
+            most = max(most, aside[index])
+            full = (place + 1) * (longest + most) > self.tokens
+            padded = lengths[index] < ENOUGH * longest and place * longest >= WORTH_A_CALL
+            if place and (full or padded):
+                return waiting[:place]
+        return waiting

@@ -12,7 +12,6 @@ from faithfulness_metrics.words import mask_out
 from training.attribution.budget import TokenBudget
 from training.attribution.forward import Forward, Rows
 from training.attribution.options import AttributionOptions
-from training.attribution.past import Layers
 from training.attribution.prompts import Prompt, Renderer, common_prefix
 
 # A past token costs a row the copy of its keys and values, a new one the whole model.
@@ -42,7 +41,8 @@ class Chunk:
         renderer: of their question.
         prompts: the documents; all of them share the prefix, or none does.
         options: how words are scored.
-        budget: of the rows of variants and of integration steps.
+        budget: of the rows of variants.
+        gradients: of the rows that gradients are taken of: they keep every layer's activations.
 
     Attributes:
         logprobs: log-probability of each label, nats, [n_documents, n_labels].
@@ -56,9 +56,10 @@ class Chunk:
         prompts: Sequence[Prompt],
         options: AttributionOptions,
         budget: TokenBudget,
+        gradients: TokenBudget,
     ) -> None:
         self.forward, self.renderer, self.prompts = forward, renderer, prompts
-        self.options, self.budget = options, budget
+        self.options, self.budget, self.gradients = options, budget, gradients
         self.skip = shared_length(forward, renderer, prompts[0])
         ids, lengths = forward.pad([prompt.ids[self.skip :] for prompt in prompts])
         with torch.no_grad():
@@ -85,7 +86,8 @@ class Chunk:
         new = [pair for pair in dict.fromkeys(wanted) if pair not in self.variants_asked]
         if new:
             variants = self._variants(new)
-            told = self.budget.run(variants, lambda v: len(v.ids) - self.skip - v.start + self._past_cost(v), self._run)
+            new_tokens = lambda v: len(v.ids) - self.skip - v.start  # noqa: E731
+            told = self.budget.run(variants, new_tokens, self._run, beside=self._past_cost)
             self.variants_asked.update(zip(new, told, strict=True))
         return torch.stack([self.variants_asked[pair] for pair in wanted])
 

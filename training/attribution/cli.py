@@ -21,7 +21,10 @@ The same command goes on after it was stopped. What is written: training/README.
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
-        "faithful-se attribute", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "faithful-se attribute",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument("--model", required=True, help="folder or hub name of an instruction-tuned model, or of an adapter")
     p.add_argument("--adapter", default="", help="a peft adapter to put on the model")
@@ -44,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     how = p.add_argument_group("how words are scored")
     how.add_argument("--method", default=usual.method, help=f"{', '.join(_methods())} (default: {usual.method})")
     how.add_argument("--target", default=usual.target, help=f"{', '.join(TARGETS)} (default: {usual.target})")
-    how.add_argument("--steps", type=int, default=usual.steps, help="integration steps of ig: 16 to screen, 32 to be sure")
+    how.add_argument(
+        "--steps", type=int, default=usual.steps, help="integration steps of ig: 16 to screen, 32 to be sure"
+    )
     how.add_argument("--finalists", type=int, default=usual.finalists, help="words that cascade leaves to occlusion")
     how.add_argument("--samples", type=int, default=usual.samples, help="draws of shapley, lime and kernel_shap")
     how.add_argument("--per-occurrence", action="store_true", help="score every occurrence of a word alone")
@@ -77,9 +82,9 @@ def main(argv: list[str] | None = None) -> int:
 
     if not given.file and (given.labels or not given.tasks):
         raise UsageError("give --tasks DATASET …, or --file rows.jsonl with --labels or --tasks")
-    if given.file and bool(given.labels) == bool(given.tasks) or given.file and len(given.tasks) > 1:
+    if (given.file and bool(given.labels) == bool(given.tasks)) or (given.file and len(given.tasks) > 1):
         raise UsageError("--file is asked about with --labels …, or as one dataset: --tasks DATASET")
-    if given.limit is not None and given.limit < 1 or given.shard_size < 1 or given.token_budget < 0:
+    if (given.limit is not None and given.limit < 1) or given.shard_size < 1 or given.token_budget < 0:
         raise UsageError("--limit, --shard-size and --token-budget are whole numbers from 1")
     options = AttributionOptions(
         method=given.method,

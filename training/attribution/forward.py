@@ -68,10 +68,11 @@ class Forward:
         self.context = context_of(self.config)
         self.window = window_of(self.config)
         self.prefix_ids = list(prefix)
-        tensor = lambda values, kind=torch.long: torch.tensor(values, dtype=kind, device=self.device)  # noqa: E731
-        self._nodes, self._depths = tensor(tree.nodes), tensor(tree.depths)
-        self._sees = tensor(tree.ancestors(), torch.bool).reshape(len(tree.nodes), len(tree.nodes))
-        self._edges = tensor(tree.edges)
+        self._nodes = torch.tensor(tree.nodes, dtype=torch.long, device=self.device)
+        self._depths = torch.tensor(tree.depths, dtype=torch.long, device=self.device)
+        sees = torch.tensor(tree.ancestors(), dtype=torch.bool, device=self.device)
+        self._sees = sees.reshape(len(tree.nodes), len(tree.nodes))
+        self._edges = torch.tensor(tree.edges, device=self.device)
         self._prefix = self._run_prefix() if self.prefix_ids else None
 
     # -- what callers need -----------------------------------------------------------------------------------------
@@ -118,7 +119,9 @@ class Forward:
             keep,
         )
         hidden = self._hidden(rows, past)
-        reads = torch.cat([rows.lengths[:, None] - 1, rows.lengths[:, None] + torch.arange(len(self._nodes)).to(rows.lengths)], 1)
+        reads = torch.cat(
+            [rows.lengths[:, None] - 1, rows.lengths[:, None] + torch.arange(len(self._nodes)).to(rows.lengths)], 1
+        )
         read = hidden.gather(1, reads[..., None].expand(-1, -1, hidden.shape[-1]))
         return self._score(read), past.kept or None
 
@@ -174,7 +177,10 @@ class Forward:
 
     def _score(self, read: Tensor) -> Tensor:
         """[n_rows, 1 + n_nodes, width] -> [n_rows, n_labels]."""
-        told = [self._tokens(part) for part in read.split(max(1, LOGITS_AT_ONCE // self.head.weight.shape[0] // read.shape[1]))]
+        told = [
+            self._tokens(part)
+            for part in torch.split(read, max(1, LOGITS_AT_ONCE // self.head.weight.shape[0] // read.shape[1]))
+        ]
         each = torch.cat(told)
         return torch.zeros(len(read), len(self.tree.labels), device=self.device).index_add(1, self._edges[:, 0], each)
 
@@ -226,7 +232,7 @@ class Forward:
             tokens, lengths = self.pad([ids[len(self.prefix_ids) :] if shared else ids])
             got, _ = self(Rows(self.embed(tokens), lengths, shared))
         near = {torch.float32: 1e-3, torch.float64: 1e-6}.get(self.dtype, 0.5)
-        if not torch.allclose(got[0], wanted, atol=near, rtol=near):
+        if not torch.allclose(got[0], wanted, atol=near, rtol=near, equal_nan=True):
             kind = type(self.model).__name__
             raise UsageError(f"{kind}: called in parts it answers differently than whole: not supported")
 

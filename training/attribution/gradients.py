@@ -14,7 +14,6 @@ import torch
 from captum.attr import InputXGradient, IntegratedGradients
 from torch import Tensor
 
-from training.attribution.budget import TokenBudget
 from training.attribution.chunk import Chunk
 from training.attribution.forward import Rows
 
@@ -30,7 +29,7 @@ def integrated_gradients(chunk: Chunk) -> tuple[list[list[float]], list[float]]:
     def work(batch: list[int]) -> list[tuple[list[float], float]]:
         embeds, lengths, baseline = _ends(chunk, batch)
         label = chunk.label[batch]
-        most = max(len(batch), chunk.budget.tokens // embeds.shape[1])
+        most = max(len(batch), chunk.gradients.tokens // embeds.shape[1])
         scores = IntegratedGradients(_function(chunk)).attribute(
             embeds,
             baselines=baseline,
@@ -76,10 +75,8 @@ def gradient_norm(chunk: Chunk) -> list[list[float]]:
 
 
 def _in_batches(chunk: Chunk, rows: int, work: Callable[[list[int]], Sequence[Any]]) -> list[Any]:
-    # Gradients keep every layer's activations: they have a budget of their own, halved on its own.
-    budget = TokenBudget(chunk.budget.tokens)
     length = lambda index: rows * (len(chunk.prompts[index].ids) - chunk.skip)  # noqa: E731
-    return budget.run(range(len(chunk.prompts)), length, work)
+    return chunk.gradients.run(range(len(chunk.prompts)), length, work, parts=rows)
 
 
 def _ends(chunk: Chunk, batch: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:

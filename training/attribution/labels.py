@@ -41,7 +41,8 @@ class LabelTree:
     def of(cls, labels: Sequence[str], paths: Sequence[Sequence[int]]) -> LabelTree:
         """Build the tree from the labels' token ids."""
         known: dict[tuple[int, ...], int] = {(): -1}
-        nodes, depths, parents, edges = [], [], [], []
+        nodes, depths, parents = list[int](), list[int](), list[int]()
+        edges: list[tuple[int, int, int]] = []
         for label, path in enumerate(paths):
             for depth, token in enumerate(path):
                 before = tuple(path[:depth])
@@ -51,9 +52,7 @@ class LabelTree:
                     nodes.append(before[-1])
                     depths.append(depth)
                 edges.append((label, known[before], token))
-        return cls(
-            tuple(labels), tuple(map(tuple, paths)), tuple(nodes), tuple(depths), tuple(parents), tuple(edges)
-        )
+        return cls(tuple(labels), tuple(map(tuple, paths)), tuple(nodes), tuple(depths), tuple(parents), tuple(edges))
 
     def ancestors(self) -> list[list[bool]]:
         """Whether node i sees node j, [n_nodes][n_nodes]."""
@@ -87,7 +86,8 @@ def read_labels(renderer: Renderer, whole: bool = False) -> LabelTree:
             if other != label and longer[: len(path)] == path:
                 remedy = "" if whole else ": add --whole-answer, which scores the end of the answer too"
                 raise UsageError(
-                    f"label {label!r} is the beginning of label {other!r} in tokens, so {other!r} could never win{remedy}"
+                    f"label {label!r} is the beginning of label {other!r} in tokens, "
+                    f"so {other!r} could never win{remedy}"
                 )
     return LabelTree.of(labels, paths)
 

@@ -49,7 +49,7 @@ class SharedPast(DynamicCache):
         parts = []
         if self.prefix is not None:
             parts.append(self.prefix[layer][which].expand(new.shape[0], -1, -1, -1))
-        if self.documents is not None and self.width:
+        if self.documents is not None and self.rows is not None and self.width:
             parts.append(self.documents[layer][which][:, :, : self.width].index_select(0, self.rows))
         return torch.cat([*parts, new], dim=-2) if parts else new
 

@@ -12,10 +12,10 @@ from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.protocol import Document
 from training.attribution.chunk import Chunk
 from training.attribution.methods import ADDITIVE, METHODS
-from training.attribution.prompts import Prompt
 
-# Scores closer than this share of the largest one are the same: batches of another size change the last digits.
-TIE = 1e-5
+# Scores closer than this share of the largest one, or of the log-probabilities that they are differences of, are the
+# same: batches of another size change the last digits.
+TIE, TIE_LOGPROB = 1e-5, 1e-6
 DIGITS = 9
 
 
@@ -116,7 +116,7 @@ def rows_of(chunk: Chunk, indices: Sequence[int], told: Mapping[str, Any]) -> li
     _finite(chunk, chunk.logprobs.tolist())
     scores, deltas = METHODS[chunk.options.method](chunk)
     _finite(chunk, scores)
-    tops = [_rank(prompt, row, chunk) for prompt, row in zip(chunk.prompts, scores, strict=True)]
+    tops = [_rank(chunk, index, row) for index, row in enumerate(scores)]
     wanted = [(i, frozenset(chunk.prompts[i].types[ranked[0][0]])) for i, ranked in enumerate(tops)]
     known = [pair for pair in wanted if chunk.options.check_flips or pair in chunk.variants_asked]
     flipped = {}
@@ -147,8 +147,9 @@ def rows_of(chunk: Chunk, indices: Sequence[int], told: Mapping[str, Any]) -> li
     return rows
 
 
-def _rank(prompt: Prompt, scores: Sequence[float | None], chunk: Chunk) -> list[tuple[str, float]]:
+def _rank(chunk: Chunk, index: int, scores: Sequence[float | None]) -> list[tuple[str, float]]:
     """Words and their scores, the highest first; of equal ones, the one that stands first in the text."""
+    prompt = chunk.prompts[index]
     summed = chunk.options.method in ADDITIVE or not chunk.options.pool
     found: dict[str, float] = {}
     for key, positions in prompt.types.items():
@@ -156,7 +157,8 @@ def _rank(prompt: Prompt, scores: Sequence[float | None], chunk: Chunk) -> list[
         if values:
             found[key] = math.fsum(values) if summed and chunk.options.method != "random" else values[0]
     ranked = sorted(found.items(), key=lambda pair: -pair[1])
-    slack = TIE * max(abs(value) for value in found.values())
+    noise = TIE_LOGPROB * float(chunk.logprobs[index].abs().max())
+    slack = max(TIE * max(abs(value) for value in found.values()), noise)
     order = list(prompt.types)
     tied = [pair for pair in ranked if pair[1] >= ranked[0][1] - slack]
     first = min(tied, key=lambda pair: order.index(pair[0]))

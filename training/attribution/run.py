@@ -6,6 +6,7 @@ documents, so whatever was killed, and however many processes go on, every shard
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from lm_eval_tasks.protocol import Document
 from training.attribution.attribute import Attributor
 from training.attribution.loading import fingerprint
 from training.attribution.options import AttributionOptions
-from training.attribution.shards import MANIFEST, SHARDS, Store, write_whole
+from training.attribution.shards import MANIFEST, Store, write_whole
 from training.attribution.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ class Processes:
     def __init__(self) -> None:
         self.count, self.rank, self._state = int(os.environ.get("WORLD_SIZE", "1")), 0, None
         if self.count > 1:
-            from accelerate import PartialState
             import torch
+            from accelerate import PartialState
 
             # Shards are of similar length, not equal: the first to finish waits as long as it takes.
             self._state = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=7))
@@ -145,7 +146,12 @@ def _work(
     done = sum(len(part) for path, part in mine if path.exists())
     problems: dict[str, list[str]] = {}
     with tqdm(
-        total=total, initial=done, unit="text", desc=source.name, disable=None if processes.first else True, smoothing=0.1
+        total=total,
+        initial=done,
+        unit="text",
+        desc=source.name,
+        disable=None if processes.first else True,
+        smoothing=0.1,
     ) as bar:
         for path, part in mine:
             if path.exists():
@@ -157,12 +163,7 @@ def _work(
                 if row["problem"]:
                     problems.setdefault(row["problem"], []).append(row["hash"])
                 bar.update()
-            import json
-
             write_whole(path, (json.dumps(rows[place], ensure_ascii=False) for place in range(len(part))))
     for problem, texts in problems.items():
         shown = ", ".join(texts[:5]) + (", …" if len(texts) > 5 else "")
         logger.warning("%s: %d texts without attribution: %s (%s)", source.name, len(texts), problem, shown)
-
-
-__all__ = ["SHARDS", "Processes", "attribute"]

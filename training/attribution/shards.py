@@ -59,7 +59,8 @@ class Store:
                         if was.get(key) != now.get(key)
                     )
                 raise UsageError(
-                    f"{self.folder} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --out"
+                    f"{self.folder} was begun with {name} = {was!r}, now {now!r}: "
+                    "give the same settings or another --out"
                 )
 
     def merged(self, dataset: str) -> set[str]:
@@ -90,7 +91,9 @@ class Store:
         """Write the manifest, then drop the shards."""
         for path in self.folder.glob("*.jsonl"):
             counts = {path.stem: sum(1 for _ in path.open("rb")), **counts}
-        write_whole(self.folder / MANIFEST, [json.dumps({**self.settings, "rows": dict(sorted(counts.items()))}, indent=1)])
+        write_whole(
+            self.folder / MANIFEST, [json.dumps({**self.settings, "rows": dict(sorted(counts.items()))}, indent=1)]
+        )
         shutil.rmtree(self.folder / SHARDS, ignore_errors=True)
 
 

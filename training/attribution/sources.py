@@ -31,7 +31,9 @@ class Source:
         return self.spec.question.dataset
 
 
-def from_dataset(name: str, options: Options, split: str = "train", limit: int | None = None, system: str = "") -> Source:
+def from_dataset(
+    name: str, options: Options, split: str = "train", limit: int | None = None, system: str = ""
+) -> Source:
     """A split of a dataset, as the evaluation reads it.
 
     Raises:
@@ -44,9 +46,7 @@ def from_dataset(name: str, options: Options, split: str = "train", limit: int |
     return Source(_spec(dataset.question, options, system), _distinct(dataset.document(row) for row in rows))
 
 
-def from_file(
-    path: Path, question: Question, options: Options, limit: int | None = None, system: str = ""
-) -> Source:
+def from_file(path: Path, question: Question, options: Options, limit: int | None = None, system: str = "") -> Source:
     """Texts of a JSONL file whose columns are the question's fields. No gold label is needed.
 
     Raises:
@@ -58,7 +58,9 @@ def from_file(
             for number, row in enumerate(rows.iter(type=dict, skip_empty=True), 1):
                 missing = [name for name in question.fields if not isinstance(row.get(name), str)]
                 if missing:
-                    raise UsageError(f"{path}: row {number} has no text {', '.join(missing)} (columns: {', '.join(row)})")
+                    raise UsageError(
+                        f"{path}: row {number} has no text {', '.join(missing)} (columns: {', '.join(row)})"
+                    )
                 # A lone surrogate can be written in JSON but not in a file of ours.
                 fields = {name: row[name].encode("utf-8", "replace").decode() for name in question.fields}
                 documents.append(Document(fields))
@@ -73,7 +75,9 @@ def from_file(
     return Source(_spec(question, options, system), _distinct(documents))
 
 
-def question_of(labels: Sequence[str], fields: Sequence[str] = ("text",), question: str = "", name: str = "file") -> Question:
+def question_of(
+    labels: Sequence[str], fields: Sequence[str] = ("text",), question: str = "", name: str = "file"
+) -> Question:
     """A question about texts of one's own.
 
     Raises:

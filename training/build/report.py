@@ -47,8 +47,8 @@ counterfactuals were offered.
 
 `prompt`, `completion`: messages; the loss is on the completion. `dataset`, `style` (`classification` for replay),
 `budget`, `hash` (of the text), `prediction` (the model's own label), `words` (named, masked or replaced), `new`,
-`source` (replacement word and where it is from), `target` (label a counterfactual reaches), `flips` (what the check said; null
-where none was made), `arm`, `method`.
+`source` (replacement word and where it is from), `target` (label a counterfactual reaches), `flips` (what the check
+said; null where none was made), `arm`, `method`.
 
 ## An example
 

@@ -80,7 +80,8 @@ def check_supervision(
     """
     if len(labels) < len(rows):  # TRL drops what its cut has left without a loss
         raise UsageError(
-            f"{len(rows) - len(labels)} of {len(rows)} rows have no token with a loss: longer than --max_length {longest}?"
+            f"{len(rows) - len(labels)} of {len(rows)} rows have no token with a loss: "
+            f"are they longer than --max_length {longest}?"
         )
     total = 0
     for number, (ids, row) in enumerate(zip(labels, rows, strict=True), 1):
