@@ -1,0 +1,143 @@
+"""A build as a folder: arms, replay, texts of the evaluation, kills, errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.protocol import Document
+from tests.training.build.world import TEXTS, attributions, dying, respond
+from training.build.attributions import read_attributions
+from training.build.disjoint import NEAR, SAME, SHARES, Held
+from training.build.explain import UNCHANGED
+from training.build.options import BuildOptions
+from training.build.run import build
+
+MANY = [f"{text} {place}" for place in ("here", "there", "outside", "again") for text in TEXTS]
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
+
+
+def built(tmp_path: Path, name: str = "out", texts: Any = MANY, **options: Any) -> list[dict[str, Any]]:
+    build(attributions(tmp_path / "data", texts), respond, tmp_path / name, BuildOptions(**options))
+    return rows_of(tmp_path / name)
+
+
+def test_the_yield_says_what_became_of_every_text(tmp_path: Path) -> None:
+    built(tmp_path)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["accepted"]["sentiment140"] == {"attribution": 20, "redaction": 20, "counterfactual": 24}
+    assert report["reasons"]["sentiment140 attribution"] == {UNCHANGED: 4}
+    rejected = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()]
+    assert len(rejected) == 8 and {row["best"] for row in rejected} == {"love"}
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert card.startswith("---\nlanguage: en\n") and "| sentiment140 | attribution | 24 | 20 | 0.83 |" in card
+
+
+def test_a_quarter_is_classification_half_of_it_masked(tmp_path: Path) -> None:
+    rows = built(tmp_path)
+    replay = [row for row in rows if row["style"] == "classification"]
+    assert len(replay) == 21 and len(rows) == 85
+    assert sum("[REDACTED]" in row["prompt"][0]["content"].rpartition("Tweet: ")[2] for row in replay) == 10
+    assert {row["completion"][0]["content"] for row in replay} == {"negative", "positive"}
+    assert not [row for row in built(tmp_path, "none", replay=0.0) if row["style"] == "classification"]
+
+
+def test_control_arms_differ_from_the_word_arm_in_the_word_alone(tmp_path: Path) -> None:
+    word, *others = (built(tmp_path, arm, arm=arm, replay=0.0) for arm in ("word", "random", "lowest"))
+    for rows in others:
+        assert [row["prompt"] for row in rows] == [row["prompt"] for row in word]
+        assert [row["new"] for row in rows] == [row["new"] for row in word]
+        assert {row["flips"] for row in rows} == {None}
+    assert {row["words"][0] for row in word} == {"love", "great", "hate", "awful", "paris"}
+    # "hate" speaks against "positive" where "paris" decides.
+    assert {row["words"][0] for row in others[1]} & {"love", "great", "hate", "awful", "paris"} == {"hate"}
+    assert len({row["words"][0] for row in others[0]}) > 8
+    answers = built(tmp_path, "answers", arm="answers", replay=0.0)
+    assert [row["hash"] for row in answers] == [row["hash"] for row in word]
+    assert {row["style"] for row in answers} == {"classification"} and {len(row["prompt"]) for row in answers} == {1}
+
+
+def test_texts_of_the_evaluation_and_their_variants_stay_out(tmp_path: Path) -> None:
+    held = [TEXTS[0], "Well: we hate a nice long walk!"]
+    build(attributions(tmp_path / "data", TEXTS, held), respond, tmp_path / "out")
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["held_out"] == {"sentiment140": {SAME: 1, NEAR: 1}}
+    assert len({row["hash"] for row in rows_of(tmp_path / "out") if row["style"] == "counterfactual"}) == 4
+
+
+def test_a_shared_premise_is_a_shared_text() -> None:
+    held = Held([Document({"premise": "a man walks a dog by the sea", "hypothesis": "he sleeps"})])
+    other = Document({"premise": "A man walks a dog by the sea.", "hypothesis": "somebody is outside with an animal"})
+    assert held.reason(other) == SHARES
+    assert held.reason(Document({"premise": "two women talk in a shop", "hypothesis": "he sleeps"})) == ""
+
+
+def test_killed_anywhere_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    whole = attributions(tmp_path / "data", MANY)
+    build(whole, respond, tmp_path / "whole", shard_size=5)
+    calls = 0
+
+    def counting(asked: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return respond(asked)
+
+    build(whole, counting, tmp_path / "counted", shard_size=5)
+    assert calls > 10
+    for after in range(calls):
+        out = tmp_path / f"killed-{after}"
+        with pytest.raises(KeyboardInterrupt):
+            build(whole, dying(after), out, shard_size=5)
+        assert not (out / "manifest.json").exists()
+        build(whole, respond, out, shard_size=5)
+        for name in ("train.jsonl", "rejected.jsonl", "report.json", "README.md", "manifest.json"):
+            assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), (after, name)
+
+
+def test_a_finished_build_asks_nothing_and_another_one_is_refused(tmp_path: Path) -> None:
+    built(tmp_path)
+    build(attributions(tmp_path / "data", MANY), dying(0), tmp_path / "out")
+    with pytest.raises(UsageError, match=r"begun with options\.seed = 0, now 1"):
+        built(tmp_path, seed=1)
+
+
+def test_an_empty_yield_is_one_line_with_the_reasons(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=rf"no row at all: {UNCHANGED} \(4\)") as error:
+        built(tmp_path, texts=[text for text in MANY if text.startswith("love and")], styles=("attribution",))
+    assert "\n" not in str(error.value)
+    built(tmp_path)  # the folder is not taken by what failed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"styles": ("attribution", "poem")}, "--styles poem"),
+        ({"arm": "best"}, "--arm best: give one of word, random, lowest, answers"),
+        ({"replay": 1.0}, "--replay 1.0"),
+        ({"budget": "twoword"}, "--budget twoword"),
+    ],
+)
+def test_wrong_options_are_one_line(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        BuildOptions(**options)
+
+
+def test_folders_that_hold_no_finished_attributions(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no attributions"):
+        read_attributions(tmp_path)
+    (tmp_path / "settings.json").write_text("{}")
+    with pytest.raises(UsageError, match="is not finished: run the same"):
+        read_attributions(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"rows": {"snli": 1}}')
+    (tmp_path / "snli.jsonl").write_text('{"hash": "x"}\n')
+    with pytest.raises(UsageError, match="no attributions of trec; there are snli"):
+        read_attributions(tmp_path, ["trec"])
+    with pytest.raises(UsageError, match="line 1 is not a row"):
+        read_attributions(tmp_path)

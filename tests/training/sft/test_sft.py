@@ -1,0 +1,173 @@
+"""TRL on a tiny model: what has a loss, going on after a kill, adapters, merging, errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm_eval_tasks.errors import UsageError
+from tests.tiny_model import write_tiny_chat_model
+from tests.training.sft.world import ROWS, SAID, arguments, write_rows
+from training.sft.cli import main
+from training.sft.rows import check_supervision, read_training_rows
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("trl")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    texts = [turn["content"] for row in ROWS for part in row.values() for turn in part]
+    return write_tiny_chat_model(tmp_path_factory.mktemp("model"), texts, hidden=16, layers=1)
+
+
+@pytest.fixture(scope="module")
+def trained(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sft")
+    data = write_rows(folder / "rows.jsonl")
+    assert main(arguments(model, data, folder / "out", "--merge", "true")) == 0
+    return folder
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(folder / "adapter_model.safetensors"))
+
+
+def test_exactly_the_explanation_and_the_end_of_its_turn_have_a_loss(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoTokenizer
+
+    seen: list[list[int]] = []
+
+    def looking(labels: Any, rows: Any, stops: Any, longest: Any) -> int:
+        seen.extend(labels)
+        return check_supervision(labels, rows, stops, longest)
+
+    monkeypatch.setattr("training.sft.run.check_supervision", looking)
+    main(arguments(model, write_rows(tmp_path / "rows.jsonl"), tmp_path / "out", "--max_steps", "1"))
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    assert [tokenizer.decode([i for i in row if i != -100]) for row in seen] == [f"{said}<|end|>\n" for said in SAID]
+
+
+def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained: Path, model: Path) -> None:
+    out = trained / "out"
+    info = json.loads((out / "train_info.json").read_text())
+    assert info["base"] == str(model) and info["rows"] == 16 and info["steps"] == 4 and info["how"] == "LoRA r16 alpha 32"
+    assert info["supervised_tokens"] > 32 and set(info["versions"]) >= {"torch", "trl", "peft"}
+    card = (out / "README.md").read_text()
+    assert card.startswith(f"---\nbase_model: {model}\nlibrary_name: peft\n")
+    assert f"pretrained={model},peft={out}" in card
+    assert any("lora_B" in name and value.abs().max() > 0 for name, value in weights(out).items())
+
+
+def test_the_merged_model_is_the_adapter_on_its_base(trained: Path) -> None:
+    from peft import AutoPeftModelForCausalLM
+    from transformers import AutoModelForCausalLM
+
+    adapted = AutoPeftModelForCausalLM.from_pretrained(str(trained / "out"))
+    merged = AutoModelForCausalLM.from_pretrained(trained / "out" / "merged")
+    ids = torch.arange(20)[None]
+    with torch.no_grad():
+        assert torch.allclose(adapted(input_ids=ids).logits, merged(input_ids=ids).logits, atol=1e-5)
+    assert (trained / "out" / "merged" / "chat_template.jinja").is_file()
+
+
+def test_killed_after_a_checkpoint_it_ends_with_the_same_weights(trained: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(trained / "out" / "checkpoint-2", out / "checkpoint-2")
+    shutil.copy(trained / "out" / "sft.json", out)
+    broken = out / "checkpoint-4"  # killed while it was written
+    broken.mkdir()
+    (broken / "adapter_model.safetensors").write_bytes(b"half")
+    assert main(arguments(model, trained / "rows.jsonl", out)) == 0
+    before, after = weights(trained / "out"), weights(out)
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_finished_training_is_left_alone_and_another_one_refused(trained: Path, model: Path) -> None:
+    written = (trained / "out" / "adapter_model.safetensors").stat().st_mtime_ns
+    assert main(arguments(model, trained / "rows.jsonl", trained / "out")) == 0
+    assert (trained / "out" / "adapter_model.safetensors").stat().st_mtime_ns == written
+    with pytest.raises(UsageError, match=r"begun with learning_rate = 0\.01, now 0\.02"):
+        main(arguments(model, trained / "rows.jsonl", trained / "out", "--learning_rate", "0.02"))
+
+
+def test_all_weights_by_flag(model: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "rows.jsonl")
+    main(arguments(model, data, tmp_path / "out", "--full", "true", "--max_steps", "1"))
+    assert (tmp_path / "out" / "model.safetensors").is_file()
+    assert not (tmp_path / "out" / "adapter_config.json").exists()
+    assert "library_name: transformers" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_an_interrupted_merge_is_made_again(trained: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(trained / "out" / "merged")
+    from transformers import PreTrainedModel
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PreTrainedModel, "save_pretrained", killed)
+        with pytest.raises(KeyboardInterrupt):
+            main(arguments(model, trained / "rows.jsonl", trained / "out", "--merge", "true"))
+    assert not (trained / "out" / "merged").exists()
+    main(arguments(model, trained / "rows.jsonl", trained / "out", "--merge", "true"))
+    assert (trained / "out" / "merged" / "model.safetensors").is_file()
+
+
+def test_wrong_input_is_one_line(model: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "rows.jsonl")
+    out = tmp_path / "out"
+    with pytest.raises(UsageError, match="give --data"):
+        main(["--output_dir", str(out)])
+    with pytest.raises(UsageError, match="no such file"):
+        main(["--config", str(tmp_path / "none.yaml"), "--output_dir", str(out)])
+    with pytest.raises(UsageError, match="tokens? with a loss"):
+        main(arguments(model, data, out, "--max_length", "8"))
+    bare = tmp_path / "bare"
+    shutil.copytree(model, bare)
+    (bare / "chat_template.jinja").unlink()
+    with pytest.raises(UsageError, match="has no chat template"):
+        main(arguments(bare, data, tmp_path / "other"))
+
+
+def test_rows_are_checked_one_by_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="line 2 is no row of messages"):
+        read_training_rows(str(write_rows(tmp_path / "a.jsonl", [ROWS[0], {"text": "x"}])))
+    with pytest.raises(UsageError, match="is no finished build"):
+        read_training_rows(str(tmp_path))
+    with pytest.raises(UsageError, match="row 2 .* has no token with a loss"):
+        check_supervision([[-100, 7, 1], [-100, -100]], ROWS[:2], {1}, None)
+    with pytest.raises(UsageError, match="row 1 .* would never stop"):
+        check_supervision([[-100, 7]], ROWS[:1], {1}, None)
+    assert check_supervision([[-100, 7, 1], [5, 1]], ROWS[:2], {1}, None) == 4
+
+
+@pytest.mark.slow
+def test_two_processes_train(model: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "rows.jsonl")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "29561", "-m", "training.sft"]
+    done = subprocess.run(
+        [*launch, *arguments(model, data, tmp_path / "out", "--merge", "true")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    info = json.loads((tmp_path / "out" / "train_info.json").read_text())
+    assert info["batch"] == 8 and info["steps"] == 4
+    assert (tmp_path / "out" / "merged" / "model.safetensors").is_file()
