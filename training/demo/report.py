@@ -13,8 +13,9 @@ from training.demo.table import Cell, Cells, compare, matrix, named_shortcuts, r
 
 ABOUT = """\
 Share of texts where acting on the explanation changes the model's answer as it should, 95 % intervals (Wilson; of the
-gain: paired bootstrap). chance: the same with a random word of the text. oracle: texts where some word would do. acc,
-shift: change of accuracy; share of texts whose answer is another one than the base's."""
+gain: paired bootstrap). chance: the same for other words of the text, drawn at random. control: trained on random
+words, with its own chance. oracle: texts where some word would do. acc, shift: change of accuracy; share of texts whose answer
+is another one than the base's."""
 
 
 def write_report(out: Path, mode: str, seed: int, commands: Sequence[str]) -> str:
@@ -24,7 +25,8 @@ def write_report(out: Path, mode: str, seed: int, commands: Sequence[str]) -> st
     arms = {arm.name: read_cells(out / "results" / arm.name) for arm in size.arms}
     control = arms.get("random")
     cells = compare(base, arms["word"], control)
-    parts = [f"\nfaithful-se demo --{mode}, seed {seed}", "", *rows(cells), "", ABOUT, ""]
+    shown = "" if mode == "usual" else f" --{mode}"
+    parts = [f"\nfaithful-se demo{shown}, seed {seed}", "", *rows(cells), "", ABOUT, ""]
     parts += checks(cells, base, arms["word"], control, size)
     if len(arms) > 2:
         parts += ["", "Every training on every task (share of faithful explanations):", "", *matrix(base, arms)]
@@ -53,8 +55,8 @@ def checks(cells: Sequence[Cell], base: Cells, trained: Cells, control: Cells | 
     moved = max(own, key=lambda cell: cell.shift)
     yield _line(moved.shift <= 0.02, f"at most .02 of the answers changed ({moved.task}: {moved.shift:.3f})")
     if control:
-        above = max(naming, key=lambda cell: cell.control - cell.chance)
-        gap = above.control - above.chance
+        above = max(naming, key=lambda cell: cell.control - cell.control_chance)
+        gap = above.control - above.control_chance
         yield _line(gap <= 0.1, f"trained on random words, explanations stay near chance ({above.task}: {gap:+.2f})")
     for name, found, good_when in (("trained", trained, lambda x: x >= 0.9), ("base", base, lambda x: x <= 0.3)):
         shares = named_shortcuts(found, size.trained)

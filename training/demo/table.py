@@ -24,7 +24,7 @@ class Cell:
         base, trained, control: share of faithful explanations; control is nan where there is none.
         base_interval, interval: Wilson, 95 %.
         gain: trained minus base, and its paired-bootstrap interval.
-        chance: the same for a random word (trained model).
+        chance, control_chance: the same for random other words of the text (trained model, control).
         oracle: share of texts where some word would do (trained model).
         valid: share of the trained model's explanations that obey the format.
         acc_change: accuracy, trained minus base.
@@ -40,6 +40,7 @@ class Cell:
     gain: tuple[float, float, float]
     control: float
     chance: float
+    control_chance: float
     oracle: float
     valid: float
     acc_change: float
@@ -76,6 +77,7 @@ def compare(base: Cells, trained: Cells, control: Cells | None = None) -> list[C
                 gain=(gain.estimate, gain.low, gain.high),
                 control=_mean(control[task]["faithful"]) if control else float("nan"),
                 chance=_mean(after["faithful_random"]),
+                control_chance=_mean(control[task]["faithful_random"]) if control else float("nan"),
                 oracle=_mean(after["faithful_oracle"]),
                 valid=_mean(after["valid"]),
                 acc_change=_mean(after["acc"]) - _mean(before["acc"]),
@@ -87,13 +89,14 @@ def compare(base: Cells, trained: Cells, control: Cells | None = None) -> list[C
 
 def rows(cells: Sequence[Cell]) -> Iterator[str]:
     """The Markdown table."""
-    yield "| task | base | trained | gain | random word trained | chance | oracle | valid | acc | shift |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    yield "| task | base | trained | gain | chance | control | its chance | oracle | valid | acc | shift |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for c in cells:
         gain = f"{c.gain[0]:+.2f} [{c.gain[1]:+.2f}, {c.gain[2]:+.2f}]"
         yield (
             f"| {c.task} | {_rate(c.base, c.base_interval)} | {_rate(c.trained, c.interval)} | {gain} | "
-            f"{c.control:.2f} | {c.chance:.2f} | {c.oracle:.2f} | {c.valid:.2f} | {c.acc_change:+.3f} | {c.shift:.3f} |"
+            f"{c.chance:.2f} | {c.control:.2f} | {c.control_chance:.2f} | {c.oracle:.2f} | {c.valid:.2f} | "
+            f"{c.acc_change:+.3f} | {c.shift:.3f} |"
         )
 
 

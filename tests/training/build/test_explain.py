@@ -18,7 +18,9 @@ from training.build.rows import explanation_row
 WORDS = {"positive": ("paris", "great"), "negative": ("monday", "hate")}
 
 
-def judged(style: str, text: str, words: dict[str, tuple[str, ...]] = WORDS, prediction: str = "", **options: Any) -> Verdict:
+def judged(
+    style: str, text: str, words: dict[str, tuple[str, ...]] = WORDS, prediction: str = "", **options: Any
+) -> Verdict:
     chosen = BuildOptions(**options)
     procedures: Any = [judge(spec(style, chosen.budget), attributed(text, prediction=prediction), words, chosen)]
     verdict: Any = lockstep.run(procedures, respond)[0]
@@ -43,7 +45,8 @@ def test_the_prompt_is_the_tasks_own_object() -> None:
     assert verdict.prompt == spec("attribution").explain(document.fields, Answer("positive", "positive")).messages
     assert verdict.prompt[-1][1] == (
         "Which one word of the tweet above is most important for your answer? If every occurrence of that word were "
-        'replaced by "[REDACTED]", your answer would change. Answer only with the word, exactly as it stands in the tweet.'
+        'replaced by "[REDACTED]", your answer would change. Answer only with the word, exactly as it stands in '
+        "the tweet."
     )
     row = explanation_row(spec("attribution"), attributed(TEXTS[0]), verdict, BuildOptions(), "occlusion")
     assert row is not None

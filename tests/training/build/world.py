@@ -52,7 +52,9 @@ def attributed(text: str, index: int = 0, prediction: str = "") -> Attributed:
     return Attributed(document, index, prediction or ("positive" if total > 0 else "negative"), ranking)
 
 
-def attributions(folder: Path, texts: Sequence[str] = TEXTS, held: Sequence[str] = ("nothing of this is here",)) -> Attributions:
+def attributions(
+    folder: Path, texts: Sequence[str] = TEXTS, held: Sequence[str] = ("nothing of this is here",)
+) -> Attributions:
     """Attributions of `texts`, with an evaluation split of `held` in `folder`."""
     path = folder / "sentiment140" / "test.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)

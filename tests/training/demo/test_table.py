@@ -29,12 +29,21 @@ def column(faithful: list[int], **more: Any) -> dict[str, list[Any]]:
 
 
 def cells_of(faithful: list[int], **more: Any) -> Cells:
-    return {f"agnews_{style}_oneword": column(faithful, **more) for style in ("attribution", "redaction", "counterfactual")}
+    return {
+        f"agnews_{style}_oneword": column(faithful, **more) for style in ("attribution", "redaction", "counterfactual")
+    }
 
 
 def test_a_cell_by_hand() -> None:
     cell = compare(cells_of([0, 0, 0, 1]), cells_of([1, 1, 0, 1], prediction=["a", "a", "a", "b"], acc=[1, 1, 1, 0]))[0]
-    assert (cell.n, cell.base, cell.trained, cell.gain[0], cell.acc_change, cell.shift) == (4, 0.25, 0.75, 0.5, -0.25, 0.25)
+    assert (cell.n, cell.base, cell.trained, cell.gain[0], cell.acc_change, cell.shift) == (
+        4,
+        0.25,
+        0.75,
+        0.5,
+        -0.25,
+        0.25,
+    )
     assert cell.gain[1] <= 0.5 <= cell.gain[2] and cell.interval[0] < 0.75 < cell.interval[1]
     assert math.isnan(cell.control) and cell.oracle == 1.0
 
@@ -125,14 +134,18 @@ def test_recipes_are_read_by_what_they_are_for(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_quick_demo_runs_from_end_to_end(mini_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_quick_demo_runs_from_end_to_end(
+    mini_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert sys.platform != "win32"
     assert cli.main(["--quick", "--out", str(tmp_path / "demo")]) == 0
     said = capsys.readouterr().out
     assert "sentiment140_redaction_oneword" in said and "trec_attribution_oneword" in said and "faithful-se sft" in said
     told = json.loads((tmp_path / "demo" / "table.json").read_text())
     by_task = {cell["task"]: cell for cell in told["cells"]}
-    assert by_task["sentiment140_redaction_oneword"]["trained"] > by_task["sentiment140_redaction_oneword"]["base"] + 0.2
+    assert (
+        by_task["sentiment140_redaction_oneword"]["trained"] > by_task["sentiment140_redaction_oneword"]["base"] + 0.2
+    )
     assert (tmp_path / "demo" / "README.md").is_file()
     assert cli.main(["--quick", "--out", str(tmp_path / "demo")]) == 0  # nothing is done twice
     assert capsys.readouterr().out.count("done before") == 9

@@ -62,7 +62,9 @@ def test_exactly_the_explanation_and_the_end_of_its_turn_have_a_loss(
 def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained: Path, model: Path) -> None:
     out = trained / "out"
     info = json.loads((out / "train_info.json").read_text())
-    assert info["base"] == str(model) and info["rows"] == 16 and info["steps"] == 4 and info["how"] == "LoRA r16 alpha 32"
+    assert (
+        info["base"] == str(model) and info["rows"] == 16 and info["steps"] == 4 and info["how"] == "LoRA r16 alpha 32"
+    )
     assert info["supervised_tokens"] > 32 and set(info["versions"]) >= {"torch", "trl", "peft"}
     card = (out / "README.md").read_text()
     assert card.startswith(f"---\nbase_model: {model}\nlibrary_name: peft\n")
@@ -133,7 +135,7 @@ def test_wrong_input_is_one_line(model: Path, tmp_path: Path) -> None:
         main(["--output_dir", str(out)])
     with pytest.raises(UsageError, match="no such file"):
         main(["--config", str(tmp_path / "none.yaml"), "--output_dir", str(out)])
-    with pytest.raises(UsageError, match="tokens? with a loss"):
+    with pytest.raises(UsageError, match=r"tokens? with a loss"):
         main(arguments(model, data, out, "--max_length", "8"))
     bare = tmp_path / "bare"
     shutil.copytree(model, bare)
@@ -147,9 +149,9 @@ def test_rows_are_checked_one_by_one(tmp_path: Path) -> None:
         read_training_rows(str(write_rows(tmp_path / "a.jsonl", [ROWS[0], {"text": "x"}])))
     with pytest.raises(UsageError, match="is no finished build"):
         read_training_rows(str(tmp_path))
-    with pytest.raises(UsageError, match="row 2 .* has no token with a loss"):
+    with pytest.raises(UsageError, match=r"row 2 .* has no token with a loss"):
         check_supervision([[-100, 7, 1], [-100, -100]], ROWS[:2], {1}, None)
-    with pytest.raises(UsageError, match="row 1 .* would never stop"):
+    with pytest.raises(UsageError, match=r"row 1 .* would never stop"):
         check_supervision([[-100, 7]], ROWS[:1], {1}, None)
     assert check_supervision([[-100, 7, 1], [5, 1]], ROWS[:2], {1}, None) == 4
 
