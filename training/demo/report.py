@@ -14,8 +14,8 @@ from training.demo.table import Cell, Cells, compare, matrix, named_shortcuts, r
 ABOUT = """\
 Share of texts where acting on the explanation changes the model's answer as it should, 95 % intervals (Wilson; of the
 gain: paired bootstrap). chance: the same for other words of the text, drawn at random. control: trained on random
-words, with its own chance. oracle: texts where some word would do. acc, shift: change of accuracy; share of texts whose answer
-is another one than the base's."""
+words, with its own chance. oracle: texts where some word would do. acc, shift: change of accuracy; share of texts whose
+answer is another one than the base's."""
 
 
 def write_report(out: Path, mode: str, seed: int, commands: Sequence[str]) -> str:
