@@ -74,6 +74,7 @@ def build(
     told = {
         "attributions": {**attributions.settings, "texts": _digest(attributions)},
         "options": options.as_dict(),
+        "datasets": list(attributions.texts),
         **(settings or {}),
     }
     store = Store(out, told)

@@ -70,8 +70,8 @@ def train_info(
     return {
         "base": model["model_name_or_path"],
         "base_fingerprint": each(build["attributions"]["model"] for build in builds),
-        "train_datasets": each(name for build in builds for name in build["attributions"]["rows"]),
-        "train_styles": each(style for option in options for style in option["styles"]),
+        "train_datasets": each(name for build in builds for name in build["datasets"]),
+        "train_styles": each(style for option in options if option["arm"] != "answers" for style in option["styles"]),
         "budget": each(option["budget"] for option in options),
         "arm": each(option["arm"] for option in options),
         "filtered": each(option["filtered"] for option in options),

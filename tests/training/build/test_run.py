@@ -32,6 +32,7 @@ def built(tmp_path: Path, name: str = "out", texts: Any = MANY, **options: Any) 
 def test_the_yield_says_what_became_of_every_text(tmp_path: Path) -> None:
     built(tmp_path)
     report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["datasets"] == ["sentiment140"]
     assert report["accepted"]["sentiment140"] == {"attribution": 20, "redaction": 20, "counterfactual": 24}
     assert report["reasons"]["sentiment140 attribution"] == {UNCHANGED: 4}
     rejected = [json.loads(line) for line in (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()]
