@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -42,6 +43,9 @@ def of_model(model: Any, tokenizer: Any, batch: int) -> Respond:
     """The same for a model in memory."""
     from lm_eval.models.huggingface import HFLM
 
+    # A model in memory is what we mean to give, and the length of a classification is what we mean to limit.
+    for name in ("lm_eval.models.huggingface", "transformers.generation"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch, max_batch_size=batch)
     lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
     return Backend(lm, lm.apply_chat_template).respond

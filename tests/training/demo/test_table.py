@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import random
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +152,23 @@ def test_the_quick_demo_runs_from_end_to_end(
     assert (tmp_path / "demo" / "README.md").is_file()
     assert cli.main(["--quick", "--out", str(tmp_path / "demo")]) == 0  # nothing is done twice
     assert capsys.readouterr().out.count("done before") == 9
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_with_the_same_table_rows_and_weights(mini_base: Path, tmp_path: Path) -> None:
+    def demo(out: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-m", "faithful_se", "demo", "--quick", "--out", str(out)])
+
+    started = time.monotonic()
+    assert demo(tmp_path / "whole").wait() == 0
+    whole, rng = time.monotonic() - started, random.Random(0)
+    for _ in range(10):
+        process = demo(tmp_path / "killed")
+        time.sleep(rng.uniform(0.1, 0.5) * whole)
+        process.kill()
+        process.wait()
+    assert demo(tmp_path / "killed").wait() == 0
+    for name in ("table.json", "rows/word/train.jsonl", "rows/random/train.jsonl"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    weights = "trained/word/adapter_model.safetensors"
+    assert (tmp_path / "killed" / weights).read_bytes() == (tmp_path / "whole" / weights).read_bytes()
