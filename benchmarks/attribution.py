@@ -3,6 +3,7 @@
     python benchmarks/attribution.py                       # 2M and 60M random models, CPU, about ten minutes
     python benchmarks/attribution.py --sizes 2m --examples 8 --rounds 3
     python benchmarks/attribution.py --device cuda --shape 7b   # texts per second in bfloat16, share of the peak
+    python benchmarks/attribution.py --model MODEL --data mini  # a trained model: which methods find occlusion's word
 
 Same texts, same prompts, same labels, one process; CPU time (the machine may be busy), the competitors take turns in
 every round. `raw` runs exactly the model calls that ours made, with the same keys and values, and nothing else: what a
@@ -27,12 +28,12 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lm_eval_tasks.data import dataset_spec, load  # noqa: E402
-from lm_eval_tasks.options import Options  # noqa: E402
-from lm_eval_tasks.protocol import Document, TaskSpec  # noqa: E402
-from training.attribution.attribute import Attributor  # noqa: E402
-from training.attribution.forward import Forward  # noqa: E402
-from training.attribution.options import AttributionOptions  # noqa: E402
+from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.protocol import Document, TaskSpec
+from training.attribution.attribute import Attributor
+from training.attribution.forward import Forward
+from training.attribution.options import AttributionOptions
 
 SHAPES = {
     "2m": {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 6, "num_attention_heads": 4},
@@ -47,7 +48,7 @@ TEMPLATE = (
 )
 
 # Texts for those who have none at hand: lengths of tweets, words of many lengths.
-WORDS = (
+COMMON = (
     "the a of and to in is it you that he was for on are with as his they be at one have this from or had by hot but "
     "some what there we can out other were all your when up use word how said an each she which do their time if will "
     "way about many then them would write like so these her long make thing see him two has look more day could go "
@@ -56,7 +57,8 @@ WORDS = (
     "under name very through just form much great think say help low line before turn cause same mean differ move "
     "right boy old too does tell sentence set three want air well also play small end put home read hand port large "
     "spell add even land here must big high such follow act why ask men change went light kind off need house picture"
-).split()
+)
+WORDS = COMMON.split()
 
 
 def texts_of(arguments: argparse.Namespace) -> list[Document]:
@@ -241,13 +243,13 @@ def measure(size: str, documents: list[Document], arguments: argparse.Namespace)
         print(f"{size}: round {round_ + 1} of {arguments.rounds} done", file=sys.stderr)
     middle = {name: statistics.median(values) for name, values in times.items() if values}
 
-    count = len(documents)
+    count, words = len(documents), sum(len(document.words) for document in documents) / len(documents)
     parameters = sum(p.numel() for p in model.parameters()) / 1e6
     # Exact ties aside, both see the same model: same scores, same word.
     best = [max(row["words"], key=lambda word: word["score"])["key"] for row in rows["suffix"]]
     same = sum(mine == top for mine, top in zip(best, tops, strict=True))
     lines = [
-        f"### {parameters:.1f}M parameters, {count} texts, {sum(len(d.words) for d in documents) / count:.1f} words each",
+        f"### {parameters:.1f}M parameters, {count} texts, {words:.1f} words each",
         "",
         "| comparison | peer, s | ours, s | raw, s | peer / ours | ours / raw | peer / raw |",
         "|---|---|---|---|---|---|---|",
@@ -325,6 +327,50 @@ def on_device(arguments: argparse.Namespace, documents: list[Document]) -> list[
     return [*lines, ""]
 
 
+AGREEING: dict[str, dict[str, Any]] = {
+    "occlusion": {},
+    "cascade": {},
+    "ig, 8 steps": {"steps": 8},
+    "ig, 16 steps": {"steps": 16},
+    "ig, 32 steps": {"steps": 32},
+    "ig, 128 steps": {"steps": 128},
+    "ixg": {},
+    "random": {},
+}
+
+
+def trained(arguments: argparse.Namespace) -> list[str]:
+    """How often each method's top word is occlusion's, and how often masking it changes the answer."""
+    from training.attribution.loading import load_model
+
+    model, fast = load_model(arguments.model, dtype="float32", device=arguments.device)
+    lines = [
+        "| dataset | method | word of occlusion | word of IG, 128 steps | flips | CPU s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for task in arguments.tasks:
+        dataset = dataset_spec(task)
+        rows = load(dataset, arguments.data, "train")
+        documents = [dataset.document(row) for row in rows.select(range(min(arguments.examples, len(rows))))]
+        spec = TaskSpec(dataset.question, "attribution", "oneword", Options())
+        told: dict[str, list[Any]] = {}
+        seconds: dict[str, float] = {}
+        for name, settings in AGREEING.items():
+            options = AttributionOptions(name.partition(",")[0], check_flips=True, **settings)
+            attributor = Attributor(model, fast, spec, options)
+            start = time.process_time()
+            told[name] = list(attributor.rows(documents))
+            seconds[name] = time.process_time() - start
+        for name, found in told.items():
+            equal = [
+                sum(a["top"]["key"] == b["top"]["key"] for a, b in zip(found, told[other], strict=True)) / len(found)
+                for other in ("occlusion", "ig, 128 steps")
+            ]
+            flips = sum(bool(row["flips"]) for row in found) / len(found)
+            lines.append(f"| {task} | {name} | {equal[0]:.3f} | {equal[1]:.3f} | {flips:.3f} | {seconds[name]:.2f} |")
+    return lines
+
+
 def _finish(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.synchronize()
@@ -366,13 +412,18 @@ def main() -> None:
     parser.add_argument("--token-budget", type=int, default=0)
     parser.add_argument("--data", help="a folder of real text, as for --metadata data=; made-up texts without it")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--model", help="a trained model: agreement of the methods instead of speed")
+    parser.add_argument("--tasks", nargs="+", default=["sentiment140", "snli", "agnews"], help="with --model")
     parser.add_argument("--shape", choices=list(SHAPES), help="only texts per second, on --device, in bfloat16")
     arguments = parser.parse_args()
     if arguments.device == "cpu":
         torch.set_num_threads(1)
-    documents = texts_of(arguments)
     names = ("torch", "transformers", "captum")
     print(f"{date.today()}, {_machine(arguments.device)}, " + ", ".join(f"{n} {version(n)}" for n in names) + "\n")
+    if arguments.model:
+        print("\n".join(trained(arguments)))
+        return
+    documents = texts_of(arguments)
     if arguments.shape:
         print("\n".join(on_device(arguments, documents)))
         return
