@@ -3,6 +3,7 @@
     python benchmarks/attribution.py                       # 2M and 60M random models, CPU, about ten minutes
     python benchmarks/attribution.py --sizes 2m --examples 8 --rounds 3
     python benchmarks/attribution.py --device cuda --shape 7b   # texts per second in bfloat16, share of the peak
+    python benchmarks/attribution.py --model MODEL --data mini  # a trained model: which methods find occlusion's word
 
 Same texts, same prompts, same labels, one process; CPU time (the machine may be busy), the competitors take turns in
 every round. `raw` runs exactly the model calls that ours made, with the same keys and values, and nothing else: what a
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,12 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lm_eval_tasks.data import dataset_spec, load  # noqa: E402
-from lm_eval_tasks.options import Options  # noqa: E402
-from lm_eval_tasks.protocol import Document, TaskSpec  # noqa: E402
-from training.attribution.attribute import Attributor  # noqa: E402
-from training.attribution.forward import Forward  # noqa: E402
-from training.attribution.options import AttributionOptions  # noqa: E402
+from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.protocol import Document, TaskSpec
+from training.attribution.attribute import Attributor
+from training.attribution.forward import Forward
+from training.attribution.options import AttributionOptions
 
 SHAPES = {
     "2m": {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 6, "num_attention_heads": 4},
@@ -47,7 +49,7 @@ TEMPLATE = (
 )
 
 # Texts for those who have none at hand: lengths of tweets, words of many lengths.
-WORDS = (
+COMMON = (
     "the a of and to in is it you that he was for on are with as his they be at one have this from or had by hot but "
     "some what there we can out other were all your when up use word how said an each she which do their time if will "
     "way about many then them would write like so these her long make thing see him two has look more day could go "
@@ -56,7 +58,8 @@ WORDS = (
     "under name very through just form much great think say help low line before turn cause same mean differ move "
     "right boy old too does tell sentence set three want air well also play small end put home read hand port large "
     "spell add even land here must big high such follow act why ask men change went light kind off need house picture"
-).split()
+)
+WORDS = COMMON.split()
 
 
 def texts_of(arguments: argparse.Namespace) -> list[Document]:
@@ -171,6 +174,17 @@ class Peers:
             text = TextTokenInput(self.renderer.render(document.fields), self.fast)
             wrapped.attribute(text, target=target, n_steps=steps)
 
+    def inseq(self, steps: int) -> None:
+        """inseq's Integrated Gradients (it stands on captum), forced to the same answers."""
+        import inseq
+
+        self.fast.bos_token = self.fast.bos_token or "<|user|>"  # inseq's baseline and its decoding need one
+        wrapped = inseq.load_model(self.model, "integrated_gradients", tokenizer=self.fast)
+        for document, target in zip(self.documents, self.targets, strict=True):
+            prompt = self.renderer.render(document.fields)
+            answer = prompt + self.fast.decode(target)
+            wrapped.attribute(prompt, answer, n_steps=steps, internal_batch_size=steps, show_progress=False)
+
     def ablation(self, in_tokens: bool = True) -> list[str]:
         """The top word of each text, by its key."""
         from captum.attr import FeatureAblation, LLMAttribution, TextTemplateInput
@@ -228,10 +242,14 @@ def measure(size: str, documents: list[Document], arguments: argparse.Namespace)
         **{f"raw {name}": recorder.replay for name, recorder in recorded.items()},
         "captum ig": lambda: peers.gradients(arguments.steps),
         "captum ig 50": lambda: peers.gradients(50),
+        "inseq ig": lambda: peers.inseq(arguments.steps),
         "captum ablation": lambda: tops.__setitem__(slice(None), peers.ablation()),
         "captum ablation, one pass": lambda: peers.ablation(in_tokens=False),
     }
     times: dict[str, list[float]] = {name: [] for name in work}
+    if find_spec("inseq") is None:
+        del work["inseq ig"]
+        print("inseq is not installed: left out", file=sys.stderr)
     if arguments.without_50:
         del work["captum ig 50"]
     peers.warm_up()
@@ -241,13 +259,13 @@ def measure(size: str, documents: list[Document], arguments: argparse.Namespace)
         print(f"{size}: round {round_ + 1} of {arguments.rounds} done", file=sys.stderr)
     middle = {name: statistics.median(values) for name, values in times.items() if values}
 
-    count = len(documents)
+    count, words = len(documents), sum(len(document.words) for document in documents) / len(documents)
     parameters = sum(p.numel() for p in model.parameters()) / 1e6
     # Exact ties aside, both see the same model: same scores, same word.
     best = [max(row["words"], key=lambda word: word["score"])["key"] for row in rows["suffix"]]
     same = sum(mine == top for mine, top in zip(best, tops, strict=True))
     lines = [
-        f"### {parameters:.1f}M parameters, {count} texts, {sum(len(d.words) for d in documents) / count:.1f} words each",
+        f"### {parameters:.1f}M parameters, {count} texts, {words:.1f} words each",
         "",
         "| comparison | peer, s | ours, s | raw, s | peer / ours | ours / raw | peer / raw |",
         "|---|---|---|---|---|---|---|",
@@ -263,6 +281,7 @@ def measure(size: str, documents: list[Document], arguments: argparse.Namespace)
 
     steps = arguments.steps
     line(f"IG, {steps} steps, against `LLMGradientAttribution`, {steps} steps", "captum ig", "ig")
+    line(f"IG, {steps} steps, against `inseq`, {steps} steps", "inseq ig", "ig")
     line(
         "pooled occlusion, every prompt recomputed behind the prefix, against `FeatureAblation`",
         "captum ablation",
@@ -278,12 +297,11 @@ def measure(size: str, documents: list[Document], arguments: argparse.Namespace)
         equal = sum(a["top"]["key"] == b["top"]["key"] for a, b in zip(one, other, strict=True))
         return f"{equal} of {len(one)}"
 
-    reference = arguments.steps if arguments.without_50 else 50
-    more = ours("ig", steps=reference).rows(documents)
+    more = ours("ig", steps=50).rows(documents)
     lines += [
         "",
         f"Top word equal: occlusion and captum's `FeatureAblation` {same} of {count}; "
-        f"IG {steps} and {reference} steps {agreement(rows['ig'], more)}; "
+        f"IG {steps} and 50 steps {agreement(rows['ig'], more)}; "
         f"`cascade` and occlusion {agreement(rows['cascade'], rows['default'])}. "
         f"Tokens through the model: IG {recorded['ig'].tokens()}, occlusion {recorded['whole'].tokens()}, "
         f"suffix-only {recorded['suffix'].tokens()}, default {recorded['default'].tokens()}.",
@@ -323,6 +341,50 @@ def on_device(arguments: argparse.Namespace, documents: list[Document]) -> list[
         name = f"{method}, {steps} steps" if method == "ig" else method
         lines.append(f"| {name} | {len(documents) / seconds:.1f} | {operations / seconds / peak:.0%} |")
     return [*lines, ""]
+
+
+AGREEING: dict[str, dict[str, Any]] = {
+    "occlusion": {},
+    "cascade": {},
+    "ig, 8 steps": {"steps": 8},
+    "ig, 16 steps": {"steps": 16},
+    "ig, 32 steps": {"steps": 32},
+    "ig, 128 steps": {"steps": 128},
+    "ixg": {},
+    "random": {},
+}
+
+
+def trained(arguments: argparse.Namespace) -> list[str]:
+    """How often each method's top word is occlusion's, and how often masking it changes the answer."""
+    from training.attribution.loading import load_model
+
+    model, fast = load_model(arguments.model, dtype="float32", device=arguments.device)
+    lines = [
+        "| dataset | method | word of occlusion | word of IG, 128 steps | flips | CPU s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for task in arguments.tasks:
+        dataset = dataset_spec(task)
+        rows = load(dataset, arguments.data, "train")
+        documents = [dataset.document(row) for row in rows.select(range(min(arguments.examples, len(rows))))]
+        spec = TaskSpec(dataset.question, "attribution", "oneword", Options())
+        told: dict[str, list[Any]] = {}
+        seconds: dict[str, float] = {}
+        for name, settings in AGREEING.items():
+            options = AttributionOptions(name.partition(",")[0], check_flips=True, **settings)
+            attributor = Attributor(model, fast, spec, options)
+            start = time.process_time()
+            told[name] = list(attributor.rows(documents))
+            seconds[name] = time.process_time() - start
+        for name, found in told.items():
+            equal = [
+                sum(a["top"]["key"] == b["top"]["key"] for a, b in zip(found, told[other], strict=True)) / len(found)
+                for other in ("occlusion", "ig, 128 steps")
+            ]
+            flips = sum(bool(row["flips"]) for row in found) / len(found)
+            lines.append(f"| {task} | {name} | {equal[0]:.3f} | {equal[1]:.3f} | {flips:.3f} | {seconds[name]:.2f} |")
+    return lines
 
 
 def _finish(device: str) -> None:
@@ -366,13 +428,18 @@ def main() -> None:
     parser.add_argument("--token-budget", type=int, default=0)
     parser.add_argument("--data", help="a folder of real text, as for --metadata data=; made-up texts without it")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--model", help="a trained model: agreement of the methods instead of speed")
+    parser.add_argument("--tasks", nargs="+", default=["sentiment140", "snli", "agnews"], help="with --model")
     parser.add_argument("--shape", choices=list(SHAPES), help="only texts per second, on --device, in bfloat16")
     arguments = parser.parse_args()
     if arguments.device == "cpu":
         torch.set_num_threads(1)
-    documents = texts_of(arguments)
     names = ("torch", "transformers", "captum")
     print(f"{date.today()}, {_machine(arguments.device)}, " + ", ".join(f"{n} {version(n)}" for n in names) + "\n")
+    if arguments.model:
+        print("\n".join(trained(arguments)))
+        return
+    documents = texts_of(arguments)
     if arguments.shape:
         print("\n".join(on_device(arguments, documents)))
         return

@@ -16,7 +16,7 @@ from training.attribution.options import AttributionOptions
 from training.attribution.prompts import Prompt, Renderer
 from training.attribution.records import Row, bare, rows_of
 
-# Where more tokens a batch stopped paying: benchmarks/attribution.md.
+# Tokens at once: far fewer than most devices can hold, and halved where even that is too much.
 DEFAULT_BUDGET = {"cpu": 2048, "cuda": 16384}
 
 TOO_LONG = "the text is longer than the model's context"

@@ -11,8 +11,8 @@ import torch
 
 logger = logging.getLogger(__name__)
 
-# A batch ends early at an item of less than this share of its longest, so that padding is not computed, once it holds so
-# many tokens that a call of the model is worth making: 512 costs a small model on a CPU about as much per token as 4,096.
+# A batch ends early at an item of less than this share of its longest, so that little padding is computed, once it
+# holds enough tokens for a call of the model to be worth making.
 ENOUGH, WORTH_A_CALL = 0.8, 512
 
 Item = TypeVar("Item")

@@ -61,6 +61,7 @@ class Chunk:
         self.forward, self.renderer, self.prompts = forward, renderer, prompts
         self.options, self.budget, self.gradients = options, budget, gradients
         self.skip = shared_length(forward, renderer, prompts[0])
+        self._opening = forward.prefix_ids[: self.skip]
         ids, lengths = forward.pad([prompt.ids[self.skip :] for prompt in prompts])
         with torch.no_grad():
             # Without a window the keys and values are good for going on from, prefix or not.
@@ -86,13 +87,20 @@ class Chunk:
         new = [pair for pair in dict.fromkeys(wanted) if pair not in self.variants_asked]
         if new:
             variants = self._variants(new)
-            new_tokens = lambda v: len(v.ids) - self.skip - v.start  # noqa: E731
-            told = self.budget.run(variants, new_tokens, self._run, beside=self._past_cost)
-            self.variants_asked.update(zip(new, told, strict=True))
+            # A tokenizer may merge a mask with what stands before it: such a prompt does not open like all others.
+            for odd in (False, True):
+                places = [i for i, variant in enumerate(variants) if (variant.ids[: self.skip] != self._opening) is odd]
+                told = self._ask([variants[i] for i in places], 0 if odd else self.skip)
+                self.variants_asked.update(zip([new[i] for i in places], told, strict=True))
         return torch.stack([self.variants_asked[pair] for pair in wanted])
 
-    def _past_cost(self, variant: Variant) -> int:
-        return (self.skip + variant.start) // PAST_COST if variant.start else 0
+    def _ask(self, variants: list[Variant], skip: int) -> list[Tensor]:
+        return self.budget.run(
+            variants,
+            lambda variant: len(variant.ids) - skip - variant.start,
+            lambda batch: self._run(batch, skip),
+            beside=lambda variant: (skip + variant.start) // PAST_COST if variant.start else 0,
+        )
 
     def _variants(self, wanted: Sequence[tuple[int, frozenset[int]]]) -> list[Variant]:
         texts: dict[int, list[Mapping[str, str]]] = {}
@@ -107,17 +115,17 @@ class Chunk:
         if self.past is None:
             return Variant(index, ids, 0)
         original = self.prompts[index].ids
-        same = len(common_prefix([ids, original]))
-        return Variant(index, ids, max(0, min(same, len(ids) - 1) - self.skip))
+        same = min(len(common_prefix([ids, original])), len(ids) - 1)
+        return Variant(index, ids, max(0, same - self.skip))
 
-    def _run(self, variants: list[Variant]) -> list[Tensor]:
+    def _run(self, variants: list[Variant], skip: int) -> list[Tensor]:
         forward, past = self.forward, self.past
-        ids, lengths = forward.pad([v.ids[self.skip + v.start :] for v in variants])
+        ids, lengths = forward.pad([v.ids[skip + v.start :] for v in variants])
         going_on = past is not None and any(v.start for v in variants)
         rows = Rows(
             forward.embed(ids),
             lengths,
-            bool(self.skip),
+            bool(skip),
             past if going_on else None,
             torch.tensor([v.document for v in variants], device=forward.device) if going_on else None,
             torch.tensor([v.start for v in variants], device=forward.device) if going_on else None,

@@ -108,7 +108,7 @@ def main(argv: list[str] | None = None) -> int:
             else dataset_spec(given.tasks[0]).question
         )
         sources = [from_file(given.file, question, task, given.limit, given.system)]
-        settings = {"file": str(given.file)}
+        settings = {"file": str(given.file.resolve())}
     else:
         names = dict.fromkeys(given.tasks)
         sources = [from_dataset(name, task, given.split, given.limit, given.system) for name in names]

@@ -55,6 +55,7 @@ def input_x_gradient(chunk: Chunk) -> list[list[float]]:
     def work(batch: list[int]) -> list[list[float]]:
         embeds, lengths, _ = _ends(chunk, batch)
         label = chunk.label[batch]
+        embeds.requires_grad_()
         scores = InputXGradient(_function(chunk)).attribute(embeds, additional_forward_args=(lengths, label))
         return _words(chunk, batch, scores.detach().sum(-1))
 

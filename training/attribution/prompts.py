@@ -179,7 +179,8 @@ class Renderer:
 
     def _prefix(self) -> list[int]:
         """Tokens that open every prompt, whatever the text."""
-        rows = self.tokens([self.compose(dict.fromkeys(self.spec.question.fields, text)) for text in _OPENINGS])
+        openings = (*_OPENINGS, self.spec.options.mask)
+        rows = self.tokens([self.compose(dict.fromkeys(self.spec.question.fields, text)) for text in openings])
         return common_prefix(rows["input_ids"])
 
 

@@ -109,6 +109,7 @@ def attribute(
             for source, plan in zip(sources, plans, strict=True):
                 counts[source.name] = store.merge(source.name, [*plan])
             store.finish(counts)
+        store.tidy()
         for source in sources:
             counts[source.name] = len(store.merged(source.name))
     processes.wait()

@@ -88,13 +88,17 @@ class Store:
         return len(order)
 
     def finish(self, counts: Mapping[str, int]) -> None:
-        """Write the manifest, then drop the shards."""
+        """Write the manifest."""
         for path in self.folder.glob("*.jsonl"):
             counts = {path.stem: sum(1 for _ in path.open("rb")), **counts}
         write_whole(
             self.folder / MANIFEST, [json.dumps({**self.settings, "rows": dict(sorted(counts.items()))}, indent=1)]
         )
-        shutil.rmtree(self.folder / SHARDS, ignore_errors=True)
+
+    def tidy(self) -> None:
+        """Drop the shards of a finished run."""
+        if (self.folder / MANIFEST).exists():
+            shutil.rmtree(self.folder / SHARDS, ignore_errors=True)
 
 
 def _lines_at(places: Iterable[tuple[int, Path, int]]) -> Iterator[str]:

@@ -90,6 +90,31 @@ def test_parameters_are_frozen_and_nothing_is_kept(model: Any, fast: Any) -> Non
     assert not any(parameter.requires_grad or parameter.grad is not None for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("method", ["ig", "occlusion"])
+def test_the_shared_prefix_changes_no_score(method: str, model: Any, fast: Any) -> None:
+    options, documents = AttributionOptions(method), world.documents()
+    usual = Attributor(model, fast, world.spec(), options)
+    rows = usual.rows(documents)
+    whole = Attributor(model, fast, world.spec(), options)
+    whole.forward = Forward(model, whole.forward.tree)
+    assert_same(rows, whole.rows(documents))
+
+
+def test_a_mask_that_merges_with_the_template(model: Any) -> None:
+    """A variant that does not open like its document is asked whole."""
+    fast = world.tokenizer(known=("[REDACTED]", ": [R]"))
+    big = world.random_model("llama", len(fast))
+    spec, documents = world.spec(mask="[R]"), world.documents()
+    usual, blind = (Attributor(big, fast, spec, AttributionOptions("occlusion")) for _ in range(2))
+    blind.forward = Forward(big, blind.forward.tree)
+    prompt = usual.renderer.encode([documents[0]])[0]
+    # As if the mask had not been thought of when the common prefix was looked for.
+    longer = prompt.ids[: min(prompt.spans[0])]
+    assert longer[: len(usual.renderer.prefix)] == usual.renderer.prefix and longer != usual.renderer.prefix
+    usual.forward = Forward(big, usual.forward.tree, longer)
+    assert_same(blind.rows(documents), usual.rows(documents))
+
+
 @pytest.mark.slow
 def test_memory_is_flat_over_five_thousand_texts(model: Any, fast: Any, tmp_path: Any) -> None:
     import resource
