@@ -90,7 +90,7 @@ _HEAD = regex.compile(
 )
 
 # What parts a word from the talk about it.
-_TALK = re.compile(r"\s[-–—]+\s|:|\s*(?:->|→|=>)|\s+because\b")
+_TALK = re.compile(r"\s[-–—]+\s|:|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
 
 _NAMES = _QUOTED.replace("(?P<word>", "(?:")
 _SAYINGS_OF_WORDS = [
@@ -179,6 +179,10 @@ def _listed(text: str, contents: str) -> list[str]:
     # love, great | love; great | 1. love\n2. great | - love\n- great | ["love", "great"] | love | great
     lines = [BULLET.sub("", line) for line in text.splitlines()]
     items = [_keys(item) for line in lines for item in regex.split(r",(?!\p{N})|;|\s\|\s|\s/\s", line)]
+    keys = [key for item in items for key in item]
+    if f" {' '.join(keys)} " in contents:
+        # rain, cold, and annoying people: a passage of the document, with its own "and"
+        return keys
     return [key for item in items for key in _without_conjunction(item, contents)]
 
 

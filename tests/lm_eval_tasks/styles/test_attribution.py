@@ -357,6 +357,10 @@ def test_and_is_a_word_where_the_text_says_it() -> None:
     assert attribution.parse("rock and roll", fields, request).words == ("rock", "and", "roll")
     assert attribution.parse("rock and white", fields, request).words == ("rock", "white")
     assert attribution.parse("rock, and white", fields, request).words == ("rock", "white")
+    assert attribution.parse("roll, black and white", fields, request).words == ("and", "roll", "black", "white")
+    fields = {"text": "rain, cold, and annoying people"}
+    assert attribution.parse(fields["text"], fields, request).words == ("rain", "cold", "and", "annoying", "people")
+    assert attribution.parse("rain, and people", fields, request).words == ("rain", "people")
 
 
 @pytest.mark.parametrize("word", ["Sure", "Sorry", "Note", "Here", "Okay", "The", "word", "and"])

@@ -175,3 +175,5 @@ def test_real_texts_copied_are_no_explanations(dataset: str) -> None:
             if len(types) > 1:
                 told = attribution.parse(wrap(text), fields, request_for(question, "oneword"))
                 assert not told.valid, (wrap(text), told.words)
+            copied = attribution.parse(text, fields, several)
+            assert copied.positions == tuple(range(len(words_of(fields))))
