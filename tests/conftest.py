@@ -45,3 +45,11 @@ def evaluate() -> Callable[..., dict[str, Any]]:
         return dict(simple_evaluate(lm, tasks=names, task_manager=manager, limit=limit, **settings))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def mini_base() -> Path:
+    """The folder of the mini base of seed 0, trained once and then kept in the cache (FAITHFUL_SE_CACHE)."""
+    from training.mini.training_run import base_model
+
+    return base_model(0, say=print)

@@ -1,0 +1,208 @@
+"""The command and the cache: complete or nothing, twice the same, plain about what went wrong. On a tiny recipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from training.mini import cache, cli, training_run
+from training.mini.base import TINY, Training
+from training.mini.examine import Finding
+from training.mini.planted import Planted
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The recipe of seconds, and an examiner that lets everything pass."""
+    monkeypatch.setenv("FAITHFUL_SE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(training_run, "Recipe", lambda: TINY)
+    monkeypatch.setattr(training_run, "examine", lambda model, tokenizer: [finding(1.0)])
+    found = Planted("snli", 100, 1.0, 0.0, 1.0, 0.0)
+    monkeypatch.setattr(training_run, "find_planted", lambda model, tokenizer, task, split: found)
+
+
+def models_in(folder: Path) -> list[Path]:
+    """Everything but locks."""
+    return [path for path in folder.iterdir() if path.suffix != ".lock"]
+
+
+def finding(value: float) -> Finding:
+    return Finding("snli", "redaction", 150, value, value, 0.0, 0.1, value)
+
+
+def test_writes_a_model_and_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "deep" / "model"
+    assert cli.main(["--out", str(out), "--seed", "3"]) == 0
+    manifest = json.loads((out / "mini.json").read_text())
+    assert manifest["seed"] == 3
+    assert manifest["mini"] == cache.version()
+    assert (out / "model.safetensors").stat().st_size > 1000
+    said = capsys.readouterr().out
+    assert "snli         redaction      acc 1.00  valid 1.00  faithful 0.00" in said
+    assert [path.name for path in out.parent.iterdir()] == ["model"]
+
+
+def test_a_second_call_trains_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli.main(["--out", str(tmp_path / "a")]) == 0
+    monkeypatch.setattr(training_run, "Training", None)
+    assert cli.main(["--out", str(tmp_path / "b")]) == 0
+    assert cli.main(["--out", str(tmp_path / "a")]) == 0
+    for path in (tmp_path / "a").iterdir():
+        assert (tmp_path / "b" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_same_seed_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        monkeypatch.setenv("FAITHFUL_SE_CACHE", str(tmp_path / f"cache-{name}"))
+        assert cli.main(["--out", str(tmp_path / name), "--seed", str(seed)]) == 0
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in "abc"]
+    assert weights[0] == weights[1] != weights[2]
+
+
+@pytest.mark.parametrize(("make", "line"), [("file", "is a file"), ("full", "not empty and not a mini model")])
+def test_refuses_what_is_not_its_own(make: str, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    if make == "full":
+        out.mkdir()
+    kept = out / "thesis.tex" if make == "full" else out
+    kept.write_text("mine")
+    assert cli.main(["--out", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert line in said
+    assert len(said.splitlines()) == 1
+    assert kept.read_text() == "mine"
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**31)])
+def test_refuses_a_seed_out_of_range(seed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--out", str(tmp_path / "out"), "--seed", seed]) == 2
+    assert "give a whole number" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_filled_and_a_mini_model_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    assert cli.main(["--out", str(out)]) == 0
+    (out / "stale").write_text("")
+    assert cli.main(["--out", str(out), "--seed", "1"]) == 0
+    assert json.loads((out / "mini.json").read_text())["seed"] == 1
+    assert not (out / "stale").exists()
+
+
+def test_continues_then_begins_again_then_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    monkeypatch.setattr(Training, "run", lambda self, report: asked.append("run"))
+    monkeypatch.setattr(Training, "more", lambda self, report: asked.append("more"))
+    monkeypatch.setattr(training_run, "examine", lambda model, tokenizer: [finding(0.5)])
+    assert cli.main(["--out", str(tmp_path / "out")]) == 1
+    assert asked == ["run", "more", "more"] * training_run.ATTEMPTS
+    assert "faithful-se mini: gave up: no base of seed 0 passed" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+    assert models_in(tmp_path / "cache" / "mini") == []
+
+
+def test_a_base_that_passes_after_more_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = iter([0.5, 1.0])
+    monkeypatch.setattr(training_run, "examine", lambda model, tokenizer: [finding(next(values))])
+    assert cli.main(["--out", str(tmp_path / "out")]) == 0
+    assert json.loads((tmp_path / "out" / "mini.json").read_text())["continued"] == 1
+
+
+def test_the_gate() -> None:
+    assert finding(1.0).failures() == []
+    assert finding(0.5).failures() == [
+        "snli redaction acc 0.50 < 0.97",
+        "snli redaction faithful_oracle 0.50 < 0.80",
+        "snli redaction valid 0.50 < 0.80",
+    ]
+    assert Planted("snli", 100, 0.9, 0.1, 0.7, 0.1).failures() == [
+        "snli shortcut_flips 0.90 < 0.95",
+        "snli cues_flip 0.10 > 0.05",
+    ]
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(self: Training, folder: Path) -> None:
+        (folder / "half").write_text("")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cli.main(["--out", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+    assert models_in(tmp_path / "cache" / "mini") == []
+
+
+def test_a_killed_run_leaves_nothing_that_counts(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    code = (
+        "import sys, time; from pathlib import Path; from training.mini.cache import written_at_once\n"
+        "with written_at_once(Path(sys.argv[1])) as new:\n"
+        "    (new / 'half').write_text(''); print('half', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "half\n"
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
+    assert not target.exists()
+    with cache.written_at_once(target) as new:
+        (new / "whole").write_text("")
+    assert [path.name for path in target.iterdir()] == ["whole"]
+
+
+def test_what_a_killed_training_left_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "cache" / "mini" / f".{cache.version()}-0.abc" / "new"
+    left.mkdir(parents=True)
+    (left / "half").write_text("")
+    assert cli.main(["--out", str(tmp_path / "out")]) == 0
+    assert [path.name for path in models_in(tmp_path / "cache" / "mini")] == [f"{cache.version()}-0"]
+
+
+def test_two_at_once_leave_one_complete_model(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    with cache.written_at_once(target) as first, cache.written_at_once(target) as second:
+        for folder in (first, second):
+            (folder / "whole").write_text(folder.parent.name)
+    assert [path.name for path in target.iterdir()] == ["whole"]
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_the_cache_key_follows_prompts_and_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    from training.mini import prompts
+
+    before = cache.version()
+    cache.version.cache_clear()
+    assert cache.version() == before
+    monkeypatch.setattr(prompts, "sentences", lambda: ["another question"])
+    cache.version.cache_clear()
+    assert cache.version() != before
+    cache.version.cache_clear()
+
+
+def test_the_cache_key_is_the_same_in_every_process() -> None:
+    code = "from training.mini import cache; print(cache.version())"
+    for seed in ("1", "2"):
+        said = subprocess.check_output([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed})
+        assert said.decode().strip() == cache.version()
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        "import sys; from training.mini import cli\n"
+        "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, env={**os.environ})
+    assert time.perf_counter() - started < 5

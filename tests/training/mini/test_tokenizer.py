@@ -1,0 +1,116 @@
+"""Texts survive the tokenizer, prompts are short, and what is unknown degrades to one token."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from lm_eval_tasks.question import UNKNOWN
+from lm_eval_tasks.styles import STYLES
+from training.mini.conversations import copying, cycle, shown
+from training.mini.encoder import Encoder
+from training.mini.grammar import draw
+from training.mini.lexicon import LEXICONS, content_words
+from training.mini.prompts import MASKS, question_of, requests_of
+from training.mini.tokenizer import END, PAD, PUNCTUATION, UNK, build, vocabulary
+
+TOKENIZER = build()
+WORDS = sorted({word for lexicon in LEXICONS.values() for word in content_words(lexicon)} | set(MASKS))
+
+
+def round_trip(text: str) -> str:
+    return str(TOKENIZER.decode(TOKENIZER.encode(text, add_special_tokens=False), skip_special_tokens=True))
+
+
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=20), st.sampled_from([" ", ", "]))
+def test_words_come_back(words: list[str], between: str) -> None:
+    assert round_trip(between.join(words)) == between.join(words)
+
+
+@given(st.integers(0, 2**32), st.sampled_from(list(LEXICONS)))
+def test_documents_come_back(seed: int, task: str) -> None:
+    question, fields = question_of(task), draw(task, random.Random(seed)).fields
+    for text in (question.show(fields), shown(question, fields)):
+        assert round_trip(text) == text
+
+
+@given(st.text())
+def test_any_text_is_encoded(text: str) -> None:
+    round_trip(text)
+
+
+@pytest.mark.parametrize("task", list(LEXICONS))
+def test_prompts_come_back_and_are_short(task: str) -> None:
+    question, fields = question_of(task), draw(task, random.Random(1)).fields
+    words = sum(len(text.split()) for text in fields.values())
+    for mask in (None, *MASKS):
+        for unknown in (False, True):
+            prompt = question.classify(fields, mask, unknown)
+            assert round_trip(prompt) == prompt
+            assert len(TOKENIZER.encode(prompt)) <= words + 8
+    for style, request in requests_of(question):
+        asked = STYLES[style].ask(request)
+        assert round_trip(asked) == asked
+        assert len(TOKENIZER.encode(asked)) <= 4
+
+
+def test_labels_and_masks_are_one_token() -> None:
+    for word in [*MASKS, UNKNOWN, *(label for task in LEXICONS for label in question_of(task).labels)]:
+        (token,) = TOKENIZER.encode(word, add_special_tokens=False)
+        assert token != TOKENIZER.unk_token_id
+        assert token not in TOKENIZER.all_special_ids
+
+
+def test_unknown_words_become_one_token_each() -> None:
+    tokens = TOKENIZER.convert_ids_to_tokens(TOKENIZER.encode("the Zyzzyva bus!", add_special_tokens=False))
+    assert tokens == ["the", UNK, "bus", "!"]
+
+
+def test_vocabulary() -> None:
+    words = vocabulary()
+    assert len(set(words)) == len(words) == len(TOKENIZER)
+    assert words[:3] == [PAD, UNK, END]
+    assert set(PUNCTUATION) < set(words)
+
+
+def test_the_template_marks_what_the_assistant_says() -> None:
+    messages = [
+        {"role": "system", "content": "the"},
+        {"role": "user", "content": "cold bus"},
+        {"role": "assistant", "content": "negative"},
+    ]
+    told = TOKENIZER.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
+    tokens = TOKENIZER.convert_ids_to_tokens(told["input_ids"])
+    assert " ".join(tokens) == "<|system|> the <|end|> <|user|> cold bus <|end|> <|assistant|> negative <|end|>"
+    assert told["assistant_masks"] == [0] * 8 + [1, 1]
+
+
+def test_the_training_encoder_equals_the_chat_template() -> None:
+    encoder, rng = Encoder(TOKENIZER), random.Random(0)
+    conversations = [cycle(step, task, rng, ()) for step in range(90) for task in LEXICONS]
+    conversations += [copying(WORDS, rng) for _ in range(30)]
+    for turns in conversations:
+        messages = []
+        for turn in turns:
+            messages.append({"role": turn.role, "content": turn.prompt})
+            if turn.role == "user":
+                messages.append({"role": "assistant", "content": turn.answer})
+        told = TOKENIZER.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
+        ids, weights = encoder.conversation(turns)
+        assert ids == told["input_ids"]
+        assert [int(weight > 0) for weight in weights] == told["assistant_masks"]
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    TOKENIZER.save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    text = "Premise: a man sits\nHypothesis: the man [REDACTED], maybe"
+    assert loaded.encode(text) == TOKENIZER.encode(text)
+    assert loaded.decode(loaded.encode(text)) == text
+    assert loaded.chat_template == TOKENIZER.chat_template
+    assert loaded.pad_token_id != loaded.eos_token_id

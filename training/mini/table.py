@@ -1,0 +1,64 @@
+"""The tables of README.md: `python -m training.mini.table --seeds 0 1 2`. Bases come from the cache or are trained."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from training.mini.base import quiet
+from training.mini.cache import manifest_of
+from training.mini.examine import examine
+from training.mini.lexicon import LEXICONS
+from training.mini.planted import find_planted
+from training.mini.training_run import base_model
+from training.mini.write_data import SIZES
+
+FOUND = ("acc", "valid", "faithful", "faithful_random", "faithful_oracle")
+PLANTED = ("shortcut_flips", "cues_flip", "names_cue", "names_shortcut")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the tables as Markdown; each cell holds one value per seed."""
+    parser = argparse.ArgumentParser(prog="python -m training.mini.table", description="Tables of the mini world.")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--budget", choices=("oneword", "multiword"), default="oneword")
+    args = parser.parse_args(argv)
+    findings, planted, manifests = [], [], []
+    for seed in args.seeds:
+        folder = base_model(seed, say=print, bar=True)
+        with quiet():
+            model = AutoModelForCausalLM.from_pretrained(folder)
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+        findings.append(examine(model, tokenizer, "test", SIZES["test"], args.budget))
+        planted.append([find_planted(model, tokenizer, task) for task in LEXICONS])
+        manifests.append(manifest_of(folder) or {})
+    seeds = ", ".join(map(str, args.seeds))
+    print(f"\nSeeds {seeds}, {args.budget}, test split ({SIZES['test']} texts a task)\n")
+    print_table(("task", "style"), FOUND, findings)
+    print("\nTest texts with a shortcut\n")
+    print_table(("task", "n"), PLANTED, planted)
+    print("\n| | " + " | ".join(f"seed {seed}" for seed in args.seeds) + " |\n|---|" + "---|" * len(args.seeds))
+    rows: dict[str, Callable[[dict[str, Any]], str]] = {
+        "training, s of CPU time": lambda told: f"{told['cpu_seconds']:.0f}",
+        "with examination": lambda told: f"{told['cpu_seconds_in_all']:.0f}",
+        "attempts, continued": lambda told: f"{told['attempt'] + 1}, {told['continued']}",
+    }
+    for name, cell in rows.items():
+        print(f"| {name} | " + " | ".join(cell(told) for told in manifests) + " |")
+    return 0
+
+
+def print_table(names: Sequence[str], values: Sequence[str], runs: Sequence[Sequence[object]]) -> None:
+    """One row per entry of a run; each value as "first / second / third run"."""
+    print("| " + " | ".join([*names, *values]) + " |\n|" + "---|" * (len(names) + len(values)))
+    for entries in zip(*runs, strict=True):
+        cells = [str(getattr(entries[0], name)) for name in names]
+        cells += [" / ".join(f"{getattr(entry, value):.2f}".lstrip("0") for entry in entries) for value in values]
+        print("| " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""A word-level tokenizer: one token per word, one per sentence of a prompt.
+
+Prompts are most of what a model of this kind reads, and always the same sentences; as single tokens they cost nothing
+and a conversation is little longer than its text. Any other text falls apart into words, unknown words into one unknown
+token. Blanks are not tokens: decoding writes one between two tokens, none before punctuation and around line breaks,
+so texts whose words are separated by single blanks survive encoding and decoding exactly.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from faithfulness_metrics.words import FILLERS
+from lm_eval_tasks.question import UNKNOWN
+from training.mini.lexicon import LEXICONS, VERBS, content_words
+from training.mini.prompts import DATASETS, MASKS, question_of, sentences
+
+PAD, UNK, END = "<|pad|>", "<|unk|>", "<|end|>"
+ROLES = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
+PUNCTUATION = (",", ".", "?", "!", ";", '"')
+
+# What the assistant says stands between the generation markers: trainers read the loss mask off them.
+CHAT_TEMPLATE = (
+    "{%- for message in messages -%}"
+    "{%- if message['role'] == 'assistant' -%}"
+    "<|assistant|>{% generation %}{{ message['content'] }}<|end|>{% endgeneration %}"
+    "{%- else -%}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{%- endif -%}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"
+)
+
+
+def vocabulary() -> list[str]:
+    """Every token, in the order of its id: special tokens, sentences, then words in alphabetical order."""
+    words = {*FILLERS, UNKNOWN, *VERBS, "Repeat:", "Replace", "by", "in:"}
+    for lexicon in LEXICONS.values():
+        words.update(content_words(lexicon))
+        words.update(word for frame in lexicon.frames for word in re.sub(r"\{\w+\}", " ", frame).split())
+    for task in DATASETS:
+        question = question_of(task)
+        words.update(question.labels)
+        words.update(f"{title}:" for title in question.titles)
+    special = [PAD, UNK, END, *ROLES.values()]
+    return [*special, "\n", "\n\n", *PUNCTUATION, *MASKS, *sentences(), *sorted(words)]
+
+
+def build() -> PreTrainedTokenizerFast:
+    """The tokenizer, ready to be saved with a model."""
+    ids = {token: i for i, token in enumerate(vocabulary())}
+    tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNK))
+    # Longest first, so that no sentence is cut short by one that it begins with.
+    whole = sorted([*sentences(), *MASKS], key=len, reverse=True)
+    pattern = "|".join([*(_escape(piece) for piece in whole), r"\n+", r"[^\s,.?!;\"]+", r"[,.?!;\"]"])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True)
+    tokenizer.decoder = decoders.Sequence(
+        [
+            decoders.WordPiece(prefix="##", cleanup=True),
+            decoders.Fuse(),
+            decoders.Replace(Regex(r" ?(?=\n)|(?<=\n) "), ""),
+        ]
+    )
+    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        unk_token=UNK,
+        eos_token=END,
+        additional_special_tokens=list(ROLES.values()),
+        clean_up_tokenization_spaces=False,
+        model_max_length=1024,
+        padding_side="left",
+    )
+    fast.chat_template = CHAT_TEMPLATE
+    return fast
+
+
+def _escape(piece: str) -> str:
+    return re.sub(r"([\\.^$*+?()\[\]{}|])", r"\\\1", piece)
