@@ -8,6 +8,7 @@ from importlib import import_module
 # command -> (module with a `main(argv)`, what it does)
 COMMANDS = {
     "eval": ("lm_eval_tasks.cli", "evaluate a model: lm_eval with the faithful_se tasks, same arguments"),
+    "mini": ("training.mini.cli", "train the mini model: a small model and data of its own, no download, no GPU"),
 }
 
 
