@@ -1,4 +1,4 @@
-"""The base model: a Llama of 326,000 parameters, trained from nothing on one CPU core.
+"""The base model: a Llama of 300,000 parameters, trained from nothing on one CPU core.
 
 Plain torch, one thread: the same seed gives the same weights bit for bit.
 """
