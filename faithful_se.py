@@ -9,6 +9,7 @@ from importlib import import_module
 COMMANDS = {
     "eval": ("lm_eval_tasks.cli", "evaluate a model: lm_eval with the faithful_se tasks, same arguments"),
     "mini": ("training.mini.cli", "train the mini model: a small model and data of its own, no download, no GPU"),
+    "attribute": ("training.attribution.cli", "score the words of texts: which one did the model's answer hang on?"),
 }
 
 

@@ -1,0 +1,132 @@
+"""Batches: budgets, order and memory change nothing that is written."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+import torch
+
+from tests.training.attribution import architectures as world
+from training.attribution.attribute import Attributor
+from training.attribution.budget import TokenBudget
+from training.attribution.forward import Forward
+from training.attribution.methods import METHODS
+from training.attribution.options import AttributionOptions
+
+
+@pytest.fixture(scope="module")
+def fast() -> Any:
+    return world.tokenizer()
+
+
+@pytest.fixture(scope="module")
+def model(fast: Any) -> Any:
+    return world.random_model("llama", len(fast))
+
+
+def assert_same(rows: list[Any], others: list[Any]) -> None:
+    assert [row["hash"] for row in rows] == [row["hash"] for row in others]
+    for row, other in zip(rows, others, strict=True):
+        scale = max(1, *map(abs, row["types"].values()))
+        assert other["types"] == pytest.approx(row["types"], abs=1e-5 * scale)
+        for name in ("prediction", "flips", "flipped_to", "problem"):
+            assert other[name] == row[name]
+        assert other["top"]["key"] == row["top"]["key"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_neither_budget_nor_order_changes_a_score(method: str, model: Any, fast: Any) -> None:
+    options, documents = AttributionOptions(method, steps=4, check_flips=True), world.documents()
+    usual = Attributor(model, fast, world.spec(), options).rows(documents)
+    assert any(row["flips"] for row in usual) or method in ("random", "lowest")
+    for budget in (1, 97, 100_000):
+        assert_same(usual, Attributor(model, fast, world.spec(), options, token_budget=budget).rows(documents))
+    mixed = random.Random(1).sample(documents, len(documents))
+    found = {row["hash"]: row for row in Attributor(model, fast, world.spec(), options).rows(mixed)}
+    assert_same(usual, [found[document.hash] for document in documents])
+
+
+def test_a_budget_gives_results_in_order_and_halves() -> None:
+    tried = []
+
+    def work(batch: list[int]) -> list[int]:
+        tried.append(len(batch) * max(batch))
+        if tried[-1] > 12:
+            raise torch.OutOfMemoryError("too much")
+        return [item * 10 for item in batch]
+
+    budget, items = TokenBudget(40), [3, 1, 4, 1, 5, 2, 6]
+    assert budget.run(items, lambda item: item, work) == [30, 10, 40, 10, 50, 20, 60]
+    assert budget.tokens <= 12 and tried[0] > 12
+    with pytest.raises(MemoryError, match="a single text of 13 tokens"):
+        budget.run([13], lambda item: item, work)
+    with pytest.raises(ZeroDivisionError):  # other errors are not swallowed
+        budget.run([1], lambda item: item, lambda batch: [1 // 0])
+
+
+@pytest.mark.parametrize("method", ["ig", "occlusion"])
+def test_running_out_of_memory_loses_nothing(method: str, model: Any, fast: Any, monkeypatch: Any) -> None:
+    options, documents = AttributionOptions(method), world.documents()
+    usual = Attributor(model, fast, world.spec(), options).rows(documents)
+    small, refused = Attributor(model, fast, world.spec(), options), []
+    through = Forward._states
+
+    def states(self: Any, embeds: Any, *rest: Any) -> Any:
+        if embeds.shape[0] * embeds.shape[1] > 300:
+            refused.append(embeds.shape)
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory")
+        return through(self, embeds, *rest)
+
+    monkeypatch.setattr(Forward, "_states", states)
+    assert_same(usual, small.rows(documents))
+    assert 0 < len(refused) < 12
+
+
+def test_parameters_are_frozen_and_nothing_is_kept(model: Any, fast: Any) -> None:
+    model.requires_grad_(True)
+    Attributor(model, fast, world.spec(), AttributionOptions("ig", steps=2)).rows(world.documents())
+    assert not any(parameter.requires_grad or parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("method", ["ig", "occlusion"])
+def test_the_shared_prefix_changes_no_score(method: str, model: Any, fast: Any) -> None:
+    options, documents = AttributionOptions(method), world.documents()
+    usual = Attributor(model, fast, world.spec(), options)
+    rows = usual.rows(documents)
+    whole = Attributor(model, fast, world.spec(), options)
+    whole.forward = Forward(model, whole.forward.tree)
+    assert_same(rows, whole.rows(documents))
+
+
+def test_a_mask_that_merges_with_the_template(model: Any) -> None:
+    """A variant that does not open like its document is asked whole."""
+    fast = world.tokenizer(known=("[REDACTED]", ": [R]"))
+    big = world.random_model("llama", len(fast))
+    spec, documents = world.spec(mask="[R]"), world.documents()
+    usual, blind = (Attributor(big, fast, spec, AttributionOptions("occlusion")) for _ in range(2))
+    blind.forward = Forward(big, blind.forward.tree)
+    prompt = usual.renderer.encode([documents[0]])[0]
+    # As if the mask had not been thought of when the common prefix was looked for.
+    longer = prompt.ids[: min(prompt.spans[0])]
+    assert longer[: len(usual.renderer.prefix)] == usual.renderer.prefix and longer != usual.renderer.prefix
+    usual.forward = Forward(big, usual.forward.tree, longer)
+    assert_same(blind.rows(documents), usual.rows(documents))
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_five_thousand_texts(model: Any, fast: Any, tmp_path: Any) -> None:
+    import resource
+
+    from lm_eval_tasks.protocol import Document
+    from training.attribution.run import attribute
+    from training.attribution.sources import Source
+
+    rng, words = random.Random(0), " ".join(world.TWEETS).split()
+    texts = [Document({"text": " ".join(rng.choices(words, k=12)) + f" {number}"}) for number in range(5000)]
+    peaks = []
+    for count in (500, 5000):
+        attribute(model, fast, [Source(world.spec(), texts[:count])], tmp_path / str(count))
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    assert peaks[1] - peaks[0] < 100, peaks  # MiB

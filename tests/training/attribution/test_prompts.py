@@ -1,0 +1,115 @@
+"""Where words stand in the prompt, and labels of one or several tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.protocol import Document, as_chat
+from lm_eval_tasks.question import Question
+from tests.training.attribution import architectures as world
+from training.attribution.labels import LabelTree, read_labels
+from training.attribution.prompts import Renderer, common_prefix
+
+
+@pytest.fixture(scope="module")
+def fast() -> Any:
+    return world.tokenizer()
+
+
+def test_the_prompt_is_the_evaluations_own(fast: Any) -> None:
+    spec = world.spec(world.PAIR, unknown=True, mask="___")
+    renderer = Renderer(spec, fast)
+    for document in world.documents(world.PAIR):
+        (prompt,) = renderer.encode([document])
+        chat = as_chat(spec.classify(document.fields).messages)
+        whole = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        assert prompt.ids == fast(whole)["input_ids"] and whole.endswith("<|assistant|>\n")
+        assert renderer.variants(prompt, [document.fields]) == [prompt.ids]
+        assert prompt.ids[: len(renderer.prefix)] == renderer.prefix
+        assert min(place for span in prompt.spans for place in span) >= len(renderer.prefix)
+
+
+def test_words_stand_on_their_tokens_and_no_others(fast: Any) -> None:
+    renderer = Renderer(world.spec(), fast)
+    text = "Don't say 'Tweet', well-made café 3.5 你好 :) tweet"
+    (prompt,) = renderer.encode([Document({"text": text})])
+    told = ["".join(fast.decode([prompt.ids[i]]) for i in span).strip() for span in prompt.spans]
+    assert [word.text for word in prompt.document.words][:4] == ["Don't", "say", "Tweet", "well-made"]
+    for word, read in zip(prompt.document.words, told, strict=True):
+        if word.text.isascii():
+            assert read.strip("'") == word.text
+    assert prompt.types["tweet"] == (2, len(prompt.spans) - 1)
+
+
+def test_blanks_that_a_template_trims(fast: Any) -> None:
+    trimming = world.tokenizer()
+    trimming.chat_template = world.TEMPLATE.replace("m['content']", "m['content'] | trim")
+    (plain,) = Renderer(world.spec(), fast).encode([Document({"text": "good day"})])
+    renderer = Renderer(world.spec(), trimming)
+    (blank,) = renderer.encode([Document({"text": "good day  "})])
+    assert blank.ids == plain.ids and blank.spans == plain.spans
+    assert renderer.variants(blank, [{"text": "good [REDACTED]  "}]) == renderer.variants(
+        plain, [{"text": "good [REDACTED]"}]
+    )
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        (None, "no chat template"),
+        ("{% for m in messages %}{{ m['content'] | upper }}{% endfor %}", "changes the user's text"),
+        ("{% for m in messages %}{{ m['content'] }}{{ m['content'] }}{% endfor %}", "exactly once"),
+        ("{{ raise_exception('only one system message') }}", "only one system message"),
+    ],
+)
+def test_templates_that_cannot_be_used(template: Any, told: str) -> None:
+    fast = world.tokenizer()
+    fast.chat_template = template
+    with pytest.raises(UsageError, match=told) as error:
+        Renderer(world.spec(), fast).encode([Document({"text": "good day"})])
+    assert "\n" not in str(error.value)
+
+
+def test_a_tokenizer_without_offsets() -> None:
+    class Slow:
+        chat_template, is_fast, name_or_path = "x", False, "slow-model"
+
+    with pytest.raises(UsageError, match="slow-model: Slow gives no character offsets"):
+        Renderer(world.spec(), Slow())
+
+
+def labelled(*labels: str) -> Question:
+    return Question("q", "text", "Which?", ("text",), ("Text",), labels)
+
+
+def test_labels_that_are_refused(fast: Any) -> None:
+    with pytest.raises(UsageError, match=r"label 'on' is the beginning of label 'one'.*--whole-answer"):
+        read_labels(Renderer(world.spec(labelled("on", "one")), fast))
+    with pytest.raises(UsageError, match="label '' has no tokens"):
+        read_labels(Renderer(world.spec(labelled("a", "")), fast))
+    with pytest.raises(UsageError, match="label 'a' is the beginning of label 'ab'"):
+        read_labels(Renderer(world.spec(labelled("a", "ab", "b")), fast))
+
+
+def test_the_end_of_the_answer_tells_a_label_from_its_beginning(fast: Any) -> None:
+    tree = read_labels(Renderer(world.spec(labelled("on", "one")), fast), whole=True)
+    end = fast.convert_tokens_to_ids("<|end|>")
+    assert [path[-1] for path in tree.paths] == [end, end]
+    assert tree.paths[0][:-1] == tree.paths[1][: len(tree.paths[0]) - 1]
+
+
+def test_a_tree_shares_beginnings() -> None:
+    tree = LabelTree.of(("x", "y", "z"), [[1, 2, 3], [1, 4], [5]])
+    assert (tree.nodes, tree.depths, tree.parents) == ((1, 2), (1, 2), (-1, 0))
+    assert tree.edges == ((0, -1, 1), (0, 0, 2), (0, 1, 3), (1, -1, 1), (1, 0, 4), (2, -1, 5))
+    assert tree.ancestors() == [[True, False], [True, True]]
+
+
+def test_common_prefix() -> None:
+    assert common_prefix([[1, 2, 3], [1, 2, 4]]) == [1, 2]
+    assert common_prefix([[1, 2], [1, 2, 4]]) == [1, 2]
+    assert common_prefix([[], [1]]) == []
+    assert common_prefix([[1, 2]]) == [1, 2]

@@ -1,0 +1,257 @@
+"""The batched forward: log-probabilities of the labels at the answer position, from embeddings.
+
+Right padding without a padding mask is exact under causal attention, as nothing that is read stands behind a pad. The
+tokens that open every prompt are run once; their keys and values are shared by all rows. Hidden states are gathered
+where a label is read, before the vocabulary is multiplied in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lm_eval_tasks.errors import UsageError
+from training.attribution.labels import LabelTree
+from training.attribution.past import Layers, SharedPast
+
+# Values of a slice of the vocabulary's logits: 256 MB in float32.
+LOGITS_AT_ONCE = 1 << 26
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A batch of token rows, padded on the right.
+
+    Attributes:
+        embeds: embeddings, [n_rows, n_tokens, width].
+        lengths: tokens of each row, [n_rows].
+        shared: the rows stand behind the shared prefix, which is not among their tokens.
+        documents: keys and values of the chunk's documents, where rows go on from one.
+        document: which document a row goes on from, [n_rows].
+        starts: how many of that document's tokens (behind the prefix) a row goes on from, [n_rows].
+    """
+
+    embeds: Tensor
+    lengths: Tensor
+    shared: bool
+    documents: Layers | None = None
+    document: Tensor | None = None
+    starts: Tensor | None = None
+
+
+class Forward:
+    """A causal language model as a function from embeddings to label log-probabilities.
+
+    Args:
+        model: a Hugging Face causal model, or a peft model around one. Its parameters are frozen.
+        tree: the labels.
+        prefix: token ids that open every prompt.
+
+    Raises:
+        UsageError: an architecture whose parts cannot be called one by one.
+    """
+
+    def __init__(self, model: Any, tree: LabelTree, prefix: Sequence[int] = ()) -> None:
+        model.requires_grad_(False)
+        model.eval()
+        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self.model, self.tree = model, tree
+        self.backbone = getattr(inner, inner.base_model_prefix)
+        self.embedding, self.head = inner.get_input_embeddings(), inner.get_output_embeddings()
+        self.config = inner.config.get_text_config()
+        self.cap = getattr(self.config, "final_logit_softcapping", None)
+        self.device, self.dtype = self.embedding.weight.device, self.embedding.weight.dtype
+        self.context = context_of(self.config)
+        self.window = window_of(self.config)
+        self.prefix_ids = list(prefix)
+        self._nodes = torch.tensor(tree.nodes, dtype=torch.long, device=self.device)
+        self._depths = torch.tensor(tree.depths, dtype=torch.long, device=self.device)
+        sees = torch.tensor(tree.ancestors(), dtype=torch.bool, device=self.device)
+        self._sees = sees.reshape(len(tree.nodes), len(tree.nodes))
+        self._edges = torch.tensor(tree.edges, device=self.device)
+        self._prefix = self._run_prefix() if self.prefix_ids else None
+
+    # -- what callers need -----------------------------------------------------------------------------------------
+
+    def shares(self, length: int) -> bool:
+        """Whether a prompt of that many tokens can stand on shared keys and values.
+
+        Beyond the window of sliding-window attention the masks are the model's own business: such prompts are
+        recomputed whole.
+        """
+        return self.window is None or length + self._longest() <= self.window
+
+    def fits(self, length: int) -> bool:
+        """Whether a prompt of that many tokens and every label fit the model's context."""
+        return self.context is None or length + self._longest() <= self.context
+
+    def _longest(self) -> int:
+        return max(map(len, self.tree.paths))
+
+    def pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Token ids [n_rows, n_tokens] and lengths [n_rows] on the device."""
+        width = max(map(len, rows))
+        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.device)
+        return ids, torch.tensor([len(row) for row in rows], device=self.device)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Embeddings as the model's first layer gets them."""
+        with torch.no_grad():
+            embedded: Tensor = self.embedding(ids)
+        return embedded
+
+    def __call__(self, rows: Rows, keep: bool = False) -> tuple[Tensor, Layers | None]:
+        """Log-probability of each label, in nats, [n_rows, n_labels] in float32; keys and values where `keep`.
+
+        Differentiable in `rows.embeds` where gradients are on.
+        """
+        if not rows.shared and self.window is not None:
+            return self._whole(rows), None
+        past = SharedPast(
+            self._prefix if rows.shared else None,
+            rows.documents,
+            rows.document,
+            int(rows.starts.max()) if rows.starts is not None else 0,
+            keep,
+        )
+        hidden = self._hidden(rows, past)
+        reads = torch.cat(
+            [rows.lengths[:, None] - 1, rows.lengths[:, None] + torch.arange(len(self._nodes)).to(rows.lengths)], 1
+        )
+        read = hidden.gather(1, reads[..., None].expand(-1, -1, hidden.shape[-1]))
+        return self._score(read), past.kept or None
+
+    # -- how it is done --------------------------------------------------------------------------------------------
+
+    def _hidden(self, rows: Rows, past: SharedPast) -> Tensor:
+        """Hidden states of the rows' tokens with the label tokens behind each prompt."""
+        embeds, extra, before = rows.embeds.to(self.dtype), len(self._nodes), past.get_seq_length()
+        if extra:
+            embeds = torch.nn.functional.pad(embeds, (0, 0, 0, extra))
+        columns = torch.arange(embeds.shape[1], device=self.device)
+        node = columns[None] - rows.lengths[:, None]  # index of the label token at a column, [n_rows, n_columns]
+        if extra:
+            inside = (node >= 0) & (node < extra)
+            labels = self.embed(self._nodes).to(self.dtype)[node.clamp(0, extra - 1)]
+            embeds = torch.where(inside[..., None], labels, embeds)
+        if not before and not extra:
+            return self._states(embeds, None, None, past)
+        offset = before - past.width + (rows.starts if rows.starts is not None else torch.zeros_like(rows.lengths))
+        position = columns[None].expand(len(node), -1)
+        if extra:
+            behind = (rows.lengths[:, None] - 1) + self._depths[node.clamp(0, extra - 1)]
+            position = torch.where(inside, behind, position)
+        # Pads take position 0: no table of positions is read beyond its end.
+        position = torch.where(node < extra, position + offset[:, None], 0)
+        return self._states(embeds, self._mask(rows, node, before, past.width), position, past)
+
+    def _mask(self, rows: Rows, node: Tensor, before: int, width: int) -> Tensor:
+        """Additive attention mask, [n_rows or 1, 1, n_columns, before + n_columns]."""
+        count, extra = node.shape[1], len(self._nodes)
+        sees = torch.ones(count, count, dtype=torch.bool, device=self.device).tril()[None]
+        if extra:
+            inside = (node >= 0) & (node < extra)
+            at = node.clamp(0, extra - 1)
+            both = inside[:, :, None] & inside[:, None, :]
+            sees = sees & (~both | self._sees[at[:, :, None], at[:, None, :]])
+        earlier = torch.ones(1, count, before, dtype=torch.bool, device=self.device)
+        if width and rows.starts is not None:
+            shown = torch.arange(width, device=self.device)[None] < rows.starts[:, None]
+            earlier = earlier.expand(len(node), -1, -1).clone()
+            earlier[:, :, before - width :] = shown[:, None]
+        size = max(len(sees), len(earlier))
+        whole = torch.cat([earlier.expand(size, -1, -1), sees.expand(size, -1, -1)], -1)[:, None]
+        hidden = torch.full((), torch.finfo(self.dtype).min, dtype=self.dtype, device=self.device)
+        return torch.where(whole, torch.zeros_like(hidden), hidden)
+
+    def _states(self, embeds: Tensor, mask: Tensor | None, position: Tensor | None, past: SharedPast) -> Tensor:
+        out = self.backbone(
+            inputs_embeds=embeds, attention_mask=mask, position_ids=position, past_key_values=past, use_cache=True
+        )
+        states: Tensor = out.last_hidden_state
+        return states
+
+    def _score(self, read: Tensor) -> Tensor:
+        """[n_rows, 1 + n_nodes, width] -> [n_rows, n_labels]."""
+        told = [
+            self._tokens(part)
+            for part in torch.split(read, max(1, LOGITS_AT_ONCE // self.head.weight.shape[0] // read.shape[1]))
+        ]
+        each = torch.cat(told)
+        return torch.zeros(len(read), len(self.tree.labels), device=self.device).index_add(1, self._edges[:, 0], each)
+
+    def _tokens(self, read: Tensor) -> Tensor:
+        """Log-probability of each edge's token, [n_rows, n_edges]."""
+        logits = self._logits(read).log_softmax(-1)
+        return logits[:, self._edges[:, 1] + 1, self._edges[:, 2]]
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        logits: Tensor = self.head(hidden).float()
+        return torch.tanh(logits / self.cap) * self.cap if self.cap else logits
+
+    def _whole(self, rows: Rows) -> Tensor:
+        """Each label behind the whole prompt, with the masks of the model's own making."""
+        scores = []
+        for path in self.tree.paths:
+            answer = self.embed(torch.tensor(path, device=self.device)).to(self.dtype)
+            embeds = torch.nn.functional.pad(rows.embeds.to(self.dtype), (0, 0, 0, len(path)))
+            place = torch.arange(embeds.shape[1], device=self.device)[None] - rows.lengths[:, None]
+            inside = (place >= 0) & (place < len(path))
+            embeds = torch.where(inside[..., None], answer[place.clamp(0, len(path) - 1)], embeds)
+            hidden = self.backbone(inputs_embeds=embeds, use_cache=False).last_hidden_state
+            reads = rows.lengths[:, None] - 1 + torch.arange(len(path), device=self.device)[None]
+            logits = self._logits(hidden.gather(1, reads[..., None].expand(-1, -1, hidden.shape[-1]))).log_softmax(-1)
+            wanted = torch.tensor(path, device=self.device)[None, :, None].expand(len(logits), -1, -1)
+            scores.append(logits.gather(-1, wanted).sum((1, 2)))
+        return torch.stack(scores, 1)
+
+    def _run_prefix(self) -> Layers:
+        past = SharedPast(None, keep=True)
+        with torch.no_grad():
+            self._states(self.embed(torch.tensor([self.prefix_ids], device=self.device)), None, None, past)
+        return past.kept
+
+    def check(self, ids: Sequence[int]) -> None:
+        """Compare with the model called whole, on one prompt.
+
+        Raises:
+            UsageError: they differ: the model does something between its parts that is not known here.
+        """
+        rows = [[*ids, *path[:-1]] for path in self.tree.paths]
+        with torch.no_grad():
+            told = []
+            for row, path in zip(rows, self.tree.paths, strict=True):
+                logits = self.model(torch.tensor([row], device=self.device)).logits[0, -len(path) :].float()
+                told.append(sum(logits.log_softmax(-1)[i, token] for i, token in enumerate(path)))
+            wanted = torch.stack([torch.as_tensor(value) for value in told])
+            shared = ids[: len(self.prefix_ids)] == self.prefix_ids and self.shares(len(ids))
+            tokens, lengths = self.pad([ids[len(self.prefix_ids) :] if shared else ids])
+            got, _ = self(Rows(self.embed(tokens), lengths, shared))
+        near = {torch.float32: 1e-3, torch.float64: 1e-6}.get(self.dtype, 0.5)
+        if not torch.allclose(got[0], wanted, atol=near, rtol=near, equal_nan=True):
+            kind = type(self.model).__name__
+            raise UsageError(f"{kind}: called in parts it answers differently than whole: not supported")
+
+
+def context_of(config: Any) -> int | None:
+    """How many tokens a model takes; None where its configuration does not say."""
+    for name in ("max_position_embeddings", "n_positions", "seq_length"):
+        if isinstance(getattr(config, name, None), int):
+            return int(getattr(config, name))
+    return None
+
+
+def window_of(config: Any) -> int | None:
+    """The window of sliding or chunked attention; None where every layer sees everything."""
+    kinds = getattr(config, "layer_types", None)
+    if kinds and all(kind == "full_attention" for kind in kinds):
+        return None
+    if getattr(config, "use_sliding_window", True) is False:
+        return None
+    windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
+    found = [window for window in windows if isinstance(window, int)]
+    return min(found) if found else None

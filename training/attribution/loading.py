@@ -1,0 +1,79 @@
+"""Loading a model: any Hugging Face causal model with a chat template, with or without a peft adapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.fingerprint import model_fingerprint
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = "") -> tuple[Any, Any]:
+    """A model, frozen and in evaluation mode, and its tokenizer.
+
+    Args:
+        name: folder or name on the hub; a folder with an adapter brings its base model.
+        adapter: a peft adapter to put on it.
+        dtype: ``auto`` (as stored), ``float32``, ``bfloat16`` or ``float16``.
+        device: ``cpu``, ``cuda``, ``cuda:1``; empty takes a GPU if there is one, of this process in a launch of many.
+
+    Raises:
+        UsageError: there is no such model, or the adapter is of a kind that changes the prompt.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if dtype not in ("auto", *DTYPES):
+        raise UsageError(f"--dtype {dtype}: give one of auto, {', '.join(DTYPES)}")
+    if not adapter and (Path(name) / "adapter_config.json").is_file():
+        name, adapter = _base_of(name), name
+    try:
+        source = adapter if adapter and (Path(adapter) / "tokenizer_config.json").is_file() else name
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=DTYPES.get(dtype, "auto"))
+        if adapter:
+            model = _with_adapter(model, adapter)
+    except UsageError:
+        raise
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UsageError(f"cannot load the model {adapter or name}: {told}") from error
+    try:
+        model.to(device or default_device())
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"--device {device}: {str(error).splitlines()[0]}") from error
+    model.requires_grad_(False)
+    model.eval()
+    return model, tokenizer
+
+
+def default_device() -> str:
+    """The GPU of this process, else the CPU."""
+    import os
+
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+
+
+def fingerprint(model: Any) -> str:
+    """What tells a model from another one: the evaluation's own digest of its parameters, adapters included."""
+    return model_fingerprint(SimpleNamespace(_model=model)).split()[-1]
+
+
+def _base_of(adapter: str) -> str:
+    from peft import PeftConfig
+
+    return str(PeftConfig.from_pretrained(adapter).base_model_name_or_path)
+
+
+def _with_adapter(model: Any, adapter: str) -> Any:
+    from peft import PeftModel
+
+    adapted = PeftModel.from_pretrained(model, adapter)
+    if any(config.is_prompt_learning for config in adapted.peft_config.values()):
+        raise UsageError(f"{adapter}: adapters that add tokens to the prompt are not supported")
+    return adapted

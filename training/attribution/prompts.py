@@ -1,0 +1,201 @@
+"""The classification prompt as tokens: where the user's words stand, and nothing of the template is attributed.
+
+The prompt is the evaluation's own object, `TaskSpec.classify`, rendered by the tokenizer's chat template. Rendering is
+slow and always the same around the text, so the pieces around the fields are taken once from a rendering of place
+holders; every document is still rendered by the template itself, and refused where the two differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import Any
+
+from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.protocol import Document, TaskSpec, as_chat
+
+# Private-use characters: they are in no text, and no template does anything to them.
+_PLACES = tuple(chr(0xE000 + i) for i in range(8))
+
+# How a text may begin. What all of these leave alone are the tokens that are the same in every prompt.
+_OPENINGS = ("a", "The", "I'm", "7", '"Yes', "(no", "@you", "#tag", "http://", "é", "你", "-", "...", " ", "\n", "😀")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One document as the model reads it.
+
+    Attributes:
+        document: the text.
+        ids: token ids of the whole prompt, [n_tokens]; the answer is read at the last one.
+        spans: for each word of `document.words` the indices of its tokens in `ids`. A token that covers parts of two
+            words is in both.
+        types: the distinct words: key -> positions of its occurrences.
+    """
+
+    document: Document
+    ids: list[int]
+    spans: list[tuple[int, ...]]
+    types: dict[str, tuple[int, ...]]
+
+
+class Renderer:
+    """Turns documents into prompts.
+
+    Args:
+        spec: what is asked.
+        tokenizer: a fast tokenizer with a chat template.
+
+    Raises:
+        UsageError: no chat template, no character offsets, or a template that rewrites the text.
+    """
+
+    def __init__(self, spec: TaskSpec, tokenizer: Any) -> None:
+        if not getattr(tokenizer, "chat_template", None):
+            raise UsageError(f"{_name(tokenizer)}: the tokenizer has no chat template: give an instruction-tuned model")
+        if not getattr(tokenizer, "is_fast", False):
+            raise UsageError(
+                f"{_name(tokenizer)}: {type(tokenizer).__name__} gives no character offsets: "
+                "a fast tokenizer (tokenizer.json) is needed to find the words"
+            )
+        self.spec, self.tokenizer = spec, tokenizer
+        names = spec.question.fields
+        rest, pieces = self.render(dict(zip(names, _PLACES, strict=False))), []
+        for place in _PLACES[: len(names)]:
+            before, found, rest = rest.partition(place)
+            if not found or place in rest:
+                raise UsageError(f"{_name(tokenizer)}: the chat template does not show the user's text exactly once")
+            pieces.append(before)
+        self.pieces = (*pieces, rest)
+        bos = tokenizer.bos_token
+        # As lm-eval does: what the tokenizer adds by default, unless the template has written the first token itself.
+        self.special = not (bos and pieces[0].startswith(bos))
+        self.prefix = self._prefix()
+        self._masks: dict[bool, tuple[int, ...]] = {}
+
+    def render(self, fields: Mapping[str, str]) -> str:
+        """The prompt as the chat template writes it, up to where the answer starts."""
+        chat = as_chat(self.spec.classify(fields).messages)
+        try:
+            return str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+        except Exception as error:  # jinja's errors, and whatever a template raises itself
+            told = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UsageError(f"{_name(self.tokenizer)}: the chat template cannot be applied: {told}") from error
+
+    def compose(self, fields: Mapping[str, str]) -> str:
+        """The same prompt from the stored pieces. For texts whose original was compared with `render`."""
+        texts = [fields[name] for name in self.spec.question.fields]
+        return "".join(chain.from_iterable(zip_longest(self.pieces, texts, fillvalue="")))
+
+    def tokens(self, prompts: Sequence[str], offsets: bool = False) -> Any:
+        """Token ids of rendered prompts, and character offsets where asked for."""
+        return self.tokenizer(
+            list(prompts),
+            add_special_tokens=self.special,
+            return_offsets_mapping=offsets,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+
+    def encode(self, documents: Sequence[Document]) -> list[Prompt]:
+        """The prompts of documents, in order.
+
+        Raises:
+            UsageError: the chat template changed a document's text. Names the text.
+        """
+        composed = [self._checked(document) for document in documents]
+        encoded = self.tokens([text for text, _ in composed], offsets=True)
+        rows = zip(documents, composed, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        return [self._prompt(document, starts, ids, offsets) for document, (_, starts), ids, offsets in rows]
+
+    def variants(self, prompt: Prompt, texts: Sequence[Mapping[str, str]]) -> list[list[int]]:
+        """Token ids of variants of a document: the whole prompt tokenized anew, as the evaluation does."""
+        if not texts:
+            return []
+        last = self.spec.question.fields[-1]
+        strip = self._strip(prompt.document)
+        shown = [{**text, last: strip(text[last])} for text in texts]
+        ids: list[list[int]] = self.tokens([self.compose(text) for text in shown])["input_ids"]
+        return ids
+
+    def mask_ids(self, blank: bool) -> tuple[int, ...]:
+        """Token ids of the mask in the middle of a text, behind a blank or inside a run of characters."""
+        if blank not in self._masks:
+            before, mask = ("a " if blank else "("), self.spec.options.mask
+            told = self.tokenizer(f"{before}{mask} a", add_special_tokens=False, return_offsets_mapping=True)
+            start, end = len(before), len(before) + len(mask)
+            pairs = zip(told["input_ids"], told["offset_mapping"], strict=True)
+            self._masks[blank] = tuple(token for token, (s, e) in pairs if s < end and e > max(start, s))
+        return self._masks[blank]
+
+    def longest_variant(self, prompt: Prompt) -> int:
+        """Tokens of a prompt if every word became a mask: no variant is longer."""
+        mask = 1 + max(len(self.mask_ids(blank)) for blank in (True, False))
+        return len(prompt.ids) + sum(max(0, mask - len(span)) for span in prompt.spans)
+
+    def _strip(self, document: Document) -> Any:
+        # Templates that trim a turn take the blanks at the end of its last field.
+        last = document.fields[self.spec.question.fields[-1]]
+        if last == last.rstrip() or self.render(document.fields) == self.compose(document.fields):
+            return str
+        return str.rstrip
+
+    def _checked(self, document: Document) -> tuple[str, dict[str, int]]:
+        names, fields = self.spec.question.fields, dict(document.fields)
+        rendered = self.render(fields)
+        if self.compose(fields) != rendered:
+            fields[names[-1]] = fields[names[-1]].rstrip()
+            if self.compose(fields) != rendered:
+                raise UsageError(
+                    f"text {document.hash}: the chat template of {_name(self.tokenizer)} changes the user's text, "
+                    "so its words cannot be found in the prompt"
+                )
+        starts, end = {}, 0
+        for name, piece in zip(names, self.pieces, strict=False):
+            starts[name] = end + len(piece)
+            end = starts[name] + len(fields[name])
+        return rendered, starts
+
+    def _prompt(
+        self, document: Document, starts: Mapping[str, int], ids: list[int], offsets: list[tuple[int, int]]
+    ) -> Prompt:
+        spans, first = [], 0
+        for word in document.words:
+            begin, end = starts[word.field] + word.start, starts[word.field] + word.end
+            while offsets[first][1] <= begin:  # words come in the order of the text, and so do tokens
+                first += 1
+            token, found = first, []
+            while token < len(ids) and offsets[token][0] < end:
+                if offsets[token][1] > max(begin, offsets[token][0]):
+                    found.append(token)
+                token += 1
+            spans.append(tuple(found))
+        types: dict[str, tuple[int, ...]] = {}
+        for position, word in enumerate(document.words):
+            types[word.key] = (*types.get(word.key, ()), position)
+        return Prompt(document, ids, spans, types)
+
+    def _prefix(self) -> list[int]:
+        """Tokens that open every prompt, whatever the text."""
+        openings = (*_OPENINGS, self.spec.options.mask)
+        rows = self.tokens([self.compose(dict.fromkeys(self.spec.question.fields, text)) for text in openings])
+        return common_prefix(rows["input_ids"])
+
+
+def common_prefix(rows: Sequence[Sequence[int]]) -> list[int]:
+    """The tokens that all rows begin with."""
+    shared = 0
+    for shared, column in enumerate(_columns(rows), 1):
+        if len(set(column)) > 1:
+            return list(rows[0][: shared - 1])
+    return list(rows[0][:shared])
+
+
+def _columns(rows: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+    return zip(*rows, strict=False)
+
+
+def _name(tokenizer: Any) -> str:
+    return str(getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__)

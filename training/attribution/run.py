@@ -1,0 +1,170 @@
+"""A run: documents into a folder, by one process or many, and on again after a kill.
+
+The documents that are still to do are sorted by length and cut into shards. The cuts depend on nothing but the
+documents, so whatever was killed, and however many processes go on, every shard is computed from the same texts.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from faithfulness_metrics.words import seed_of
+from lm_eval_tasks.protocol import Document
+from training.attribution.attribute import Attributor
+from training.attribution.loading import fingerprint
+from training.attribution.options import AttributionOptions
+from training.attribution.shards import MANIFEST, Store, write_whole
+from training.attribution.sources import Source
+
+logger = logging.getLogger(__name__)
+
+SHARD_SIZE = 128
+
+
+class Processes:
+    """The processes of an `accelerate launch`, or this one alone."""
+
+    def __init__(self) -> None:
+        self.count, self.rank, self._state = int(os.environ.get("WORLD_SIZE", "1")), 0, None
+        if self.count > 1:
+            import torch
+            from accelerate import PartialState
+
+            # Shards are of similar length, not equal: the first to finish waits as long as it takes.
+            self._state = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=7))
+            self.count, self.rank = self._state.num_processes, self._state.process_index
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes what is written once."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Until all are here."""
+        if self._state is not None:
+            self._state.wait_for_everyone()
+
+    def close(self) -> None:
+        """Leave the group, else torch warns at exit."""
+        if self._state is not None:
+            self._state.destroy_process_group()
+
+
+def attribute(
+    model: Any,
+    tokenizer: Any,
+    sources: Sequence[Source],
+    out: str | Path,
+    options: AttributionOptions | None = None,
+    *,
+    token_budget: int = 0,
+    shard_size: int = SHARD_SIZE,
+    settings: dict[str, Any] | None = None,
+) -> dict[str, int]:
+    """Attribute texts into a folder; go on where an earlier call was stopped.
+
+    Args:
+        model: a Hugging Face causal model.
+        tokenizer: its tokenizer.
+        sources: texts and what is asked about them.
+        out: the folder: a file per dataset, `manifest.json` last.
+        options: how words are scored.
+        token_budget: see `Attributor`.
+        shard_size: texts that are written, or lost to a kill, at once.
+        settings: more that makes the rows what they are (split, file, …), for the manifest and the check.
+
+    Returns:
+        Rows of each dataset.
+
+    Raises:
+        UsageError: wrong input, another run's folder, a full disk.
+    """
+    options, processes, identity = options or AttributionOptions(), Processes(), fingerprint(model)
+    store = Store(Path(out), _settings(sources, options, identity, settings or {}))
+    attributors = [
+        Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity)
+        for source in sources
+    ]
+    if processes.first:
+        store.open()
+    processes.wait()
+    plans = [_plan(store, source, shard_size) for source in sources]
+    processes.wait()  # nobody writes before everybody has read
+    if processes.first and any(not path.exists() for plan in plans for path in plan):
+        (store.folder / MANIFEST).unlink(missing_ok=True)
+    for source, attributor, plan in zip(sources, attributors, plans, strict=True):
+        _work(source, attributor, plan, processes)
+    processes.wait()
+    counts = {}
+    if processes.first:
+        if not (store.folder / MANIFEST).exists() or any(plans):
+            for source, plan in zip(sources, plans, strict=True):
+                counts[source.name] = store.merge(source.name, [*plan])
+            store.finish(counts)
+        store.tidy()
+        for source in sources:
+            counts[source.name] = len(store.merged(source.name))
+    processes.wait()
+    processes.close()
+    return counts
+
+
+def _settings(
+    sources: Sequence[Source], options: AttributionOptions, identity: str, more: dict[str, Any]
+) -> dict[str, Any]:
+    first = sources[0].spec
+    asked = {"mask": first.options.mask, "unknown": first.options.unknown, "system": first.system}
+    return {"model": identity, "method": options.method, "options": {**options.as_dict(), **asked}, **more}
+
+
+def _plan(store: Store, source: Source, size: int) -> dict[Path, list[tuple[int, Document]]]:
+    """Shards that are not in the finished file yet: path -> (number in the dataset, document)."""
+    merged = store.merged(source.name)
+    todo = [(number, document) for number, document in enumerate(source.documents) if document.hash not in merged]
+    # The longest first: memory runs out at the start or never. By characters, as tokens would take a pass over all.
+    todo.sort(key=lambda pair: (-sum(map(len, pair[1].fields.values())), pair[1].hash))
+    shards = {}
+    for start in range(0, len(todo), size):
+        part = todo[start : start + size]
+        name = f"{seed_of(*(document.hash for _, document in part)):016x}"
+        shards[store.shard(source.name, name)] = part
+    return shards
+
+
+def _work(
+    source: Source, attributor: Attributor, plan: dict[Path, list[tuple[int, Document]]], processes: Processes
+) -> None:
+    mine = list(plan.items())[processes.rank :: processes.count]
+    total = sum(len(part) for _, part in mine)
+    done = sum(len(part) for path, part in mine if path.exists())
+    problems: dict[str, list[str]] = {}
+    with tqdm(
+        total=total,
+        initial=done,
+        unit="text",
+        desc=source.name,
+        disable=None if processes.first else True,
+        smoothing=0.1,
+    ) as bar:
+        for path, part in mine:
+            if path.exists():
+                continue
+            rows = {}
+            documents, numbers = [document for _, document in part], [number for number, _ in part]
+            for place, row in attributor.stream(documents, numbers):
+                rows[place] = row
+                if row["problem"]:
+                    problems.setdefault(row["problem"], []).append(row["hash"])
+                bar.update()
+            write_whole(path, (json.dumps(rows[place], ensure_ascii=False) for place in range(len(part))))
+    for problem, texts in problems.items():
+        shown = ", ".join(texts[:5]) + (", …" if len(texts) > 5 else "")
+        logger.warning("%s: %d texts without attribution: %s (%s)", source.name, len(texts), problem, shown)
