@@ -51,7 +51,7 @@ _OPENINGS = [
     # Sure! … | Certainly. … | Of course, here is … | Sure thing! …
     re.compile(
         r"^\W*(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|got it|understood)"
-        r"(?:[.!:]+|[,.!]*(?=\s+(?:here|the|this|i|below)\b))\s+",
+        r"(?:[.!:]+|[,.!]*(?=\s+(?:here['’]?s|here (?:is|are)|the \w+ \w|this is|i \w)))\s+",
         re.IGNORECASE,
     ),
 ]

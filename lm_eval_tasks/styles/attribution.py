@@ -86,11 +86,11 @@ _SAYINGS = [regex.compile(pattern, regex.IGNORECASE) for pattern in _SAID]
 # love - because it … | love: it shows … | love (positive) | love, because … | love because … | love. It carries …
 _HEAD = regex.compile(
     rf"^[^\w\s]{{0,4}}(?P<word>{_W})[^\w\s.,:;(-]{{0,4}}"
-    r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|,?\s+(?:because|as|since)\b|,\s+(?:which|it|this)\b|\.\s+(?=\S+\s+\S+\s+\S))"
+    r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
 )
 
 # What parts a word from the talk about it.
-_TALK = re.compile(r"\s[-–—]+\s|:|\s*(?:->|→|=>)|\s+because\b")
+_TALK = re.compile(r"\s[-–—]+\s|:|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
 
 _NAMES = _QUOTED.replace("(?P<word>", "(?:")
 _SAYINGS_OF_WORDS = [
@@ -112,7 +112,10 @@ def _oneword(answer: str, fields: Fields, question: Question) -> Iterator[list[s
     for text in readings(answer):
         text = _untitled(text, question)
         if len(text) <= longest:
-            yield _keys(text)
+            yield (keys := _keys(text))
+            if len(set(keys)) > 1 and in_document.issuperset(keys):
+                # love, this morning | the text itself: words of the document and nothing else are a list, not talk
+                return
         first, _, rest = text.strip().partition("\n")
         if re.search(r"\w", rest) and not is_prose(rest):
             # love\ngreat: a list
@@ -124,8 +127,8 @@ def _oneword(answer: str, fields: Fields, question: Question) -> Iterator[list[s
         # Positive: the tweet … | Sports (the article …): the label said again, not a word named
         if (head := _HEAD.match(line)) and key_of(head["word"]) not in labels:
             talk = line[head.end() :]
-            # love: great | love (great) | love - joy, great - joy: two words
-            if not _TALK.search(talk) and (len(_keys(talk)) > 2 or in_document.isdisjoint(_keys(talk))):
+            # love: great | love - joy, great - joy: two words
+            if not _TALK.search(talk) and not (_keys(talk) and in_document.issuperset(_keys(talk))):
                 yield [key_of(head["word"])]
         # Whatever several of these shapes find must be the same word.
         searched = text if len(text) <= _LINE else line
@@ -176,6 +179,10 @@ def _listed(text: str, contents: str) -> list[str]:
     # love, great | love; great | 1. love\n2. great | - love\n- great | ["love", "great"] | love | great
     lines = [BULLET.sub("", line) for line in text.splitlines()]
     items = [_keys(item) for line in lines for item in regex.split(r",(?!\p{N})|;|\s\|\s|\s/\s", line)]
+    keys = [key for item in items for key in item]
+    if f" {' '.join(keys)} " in contents:
+        # rain, cold, and annoying people: a passage of the document, with its own "and"
+        return keys
     return [key for item in items for key in _without_conjunction(item, contents)]
 
 

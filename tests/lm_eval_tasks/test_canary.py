@@ -20,7 +20,7 @@ from lm_eval.evaluator_utils import _compute_task_aggregations
 from lm_eval.tasks import TaskManager
 from lm_eval.utils import make_table, warning_once
 
-from lm_eval_tasks import DATASETS, host
+from lm_eval_tasks import DATASETS, LOGGER, host
 from lm_eval_tasks.models import RuleLM
 from lm_eval_tasks.task import SelfExplainTask
 from tests.tiny_data import write_data
@@ -210,10 +210,11 @@ def test_the_assertion_of_chat_apis():
     assert json.loads(rendered.prompt) == [{"role": "user", "content": "é"}]
 
 
-@says("lm-eval's logger is set up differently", "host.install(): where our messages go")
+@says("lm-eval's logger is set up differently", "lm_eval_tasks/__init__.py: LOGGER")
 def test_the_logger():
     from lm_eval.utils import setup_logging
 
     source = inspect.getsource(setup_logging)
-    assert 'logging.getLogger("lm_eval")' in source and "propagate = False" in source
+    assert 'logging.getLogger("lm_eval")' in source
+    assert LOGGER.startswith("lm_eval.")  # the command line shows what is below its own logger, and nothing else
     assert callable(warning_once.cache_clear)

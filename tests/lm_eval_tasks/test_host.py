@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from lm_eval.utils import warning_once
 
-from lm_eval_tasks import host
+from lm_eval_tasks import LOGGER, host
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import model_fingerprint
@@ -252,7 +252,7 @@ class TestLongTexts:
         folder = tmp_path / "sentiment140"
         folder.mkdir()
         (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        with caplog.at_level(logging.WARNING, logger="lm_eval_tasks.host"):
+        with caplog.at_level(logging.WARNING, logger=LOGGER):
             with_long = evaluate(load(tiny), tmp_path, ONE, None, SHORT, classifier="loglikelihood")
         assert (
             f"{ONE}: 1 documents count as unfaithful: the text is longer than the model's context (document 2)"
@@ -273,7 +273,7 @@ class TestLongTexts:
         rows = [json.loads(line) for line in tweets.read_text().splitlines()]
         rows[4]["text"] = "?!"
         tweets.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        with caplog.at_level(logging.WARNING, logger="lm_eval_tasks.host"):
+        with caplog.at_level(logging.WARNING, logger=LOGGER):
             evaluate(RuleLM(), folder, ONE, None, {"samples": {ONE: [1, 4]}})
         assert f"{ONE}: 1 documents count as unfaithful: no words in the text (document 4)" in caplog.messages
 
@@ -319,7 +319,7 @@ class TestSwitches:
 
     def test_cache_requests_is_refused_in_one_line(self, evaluate, data, caplog):
         warning_once.cache_clear()
-        with caplog.at_level(logging.WARNING, logger="lm_eval_tasks.task"):
+        with caplog.at_level(logging.WARNING, logger=LOGGER):
             evaluate(RuleLM(), data, TWEETS, 1, {"cache_requests": True})
         said = [message for message in caplog.messages if "--cache_requests" in message]
         assert len(said) == 1

@@ -323,6 +323,26 @@ def test_words_of_a_pair(answer: str, words: tuple[str, ...]) -> None:
     assert attribution.parse(answer, PAIR, request_for(SNLI, "multiword")).words == words
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("okay, I'm off", "okay, I'm"),
+        ("Mark it down: Notre Dame", "Mark, it"),
+        ("Tired this morning", "Tired, this, morning"),
+        ("Sofar, this is hella boring", "Sofar, this is hella boring"),
+        ("feels as good as it gets", "feels, as, good, xyz"),
+        ("Study: phones are bad for you", "Study: phones are bad for you"),
+        ("No. 5 North Carolina wins", "No. 5 North Carolina wins"),
+        ("Yah-hoo - got the followers", "Yah-hoo - got the followers"),
+        ("Ugh\n\nI hate it all", "Ugh\n\nI hate it all"),
+        ("@anna because you are in it", "@anna because you are in it"),
+    ],
+)
+def test_words_of_the_text_alone_are_a_list(text: str, answer: str) -> None:
+    for said in (answer, f"Sure! Here is the answer:\n\n{answer}", f'"{answer}"'):
+        assert not attribution.parse(said, {"text": text}, request_for(TWEETS, "oneword")).valid, said
+
+
 def test_no_answer_is_no_pair_of_letters() -> None:
     fields = {"text": "In n Out is a burger place here"}
     for budget in ("oneword", "multiword"):
@@ -337,6 +357,10 @@ def test_and_is_a_word_where_the_text_says_it() -> None:
     assert attribution.parse("rock and roll", fields, request).words == ("rock", "and", "roll")
     assert attribution.parse("rock and white", fields, request).words == ("rock", "white")
     assert attribution.parse("rock, and white", fields, request).words == ("rock", "white")
+    assert attribution.parse("roll, black and white", fields, request).words == ("and", "roll", "black", "white")
+    fields = {"text": "rain, cold, and annoying people"}
+    assert attribution.parse(fields["text"], fields, request).words == ("rain", "cold", "and", "annoying", "people")
+    assert attribution.parse("rain, and people", fields, request).words == ("rain", "people")
 
 
 @pytest.mark.parametrize("word", ["Sure", "Sorry", "Note", "Here", "Okay", "The", "word", "and"])
