@@ -10,15 +10,9 @@ COMMANDS = {
     "eval": ("lm_eval_tasks.cli", "evaluate a model: lm_eval with the faithful_se tasks, same arguments"),
     "mini": ("training.mini.cli", "train the mini model: a small model and data of its own, no download, no GPU"),
     "attribute": ("training.attribution.cli", "score the words of texts: which one did the model's answer hang on?"),
-    "build": (
-        "training.build.cli",
-        "word attributions -> explanations that the evaluation calls faithful, as training rows",
-    ),
+    "build": ("training.build.cli", "attributions -> explanations that the evaluation calls faithful, as rows"),
     "sft": ("training.sft.cli", "train on the rows with TRL: LoRA by default, several GPUs by accelerate"),
-    "demo": (
-        "training.demo.cli",
-        "everything on a model of its own: evaluate, attribute, build, train, evaluate, table",
-    ),
+    "demo": ("training.demo.cli", "everything on the mini model: evaluate, attribute, build, train, evaluate, table"),
 }
 
 
