@@ -123,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
         "faithful-se demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     size = p.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="a minute on two small tasks: does everything run?")
+    size.add_argument("--quick", action="store_true", help="two small tasks in a minute or two: does everything run?")
     size.add_argument("--full", action="store_true", help="also single styles, datasets left out, further controls")
     p.add_argument("--seed", type=int, default=0, help="of the base, the rows and the training (default: 0)")
     p.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder; the same command goes on (runs/demo)")
