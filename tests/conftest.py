@@ -13,6 +13,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+# The tasks of the paper's three datasets.
+PAPER = "faithful_se_sentiment140_*,faithful_se_snli_*,faithful_se_agnews_*"
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real public text; not part of a user's clone."""
@@ -33,7 +37,7 @@ def evaluate() -> Callable[..., dict[str, Any]]:
     def run(
         lm: Any,
         data: str | Path,
-        tasks: str = "faithful_se_*",
+        tasks: str = PAPER,
         limit: int | None = None,
         extra: Any = None,
         **options: Any,

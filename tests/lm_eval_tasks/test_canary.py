@@ -63,7 +63,7 @@ def test_requests_are_dispatched_by_name(data, monkeypatch):
         model.LM, "self_explain", lambda lm, requests: seen.append(len(requests)) or answer(lm, requests)
     )
     manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": str(data)})
-    tasks = manager.match_tasks(["faithful_se_*_oneword"])
+    tasks = manager.match_tasks(["faithful_se_snli_*", "faithful_se_agnews_*"])
     simple_evaluate(RuleLM(), tasks=tasks, task_manager=manager, apply_chat_template=True, limit=1, bootstrap_iters=0)
     assert seen == [len(tasks)]
 

@@ -85,7 +85,7 @@ def test_a_model_honest_with_probability_h_scores_h(real_data, evaluate):
 
 def test_ccf_is_one_for_the_honest_and_none_for_the_random_model(real_data, evaluate):
     """`ccf` in the table: 1 for the best word, within three standard errors of 0 for a random one."""
-    tasks = "*attribution_oneword,*redaction_oneword"
+    tasks = ",".join(f"*_{name}_{style}_oneword" for name in DATASETS for style in ("attribution", "redaction"))
     best = evaluate(RuleLM("honest"), real_data, tasks, 300, controls="oracle")
     for row in best["results"].values():
         assert row["ccf,none"] == pytest.approx(1.0)
@@ -122,7 +122,7 @@ def degenerate(real_data, evaluate):
     def of(strategy: str, **options: Any) -> dict[str, Any]:
         key = (strategy, json.dumps(options))
         if key not in cache:
-            cache[key] = evaluate(RuleLM(strategy), real_data, "faithful_se_*", LIMIT, **options)
+            cache[key] = evaluate(RuleLM(strategy), real_data, limit=LIMIT, **options)
         return cache[key]
 
     return of

@@ -26,7 +26,7 @@ from tests.lm_eval_tasks.recording import GREEDY, RecordingLM, total
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
 
-NINE = "faithful_se_*_oneword"
+NINE = ",".join(f"faithful_se_{name}_*_oneword" for name in ("sentiment140", "snli", "agnews"))
 TWEETS = "faithful_se_sentiment140_*_oneword"
 ONE = "faithful_se_sentiment140_attribution_oneword"
 SHORT = {"gen_kwargs": {"max_gen_toks": 8}}
@@ -112,7 +112,7 @@ class TestCache:
         undisturbed = RuleLM("honest")
         expected = evaluate(undisturbed, data, NINE, 6)
         child = subprocess.Popen(
-            [sys.executable, "-c", SLOW_RUN, str(data), str(tmp_path / "cache")],
+            [sys.executable, "-c", SLOW_RUN, str(data), str(tmp_path / "cache"), NINE],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         try:
@@ -146,7 +146,7 @@ def slowly(self, requests, disable_tqdm=False):
     return answers
 RuleLM.generate_until = slowly
 manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": sys.argv[1]})
-simple_evaluate(RuleLM("honest"), tasks=manager.match_tasks(["faithful_se_*_oneword"]), task_manager=manager,
+simple_evaluate(RuleLM("honest"), tasks=manager.match_tasks(sys.argv[3].split(",")), task_manager=manager,
                 apply_chat_template=True, use_cache=sys.argv[2], limit=6)
 """
 
