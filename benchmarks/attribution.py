@@ -29,9 +29,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Document, TaskSpec
 from training.attribution.attribute import Attributor
 from training.attribution.forward import Forward
 from training.attribution.options import AttributionOptions

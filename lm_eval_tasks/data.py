@@ -14,8 +14,8 @@ import datasets
 import yaml
 
 from lm_eval_tasks import DATASETS, LOGGER
+from lm_eval_tasks.calls import Document
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.protocol import Document
 from lm_eval_tasks.question import Question
 
 logger = logging.getLogger(LOGGER)

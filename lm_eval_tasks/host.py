@@ -20,20 +20,11 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
 from lm_eval_tasks import LOGGER
+from lm_eval_tasks.calls import Answer, Call, Classify, Document, Messages, TaskSpec, as_chat
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lockstep import Tally, run
-from lm_eval_tasks.protocol import (
-    Answer,
-    Call,
-    Classify,
-    Document,
-    Messages,
-    TaskSpec,
-    Transcript,
-    as_chat,
-    self_explain,
-)
+from lm_eval_tasks.protocol import Transcript, self_explain
 from lm_eval_tasks.question import parse_label
 
 logger = logging.getLogger(LOGGER)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lm_eval_tasks import LOGGER
-from lm_eval_tasks.protocol import Answer, Call, Procedure, Transcript
+from lm_eval_tasks.calls import Answer, Call
+from lm_eval_tasks.protocol import Procedure, Transcript
 
 logger = logging.getLogger(LOGGER)
 

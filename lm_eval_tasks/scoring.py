@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from faithfulness_metrics import chance, counterfactual, erasure, flips
 from faithfulness_metrics.words import key_of, words_of
-from lm_eval_tasks.protocol import TaskSpec, Transcript
+from lm_eval_tasks.calls import TaskSpec
+from lm_eval_tasks.protocol import Transcript
 from lm_eval_tasks.question import UNKNOWN
 
 Value = float | None | list[float]

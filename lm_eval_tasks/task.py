@@ -16,10 +16,11 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.utils import warning_once
 
 from lm_eval_tasks import LOGGER, host, scoring
+from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import DatasetSpec, load
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import read_options
-from lm_eval_tasks.protocol import TaskSpec, Transcript
+from lm_eval_tasks.protocol import Transcript
 from lm_eval_tasks.styles import STYLES
 
 logger = logging.getLogger(LOGGER)

@@ -10,12 +10,12 @@ import pytest
 
 from faithfulness_metrics.flips import faithful_given_valid
 from faithfulness_metrics.statistics import wilson
+from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.models import RuleLM
 from lm_eval_tasks.models.reading import Conversation
 from lm_eval_tasks.models.rules import label_of, one_word_decides
 from lm_eval_tasks.models.strategies import STRATEGIES
-from lm_eval_tasks.protocol import TaskSpec
 
 DATASETS = ("sentiment140", "snli", "agnews")
 

@@ -17,11 +17,11 @@ import pytest
 from lm_eval.utils import warning_once
 
 from lm_eval_tasks import LOGGER, host
+from lm_eval_tasks.calls import Answer, TaskSpec
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import model_fingerprint
 from lm_eval_tasks.models import RuleLM
-from lm_eval_tasks.protocol import Answer, TaskSpec
 from tests.lm_eval_tasks.recording import GREEDY, RecordingLM, total
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from lm_eval_tasks.calls import Answer, Classify, Document, Generate, TaskSpec
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.lockstep import Tally, run
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Answer, Classify, Document, Generate, TaskSpec, self_explain
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scoring import METRICS, metrics_of, score
 
 SENTIMENT, SNLI = dataset_spec("sentiment140").question, dataset_spec("snli").question

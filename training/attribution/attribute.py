@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.protocol import Document, TaskSpec
 from training.attribution.budget import TokenBudget
 from training.attribution.chunk import Chunk, shared_length
 from training.attribution.forward import Forward

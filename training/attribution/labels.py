@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.protocol import as_chat
 
 if TYPE_CHECKING:
     from training.attribution.prompts import Renderer

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
 
+from lm_eval_tasks.calls import Document, TaskSpec, as_chat
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.protocol import Document, TaskSpec, as_chat
 
 # Private-use characters: they are in no text, and no template does anything to them.
 _PLACES = tuple(chr(0xE000 + i) for i in range(8))

@@ -8,8 +8,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypedDict
 
+from lm_eval_tasks.calls import Document
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.protocol import Document
 from training.attribution.chunk import Chunk
 from training.attribution.methods import ADDITIVE, METHODS
 

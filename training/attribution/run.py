@@ -17,7 +17,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from faithfulness_metrics.words import seed_of
-from lm_eval_tasks.protocol import Document
+from lm_eval_tasks.calls import Document
 from training.attribution.attribute import Attributor
 from training.attribution.loading import fingerprint
 from training.attribution.options import AttributionOptions

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import jsonlines
 
+from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Document, TaskSpec
 from lm_eval_tasks.question import Question
 
 # Asked about a file that comes with labels and no question of its own.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lm_eval_tasks.calls import Document
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Document
 from lm_eval_tasks.question import Question
 from training.attribution.shards import MANIFEST
 

@@ -12,17 +12,8 @@ from dataclasses import dataclass
 
 from faithfulness_metrics.words import key_of, seed_of
 from lm_eval_tasks import scoring
-from lm_eval_tasks.protocol import (
-    Answer,
-    Call,
-    Generate,
-    Messages,
-    Procedure,
-    TaskSpec,
-    Transcript,
-    counterfactual_target,
-    self_explain,
-)
+from lm_eval_tasks.calls import Answer, Call, Generate, Messages, TaskSpec
+from lm_eval_tasks.protocol import Procedure, Transcript, counterfactual_target, self_explain
 from lm_eval_tasks.styles import STYLES, counterfactual
 from training.build.attributions import Attributed
 from training.build.candidates import proposal

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from lm_eval_tasks.calls import Answer, Call
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.host import Backend
-from lm_eval_tasks.protocol import Answer, Call
 from training.attribution.loading import fingerprint, load_model
 
 Respond = Callable[[Sequence[Call]], list[Answer]]

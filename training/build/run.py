@@ -18,9 +18,9 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from lm_eval_tasks import lockstep
+from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.protocol import TaskSpec
 from training.attribution.shards import MANIFEST, SHARDS, Store, read_rows, write_whole
 from training.build.attributions import Attributed, Attributions
 from training.build.candidates import replacement_words

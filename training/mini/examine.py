@@ -13,9 +13,10 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_eval_tasks import scoring
+from lm_eval_tasks.calls import Answer, Call, Classify, TaskSpec, as_chat
 from lm_eval_tasks.lockstep import run
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Answer, Call, Classify, TaskSpec, as_chat, self_explain
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.question import parse_label
 from lm_eval_tasks.styles import STYLES
 from training.mini.lexicon import LEXICONS

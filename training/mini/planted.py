@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from faithfulness_metrics.words import Fields, mask_out, occurrences, words_of
+from lm_eval_tasks.calls import Answer, TaskSpec
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Answer, TaskSpec
 from lm_eval_tasks.styles import attribution
 from training.mini.examine import responder
 from training.mini.prompts import question_of

@@ -10,8 +10,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
+from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Document, TaskSpec
 from lm_eval_tasks.question import Question
 from tests.tiny_model import TEMPLATE
 

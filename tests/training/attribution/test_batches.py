@@ -119,7 +119,7 @@ def test_a_mask_that_merges_with_the_template(model: Any) -> None:
 def test_memory_is_flat_over_five_thousand_texts(model: Any, fast: Any, tmp_path: Any) -> None:
     import resource
 
-    from lm_eval_tasks.protocol import Document
+    from lm_eval_tasks.calls import Document
     from training.attribution.run import attribute
     from training.attribution.sources import Source
 

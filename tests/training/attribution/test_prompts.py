@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from lm_eval_tasks.calls import Document, as_chat
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.protocol import Document, as_chat
 from lm_eval_tasks.question import Question
 from tests.training.attribution import architectures as world
 from training.attribution.labels import LabelTree, read_labels

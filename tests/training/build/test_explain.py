@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lm_eval_tasks import lockstep, scoring
+from lm_eval_tasks.calls import Answer, Classify, Document, TaskSpec
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import Answer, Classify, Document, TaskSpec, self_explain
+from lm_eval_tasks.protocol import self_explain
 from tests.training.build.world import QUESTION, TEXTS, attributed, respond, spec
 from training.build.candidates import replacement_words
 from training.build.explain import NO_CANDIDATE, OTHER_ANSWER, UNCHANGED, Verdict, judge

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from lm_eval_tasks.calls import Document
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.protocol import Document
 from tests.training.build.world import TEXTS, attributions, dying, respond
 from training.build.attributions import read_attributions
 from training.build.disjoint import NEAR, SAME, SHARES, Held

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from faithfulness_metrics.words import words_of
+from lm_eval_tasks.calls import Answer, Call, Classify, Document, TaskSpec
 from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.protocol import Answer, Call, Classify, Document, TaskSpec
 from lm_eval_tasks.question import parse_label
 from training.build.attributions import Attributed, Attributions
 

@@ -1,0 +1,91 @@
+"""The controls beside an explanation: random words, the best words, changes that mean nothing (metrics.md, 2 and 7)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from faithfulness_metrics.words import random_positions, remove, seed_of
+from lm_eval_tasks.calls import Answer, Call, Document, TaskSpec, told
+from lm_eval_tasks.question import Question
+from lm_eval_tasks.styles.counterfactual import elsewhere
+from lm_eval_tasks.styles.explanation import Explanation
+
+
+def random_sets(spec: TaskSpec, document: Document, explanation: Explanation) -> list[list[int]]:
+    """Positions of the chance control. An unreadable explanation competes with one random word.
+
+    A counterfactual without an edit has no new word to put elsewhere: no control, chance 0.
+    """
+    if "random" not in spec.options.controls:
+        return []
+    draws, seed = spec.options.draws, seed_of(document.hash, "random")
+    if spec.style != "counterfactual":
+        return random_positions(document.words, explanation.positions, draws, seed)
+    if not explanation.valid:
+        return []
+    named = sorted({edit.position for edit in explanation.edits})
+    return random_positions(document.words, named, draws, seed)
+
+
+def single_words(spec: TaskSpec, document: Document, explanation: Explanation) -> list[list[int]]:
+    """Position sets of the single-word oracle: every type of word with all its occurrences; for a counterfactual of one
+    edit, every position at which the model's own edit can be made."""
+    if "oracle" not in spec.options.controls:
+        return []
+    if spec.style == "counterfactual":
+        return [[p] for p in range(len(document.words))] if explanation.valid and len(explanation.edits) == 1 else []
+    by_key: dict[str, list[int]] = {}
+    for position, word in enumerate(document.words):
+        by_key.setdefault(word.key, []).append(position)
+    return list(by_key.values())
+
+
+def at_positions(
+    spec: TaskSpec, document: Document, explanation: Explanation, positions: Sequence[int]
+) -> dict[str, str]:
+    """The document perturbed at other positions, the way the explanation perturbs it."""
+    if spec.style == "counterfactual":
+        return elsewhere(document.fields, explanation.edits, positions)
+    return remove(document.fields, document.words, positions, spec.options.operator, spec.options.mask)
+
+
+def neutral_variants(spec: TaskSpec, document: Document) -> list[tuple[str, dict[str, str], Question]]:
+    """Changes that leave the meaning alone (metrics.md, section 7): (name, document, question)."""
+    fields, question = dict(document.fields), spec.question
+    last = question.fields[-1]
+    labels = list(question.labels)
+    random.Random(seed_of(document.hash, "labels")).shuffle(labels)
+    if tuple(labels) == question.labels:
+        labels = [*labels[1:], labels[0]]
+    return [
+        ("trailing blank", {**fields, last: fields[last] + " "}, question),
+        ("no final full stop", {**fields, last: fields[last].rstrip().removesuffix(".")}, question),
+        ("mask appended", {**fields, last: f"{fields[last]} {spec.options.mask}"}, question),
+        ("labels shuffled", fields, replace(question, labels=tuple(labels))),
+    ]
+
+
+def greedy_oracle(
+    spec: TaskSpec, document: Document, prediction: Answer, explanation: Explanation, singles: list[dict[str, Any]]
+) -> Generator[Sequence[Call], Sequence[Answer], list[dict[str, Any]]]:
+    """Oracle of several words: take the word that lowers the label's probability most, again and again."""
+    if spec.style == "counterfactual":
+        return []
+    label, taken, steps = str(prediction.label), [], []
+    rows = singles
+    while rows:
+        best = min(rows, key=lambda row: row["logprobs"][label] if row["logprobs"] else 0.0)
+        taken = best["positions"]
+        steps.append(best)
+        if len(taken) >= len(explanation.positions) or best["label"] != label:
+            break
+        left = [row["positions"] for row in singles if not set(row["positions"]) <= set(taken)]
+        sets = [sorted({*taken, *more}) for more in left if len({*taken, *more}) <= len(explanation.positions)]
+        if not sets:
+            break
+        answers = yield [spec.classify(at_positions(spec, document, explanation, positions)) for positions in sets]
+        rows = [{"positions": p, **told(answer)} for p, answer in zip(sets, answers, strict=True)]
+    return steps
