@@ -133,15 +133,15 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def calls(name: str, lm: Any, data: str, limit: int, most: float | None, **options: str) -> Row:
-    """Calls of nine separate runs and of one run. Held to the limit where the styles name the same word."""
+def calls(name: str, lm: Any, data: str, limit: int, **options: str) -> Row:
+    """Calls of nine separate runs and of one run."""
     counter = Counted(lm)
     apart = 0
     for task in NINE:
         evaluate(lm, [task], data, limit, **options)
         apart += counter.take()
     evaluate(lm, NINE, data, limit, **options)
-    return name, apart, counter.take(), most
+    return name, apart, counter.take(), CALLS_LIMIT
 
 
 def speed(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
@@ -199,10 +199,9 @@ def measure(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
     for strategy in ("honest", "random"):
         for classifier in ("generate", "loglikelihood"):
             name = f"calls, rules ({strategy}), {classifier}: nine runs"
-            most = CALLS_LIMIT if strategy == "honest" else None
-            yield calls(name, RuleLM(strategy), data, limit, most, classifier=classifier)
+            yield calls(name, RuleLM(strategy), data, limit, classifier=classifier)
     lm = ScriptedHF(pretrained=model, batch_size=BATCH, device="cpu")
-    yield calls("calls, HF model, generate: nine runs", lm, data, min(limit, 10), CALLS_LIMIT)
+    yield calls("calls, HF model, generate: nine runs", lm, data, min(limit, 10))
     yield from speed(model, data, min(limit, 20), rounds)
 
 
