@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from training.mini.prompts import MASKS, question_of, requests_of
 from training.mini.tokenizer import END, PAD, PUNCTUATION, UNK, build, vocabulary
 
 TOKENIZER = build()
+# Unicode's blanks, as the tokenizer sees them; Python's isspace() counts four control characters too.
+SEPARATORS = "\x1c\x1d\x1e\x1f"
 WORDS = sorted({word for lexicon in LEXICONS.values() for word in content_words(lexicon)} | set(MASKS))
 
 
@@ -39,11 +42,22 @@ def test_documents_come_back(seed: int, task: str) -> None:
         assert round_trip(text) == text
 
 
+def is_dropped(character: str) -> bool:
+    """Blanks are no tokens; line breaks are."""
+    return character.isspace() and character != "\n" and character not in SEPARATORS
+
+
 @given(st.text())
 def test_any_text_is_encoded(text: str) -> None:
     ids = TOKENIZER.encode(text, add_special_tokens=False)
     assert all(0 <= token < len(TOKENIZER) for token in ids)
-    assert bool(ids) == bool(text)
+    assert bool(ids) == any(not is_dropped(character) for character in text)
+
+
+def test_only_blanks_are_dropped() -> None:
+    everything = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    for ids, character in zip(TOKENIZER(everything, add_special_tokens=False)["input_ids"], everything, strict=True):
+        assert bool(ids) != is_dropped(character), hex(ord(character))
 
 
 @pytest.mark.parametrize("task", list(LEXICONS))
