@@ -13,6 +13,8 @@ COMMANDS = {
     "build": ("training.build.cli", "attributions -> explanations that the evaluation calls faithful, as rows"),
     "sft": ("training.sft.cli", "train on the rows with TRL: LoRA by default, several GPUs by accelerate"),
     "demo": ("training.demo.cli", "everything on the mini model: evaluate, attribute, build, train, evaluate, table"),
+    "board": ("leaderboards.cli", "result files -> one offline page, tables and tests of every checkpoint"),
+    "compare": ("leaderboards.compare", "two checkpoints on the same documents: paired differences and what changed"),
 }
 
 
