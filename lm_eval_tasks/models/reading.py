@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks import DATASETS
@@ -25,6 +25,7 @@ def _pattern(template: str, **parts: str) -> str:
 
 
 _TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
+_ANSWER = CLASSIFY.partition("{labels}")[0].rpartition("}")[2]
 _MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
 _FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label="(.+?)", request=r"([\s\S]+)"))
 # The requests that show the mask say: … were replaced by "[REDACTED]" | … replace each of them by "[REDACTED]"
@@ -69,6 +70,7 @@ def read(messages: Sequence[Message]) -> Conversation:
         text, label, request = fresh.groups()
         for question in questions():
             # Datasets can share a title ("Tweet"); the label and the request tell them apart.
+            # A dataset whose documents have labels of their own is not told here: nothing shows them.
             if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _asked(question, request):
                 return _explain(question, _fields(question, text), request)
         raise ValueError(f"no dataset shows {text[:80]!r}")
@@ -80,6 +82,9 @@ def read(messages: Sequence[Message]) -> Conversation:
     asked = next((question for question in questions() if head.startswith(question.question)), None)
     if asked is None:
         raise ValueError(f"no dataset asks {head[:80]!r}")
+    if not asked.labels:
+        said = re.findall('"(.+?)"', head.rpartition(_ANSWER)[2])
+        asked = replace(asked, labels=tuple(label for label in said if label != UNKNOWN))
     fields = _fields(asked, text)
     if len(turns) == 1:
         return Conversation(asked, fields, mask, f'"{UNKNOWN}"' in head)
@@ -92,7 +97,7 @@ def questions() -> tuple[Question, ...]:
     return tuple(dataset_spec(path.parent.name).question for path in sorted(DATASETS.glob("*/_dataset_yaml")))
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def _requests(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
     """Every request for an explanation that can be made about a dataset: its text -> style and request."""
     table: dict[str, tuple[str, Request]] = {}
