@@ -41,7 +41,7 @@ class DatasetSpec:
         splits: name on the hub of train, validation, test, where it differs.
         labels_column: column of a row's own labels, where they differ from row to row; `label_column` then holds one of
             them, and there are no `label_values`.
-        rationale: how the words that people marked are read, a key of `rationales.READERS`; None where nobody marked any.
+        rationale: how the words that people marked are read, a key of `rationales.READERS`; None where nobody did.
     """
 
     question: Question
@@ -117,8 +117,8 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     else:
         if data == "mini" and not has_mini(spec.folder):
             raise UsageError(
-                f"data=mini: there is no mini data of {spec.question.dataset}. --tasks faithful-se-mini takes the tasks "
-                "that have some; the others read the hub or a folder (data=hub, data=DIR)"
+                f"data=mini: there is no mini data of {spec.question.dataset}. --tasks faithful-se-mini takes the "
+                "tasks that have some; the others read the hub or a folder (data=hub, data=DIR)"
             )
         path = (MINI if data == "mini" else Path(data).expanduser()) / spec.folder / f"{split}.jsonl"
         rows, source = _from_file(path, data), str(path)

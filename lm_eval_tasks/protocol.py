@@ -20,8 +20,8 @@ from lm_eval_tasks.styles.explanation import Explanation
 class Transcript(TypedDict):
     """Everything that was asked, answered and concluded about one document, as plain JSON values.
 
-    Words are told by their positions in `faithfulness_metrics.words.words_of(fields)`, first field first. `rationale` is
-    what people marked: None where nobody did, else ``{"positions": [5, 9], "fields": ["premise", "hypothesis"],
+    Words are told by their positions in `faithfulness_metrics.words.words_of(fields)`, first field first. `rationale`
+    is what people marked: None where nobody did, else ``{"positions": [2, 9], "fields": ["premise", "hypothesis"],
     "words": ["splashing", "swimming"]}``, the three lists in step.
     """
 

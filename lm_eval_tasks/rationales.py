@@ -1,7 +1,7 @@
 """Human rationales: which words of a document a person marked. One reader for each way in which rows tell it.
 
-A dataset's YAML names its reader (`rationale`). What people mark is what convinces them, not what a model uses: it enters
-plausibility (metrics.md, section 10) and nothing else.
+A dataset's YAML names its reader (`rationale`). What people mark is what convinces them, not what a model uses: it
+enters plausibility (metrics.md, section 10) and nothing else.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def token_indices(row: Mapping[str, Any], words: list[Word]) -> tuple[int, ...] 
         marked = row.get(f"{field}_rationale") or []
         tokens = [token.span() for token in re.finditer(r"\S+", str(row[field]))]
         if any(not 0 <= index < len(tokens) for index in marked):
-            raise UsageError(f"{field}_rationale {list(marked)} does not fit the {len(tokens)} tokens of {row[field]!r}")
+            raise UsageError(
+                f"{field}_rationale {list(marked)} does not fit the {len(tokens)} tokens of {row[field]!r}"
+            )
         spans = [tokens[index] for index in marked]
         positions += [
             position
@@ -59,8 +61,8 @@ _NEUTRAL = 1
 def _passage(row: Mapping[str, Any], field: str, column: str, words: list[Word]) -> tuple[int, ...] | None:
     """Positions of the words of a passage; None where there is none or the text does not hold it.
 
-    A passage is looked for between words first ("good" in "goodness, so good"), then anywhere. A word belongs to it when
-    half of the word does: annotators' selections, and what was done to blanks later, are off by a few characters.
+    A passage is looked for between words first ("good" in "goodness, so good"), then anywhere. A word belongs to it
+    when half of the word does: annotators' selections, and what was done to blanks later, are off by a few characters.
     """
     text, passage = str(row[field]), (row.get(column) or "").strip()
     if not passage:

@@ -261,7 +261,9 @@ def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
     explanation, rationale = transcript["explanation"], transcript["rationale"]
     words = words_of(transcript["fields"])
     named = explanation["positions"] if explanation and explanation["valid"] else []
-    return tuple({words[p].key for p in positions} for positions in (named, rationale["positions"] if rationale else []))
+    return tuple(
+        {words[p].key for p in positions} for positions in (named, rationale["positions"] if rationale else [])
+    )
 
 
 def _known(value: float) -> float | None:

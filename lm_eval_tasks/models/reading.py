@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.question import CLASSIFY, MASK_NOTE, UNKNOWN, Message, Question
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
@@ -64,15 +65,17 @@ def read(messages: Sequence[Message]) -> Conversation:
 
     Raises:
         ValueError: a prompt that this package does not write.
+        UsageError: a document with labels of its own, in a conversation that does not show them.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
     if fresh := _FRESH.fullmatch(turns[-1]):
         text, label, request = fresh.groups()
         for question in questions():
             # Datasets can share a title ("Tweet"); the label and the request tell them apart.
-            # A dataset whose documents have labels of their own is not told here: nothing shows them.
             if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _asked(question, request):
                 return _explain(question, _fields(question, text), request)
+        if any(not question.labels and text.startswith(f"{question.titles[0]}: ") for question in questions()):
+            raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
         raise ValueError(f"no dataset shows {text[:80]!r}")
     head, tail, text = turns[0].partition(_TAIL)
     if not tail:
