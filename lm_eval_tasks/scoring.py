@@ -259,11 +259,10 @@ def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
     An added word stands at no position: a counterfactual that only adds names nothing.
     """
     explanation, rationale = transcript["explanation"], transcript["rationale"]
-    words = words_of(transcript["fields"])
+    keys = [word.key for word in words_of(transcript["fields"])]
     named = explanation["positions"] if explanation and explanation["valid"] else []
-    return tuple(
-        {words[p].key for p in positions} for positions in (named, rationale["positions"] if rationale else [])
-    )
+    marked = rationale["positions"] if rationale else []
+    return {keys[position] for position in named}, {keys[position] for position in marked}
 
 
 def _known(value: float) -> float | None:
