@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faithfulness_metrics.plausibility import token_f1
 from faithfulness_metrics.words import find_words, key_of, words_of
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.errors import UsageError
@@ -157,6 +158,19 @@ def test_real_tweets(real_data):
     assert len(marked) == 665
     assert sum(keys(document) == told(row) for document, row in marked) == 640
     assert all(len(keys(document) ^ told(row)) <= 2 for document, row in marked)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "types", "most"), [("esnli", 3.4, 0.55), ("tweet_extraction", 3.7, 0.67), ("cos_e", 3.5, 0.54)]
+)
+def test_the_numbers_of_the_readmes(real_data, dataset, types, most):
+    """Different words that people marked, and the F1 of an explanation that names one of them, at its best."""
+    spec = dataset_spec(dataset)
+    sizes = [len(keys(d)) for d in map(spec.document, load(spec, str(real_data))) if d.rationale is not None]
+    assert round(sum(sizes) / len(sizes), 1) == types
+    best = [token_f1(["a"], [*"abcdefghijklmnopqrstuvwxyz"[:size]]) for size in sizes if size <= 26]
+    assert round(sum(best) / len(best), 2) == most
+    assert len(best) == len(sizes)
 
 
 def keys(document: Any) -> set[str]:
