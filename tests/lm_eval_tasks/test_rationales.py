@@ -254,7 +254,8 @@ def test_a_counterfactual_names_the_words_it_changes(scripted):
         # a word added: no word of the text is changed
         HIKER["premise"]: f"Premise: {HIKER['premise']}\nHypothesis: The man is not hiking.",
         "A man sleeps.": "Premise: A man sleeps.\nHypothesis: A man runs.",
-        "A cat sits.": "no",
+        # a marked word changed, into a label: not valid
+        "A cat sits.": "Premise: A contradiction sits.\nHypothesis: An animal sits.",
         "Two dogs run.": "no",
     }
     results = scripted("counterfactual_multiword", answers)
