@@ -20,8 +20,9 @@ from leaderboards.text import one_line
 TEXT, MUTED, GRID = "#15191d", "#59616b", "#d9dde2"
 FAITHFUL, CHANCE, ORACLE = "#0b5cad", "#a84b00", "#3d7a4f"
 KINDS = {"faithful": FAITHFUL, "chance": CHANCE, "oracle": ORACLE}
-SHAPES = {"faithful": "circle", "chance": "stroke", "oracle": "diamond"}
-FONT = "system-ui, 'Liberation Sans', Arial, sans-serif"
+SHAPES = {"faithful": "circle", "chance": "cross", "oracle": "diamond"}
+# Fonts of one width: what is measured here is what a browser draws.
+FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 # Checkpoints in one chart: what fits on a screen. The best are taken, and every base of theirs.
 MOST = 24
 MOST_IN_PANELS = 12
@@ -210,7 +211,7 @@ def _standing(checkpoint: Checkpoint) -> str:
 def _rates() -> dict[str, Any]:
     return {
         "scale": alt.Scale(domain=[0, 1], clamp=True),
-        "axis": alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f", ticks=False, domain=False),
+        "axis": alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f", ticks=False, domain=False, labelFlush=False),
     }
 
 

@@ -49,7 +49,7 @@ function against(cells, base) {
         "tr",
         {},
         make("th", { scope: "row" }, bdi(data.tasks[t].label)),
-        cellOf(...number(v.faithful, true), " ", marker(v.marker)),
+        cellOf(marker(v.marker), " ", ...number(v.faithful, true)),
         cellOf(pValue(v.p[1])),
         cellOf(`${v.only[0]} : ${v.only[1]}`),
         cellOf(rate(v.detectable)),
