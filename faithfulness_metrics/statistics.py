@@ -60,7 +60,8 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, f
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
-    return max(0.0, float(low)), min(1.0, float(high))
+    # Exactly 0 and 1 at the ends, where rounding leaves 9e-19.
+    return (float(low) if successes else 0.0), (float(high) if successes < n else 1.0)
 
 
 def difference(

@@ -1,0 +1,34 @@
+"""The error a user can mend."""
+
+from __future__ import annotations
+
+import sys
+
+
+class BoardError(SystemExit, ValueError):
+    """Wrong input: one line that says what is wrong, where, and the remedy.
+
+    Not caught, it ends a command with that line on stderr and exit status 2; from Python it is a ValueError. (The tasks
+    have an error of the same kind; this package imports nothing of theirs.)
+    """
+
+    def __init__(self, message: str) -> None:
+        self.message = f"faithful-se: {message}"
+        super().__init__(2)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def told(main):  # type: ignore[no-untyped-def]
+    """A command's `main` that prints a `BoardError` as its one line before ending with status 2."""
+
+    def wrapped(argv: list[str] | None = None) -> int:
+        try:
+            return int(main(argv) or 0)
+        except BoardError as error:
+            print(error, file=sys.stderr)
+            return 2
+
+    wrapped.__doc__ = main.__doc__
+    return wrapped

@@ -1,0 +1,115 @@
+"""Runs of one task with one set of options, side by side: which run of a model counts, and which documents it has.
+
+A sheet is what may be compared: same task, version and options. Within it runs are told apart by their documents: those
+of other documents (`--limit`, another split) are another column of the board.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from leaderboards import samples
+from leaderboards.board import Skipped
+from leaderboards.checkpoints import Row
+from leaderboards.results import BrokenError, Run
+from leaderboards.samples import Samples
+
+Sheet = tuple[str, float, str]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The run of a model that is shown, and its documents; no documents without --log_samples."""
+
+    row: int
+    run: Run
+    samples: Samples | None
+
+
+@dataclass
+class Reading:
+    """One sheet, read: runs by documents, and what was left out. `size` is in bytes."""
+
+    sheet: Sheet
+    columns: dict[str, list[Taken]] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    size: int = 0
+
+
+def sheets_of(rows: Sequence[Row]) -> dict[Sheet, dict[int, list[Run]]]:
+    """sheet -> row -> its runs, newest first."""
+    found: dict[Sheet, dict[int, list[Run]]] = {}
+    for index, row in enumerate(rows):
+        for run in sorted(row.runs, key=lambda run: (run.date, str(run.file)), reverse=True):
+            found.setdefault(run.sheet, {}).setdefault(index, []).append(run)
+    return found
+
+
+def read_all(sheets: Mapping[Sheet, Mapping[int, list[Run]]], workers: int | None = None) -> Iterator[Reading]:
+    """The sheets one after the other, their files in parallel (polars parses outside of Python's lock)."""
+    with ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1)) as pool:
+        for sheet, rows in sheets.items():
+            yield _read(sheet, rows, pool)
+
+
+def _read(sheet: Sheet, rows: Mapping[int, list[Run]], pool: ThreadPoolExecutor) -> Reading:
+    reading = Reading(sheet)
+    bare: list[Taken] = []
+    for taken, skipped, notes, size in pool.map(lambda item: _newest(*item), rows.items()):
+        reading.skipped += skipped
+        reading.notes += notes
+        reading.size += size
+        if taken and taken.samples is None:
+            bare.append(taken)
+        elif taken and taken.samples:
+            reading.columns.setdefault(taken.samples.digest, []).append(taken)
+    for taken in bare:
+        # Which documents a run without samples had cannot be known: as many as the others, then presumably theirs.
+        same = [digest for digest, its in reading.columns.items() if its[0].run.n == taken.run.n]
+        reading.columns.setdefault(same[0] if len(same) == 1 else f"no samples, n {taken.run.n}", []).append(taken)
+    return reading
+
+
+def _newest(row: int, runs: list[Run]) -> tuple[Taken | None, list[Skipped], list[str], int]:
+    """The newest complete run, what is wrong with newer ones, what is odd in it, and the bytes read."""
+    problems: list[tuple[str, str]] = []
+    notes: list[str] = []
+    taken, size = None, 0
+    for run in runs:
+        if run.samples is None:
+            if run.n and "faithful" in run.reported:
+                taken = Taken(row, run, None)
+                break
+            problems.append((f"{run.file} ({run.task})", "no samples and no mean of faithful"))
+            continue
+        try:
+            read = samples.read(run.samples)
+        except BrokenError as error:
+            problems.append((str(run.samples), str(error)))
+            continue
+        size += run.samples.stat().st_size
+        if run.n is not None and len(read.frame) != run.n:
+            problems.append((str(run.samples), f"incomplete: {len(read.frame)} of {run.n} documents"))
+            continue
+        notes += [f"{run.samples.name}: {problem}." for problem in read.problems]
+        notes += [f"{run.samples.name}: {told}." for told in differences(run, read)]
+        taken = Taken(row, run, read)
+        break
+    remedy = f"the older run of {taken.run.date} is used" if taken else "run it again with --log_samples"
+    return taken, [Skipped(path, f"{reason}; {remedy}") for path, reason in problems], notes, size
+
+
+def differences(run: Run, read: Samples) -> list[str]:
+    """Where the mean of the samples is not the mean that the results report."""
+    told = []
+    for name in samples.RATES:
+        if name in read.metrics and name in run.reported:
+            mean = read.frame[name].mean()
+            if mean is None or abs(float(mean) - run.reported[name]) > 1e-6:  # type: ignore[arg-type]
+                shown = "none" if mean is None else f"{mean:.4f}"
+                told.append(f"{name} is {shown} by the samples, {run.reported[name]:.4f} by the results; the samples count")
+    return told
