@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
+from leaderboards.means import GROUPS
 from leaderboards.text import one_line
 
-# What a reader asks for first. The names are those of `Checkpoint.means`.
-GROUPS: Mapping[str, Callable[[Task], bool]] = {
-    "all": lambda task: True,
-    "in distribution": lambda task: task.trained_on and task.budget == "oneword",
-    "several words": lambda task: task.trained_on and task.budget == "multiword",
-    "unseen": lambda task: not task.trained_on,
-}
 BUDGETS = {"oneword": "one word", "multiword": "several words"}
 STYLES = ("attribution", "redaction", "counterfactual")
 METRICS = ("faithful", "lift", "ccf", "valid", "acc")
 ARMS = {
-    "best": "chosen word",
+    "word": "best word",
     "random": "random word",
     "lowest": "lowest word",
     "answers": "answers only",
@@ -106,7 +100,7 @@ def arm_of(checkpoint: Checkpoint) -> str:
     training = checkpoint.training
     if training is None:
         return ""
-    arm = one_line(ARMS.get(training.arm, training.arm), 40)
+    arm = one_line(" + ".join(ARMS.get(arm, arm) for arm in training.arm.split("+")), 60)
     return f"control: {arm}" if training.control else arm
 
 

@@ -23,9 +23,12 @@ KINDS = {"faithful": FAITHFUL, "chance": CHANCE, "oracle": ORACLE}
 SHAPES = {"faithful": "circle", "chance": "cross", "oracle": "diamond"}
 # Fonts of one width: what is measured here is what a browser draws.
 FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
+# `.25`, as everywhere else.
+ZERO = "replace(format(datum.value, '.2~f'), '0.', '.')"
 # Checkpoints in one chart: what fits on a screen. The best are taken, and every base of theirs.
 MOST = 24
 MOST_IN_PANELS = 12
+MOST_POINTS = 400
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def _means(board: Board, group: str, names: dict[str, str]) -> Chart | None:
             values += _points(names[row.checkpoint.id], estimates)
     order = [names[row.checkpoint.id] for row in found if row.checkpoint in taken]
     title = {"all": "all tasks"}.get(group, group)
-    chart = _panel(order).properties(width=520, height=alt.Step(22), data=alt.Data(values=values))
+    chart = _panel(order).properties(width=640, height=alt.Step(22), data=alt.Data(values=values))
     return Chart(f"mean, {title}", _summary(len(order), len(board.checkpoints)), _svg(chart))
 
 
@@ -88,7 +91,7 @@ def _dataset(board: Board, dataset: str, names: dict[str, str]) -> Chart | None:
             values += _points(names[checkpoint.id], metrics, place)
     styles = list(dict.fromkeys(one_line(task.style, 40) for task in tasks.values()))
     budgets = list(dict.fromkeys(_budget(task) for task in tasks.values()))
-    panels = _panel(order).properties(width=190, height=alt.Step(18))
+    panels = _panel(order).properties(width=250, height=alt.Step(18))
     data = alt.Data(values=values)
     head = alt.Header(title=None, labelColor=TEXT, labelFont=FONT, labelFontSize=12, labelFontWeight=600)
     # A title above each row of panels: text that is turned is hard to read.
@@ -107,26 +110,33 @@ def _dataset(board: Board, dataset: str, names: dict[str, str]) -> Chart | None:
 
 
 def plausibility(board: Board) -> Chart | None:
-    """Agreement with people's rationales against faithfulness, a point per checkpoint and task; None without any."""
+    """Agreement with people's rationales against faithfulness; None without any.
+
+    A point per checkpoint and task, or per checkpoint (means over its tasks) where that would be too many to see.
+    """
     names = {checkpoint.id: one_line(checkpoint.name, 60) for checkpoint in board.checkpoints}
-    training = {checkpoint.id: _standing(checkpoint) for checkpoint in board.checkpoints}
-    tasks = {task.id: task for task in board.tasks}
-    values = []
+    tasks = {task.id: label(task) for task in board.tasks}
+    pairs: dict[str, list[tuple[str, float, float]]] = {}
     for cell in board.cells:
         found, faithful = cell.metrics.get("plausibility_f1"), cell.metrics.get("faithful")
-        if found is None or faithful is None or found.estimate is None or faithful.estimate is None:
-            continue
-        tip = f"{names[cell.checkpoint]} on {label(tasks[cell.task])}"
-        values.append(
-            {
-                "x": found.estimate,
-                "y": faithful.estimate,
-                "standing": training[cell.checkpoint],
-                "tip": f"{tip}: plausible {notation.with_interval(found)}, faithful {notation.with_interval(faithful)}",
-            }
-        )
-    if not values:
+        if found and faithful and found.estimate is not None and faithful.estimate is not None:
+            pairs.setdefault(cell.checkpoint, []).append((tasks[cell.task], found.estimate, faithful.estimate))
+    if not pairs:
         return None
+    many = sum(map(len, pairs.values())) > MOST_POINTS
+    if many:
+        pairs = {person: [_middle(found)] for person, found in pairs.items()}
+    standing = {checkpoint.id: _standing(checkpoint) for checkpoint in board.checkpoints}
+    values = [
+        {
+            "x": x,
+            "y": y,
+            "standing": standing[person],
+            "tip": f"{names[person]} on {where}: plausible {notation.rate(x)}, faithful {notation.rate(y)}",
+        }
+        for person, found in pairs.items()
+        for where, x, y in found
+    ]
     standings = {"trained": FAITHFUL, "control": CHANCE, "base": ORACLE}
     scale = alt.Scale(domain=list(standings), range=list(standings.values()))
     shape = alt.Scale(domain=list(standings), range=["circle", "cross", "diamond"])
@@ -142,7 +152,13 @@ def plausibility(board: Board) -> Chart | None:
         )
         .properties(width=460, height=340)
     )
-    return Chart("plausible and faithful", f"{len(values)} pairs of checkpoint and task.", _svg(chart))
+    summary = f"{len(values)} {'checkpoints, means over tasks' if many else 'pairs of checkpoint and task'}."
+    return Chart("plausible and faithful", summary, _svg(chart))
+
+
+def _middle(found: Sequence[tuple[str, float, float]]) -> tuple[str, float, float]:
+    n = len(found)
+    return f"{n} tasks", sum(x for _, x, _ in found) / n, sum(y for _, _, y in found) / n
 
 
 def _panel(order: Sequence[str]) -> alt.LayerChart:
@@ -211,7 +227,7 @@ def _standing(checkpoint: Checkpoint) -> str:
 def _rates() -> dict[str, Any]:
     return {
         "scale": alt.Scale(domain=[0, 1], clamp=True),
-        "axis": alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f", ticks=False, domain=False, labelFlush=False),
+        "axis": alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], ticks=False, domain=False, labelFlush=False, labelExpr=ZERO),
     }
 
 

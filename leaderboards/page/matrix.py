@@ -38,6 +38,7 @@ class Line:
     base: bool
     ratio: str
     ratio_interval: str
+    ratio_note: str
     on: str
     on_interval: str
     off: tuple[tuple[str, str], ...]
@@ -112,6 +113,7 @@ def _line(
         False,
         _number(row.ratio, signed=False),
         notation.interval(row.ratio),
+        row.ratio.note if row.ratio and row.ratio.estimate is None else "",
         _number(row.on),
         notation.interval(row.on, signed=True),
         tuple((_number(row.off.get(kind)), notation.interval(row.off.get(kind), signed=True)) for kind, _ in kinds),
@@ -123,7 +125,7 @@ def _base(
     base: Checkpoint, tasks: Sequence[Task], cells: dict[tuple[str, str], Cell], kinds: Sequence[tuple[str, str]]
 ) -> Line:
     squares = tuple(_reference(cells.get((base.id, task.id)), task, one_line(base.name)) for task in tasks)
-    return Line(one_line(base.name), "reference", True, "", "", "", "", tuple(("", "") for _ in kinds), squares)
+    return Line(one_line(base.name), "reference", True, "", "", "", "", "", tuple(("", "") for _ in kinds), squares)
 
 
 def _square(cell: Cell | None, task: Task, trained: bool, name: str) -> Square:
@@ -159,9 +161,7 @@ def _reference(cell: Cell | None, task: Task, name: str) -> Square:
 
 
 def _number(estimate: Estimate | None, signed: bool = True) -> str:
-    if estimate is None:
-        return "–"
-    return notation.rate(estimate.estimate, signed=signed) if estimate.estimate is not None else estimate.note or "–"
+    return notation.rate(None if estimate is None else estimate.estimate, signed=signed)
 
 
 def _kinds(matrix: Sequence[Transfer]) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 from markupsafe import Markup
 
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
-from leaderboards.ranking import BUDGETS, GROUPS, arm_of, belongs, ordered, trained_on
+from leaderboards.means import GROUPS
+from leaderboards.ranking import BUDGETS, arm_of, belongs, ordered, trained_on
 from leaderboards.text import one_line, visible
 
 # More notes or skipped files than this are folded away.

@@ -19,7 +19,7 @@ from leaderboards.board import (
     Transfer,
     Versus,
 )
-from leaderboards.ranking import GROUPS
+from leaderboards.means import GROUPS
 
 ATTACK = "</script><script>window.attacked = true; alert(1)</script>"
 REVERSED = "nice\u202eecin"
@@ -35,7 +35,7 @@ def small() -> Board:
         task("trec", "attribution", "oneword"),
     )
     training = Training(
-        "mini", ("agnews",), ("attribution",), ("oneword",), "best", True, "occlusion", "word/train_info.json"
+        "mini", ("agnews",), ("attribution",), ("oneword",), "word", True, "occlusion", "word/train_info.json"
     )
     control = Training(
         "mini", ("agnews",), ("attribution",), ("oneword",), "random", True, "occlusion", "random/train_info.json"
@@ -106,11 +106,11 @@ def large(checkpoints: int, datasets: int = 6, documents: int = 40, seed: int = 
     matrix: list[Transfer] = []
     for i in range(checkpoints):
         base = None if i % 20 == 0 else f"c{i - i % 20}"
-        arm = ("best", "random", "best", "lowest", "best")[i % 5]
+        arm = ("word", "random", "word", "lowest", "word")[i % 5]
         training = (
             Training("m", ("dataset0", "dataset1"), ("attribution",), ("oneword",), arm, True, "ig", "x") if base else None
         )
-        skill = draw.random() * (0.9 if arm == "best" else 0.2) if base else 0.1
+        skill = draw.random() * (0.9 if arm == "word" else 0.2) if base else 0.1
         means = {group: min(1.0, max(0.0, skill + draw.gauss(0, 0.08))) for group in GROUPS}
         people.append(checkpoint(f"c{i}", f"org/model-{i // 20}-{arm}-{i:03d}", base, training, means))
         for each in tasks:
@@ -122,7 +122,7 @@ def large(checkpoints: int, datasets: int = 6, documents: int = 40, seed: int = 
             off = {kind: estimate(skill / 2, 0.05) for kind in ("style", "dataset", "budget", "several")}
             label = "dataset0, dataset1 · attribution · one word"
             matrix.append(
-                Transfer(f"c{i}", label, arm != "best", on, estimate(skill, 0.03), off, estimate(draw.random(), 0.1))
+                Transfer(f"c{i}", label, arm != "word", on, estimate(skill, 0.03), off, estimate(draw.random(), 0.1))
             )
     vocabulary = [f"word{i}" for i in range(2000)]
     cards = tuple(

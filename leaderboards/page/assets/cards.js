@@ -73,7 +73,7 @@ function cardOf(card, only) {
   const article = make(
     "article",
     { class: "card" },
-    make("h3", {}, bdi(data.tasks[card.task].label), make("span", { class: "small" }, " · label ", label(card.gold), " · ", bdi(card.key))),
+    make("h3", {}, bdi(data.tasks[card.task].label), make("span", { class: "small" }, " · label ", label(card.gold), " · ", make("bdi", { title: card.key }, card.key.slice(0, 12)))),
     inner,
   );
   if (entries.length > FIRST) {

@@ -39,7 +39,7 @@ function haystack(card) {
   if (!card.hay) {
     const own = card.fields.flatMap((field) => field.pieces.map((piece) => piece.text)).join("");
     const said = card.entries.flatMap((e) => [e.prediction, e.after, e.explanation, e.target]).filter(Boolean);
-    card.hay = [own, card.gold, ...new Set(said)].join("\n").toLowerCase();
+    card.hay = [own, card.key, card.gold, ...new Set(said)].join("\n").toLowerCase();
   }
   return card.hay;
 }

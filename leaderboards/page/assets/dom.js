@@ -28,7 +28,8 @@ const interval = (e, signed = false) => (e && e[1] !== null && e[2] !== null ? `
 
 function number(e, signed = false) {
   if (!e || e[0] === null) return [make("span", { class: "note" }, (e && e[4]) || "–")];
-  return [make("span", { class: "value" }, rate(e[0], signed)), " ", make("span", { class: "interval" }, interval(e, signed))];
+  const note = e[4] ? [" ", make("span", { class: "note" }, e[4])] : [];
+  return [make("span", { class: "value" }, rate(e[0], signed)), " ", make("span", { class: "interval" }, interval(e, signed)), ...note];
 }
 
 const pValue = (p) => (p === null ? "–" : p < 0.001 ? "< .001" : rate(p, false, 3));

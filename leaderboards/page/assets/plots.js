@@ -2,7 +2,9 @@
 const plot = $("plot");
 if (plot) {
   plot.addEventListener("change", () => {
-    $("plot-shown").replaceChildren($(`plot-${plot.value}`).content.cloneNode(true));
+    [...$("plots").children].forEach((chart, i) => {
+      chart.hidden = i !== Number(plot.value);
+    });
   });
 }
 
