@@ -17,7 +17,7 @@ def visible(text: str) -> str:
     >>> visible("a\x00b\u202ec")
     'a␀b⟨U+202E⟩c'
     """
-    return _HIDDEN.sub(lambda found: _picture(found.group()), text)
+    return str(_HIDDEN.sub(lambda found: _picture(found.group()), text))
 
 
 def one_line(text: str, longest: int = 120) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,7 +162,9 @@ def _middle(found: Sequence[tuple[str, float, float]]) -> tuple[str, float, floa
 
 
 def _panel(order: Sequence[str]) -> alt.LayerChart:
-    y = alt.Y("name:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=240, ticks=False, domain=False, grid=True))
+    y = alt.Y(
+        "name:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=240, ticks=False, domain=False, grid=True)
+    )
     x = alt.X("value:Q", title=None, **_rates())
     color = alt.Color("kind:N", scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())), title=None)
     shape = alt.Shape("kind:N", scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())), title=None)
@@ -177,7 +179,7 @@ def _panel(order: Sequence[str]) -> alt.LayerChart:
 
 
 def _points(
-    name: str, estimates: dict[str, Estimate | None], place: dict[str, str] | None = None
+    name: str, estimates: Mapping[str, Estimate | None], place: dict[str, str] | None = None
 ) -> list[dict[str, Any]]:
     found = []
     for kind, estimate in estimates.items():

@@ -35,7 +35,9 @@ class _Strings:
     bytes: int = 0
 
     def place(self, text: str) -> int:
-        shown = visible(text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} characters more")
+        shown = visible(
+            text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} characters more"
+        )
         if shown not in self.places:
             self.places[shown] = len(self.places)
             self.bytes += len(json.dumps(shown, ensure_ascii=False).encode()) + 1
@@ -44,7 +46,8 @@ class _Strings:
 
 def fit(board: Board, limit: int = BYTES) -> tuple[dict[str, Any], Shown]:
     """Cards in turns over the tasks until `limit` bytes are used: `{"strings", "documents"}` and how many."""
-    strings, documents, used, kept = _Strings(), [], 0, 0
+    strings, used, kept = _Strings(), 0, 0
+    documents: list[dict[str, Any]] = []
     tasks = {task.id: i for i, task in enumerate(ordered(board.tasks))}
     people = {checkpoint.id: i for i, checkpoint in enumerate(board.checkpoints)}
     for document in in_turns(board.documents):
@@ -69,14 +72,14 @@ def in_turns(documents: Sequence[Document]) -> Iterator[Document]:
         yield from (document for document in row if document is not None)
 
 
-def _document(
-    document: Document, tasks: dict[str, int], people: dict[str, int], strings: _Strings
-) -> dict[str, Any]:
+def _document(document: Document, tasks: dict[str, int], people: dict[str, int], strings: _Strings) -> dict[str, Any]:
     fields = [
         [
             strings.place(title),
             [
-                strings.place(segment.text) if segment.position is None else [strings.place(segment.text), segment.position]
+                strings.place(segment.text)
+                if segment.position is None
+                else [strings.place(segment.text), segment.position]
                 for segment in segments
             ],
         ]

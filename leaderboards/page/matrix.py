@@ -9,7 +9,7 @@ from itertools import groupby
 from leaderboards import notation
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task, Transfer
 from leaderboards.page.view import label
-from leaderboards.ranking import BUDGETS, ordered
+from leaderboards.ranking import BUDGETS, ordered, trained_on
 from leaderboards.text import one_line
 
 # Shades of one hue; 10 is the deepest. A difference of 1 has all of it.
@@ -109,7 +109,7 @@ def _line(
     squares = tuple(_square(cells.get((row.checkpoint, task.id)), task, task.id in trained, name) for task in tasks)
     return Line(
         name,
-        one_line(row.label, 200),
+        trained_on(people[row.checkpoint]) if people[row.checkpoint].training else one_line(row.label, 200),
         False,
         _number(row.ratio, signed=False),
         notation.interval(row.ratio),

@@ -108,7 +108,9 @@ def large(checkpoints: int, datasets: int = 6, documents: int = 40, seed: int = 
         base = None if i % 20 == 0 else f"c{i - i % 20}"
         arm = ("word", "random", "word", "lowest", "word")[i % 5]
         training = (
-            Training("m", ("dataset0", "dataset1"), ("attribution",), ("oneword",), arm, True, "ig", "x") if base else None
+            Training("m", ("dataset0", "dataset1"), ("attribution",), ("oneword",), arm, True, "ig", "x")
+            if base
+            else None
         )
         skill = draw.random() * (0.9 if arm == "word" else 0.2) if base else 0.1
         means = {group: min(1.0, max(0.0, skill + draw.gauss(0, 0.08))) for group in GROUPS}
@@ -118,7 +120,9 @@ def large(checkpoints: int, datasets: int = 6, documents: int = 40, seed: int = 
             found = versus(value - 0.1, "better" if value > 0.2 else "worse" if value < 0.02 else "") if base else None
             cells.append(cell(f"c{i}", each.id, value, found, plausibility=draw.random()))
         if base:
-            on = tuple(t.id for t in tasks if t.dataset in ("dataset0", "dataset1") and t.id.endswith("attribution_oneword"))
+            on = tuple(
+                t.id for t in tasks if t.dataset in ("dataset0", "dataset1") and t.id.endswith("attribution_oneword")
+            )
             off = {kind: estimate(skill / 2, 0.05) for kind in ("style", "dataset", "budget", "several")}
             label = "dataset0, dataset1 · attribution · one word"
             matrix.append(

@@ -65,3 +65,6 @@ function later(what, delay = 120) {
   system.addEventListener("change", show);
   show();
 }
+
+// On a phone the numbers come first.
+if (innerWidth < 640) $("howto").open = false;
