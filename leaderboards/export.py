@@ -108,7 +108,7 @@ def latex(board: Board) -> str:
     columns = {HEAD[i]: [told[i] for told in found] for i in taken}
     frame = polars.DataFrame(columns, schema=dict.fromkeys(columns, polars.String))
     table = great_tables.GT(frame).cols_align("right", columns=list(HEAD[3:])).tab_options(table_font_size="8pt")
-    # `\\\\` at the end of a row takes a star or a bracket at the beginning of the next one as its own.
+    # `\\` at the end of a row takes a star or a bracket at the beginning of the next one as its own.
     text = re.sub(r"(?m)^(?=[\[*])", "{}", str(table.as_latex()))
     for sign, command in _SIGNS.items():
         text = text.replace(sign, command)
@@ -146,8 +146,8 @@ def _gain(gain: Gain | None) -> str:
 def _legend(board: Board) -> str:
     settings = board.settings
     return (
-        f"Means over tasks, {settings.confidence * 100:g} % intervals. Against base: mean difference in faithful, and on "
-        f"how many tasks it is significantly better or worse ({settings.alpha * 100:g} % level after Holm)."
+        f"Means over tasks, {settings.confidence * 100:g} % intervals. Against base: mean difference in faithful, and "
+        f"on how many tasks it is significantly better or worse ({settings.alpha * 100:g} % level after Holm)."
     )
 
 
