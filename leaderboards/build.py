@@ -73,7 +73,7 @@ def make_board(
         for row, column in sorted(its[task.id].items())
     ]
     documents, total, notes = documents_of(tasks, [row.base for row in rows], done, settings)
-    told.notes += [*notes, *_bare(shown)]
+    told.notes += [*notes, *_bare(shown), *_limited(tasks)]
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -199,3 +199,12 @@ def _bare(shown: Sequence[Cell]) -> list[str]:
     if not bare:
         return []
     return [f"{bare} of {len(shown)} cells come from results without samples: means as reported, no paired tests, no cards."]
+
+
+def _limited(tasks: Sequence[Task]) -> list[str]:
+    limits = sorted({task.limit for task in tasks if task.limit is not None})
+    if not limits:
+        return []
+    count = sum(task.limit is not None for task in tasks)
+    shown = ", ".join(map(str, limits))
+    return [f"{count} of {len(tasks)} columns hold the first documents of their data only (--limit {shown})."]

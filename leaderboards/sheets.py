@@ -7,8 +7,9 @@ of other documents (`--limit`, another split) are another column of the board.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from leaderboards import samples
@@ -18,6 +19,9 @@ from leaderboards.results import BrokenError, Run
 from leaderboards.samples import Samples
 
 Sheet = tuple[str, float, str]
+
+# The run that is shown, what is wrong with newer ones, what is odd in it, bytes read.
+_Newest = tuple["Taken | None", list[Skipped], list[str], int]
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,22 @@ def sheets_of(rows: Sequence[Row]) -> dict[Sheet, dict[int, list[Run]]]:
 
 
 def read_all(sheets: Mapping[Sheet, Mapping[int, list[Run]]], workers: int | None = None) -> Iterator[Reading]:
-    """The sheets one after the other, their files in parallel (polars parses outside of Python's lock)."""
+    """The sheets one after the other. The next one is read meanwhile (polars parses outside of Python's lock)."""
     with ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1)) as pool:
+        ahead: deque[tuple[Sheet, list[Future[_Newest]]]] = deque()
         for sheet, rows in sheets.items():
-            yield _read(sheet, rows, pool)
+            ahead.append((sheet, [pool.submit(_newest, row, runs) for row, runs in rows.items()]))
+            if len(ahead) > 1:
+                yield _gathered(*ahead.popleft())
+        while ahead:
+            yield _gathered(*ahead.popleft())
 
 
-def _read(sheet: Sheet, rows: Mapping[int, list[Run]], pool: ThreadPoolExecutor) -> Reading:
+def _gathered(sheet: Sheet, jobs: Sequence[Future[_Newest]]) -> Reading:
     reading = Reading(sheet)
     bare: list[Taken] = []
-    for taken, skipped, notes, size in pool.map(lambda item: _newest(*item), rows.items()):
+    for job in jobs:
+        taken, skipped, notes, size = job.result()
         reading.skipped += skipped
         reading.notes += notes
         reading.size += size
@@ -74,7 +84,7 @@ def _read(sheet: Sheet, rows: Mapping[int, list[Run]], pool: ThreadPoolExecutor)
     return reading
 
 
-def _newest(row: int, runs: list[Run]) -> tuple[Taken | None, list[Skipped], list[str], int]:
+def _newest(row: int, runs: list[Run]) -> _Newest:
     """The newest complete run, what is wrong with newer ones, what is odd in it, and the bytes read."""
     problems: list[tuple[str, str]] = []
     notes: list[str] = []
