@@ -132,15 +132,16 @@ def package() -> str:
 def _read(
     rows: Sequence[Row], settings: Settings, told: Told
 ) -> tuple[list[Found], dict[tuple[sheets.Sheet, str], Analysis]]:
-    found, analyses = [], {}
+    found, analyses, odd = [], {}, []
     bases = [row.base for row in rows]
     for reading in sheets.read_all(sheets.sheets_of(rows)):
         told.skipped += reading.skipped
-        told.notes += reading.notes
+        odd += reading.odd
         told.size += reading.size
         for digest, taken in reading.columns.items():
             analyses[reading.sheet, digest] = cells.analyse(digest, taken, bases, settings)
             found.append(Found.of(reading.sheet, digest, taken))
+    told.notes += sheets.summed(odd)
     return found, analyses
 
 

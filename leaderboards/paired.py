@@ -132,7 +132,7 @@ def _newest(runs: Sequence[Run], notes: list[str]) -> dict[sheets.Sheet, Taken]:
         by_sheet.setdefault(run.sheet, {}).setdefault(0, []).append(run)
     for reading in sheets.read_all(by_sheet):
         notes += [f"{one.path}: {one.reason}" for one in reading.skipped]
-        notes += reading.notes
+        notes += sheets.summed(reading.odd)
         for taken in reading.columns.values():
             found[reading.sheet] = taken[0]
     return found
