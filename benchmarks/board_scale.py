@@ -3,8 +3,8 @@
     python benchmarks/board_scale.py --out /tmp/board_scale            # generate (about 5 GB), build, say, delete
     python benchmarks/board_scale.py --out /tmp/board_scale --checkpoints 10 --keep
 
-The rows have every field of real ones with short texts and no oracle of single words: about 1.4 kB, where real rows are
-3 kB without and 9 kB with the oracle. Bytes per row and MB/s are printed, to be extrapolated from. Outcomes are drawn with a known rate per
+The rows have every field of real ones with short texts and no oracle of single words: about 2 kB, where real ones with the
+oracle are 9 kB. Bytes per row and MB/s are printed, to be extrapolated from. Outcomes are drawn with a known rate per
 checkpoint. The board is built by `faithful-se board` in a process of its own, whose peak memory is the one printed.
 """
 
@@ -33,10 +33,10 @@ WORDS = "oslo lima quito cairo hanoi dublin nice bad slow warm coffee dinner mov
 def variants(dataset: str, style: str, budget: str, number: int) -> list[str]:
     """The line of a document, four times: unfaithful and faithful, each with two random controls."""
     draw = random.Random(f"{dataset} {number}")
-    words = [draw.choice(WORDS) for _ in range(12)]
+    words = [draw.choice(WORDS) for _ in range(6)]
     text, label = " ".join(words) + f" {number}", draw.choice(LABELS)
     other = LABELS[1 - LABELS.index(label)]
-    question = f'Is the text negative or positive? Answer only with "negative" or "positive".\n\nText: {text}'
+    question = f"Negative or positive? {text}"
     masked = text.replace(words[0], "[REDACTED]")
     asked = [{"role": "user", "content": question}]
     lines = []
@@ -52,7 +52,7 @@ def variants(dataset: str, style: str, budget: str, number: int) -> list[str]:
                 "gold": label,
                 "prediction": {"messages": asked, "answer": label, "label": label, "logprobs": None},
                 "explanation": {
-                    "messages": [{"role": "user", "content": "Which one word is most important?"}],
+                    "messages": [],
                     "answer": words[0],
                     "target": other if style == "counterfactual" else "",
                     "valid": True,

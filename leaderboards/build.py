@@ -73,7 +73,7 @@ def make_board(
         for row, column in sorted(its[task.id].items())
     ]
     documents, total, notes = documents_of(tasks, [row.base for row in rows], done, settings)
-    told.notes += [*notes, *_bare(shown)]
+    told.notes += [*notes, *_bare(shown), *_limited(tasks)]
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -132,15 +132,16 @@ def package() -> str:
 def _read(
     rows: Sequence[Row], settings: Settings, told: Told
 ) -> tuple[list[Found], dict[tuple[sheets.Sheet, str], Analysis]]:
-    found, analyses = [], {}
+    found, analyses, odd = [], {}, []
     bases = [row.base for row in rows]
     for reading in sheets.read_all(sheets.sheets_of(rows)):
         told.skipped += reading.skipped
-        told.notes += reading.notes
+        odd += reading.odd
         told.size += reading.size
         for digest, taken in reading.columns.items():
             analyses[reading.sheet, digest] = cells.analyse(digest, taken, bases, settings)
             found.append(Found.of(reading.sheet, digest, taken))
+    told.notes += sheets.summed(odd)
     return found, analyses
 
 
@@ -199,3 +200,12 @@ def _bare(shown: Sequence[Cell]) -> list[str]:
     if not bare:
         return []
     return [f"{bare} of {len(shown)} cells come from results without samples: means as reported, no paired tests, no cards."]
+
+
+def _limited(tasks: Sequence[Task]) -> list[str]:
+    limits = sorted({task.limit for task in tasks if task.limit is not None})
+    if not limits:
+        return []
+    count = sum(task.limit is not None for task in tasks)
+    shown = ", ".join(map(str, limits))
+    return [f"{count} of {len(tasks)} columns hold the first documents of their data only (--limit {shown})."]

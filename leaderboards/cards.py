@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -109,11 +110,13 @@ def _read(task: Task, chosen: Sequence[tuple[int, list[int]]], done: Analysis, u
                 told[row] = samples.transcripts(Path(path), keys)
             except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
                 unread.append(f"{path.name}: no cards, its transcripts could not be read ({error}).")
+    hashes = Counter(key.split(":")[0] for key in done.keys)
     documents = []
     for index, rows in chosen:
         key = done.keys[index]
         its = {row: told[row][key] for row in rows if key in told.get(row, {})}
-        made = document_of(task, key, {f"c{row}": (t, _value(done, row, index)) for row, t in its.items()})
+        name = key if hashes[key.split(":")[0]] > 1 else key.split(":")[0]
+        made = document_of(task, name, {f"c{row}": (t, _value(done, row, index)) for row, t in its.items()})
         if made:
             documents.append(made)
     return documents
@@ -140,7 +143,7 @@ def document_of(task: Task, key: str, told: Mapping[str, tuple[dict[str, Any], f
     rationale = first.get("rationale")
     return Document(
         task=task.id,
-        key=key.split(":")[0] if key.endswith(":0") else key,
+        key=key,
         fields=segments_of(fields, task.titles),
         gold=str(first.get("gold") or ""),
         rationale=tuple(int(p) for p in rationale) if isinstance(rationale, list) else None,

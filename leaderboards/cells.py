@@ -195,9 +195,9 @@ def versus(column: Column, base: Column, settings: Settings) -> Versus | None:
     if column.samples is None or base.samples is None:
         return None
     a, b = column.values["faithful"], base.values["faithful"]
-    (a_seen, b_seen), _ = complete(a.tolist(), b.tolist())
-    test = statistics.mcnemar(a_seen, b_seen)
-    n = len(a_seen)
+    seen = ~(np.isnan(a) | np.isnan(b))
+    test = statistics.mcnemar(a[seen], b[seen])  # type: ignore[arg-type]
+    n = int(seen.sum())
     here, there = (one.samples.frame["prediction"].to_list() for one in (column, base) if one.samples)
     discordant = (test.only_a + test.only_b) / n if n else math.nan
     gain = difference(column, base, "faithful", settings)

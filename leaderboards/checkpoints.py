@@ -115,9 +115,9 @@ def _named(rows: list[Row], every_run: bool) -> list[Row]:
     lengths = [2 if _VAGUE.fullmatch(_parts(row)[-1]) else 1 for row in rows]
     while True:
         names = ["/".join(_parts(row)[-length:]) for row, length in zip(rows, lengths, strict=True)]
-        counts = Counter(names)
+        paths = {name: {tuple(_parts(row)) for row, n in zip(rows, names, strict=True) if n == name} for name in names}
         longer = [
-            length + (counts[name] > 1 and length < len(_parts(row)))
+            length + (len(paths[name]) > 1 and length < len(_parts(row)))
             for row, name, length in zip(rows, names, lengths, strict=True)
         ]
         if longer == lengths:

@@ -15,6 +15,8 @@ from leaderboards.board import Skipped
 from leaderboards.errors import BoardError
 
 RESULTS = re.compile(r"results_(?P<date>.+)\.json")
+# Beside the results, and read elsewhere.
+OWN = ("train_info.json", "submission.json", "adapter_config.json")
 SAMPLES = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.:-]+)\.jsonl")
 
 
@@ -68,7 +70,7 @@ def find(paths: Sequence[Path]) -> Search:
                     beside = samples.pop(date, {})
                     found.setdefault(_real(path), Found(path, root, date, beside))
                 else:
-                    foreign += name.endswith(".json")
+                    foreign += name.endswith(".json") and name not in OWN
             for left in samples.values():
                 skipped += [
                     Skipped(str(path), "samples without their results file; copy results_<date>.json beside them")

@@ -94,8 +94,8 @@ def transfer(
         label=label_of(training),
         control=training.control,
         trained=tuple(trained),
-        on=_gain(on, settings) if on else None,
-        off={kind: _gain(kinds[kind], settings) for kind in ("style", "dataset", "budget", "several") if kind in kinds},
+        on=mean_gain(on, settings) if on else None,
+        off={kind: mean_gain(kinds[kind], settings) for kind in ("style", "dataset", "budget", "several") if kind in kinds},
         ratio=_ratio(on, off, settings) if on and off else None,
     )
 
@@ -107,14 +107,14 @@ def label_of(training: Training) -> str:
     return " · ".join([*told, *([f"{training.arm} (control)"] if training.control else [])]) or "unknown data"
 
 
-def _gain(pairs: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
+def mean_gain(pairs: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
     n = sum(c.metrics["faithful"].n for c, _ in pairs)
     return _interval(_mean(_gains(pairs)), _gain_draws(pairs), n, f"over {len(pairs)} tasks", settings)
 
 
 def _ratio(on: Sequence[tuple[Column, Column]], off: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
     n = sum(c.metrics["faithful"].n for c, _ in [*on, *off])
-    below, above = _gain(on, settings), _mean(_gains(off))
+    below, above = mean_gain(on, settings), _mean(_gains(off))
     if below.estimate is None or below.low is None or below.low <= 0:
         return Estimate(None, None, None, n, "no gain above 0 on its own tasks: nothing to carry over")
     draws_on, draws_off = _gain_draws(on), _gain_draws(off)

@@ -7,8 +7,9 @@ of other documents (`--limit`, another split) are another column of the board.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from leaderboards import samples
@@ -18,6 +19,9 @@ from leaderboards.results import BrokenError, Run
 from leaderboards.samples import Samples
 
 Sheet = tuple[str, float, str]
+
+# The run that is shown, what is wrong with newer ones, what is odd in it, bytes read.
+_Newest = tuple["Taken | None", list[Skipped], list[tuple[str, str]], int]
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,12 @@ class Taken:
 
 @dataclass
 class Reading:
-    """One sheet, read: runs by documents, and what was left out. `size` is in bytes."""
+    """One sheet, read: runs by documents, what was left out, and what is odd: (file, what). `size` is in bytes."""
 
     sheet: Sheet
     columns: dict[str, list[Taken]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    odd: list[tuple[str, str]] = field(default_factory=list)
     size: int = 0
 
 
@@ -50,18 +54,24 @@ def sheets_of(rows: Sequence[Row]) -> dict[Sheet, dict[int, list[Run]]]:
 
 
 def read_all(sheets: Mapping[Sheet, Mapping[int, list[Run]]], workers: int | None = None) -> Iterator[Reading]:
-    """The sheets one after the other, their files in parallel (polars parses outside of Python's lock)."""
+    """The sheets one after the other. The next one is read meanwhile (polars parses outside of Python's lock)."""
     with ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1)) as pool:
+        ahead: deque[tuple[Sheet, list[Future[_Newest]]]] = deque()
         for sheet, rows in sheets.items():
-            yield _read(sheet, rows, pool)
+            ahead.append((sheet, [pool.submit(_newest, row, runs) for row, runs in rows.items()]))
+            if len(ahead) > 1:
+                yield _gathered(*ahead.popleft())
+        while ahead:
+            yield _gathered(*ahead.popleft())
 
 
-def _read(sheet: Sheet, rows: Mapping[int, list[Run]], pool: ThreadPoolExecutor) -> Reading:
+def _gathered(sheet: Sheet, jobs: Sequence[Future[_Newest]]) -> Reading:
     reading = Reading(sheet)
     bare: list[Taken] = []
-    for taken, skipped, notes, size in pool.map(lambda item: _newest(*item), rows.items()):
+    for job in jobs:
+        taken, skipped, odd, size = job.result()
         reading.skipped += skipped
-        reading.notes += notes
+        reading.odd += odd
         reading.size += size
         if taken and taken.samples is None:
             bare.append(taken)
@@ -74,10 +84,10 @@ def _read(sheet: Sheet, rows: Mapping[int, list[Run]], pool: ThreadPoolExecutor)
     return reading
 
 
-def _newest(row: int, runs: list[Run]) -> tuple[Taken | None, list[Skipped], list[str], int]:
+def _newest(row: int, runs: list[Run]) -> _Newest:
     """The newest complete run, what is wrong with newer ones, what is odd in it, and the bytes read."""
     problems: list[tuple[str, str]] = []
-    notes: list[str] = []
+    odd: list[tuple[str, str]] = []
     taken, size = None, 0
     for run in runs:
         if run.samples is None:
@@ -95,12 +105,11 @@ def _newest(row: int, runs: list[Run]) -> tuple[Taken | None, list[Skipped], lis
         if run.n is not None and len(read.frame) != run.n:
             problems.append((str(run.samples), f"incomplete: {len(read.frame)} of {run.n} documents"))
             continue
-        notes += [f"{run.samples.name}: {problem}." for problem in read.problems]
-        notes += [f"{run.samples.name}: {told}." for told in differences(run, read)]
+        odd += [(str(run.samples), what) for what in (*read.problems, *differences(run, read))]
         taken = Taken(row, run, read)
         break
     remedy = f"the older run of {taken.run.date} is used" if taken else "run it again with --log_samples"
-    return taken, [Skipped(path, f"{reason}; {remedy}") for path, reason in problems], notes, size
+    return taken, [Skipped(path, f"{reason}; {remedy}") for path, reason in problems], odd, size
 
 
 def differences(run: Run, read: Samples) -> list[str]:
@@ -113,3 +122,12 @@ def differences(run: Run, read: Samples) -> list[str]:
                 shown = "none" if mean is None else f"{mean:.4f}"
                 told.append(f"{name} is {shown} by the samples, {run.reported[name]:.4f} by the results; the samples count")
     return told
+
+
+def summed(odd: Sequence[tuple[str, str]]) -> list[str]:
+    """What is odd, one line each: with the first file and how many more."""
+    places: dict[str, list[str]] = {}
+    for path, what in odd:
+        places.setdefault(what, []).append(path)
+    more = {what: f" (and {len(its) - 1} more files)" if len(its) > 1 else "" for what, its in places.items()}
+    return [f"{its[0]}{more[what]}: {what}." for what, its in places.items()]

@@ -83,7 +83,7 @@ def tasks_of(found: Sequence[Found], trained: Sequence[str]) -> tuple[list[tuple
         f"Kept apart, not compared with each other: {what}, in {count} task{'s' if count > 1 else ''}."
         for what, count in apart.items()
     ]
-    datasets = list(dict.fromkeys(task.dataset for task, _ in tasks))
+    datasets = sorted({task.dataset for task, _ in tasks})
     tasks.sort(key=lambda pair: _place(pair[0], datasets))
     return tasks, notes
 
