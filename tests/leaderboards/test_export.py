@@ -20,13 +20,13 @@ def test_markdown_is_literally_this():
     assert markdown(small()).splitlines()[:7] == [
         "# Leaderboard &lt;of> mini",
         "",
-        "2026-11-23, faithful-se 0.1.0. Means over tasks, 95 % intervals. Against base: mean difference in faithful, and on "
-        "how many tasks it is significantly better or worse (5 % level after Holm).",
+        "2026-11-23, faithful-se 0.1.0. Means over tasks, 95 % intervals. Against base: mean difference in faithful, and "
+        "on how many tasks it is significantly better or worse (5 % level after Holm).",
         "",
         "| checkpoint | trained on | arm | faithful | against base | lift | ccf | valid | acc |",
         "|---|---|---|--:|--:|--:|--:|--:|--:|",
-        "| mini-word | agnews · attribution · one word | best word | .72 [.69, .75] | +.67 (▲ 2 ▼ 0 of 2) | +.66 [+.63, +.69] "
-        "| .74 [.71, .77] | .98 [.97, .99] | .90 [.88, .92] |",
+        "| mini-word | agnews · attribution · one word | best word | .72 [.69, .75] | +.67 (▲ 2 ▼ 0 of 2) "
+        "| +.66 [+.63, +.69] | .74 [.71, .77] | .98 [.97, .99] | .90 [.88, .92] |",
     ]
 
 
@@ -54,7 +54,12 @@ def test_csv_of_cells_holds_every_number():
     assert [(line["checkpoint"], line["dataset"]) for line in lines[:2]] == [("mini", "agnews"), ("mini", "trec")]
     word = lines[2]
     assert word["task"] == "faithful_se_agnews_attribution_oneword"
-    assert (word["faithful"], word["faithful low"], word["faithful high"], word["n"]) == ("0.94", "0.9099999999999999", "0.97", "300")
+    assert (word["faithful"], word["faithful low"], word["faithful high"], word["n"]) == (
+        "0.94",
+        "0.9099999999999999",
+        "0.97",
+        "300",
+    )
     assert (word["versus base"], word["versus faithful"], word["versus marker"]) == ("mini", "0.94", "better")
     assert float(word["versus p_holm"]) == pytest.approx(0.0009) and word["versus only_checkpoint"] == "282"
     assert (word["plausibility_f1"], lines[5]["plausibility_f1"]) == ("", "0.3")

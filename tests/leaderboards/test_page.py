@@ -55,12 +55,20 @@ def test_nothing_is_loaded_from_anywhere(html, elements):
         for name, value in attributes.items()
         if name in ("src", "srcset", "href", "xlink:href", "data", "action", "poster", "style") or name.startswith("on")
     ]
-    assert {value for _, _, value in loads} <= {"data:,", *(f"#{part}" for part in ("table", "matrix", "dots", "plausibility", "documents"))}
-    assert {tag for tag, _ in elements.all}.isdisjoint({"img", "iframe", "object", "embed", "base", "form-action", "image", "use"})
+    assert {value for _, _, value in loads} <= {
+        "data:,",
+        *(f"#{part}" for part in ("table", "matrix", "dots", "plausibility", "documents")),
+    }
+    assert {tag for tag, _ in elements.all}.isdisjoint(
+        {"img", "iframe", "object", "embed", "base", "form-action", "image", "use"}
+    )
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)[1]
     assert "url(" not in style and "@import" not in style
     # The only addresses are names of XML's vocabularies in the charts.
-    assert set(re.findall(r"https?://[^\"'\s<>]+", html)) == {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert set(re.findall(r"https?://[^\"'\s<>]+", html)) == {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
 
 
 def test_the_policy_allows_its_own_scripts_and_styles_and_no_others(html, elements):
@@ -114,7 +122,9 @@ def test_documents_beyond_the_limit_are_left_out_in_turns():
     counts = [sum(one["t"] == task for one in data["documents"]) for task in range(12)]
     assert sum(counts) == shown.cards > 30 and max(counts) - min(counts) <= 1
     # No text stays of what was left out.
-    used = {place for one in data["documents"] for place in re.findall(r"\d+", json.dumps([one["k"], one["f"], one["e"]]))}
+    used = {
+        place for one in data["documents"] for place in re.findall(r"\d+", json.dumps([one["k"], one["f"], one["e"]]))
+    }
     assert str(len(data["strings"]) - 1) in used
 
 
@@ -132,7 +142,9 @@ def test_ranking_and_gain_by_hand():
     assert word.gain and word.gain.mean == pytest.approx((0.94 + 0.4) / 2)
     assert (word.gain.better, word.gain.worse, word.gain.tasks) == (2, 0, 2)
     assert base.gain is None and base.trained == "base, as it came"
-    assert control.gain and (control.gain.better, control.gain.worse) == (0, 1) and control.arm == "control: random word"
+    assert (
+        control.gain and (control.gain.better, control.gain.worse) == (0, 1) and control.arm == "control: random word"
+    )
     assert [row.checkpoint.id for row in rows(small(), "unseen")] == ["c1", "c0", "c2"]
     assert rows(small(), "unseen")[0].gain.mean == pytest.approx(0.4)
 
@@ -146,7 +158,11 @@ def test_a_variant_of_a_task_does_not_count_in_means_of_gains():
 
 def test_the_matrix_by_hand():
     found = heat_map(small())
-    assert [[head.text for head in level] for level in found.heads] == [["attribution"], ["agnews", "trec"], ["one", "one"]]
+    assert [[head.text for head in level] for level in found.heads] == [
+        ["attribution"],
+        ["agnews", "trec"],
+        ["one", "one"],
+    ]
     assert [head.unseen for head in found.heads[1]] == [False, True]
     assert [title for title, _ in found.groups] == ["Base: share of faithful explanations", "Trained", "Control arms"]
     reference, word, control = (lines[0] for _, lines in found.groups)
@@ -164,7 +180,9 @@ def test_the_matrix_by_hand():
 
 def test_boards_without_this_or_that(tmp_path):
     board = small()
-    bare = replace(board, checkpoints=board.checkpoints[:1], cells=board.cells[:2], matrix=(), documents=(), skipped=(), notes=())
+    bare = replace(
+        board, checkpoints=board.checkpoints[:1], cells=board.cells[:2], matrix=(), documents=(), skipped=(), notes=()
+    )
     html = page(bare)
     assert 'id="matrix"' not in html and 'id="documents"' not in html and 'id="plausibility"' not in html
     empty = replace(bare, checkpoints=(), tasks=(), cells=())
@@ -175,7 +193,9 @@ def test_boards_without_this_or_that(tmp_path):
 
 def test_cells_that_were_not_run_are_empty():
     board = small()
-    fewer = replace(board, cells=tuple(cell for cell in board.cells if (cell.checkpoint, cell.task[:4]) != ("c1", "trec")))
+    fewer = replace(
+        board, cells=tuple(cell for cell in board.cells if (cell.checkpoint, cell.task[:4]) != ("c1", "trec"))
+    )
     square = heat_map(fewer).groups[1][1][0].squares[1]
     assert square.text == "" and square.tip.endswith("not run")
     assert page(fewer)
@@ -202,7 +222,7 @@ def test_many_checkpoints_the_best_and_their_bases_have_a_chart():
 
 
 def test_names_in_charts_are_text():
-    assert all("<b>" not in chart.svg and "onerror=\"" not in chart.svg for chart in dots(small()))
+    assert all("<b>" not in chart.svg and 'onerror="' not in chart.svg for chart in dots(small()))
     assert any("&lt;b&gt;bold" in chart.svg for chart in dots(small()))
 
 

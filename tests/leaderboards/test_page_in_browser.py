@@ -1,7 +1,7 @@
 """The page in Chromium, from `file://`, with the network off: what it does, and that untrusted text does nothing.
 
-Needs Chromium and its driver (Debian: `apt-get install chromium chromium-driver`). Skipped where they are missing, unless
-FAITHFUL_SE_BROWSER=required.
+Needs Chromium and its driver (Debian: `apt-get install chromium chromium-driver`). Skipped where they are missing,
+unless FAITHFUL_SE_BROWSER=required.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from leaderboards.page import write_page
 from tests.leaderboards.boards import ATTACK, NAME, QUOTES, large, small
 
 webdriver = pytest.importorskip("selenium.webdriver")
+from selenium.common.exceptions import NoAlertPresentException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.remote.webdriver import WebDriver  # noqa: E402
@@ -71,7 +72,9 @@ def page(tmp_path_factory) -> Path:
 def shown(browser: WebDriver, page: Path) -> Iterator[WebDriver]:
     """The small board, at desk width and in light; afterwards: nothing in the console."""
     size(browser, 1280, 900)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]})
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
+    )
     browser.get(page.as_uri())
     browser.execute_script("localStorage.clear()")
     browser.get(page.as_uri())
@@ -157,7 +160,12 @@ def test_filtered_by_group_and_task(shown):
     before = numbers(shown)
     assert before[0] == ".72 [.69, .75]" and before[1] == "+.67 ▲ 2 ▼ 0 of 2"
     Select(one(shown, "#group")).select_by_value("unseen")
-    assert numbers(shown)[:4] == [".50 [.47, .53]", "+.40 ▲ 1 ▼ 0 of 1", "+.44 [+.41, +.47]", "not measurable (headroom 0.03)"]
+    assert numbers(shown)[:4] == [
+        ".50 [.47, .53]",
+        "+.40 ▲ 1 ▼ 0 of 1",
+        "+.44 [+.41, +.47]",
+        "not measurable (headroom 0.03)",
+    ]
     # The mean over chosen tasks, here one, which has its interval.
     Select(one(shown, "#group")).select_by_value("all")
     Select(one(shown, "#only-dataset")).select_by_value("agnews")
@@ -184,10 +192,10 @@ def test_a_row_opens_to_its_tasks(shown):
     assert ".69 → .67" in text and "– → .00" in text and ".01 → .00" in text and "< .001" in text
     # It goes with its row when the table is sorted.
     one(shown, "#checkpoints thead button").click()
-    rows = shown.find_elements(By.CSS_SELECTOR, "#checkpoints tbody tr")
+    rows = shown.find_elements(By.CSS_SELECTOR, "#checkpoints > tbody > tr")
     assert [row.get_attribute("class") for row in rows] == ["control", "base", "trained", "detail"]
     one(shown, "#checkpoints tbody .trained .open").click()
-    assert not detail.is_displayed()
+    assert shown.find_elements(By.CSS_SELECTOR, ".detail") == []
 
 
 def test_the_matrix_says_what_its_colours_say(shown):
@@ -225,9 +233,11 @@ def test_cards_are_searched_and_opened(shown):
     Select(one(shown, "#card-checkpoint")).select_by_visible_text("mini-word")
     entries = shown.find_elements(By.CSS_SELECTOR, "#cards .entry")
     assert len(entries) == 1 and "mini-word" in entries[0].text and "faithful" in entries[0].text
-    assert one(entries[0], "u.named").text == "software" and "flips" in one(entries[0], "u.named").get_attribute("class")
+    assert one(entries[0], "u.named").text == "software" and "flips" in one(entries[0], "u.named").get_attribute(
+        "class"
+    )
     assert "masking it alone: +1.00" in one(entries[0], "u.named").get_attribute("title")
-    assert "Answers technology, explains “software”, then answers other." in entries[0].text
+    assert "Answers technology, explains software, then answers other." in entries[0].text
     one(entries[0], "summary").click()
     until(shown, lambda b: "Which one word is most important?" in one(b, "#cards .entry").text)
     assert "local sales meets big [REDACTED]" in one(shown, "#cards .entry").text
@@ -246,8 +256,12 @@ def test_a_transcript_runs_nothing_and_is_shown_as_it_is(shown):
     assert turns.count("lone ⟨U+D800⟩ surrogate") == 3 and turns.count("x" * 100_000) == 3
     assert one(shown, "#cards .text").text == f"storm hits {ATTACK}"
     assert shown.find_element(By.CSS_SELECTOR, "#cards .marked").text == "hits"
-    assert shown.execute_script("return [window.attacked, document.scripts.length, document.images.length]") == [None, 4, 0]
-    with pytest.raises(webdriver.support.expected_conditions.NoAlertPresentException):
+    assert shown.execute_script("return [window.attacked, document.scripts.length, document.images.length]") == [
+        None,
+        4,
+        0,
+    ]
+    with pytest.raises(NoAlertPresentException):
         _ = shown.switch_to.alert
 
 
@@ -256,7 +270,8 @@ def test_the_policy_stops_what_would_get_past(shown):
     shown.execute_script(
         """
         const holder = document.createElement("div");
-        holder.innerHTML = `<img src="https://example.org/x.png" onerror="window.attacked = 1"><b onclick="window.attacked = 2">b</b>`;
+        holder.innerHTML = `<img src="https://example.org/x.png" onerror="window.attacked = 1">
+          <b onclick="window.attacked = 2">b</b>`;
         document.body.append(holder);
         holder.querySelector("b").click();
         const script = document.createElement("script");
@@ -264,10 +279,16 @@ def test_the_policy_stops_what_would_get_past(shown):
         document.body.append(script);
         """
     )
-    until(shown, lambda b: len(b.execute_script("return performance.getEntriesByType('resource')")) == 0)
+    refused: list[str] = []
+
+    def all_told(browser: WebDriver) -> bool:
+        refused.extend(line["message"] for line in browser.get_log("browser"))
+        return len(refused) >= 4
+
+    # The picture, its handler, the other handler, the script.
+    until(shown, all_told)
+    assert len(refused) == 4 and all("Content Security Policy" in line for line in refused)
     assert shown.execute_script("return window.attacked") is None
-    refused = [line["message"] for line in shown.get_log("browser")]
-    assert len(refused) >= 3 and all("Content Security Policy" in line for line in refused)
 
 
 def test_light_and_dark(shown, page):
@@ -284,7 +305,9 @@ def test_light_and_dark(shown, page):
     shown.get(page.as_uri())
     assert ground() == "rgba(20, 23, 26, 1)"
     shown.execute_script("localStorage.clear()")
-    shown.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    shown.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
     shown.get(page.as_uri())
     assert ground() == "rgba(20, 23, 26, 1)" and one(shown, "#theme").get_attribute("aria-pressed") == "true"
 
@@ -311,7 +334,7 @@ for (const element of document.querySelectorAll("body *:not(script):not(svg *)")
   const under = ground(element);
   const [a, b] = [luminance(rgb(getComputedStyle(element).color, under)), luminance(under)].sort((x, y) => y - x);
   const contrast = (a + 0.05) / (b + 0.05);
-  if (contrast < 4.5) low.push(`${element.tagName}.${element.className} ${element.textContent.slice(0, 30)} ${contrast.toFixed(2)}`);
+  if (contrast < 4.5) low.push([element.tagName, element.className, element.textContent, contrast.toFixed(2)]);
 }
 return low;
 """
@@ -319,7 +342,9 @@ return low;
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_has_the_contrast_of_wcag_aa(shown, theme):
-    shown.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]})
+    shown.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+    )
     searched(shown, 3)
     one(shown, "#checkpoints tbody .open").click()
     assert shown.execute_script(CONTRAST) == []
@@ -333,7 +358,8 @@ def test_400_pixels_without_scrolling_sideways(shown, page):
     for details in shown.find_elements(By.CSS_SELECTOR, "details:not([open]) > summary"):
         if details.is_displayed():
             details.click()
-    assert shown.execute_script("return document.documentElement.scrollWidth") == 400
+    across = shown.execute_script("const page = document.documentElement; return [page.scrollWidth, page.clientWidth]")
+    assert across[0] == across[1] <= 400
     # Wide things scroll in boxes that can be reached by keyboard and have a name.
     boxes = shown.find_elements(By.CSS_SELECTOR, ".scroll")
     assert boxes and all(box.get_attribute("tabindex") == "0" for box in boxes)
@@ -343,10 +369,12 @@ def test_400_pixels_without_scrolling_sideways(shown, page):
 def test_controls_have_names(shown):
     unnamed = """
     return [...document.querySelectorAll("button, input, select")].filter(
-      (one) => !(one.textContent.trim() && one.tagName === "BUTTON") && !(one.labels && one.labels.length)).map((one) => one.id)
+      (one) => !(one.tagName === "BUTTON" ? one.textContent.trim() : one.labels.length)).map((one) => one.id)
     """
     assert shown.execute_script(unnamed) == []
-    assert len(shown.find_elements(By.CSS_SELECTOR, "main")) == 1 and len(shown.find_elements(By.CSS_SELECTOR, "h1")) == 1
+    assert (
+        len(shown.find_elements(By.CSS_SELECTOR, "main")) == 1 and len(shown.find_elements(By.CSS_SELECTOR, "h1")) == 1
+    )
 
 
 def test_hundreds_of_documents_are_shown_a_page_at_a_time(browser, tmp_path):

@@ -80,28 +80,29 @@ function panel(checkpoint) {
   ].filter(Boolean);
 }
 
-// An open row shows the tasks that are chosen now.
+// What is below a row while it is open: the tasks that are chosen now.
 function refresh(row) {
-  const detail = row.nextElementSibling;
-  if (!detail || detail.dataset.id) return;
-  if (row.querySelector(".open").getAttribute("aria-expanded") === "true") {
-    detail.cells[0].firstChild.replaceChildren(...panel(byId.get(row.dataset.id)));
-  } else detail.remove();
-}
-
-body.addEventListener("click", (event) => {
-  const button = event.target.closest(".open");
-  if (!button) return;
-  const row = button.closest("tr");
-  const open = button.getAttribute("aria-expanded") !== "true";
-  button.setAttribute("aria-expanded", String(open));
+  const button = row.querySelector(".open");
+  const open = button.getAttribute("aria-expanded") === "true";
   let detail = row.nextElementSibling;
-  if (!detail || detail.dataset.id) {
+  if (detail && detail.dataset.id) detail = null;
+  if (!open) {
+    if (detail) detail.remove();
+    button.removeAttribute("aria-controls");
+    return;
+  }
+  if (!detail) {
     const id = `detail-${row.dataset.id}`;
     detail = make("tr", { class: "detail", id }, make("td", { colspan: 10 }, make("div", { class: "panel" })));
     row.after(detail);
     button.setAttribute("aria-controls", id);
   }
-  detail.hidden = !open;
-  refresh(row);
+  detail.cells[0].firstChild.replaceChildren(...panel(byId.get(row.dataset.id)));
+}
+
+body.addEventListener("click", (event) => {
+  const button = event.target.closest(".open");
+  if (!button) return;
+  button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") !== "true"));
+  refresh(button.closest("tr"));
 });

@@ -124,7 +124,7 @@ function typed() {
     const text = row.dataset.text || (row.dataset.text = [...row.cells].slice(0, 3).map((cell) => cell.dataset.value).join(" ").toLowerCase());
     row.hidden = !parts.every((part) => text.includes(part));
     const detail = row.nextElementSibling;
-    if (detail && !detail.dataset.id) detail.hidden = row.hidden || row.querySelector(".open").getAttribute("aria-expanded") !== "true";
+    if (detail && !detail.dataset.id) detail.hidden = row.hidden;
     shown += !row.hidden;
   }
   $("table-count").textContent = told(chosen(), shown, rowsOf().length);
