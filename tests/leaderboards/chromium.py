@@ -1,6 +1,6 @@
 """Chromium without a window and without a network, for tests of the page and for its picture in the README.
 
-python -m tests.leaderboards.chromium runs/demo/board/index.html leaderboards/board.png
+python -m tests.leaderboards.chromium runs/demo/board/index.html docs/board.png
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def photograph(page: Path, picture: Path) -> None:
         if browser is None:
             raise SystemExit(MISSING)
         try:
-            size(browser, 1240, 1000, scale=1.25)
+            size(browser, 1240, 1000, scale=1.2)
             theme(browser, "light")
             browser.get(page.resolve().as_uri())
             browser.execute_script("document.getElementById('howto').open = false")
