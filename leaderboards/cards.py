@@ -290,7 +290,8 @@ def _notes(
         per_task = max(sum(document.task == task.id for document in documents) for task in tasks)
         notes.append(
             f"Cards: {len(documents)} of {total} documents, at most {per_task} a task, those first on which "
-            "checkpoints differ in faithful, else in the order of a hash. They are no random sample: rates are in the table."
+            "checkpoints differ in faithful, else in the order of a hash. They are no random sample: rates are in the "
+            "table."
         )
     if cut:
         notes.append("Cards: fewer documents than asked for, so that the page stays small.")

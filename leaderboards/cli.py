@@ -99,8 +99,8 @@ def main(argv: list[str] | None = None) -> int:
         print(clean(f"skipped {one.path}: {one.reason}"), file=sys.stderr)
     documents = sum(task.n for task in board.tasks)
     print(
-        f"{len(board.checkpoints)} checkpoints, {len(board.tasks)} tasks, {len(board.cells)} cells, {documents} documents"
-        f"; {size / 1e6:.0f} MB of samples read, {len(board.skipped)} files or runs skipped"
+        f"{len(board.checkpoints)} checkpoints, {len(board.tasks)} tasks, {len(board.cells)} cells, "
+        f"{documents} documents; {size / 1e6:.0f} MB of samples read, {len(board.skipped)} files or runs skipped"
     )
     for note in board.notes:
         print(clean(f"note: {note}"))
