@@ -136,6 +136,27 @@ def test_recipes_are_read_by_what_they_are_for(path: Path) -> None:
     assert not data.full and model.lora_target_modules == "all-linear" and training.max_length == told["max_length"]
 
 
+def test_without_the_extra_the_demo_says_how_to_get_a_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "altair" else name)
+    cli.write_board(tmp_path, 0, Runner(tmp_path, said.append))
+    assert said == ["no board: altair missing; pip install 'faithful-se[board]', then the same command"]
+    assert not (tmp_path / "board").exists()
+
+
+def test_the_board_is_a_stage_that_is_done_once(tmp_path: Path) -> None:
+    stage = cli.board(tmp_path, 7)
+    assert (
+        stage.command[:4] == ("-m", "faithful_se", "board", str(tmp_path / "results"))
+        and "(seed 7)" in stage.command[-1]
+    )
+    stage.done.parent.mkdir()
+    stage.done.write_text("whole")
+    said: list[str] = []
+    cli.write_board(tmp_path, 7, Runner(tmp_path, said.append))
+    assert said[0] == "  board: done before" and said[1].endswith(stage.done.as_uri())
+
+
 @pytest.mark.slow
 def test_the_quick_demo_runs_from_end_to_end(
     mini_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -150,8 +171,12 @@ def test_the_quick_demo_runs_from_end_to_end(
         by_task["sentiment140_redaction_oneword"]["trained"] > by_task["sentiment140_redaction_oneword"]["base"] + 0.2
     )
     assert (tmp_path / "demo" / "README.md").is_file()
+    page = tmp_path / "demo" / "board" / "index.html"
+    assert page.as_uri() in said and "sentiment140" in page.read_text("utf-8")
+    cells = json.loads((page.parent / "board.json").read_text("utf-8"))["cells"]
+    assert len(cells) == 3 * len(told["cells"])
     assert cli.main(["--quick", "--out", str(tmp_path / "demo")]) == 0  # nothing is done twice
-    assert capsys.readouterr().out.count("done before") == 9
+    assert capsys.readouterr().out.count("done before") == 10
 
 
 @pytest.mark.slow
