@@ -3,9 +3,9 @@
     python benchmarks/board_scale.py --out /tmp/board_scale            # generate (about 5 GB), build, say, delete
     python benchmarks/board_scale.py --out /tmp/board_scale --checkpoints 10 --keep
 
-The rows have every field of real ones with short texts and no oracle of single words: about 2 kB, where real ones with the
-oracle are 9 kB. Bytes per row and MB/s are printed, to be extrapolated from. Outcomes are drawn with a known rate per
-checkpoint. The board is built by `faithful-se board` in a process of its own, whose peak memory is the one printed.
+The rows have every field of real ones with short texts and no oracle of single words: about 2 kB, where real ones with
+the oracle are 9 kB. Bytes per row and MB/s are printed, to be extrapolated from. Outcomes are drawn with a known rate
+per checkpoint. The board is built by `faithful-se board` in a process of its own, whose peak memory is the one printed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STYLES = ("attribution", "redaction", "counterfactual")
 BUDGETS = ("oneword", "multiword")
 LABELS = ["negative", "positive"]
 DATE = "2026-01-02T03-04-05.000006"
-WORDS = "oslo lima quito cairo hanoi dublin nice bad slow warm coffee dinner movie bus town friend".split()
+WORDS = ("oslo", "lima", "quito", "cairo", "hanoi", "dublin", "nice", "bad", "slow", "warm", "coffee", "dinner")
 
 
 def variants(dataset: str, style: str, budget: str, number: int) -> list[str]:
@@ -62,7 +62,12 @@ def variants(dataset: str, style: str, budget: str, number: int) -> list[str]:
                     "edited": None,
                     "edits": [],
                 },
-                "perturbed": {"fields": {"text": masked}, "messages": [], "answer": "", "label": other if faithful else label},
+                "perturbed": {
+                    "fields": {"text": masked},
+                    "messages": [],
+                    "answer": "",
+                    "label": other if faithful else label,
+                },
                 "random": [],
                 "oracle": None,
                 "stability": [],
@@ -77,7 +82,16 @@ def variants(dataset: str, style: str, budget: str, number: int) -> list[str]:
                 "resps": [[said]],
                 "filtered_resps": [said],
                 "filter": "none",
-                "metrics": ["faithful", "valid", "acc", "faithful_random", "lift", "faithful_oracle", "ccf", "masked_fraction"],
+                "metrics": [
+                    "faithful",
+                    "valid",
+                    "acc",
+                    "faithful_random",
+                    "lift",
+                    "faithful_oracle",
+                    "ccf",
+                    "masked_fraction",
+                ],
                 "doc_hash": hashlib.sha256(f"{dataset} {text}".encode()).hexdigest(),
                 "prompt_hash": "0" * 64,
                 "target_hash": "0" * 64,
@@ -120,7 +134,14 @@ def describe(folder: Path, checkpoint: int, tasks: list[tuple[str, str, str]], d
     arguments = {"pretrained": "models/base", **({"peft": f"models/model{checkpoint:03d}"} if checkpoint else {})}
     configs = {}
     for name, (dataset, style, budget) in zip(names, tasks, strict=True):
-        options = {"dataset": dataset, "style": style, "budget": budget, "labels": LABELS, "titles": ["Text"], "data_fingerprint": dataset}
+        options = {
+            "dataset": dataset,
+            "style": style,
+            "budget": budget,
+            "labels": LABELS,
+            "titles": ["Text"],
+            "data_fingerprint": dataset,
+        }
         configs[name] = {"task": name, "metadata": {"version": 1.0, "faithful_se": options}}
     content = {
         "results": {name: {"name": name} for name in names},
@@ -155,10 +176,13 @@ def main() -> None:
     start = time.perf_counter()
     if not results.is_dir():
         rows, size = generate(results, given.checkpoints, given.documents)
-        print(f"generated {rows:,} rows, {size / 1e6:,.0f} MB, {size / rows:,.0f} bytes a row, in {time.perf_counter() - start:.0f} s")
+        seconds = time.perf_counter() - start
+        print(f"generated {rows:,} rows, {size / 1e6:,.0f} MB, {size / rows:,.0f} bytes a row, in {seconds:.0f} s")
     size = sum(path.stat().st_size for path in results.rglob("*.jsonl"))
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "faithful_se", "board", str(results), "--out", str(board)], check=True, cwd=ROOT)
+    subprocess.run(
+        [sys.executable, "-m", "faithful_se", "board", str(results), "--out", str(board)], check=True, cwd=ROOT
+    )
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6  # kB on Linux
     print(f"board built in {seconds:.1f} s, peak {peak:.2f} GB, {size / 1e6 / seconds:,.0f} MB of samples a second")

@@ -115,10 +115,10 @@ def resampled_means(table: Array, draws: int = 2000, seed: int = 0) -> Array:
     """Means of many columns under the same resamples, [n_columns, n_documents] -> [n_columns, draws].
 
     For hundreds of columns over the same documents, where `bootstrap_means` would draw again for each: here documents
-    are drawn once, by `n` and `seed` alone, so that any two rows of the result are paired: the bootstrap of a difference
-    of columns is the difference of their rows, also across calls with the same n and seed. nan in a column is left out
-    of that column's means; a draw that holds none of its values is nan, and so is everything with fewer than two
-    documents.
+    are drawn once, by `n` and `seed` alone, so that any two rows of the result are paired: the bootstrap of a
+    difference of columns is the difference of their rows, also across calls with the same n and seed. nan in a column
+    is left out of that column's means; a draw that holds none of its values is nan, and so is everything with fewer
+    than two documents.
     """
     table = np.asarray(table, dtype=np.float64)
     k, n = table.shape

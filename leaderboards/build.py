@@ -199,7 +199,9 @@ def _bare(shown: Sequence[Cell]) -> list[str]:
     bare = sum(not cell.file.endswith(".jsonl") for cell in shown)
     if not bare:
         return []
-    return [f"{bare} of {len(shown)} cells come from results without samples: means as reported, no paired tests, no cards."]
+    return [
+        f"{bare} of {len(shown)} cells come from results without samples: means as reported, no paired tests, no cards."
+    ]
 
 
 def _limited(tasks: Sequence[Task]) -> list[str]:

@@ -131,15 +131,16 @@ def document_of(task: Task, key: str, told: Mapping[str, tuple[dict[str, Any], f
     """A card from the transcripts of one document: checkpoint id -> (transcript, faithful)."""
     entries = []
     first: dict[str, Any] | None = None
+    fields: dict[str, str] = {}
     for checkpoint, (transcript, faithful) in told.items():
         try:
+            fields = fields or {str(name): str(text) for name, text in transcript["fields"].items()}
             entries.append(entry_of(checkpoint, transcript, faithful))
             first = first or transcript
         except (KeyError, TypeError, ValueError, AttributeError):
             continue  # a transcript of another shape: the numbers stand, the card cannot be made
     if first is None:
         return None
-    fields = {str(name): str(text) for name, text in first["fields"].items()}
     rationale = first.get("rationale")
     return Document(
         task=task.id,
@@ -215,7 +216,7 @@ def effects_of(transcript: Mapping[str, Any]) -> dict[int, float]:
 
 
 def _probability(logprobs: Mapping[str, float] | None, label: str | None) -> float | None:
-    if not logprobs or label not in logprobs:
+    if not logprobs or label is None or label not in logprobs:
         return None
     top = max(logprobs.values())
     return math.exp(logprobs[label] - top) / sum(math.exp(value - top) for value in logprobs.values())
@@ -284,15 +285,19 @@ def _notes(
     shown: Mapping[str, Sequence[int]],
     cut: bool,
 ) -> list[str]:
-    if not chosen or len(documents) == total:
-        return []
-    per_task = max(sum(document.task == task.id for document in documents) for task in tasks)
-    notes = [
-        f"Cards: {len(documents)} of {total} documents, at most {per_task} a task, those first on which checkpoints differ in "
-        "faithful, else in the order of a hash. They are no random sample: rates are in the table."
-    ]
+    notes = []
+    if chosen and len(documents) < total:
+        per_task = max(sum(document.task == task.id for document in documents) for task in tasks)
+        notes.append(
+            f"Cards: {len(documents)} of {total} documents, at most {per_task} a task, those first on which "
+            "checkpoints differ in faithful, else in the order of a hash. They are no random sample: rates are in the "
+            "table."
+        )
     if cut:
         notes.append("Cards: fewer documents than asked for, so that the page stays small.")
     if any(len(shown[name]) < sum(bool(c.values) for c in done[name].columns.values()) for name in shown):
-        notes.append(f"Cards: at most {MOST_CHECKPOINTS} checkpoints a document, the bases and those that differ most from theirs.")
+        notes.append(
+            f"Cards: at most {MOST_CHECKPOINTS} checkpoints a document, the bases and those "
+            "that differ most from theirs."
+        )
     return notes

@@ -1,8 +1,8 @@
 """The numbers of one task: every checkpoint with intervals, and against its base on the same documents.
 
 Every number and test is one of `faithfulness_metrics`. All checkpoints of a task have the same documents in the same
-order and share their bootstrap resamples, seeded by the documents: differences, means over tasks and ratios are made from
-the same draws, so documents that several tasks share are drawn together.
+order and share their bootstrap resamples, seeded by the documents: differences, means over tasks and ratios are made
+from the same draws, so documents that several tasks share are drawn together.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def _drawn(block: Sequence[Taken], seed: int, settings: Settings) -> list[Column
     for one, its in zip(block, values, strict=True):
         places = {name: at + k for k, name in enumerate(its)}
         at += len(its)
-        metrics = {name: _estimate(name, v, lows[places[name]], highs[places[name]], settings) for name, v in its.items()}
+        metrics = {
+            name: _estimate(name, v, lows[places[name]], highs[places[name]], settings) for name, v in its.items()
+        }
         kept = {name: draws[places[name]] for name in KEPT if name in its}
         if {"faithful", "faithful_random", "faithful_oracle"} <= set(its):
             metrics["ccf"] = _ccf(its, kept, settings)
@@ -138,7 +140,11 @@ def _reported(one: Taken, settings: Settings) -> Column:
     n = one.run.n or 0
     metrics = {}
     for name, value in one.run.reported.items():
-        low, high = statistics.wilson(value * n, n, settings.confidence) if name in ("faithful", "valid", "acc") else (math.nan,) * 2
+        low, high = (
+            statistics.wilson(value * n, n, settings.confidence)
+            if name in ("faithful", "valid", "acc")
+            else (math.nan,) * 2
+        )
         metrics[name] = made(value, low, high, n, "mean as reported, no samples")
     return Column(one.row, one.run, None, {}, {}, metrics)
 
@@ -272,7 +278,8 @@ def _ccf(values: Mapping[str, Array], draws: Mapping[str, Array], settings: Sett
     if math.isnan(value := chance.ccf(*columns)):
         return Estimate(None, None, None, n, chance.not_measurable(chance.headroom(*columns[1:])))
     if n < len(values["faithful"]):
-        found = chance.ccf_interval(*columns, draws=settings.draws, seed=settings.seed, confidence=settings.confidence)
+        f, r, o = columns
+        found = chance.ccf_interval(f, r, o, settings.draws, settings.seed, settings.confidence)
         return made(value, found.low, found.high, n)
     ratios = chance.ratio_of_means(np.stack([draws[name] for name in names], axis=1))
     lows, highs = intervals(ratios[None], settings.confidence)

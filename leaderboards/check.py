@@ -69,7 +69,7 @@ def findings(paths: Sequence[Path]) -> Iterator[tuple[str, str]]:
     rows, _ = rows_of(runs, {}) if runs else ([], [])
     for row in rows:
         if row.model.pretrained and row.training is None:
-            yield row.name, f"an adapter without train_info.json; put the one that training wrote beside the results"
+            yield row.name, "an adapter without train_info.json; put the one that training wrote beside the results"
         dates = [run.sheet for run in row.runs]
         for sheet in sorted({sheet for sheet in dates if dates.count(sheet) > 1}):
             yield row.name, f"{dates.count(sheet)} runs of {sheet[0]}; leave one"
@@ -84,9 +84,9 @@ def _of_run(run: Run, declared: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if run.limit is not None and run.limit != declared.get("limit"):
         yield where, f"--limit {run.limit}; run on all documents, or declare it in {DECLARED}"
     if "data_fingerprint" not in run.options:
-        yield where, f"no data_fingerprint: which documents it read cannot be known; run it with this version"
+        yield where, "no data_fingerprint: which documents it read cannot be known; run it with this version"
     if run.samples is None:
-        yield where, f"no samples beside it; run with --log_samples"
+        yield where, "no samples beside it; run with --log_samples"
         return
     try:
         read = samples.read(run.samples)

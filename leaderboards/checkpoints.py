@@ -91,8 +91,8 @@ def _grouped(runs: Sequence[Run], every_run: bool, notes: list[str]) -> dict[tup
         apart = max(counts.values()) > 1
         if apart:
             notes.append(
-                f"{model.name} ({model.arguments or 'no arguments'}) lies in {len(folders)} folders with the same tasks: shown "
-                f"as {len(folders)} checkpoints; give one folder to show one"
+                f"{model.name} ({model.arguments or 'no arguments'}) lies in {len(folders)} folders with the "
+                f"same tasks: shown as {len(folders)} checkpoints; give one folder to show one"
             )
         for folder, its in folders.items():
             for run in its:
@@ -189,7 +189,9 @@ def _by_path(rows: list[Row], wanted: str) -> list[int]:
     exact = [i for i, row in enumerate(rows) if not row.model.pretrained and row.model.path == wanted]
     end = Path(wanted).name
     return exact or [
-        i for i, row in enumerate(rows) if not row.model.pretrained and row.training is None and Path(row.model.path).name == end
+        i
+        for i, row in enumerate(rows)
+        if not row.model.pretrained and row.training is None and Path(row.model.path).name == end
     ]
 
 

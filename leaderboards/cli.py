@@ -31,7 +31,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--title", default="Faithfulness of self-explanations", help="of the page")
     made.add_argument("--base", metavar="NAME", help="compared with, where a checkpoint names no base that is there")
     made.add_argument(
-        "--train-info", action="append", default=[], metavar="NAME=FILE", help="what checkpoint NAME was trained on; repeat"
+        "--train-info",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="what checkpoint NAME was trained on; repeat",
     )
     made.add_argument(
         "--runs",
@@ -39,11 +43,25 @@ def parser() -> argparse.ArgumentParser:
         default="newest",
         help="newest: the newest complete run of each model, task and options; all: every date a row (default: newest)",
     )
-    made.add_argument("--run", default="", metavar="DATE", help="only runs whose date begins so: 2026-01-31, 2026-01-31T10")
-    made.add_argument("--cards", type=_whole, default=usual.cards, metavar="N", help=f"documents per task on the page (default: {usual.cards})")
-    made.add_argument("--draws", type=_whole, default=usual.draws, metavar="N", help=f"of the bootstraps (default: {usual.draws})")
-    made.add_argument("--seed", type=_whole, default=usual.seed, metavar="N", help=f"of the bootstraps (default: {usual.seed})")
-    made.add_argument("--check", action="store_true", help="check a submission instead: one line a finding, exit status 1 if any")
+    made.add_argument(
+        "--run", default="", metavar="DATE", help="only runs whose date begins so: 2026-01-31, 2026-01-31T10"
+    )
+    made.add_argument(
+        "--cards",
+        type=_whole,
+        default=usual.cards,
+        metavar="N",
+        help=f"documents per task on the page (default: {usual.cards})",
+    )
+    made.add_argument(
+        "--draws", type=_whole, default=usual.draws, metavar="N", help=f"of the bootstraps (default: {usual.draws})"
+    )
+    made.add_argument(
+        "--seed", type=_whole, default=usual.seed, metavar="N", help=f"of the bootstraps (default: {usual.seed})"
+    )
+    made.add_argument(
+        "--check", action="store_true", help="check a submission instead: one line a finding, exit status 1 if any"
+    )
     return made
 
 
@@ -81,8 +99,8 @@ def main(argv: list[str] | None = None) -> int:
         print(clean(f"skipped {one.path}: {one.reason}"), file=sys.stderr)
     documents = sum(task.n for task in board.tasks)
     print(
-        f"{len(board.checkpoints)} checkpoints, {len(board.tasks)} tasks, {len(board.cells)} cells, {documents} documents; "
-        f"{size / 1e6:.0f} MB of samples read, {len(board.skipped)} files or runs skipped"
+        f"{len(board.checkpoints)} checkpoints, {len(board.tasks)} tasks, {len(board.cells)} cells, "
+        f"{documents} documents; {size / 1e6:.0f} MB of samples read, {len(board.skipped)} files or runs skipped"
     )
     for note in board.notes:
         print(clean(f"note: {note}"))

@@ -37,12 +37,29 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("b", metavar="B", help="what is compared")
     where = made.add_mutually_exclusive_group()
     where.add_argument("--results", nargs="+", type=Path, metavar="RESULTS", help="folders in which A and B are names")
-    where.add_argument("--board", type=Path, metavar="FILE", help="a board.json in which A and B are names; its result files must be there")
-    made.add_argument("--documents", type=int, default=3, metavar="N", help="changed documents shown per task and direction (default: 3)")
-    made.add_argument("--draws", type=int, default=usual.draws, metavar="N", help=f"of the bootstraps (default: {usual.draws})")
-    made.add_argument("--seed", type=int, default=usual.seed, metavar="N", help=f"of the bootstraps (default: {usual.seed})")
+    where.add_argument(
+        "--board",
+        type=Path,
+        metavar="FILE",
+        help="a board.json in which A and B are names; its result files must be there",
+    )
+    made.add_argument(
+        "--documents",
+        type=int,
+        default=3,
+        metavar="N",
+        help="changed documents shown per task and direction (default: 3)",
+    )
+    made.add_argument(
+        "--draws", type=int, default=usual.draws, metavar="N", help=f"of the bootstraps (default: {usual.draws})"
+    )
+    made.add_argument(
+        "--seed", type=int, default=usual.seed, metavar="N", help=f"of the bootstraps (default: {usual.seed})"
+    )
     made.add_argument("--json", action="store_true", help="the comparison as JSON, for scripts")
-    made.add_argument("--fail-if", choices=("worse",), help="exit status 1 if B is significantly less faithful in any task")
+    made.add_argument(
+        "--fail-if", choices=("worse",), help="exit status 1 if B is significantly less faithful in any task"
+    )
     return made
 
 
@@ -56,9 +73,9 @@ def main(argv: list[str] | None = None) -> int:
         raise BoardError(f"{error.name} is not installed; pip install 'faithful-se[board]'") from error
     if given.draws < 100 or given.documents < 0 or given.seed < 0:
         raise BoardError("--draws must be at least 100, --documents and --seed at least 0")
-    sides = _sides(given.a, given.b, given.results, given.board)
+    first, second = _sides(given.a, given.b, given.results, given.board)
     settings = Settings(draws=given.draws, seed=given.seed, cards=given.documents)
-    found = compare(*sides, settings)
+    found = compare(first, second, settings)
     if not found.pairs:
         raise BoardError(f"{given.a} and {given.b} cannot be compared: {' '.join(found.notes) or 'no task in common'}")
     try:
@@ -125,7 +142,12 @@ def _warn(skipped: Sequence[object]) -> None:
 def as_json(found: Comparison, settings: Settings) -> dict[str, object]:
     """The comparison as plain values."""
     told = asdict(found)
-    told["settings"] = {"confidence": settings.confidence, "alpha": settings.alpha, "draws": settings.draws, "seed": settings.seed}
+    told["settings"] = {
+        "confidence": settings.confidence,
+        "alpha": settings.alpha,
+        "draws": settings.draws,
+        "seed": settings.seed,
+    }
     told["worse"] = [pair.task for pair in found.pairs if pair.versus.marker == "worse"]
     told["better"] = [pair.task for pair in found.pairs if pair.versus.marker == "better"]
     return told
@@ -135,12 +157,28 @@ def as_text(found: Comparison) -> str:
     """The comparison as tables."""
     from leaderboards.terminal import clean, gain, table
 
-    head = ("task", "n", "A", "B", "B - A", "only A", "only B", "p", "Holm", "", "detectable", "lift", "acc", "agreement")
+    head = (
+        "task",
+        "n",
+        "A",
+        "B",
+        "B - A",
+        "only A",
+        "only B",
+        "p",
+        "Holm",
+        "",
+        "detectable",
+        "lift",
+        "acc",
+        "agreement",
+    )
     parts = [f"A: {clean(found.a)}\nB: {clean(found.b)}\n", table(head, [_line(pair) for pair in found.pairs])]
     parts.append(f"\nmean over {len(found.pairs)} tasks, B - A: {gain(found.mean)}")
     parts.append(
-        "A, B: share faithful. only A, only B: documents. p: exact McNemar; Holm: over these tasks. detectable: smallest "
-        "difference\nthat this many documents would have shown at 80 % power. lift, acc: B - A. agreement: of predictions."
+        "A, B: share faithful. only A, only B: documents. p: exact McNemar; Holm: over these tasks. detectable:\n"
+        "smallest difference that this many documents would have shown at 80 % power. lift, acc: B - A.\n"
+        "agreement: of predictions."
     )
     for pair in found.pairs:
         for one in pair.changed:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+
+Main = Callable[[list[str] | None], int]
 
 
 class BoardError(SystemExit, ValueError):
@@ -20,7 +23,7 @@ class BoardError(SystemExit, ValueError):
         return self.message
 
 
-def told(main):  # type: ignore[no-untyped-def]
+def told(main: Main) -> Main:
     """A command's `main` that prints a `BoardError` as its one line before ending with status 2."""
 
     def wrapped(argv: list[str] | None = None) -> int:

@@ -9,7 +9,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,7 @@ def save(board: Board, path: Path) -> None:
     text = json.dumps(asdict(board), ensure_ascii=False, allow_nan=False, default=str)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
-    # A lone surrogate in a model's answer has no place in UTF-8.
-    temporary.write_bytes(text.encode("utf-8", "replace"))
+    temporary.write_bytes(text.encode("utf-8", "replace"))  # a path need not be text
     os.replace(temporary, path)
 
 
@@ -45,7 +44,9 @@ def load(path: Path) -> Board:
     if not isinstance(version, str):
         raise BoardError(f"{path}: not a board.json (no schema_version); make one with faithful-se board")
     if version.split(".")[0] != SCHEMA_VERSION.split(".")[0]:
-        raise BoardError(f"{path}: schema {version}, this package reads {SCHEMA_VERSION}; make it again with faithful-se board")
+        raise BoardError(
+            f"{path}: schema {version}, this package reads {SCHEMA_VERSION}; make it again with faithful-se board"
+        )
     try:
         board: Board = _made(Board, content)
     except (KeyError, TypeError, ValueError) as error:
@@ -53,7 +54,7 @@ def load(path: Path) -> Board:
     return board
 
 
-@lru_cache(maxsize=None)
+@cache
 def hints(of: Any) -> dict[str, Any]:
     """Field -> type of a dataclass."""
     return typing.get_type_hints(of)
@@ -69,7 +70,7 @@ def _made(wanted: Any, value: Any) -> Any:
     if is_dataclass(wanted):
         if not isinstance(value, Mapping):
             raise TypeError(f"{wanted.__name__} expected, found {type(value).__name__}")  # type: ignore[union-attr]
-        types_of = hints(wanted)
+        types_of = hints(wanted)  # type: ignore[arg-type]
         return wanted(**{f.name: _made(types_of[f.name], value[f.name]) for f in fields(wanted) if f.name in value})  # type: ignore[operator]
     if origin is tuple:
         kinds = inside[:1] * len(value) if inside[-1] is Ellipsis else inside

@@ -27,7 +27,9 @@ GROUPS: dict[str, Callable[[Task], bool]] = {
 _CCF = ("faithful", "faithful_random", "faithful_oracle")
 
 
-def group_means(columns: Mapping[str, Column], tasks: Sequence[Task], settings: Settings) -> dict[str, dict[str, Estimate]]:
+def group_means(
+    columns: Mapping[str, Column], tasks: Sequence[Task], settings: Settings
+) -> dict[str, dict[str, Estimate]]:
     """group -> metric -> mean over the tasks of the group, for one checkpoint.
 
     Args:
@@ -58,7 +60,11 @@ def _means(columns: Sequence[Column], note: str, settings: Settings) -> dict[str
         f, r, o = (found[name].estimate or 0.0 for name in _CCF)
         value = chance.ratio_of_means(np.array([[f, r, o]]))[0]
         parts = [_draws(columns, name) for name in _CCF]
-        draws = None if any(part is None for part in parts) else chance.ratio_of_means(np.stack([p for p in parts if p is not None], 1))
+        draws = (
+            None
+            if any(part is None for part in parts)
+            else chance.ratio_of_means(np.stack([p for p in parts if p is not None], 1))
+        )
         found["ccf"] = (
             Estimate(None, None, None, n, chance.not_measurable(o - r))
             if math.isnan(value)
@@ -68,7 +74,11 @@ def _means(columns: Sequence[Column], note: str, settings: Settings) -> dict[str
 
 
 def transfer(
-    checkpoint: str, training: Training, pairs: Mapping[str, tuple[Column, Column]], tasks: Sequence[Task], settings: Settings
+    checkpoint: str,
+    training: Training,
+    pairs: Mapping[str, tuple[Column, Column]],
+    tasks: Sequence[Task],
+    settings: Settings,
 ) -> Transfer:
     """The row of a checkpoint in the generalization matrix.
 
@@ -95,7 +105,11 @@ def transfer(
         control=training.control,
         trained=tuple(trained),
         on=mean_gain(on, settings) if on else None,
-        off={kind: mean_gain(kinds[kind], settings) for kind in ("style", "dataset", "budget", "several") if kind in kinds},
+        off={
+            kind: mean_gain(kinds[kind], settings)
+            for kind in ("style", "dataset", "budget", "several")
+            if kind in kinds
+        },
         ratio=_ratio(on, off, settings) if on and off else None,
     )
 
@@ -108,6 +122,7 @@ def label_of(training: Training) -> str:
 
 
 def mean_gain(pairs: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
+    """Mean over tasks of `faithful`, checkpoint minus base, for the pairs of their columns."""
     n = sum(c.metrics["faithful"].n for c, _ in pairs)
     return _interval(_mean(_gains(pairs)), _gain_draws(pairs), n, f"over {len(pairs)} tasks", settings)
 
@@ -130,13 +145,15 @@ def _gains(pairs: Sequence[tuple[Column, Column]]) -> list[float]:
 
 
 def _gain_draws(pairs: Sequence[tuple[Column, Column]]) -> Array:
-    return np.mean([c.draws["faithful"].astype(np.float64) - b.draws["faithful"] for c, b in pairs], axis=0)
+    gains: Array = np.mean([c.draws["faithful"].astype(np.float64) - b.draws["faithful"] for c, b in pairs], axis=0)
+    return gains
 
 
 def _draws(columns: Sequence[Column], name: str) -> Array | None:
     if any(name not in c.draws for c in columns):
         return None
-    return np.mean([c.draws[name] for c in columns], axis=0, dtype=np.float64)
+    means: Array = np.mean([c.draws[name] for c in columns], axis=0, dtype=np.float64)
+    return means
 
 
 def _interval(value: float, draws: Array | None, n: int, note: str, settings: Settings) -> Estimate:

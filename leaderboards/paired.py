@@ -121,7 +121,9 @@ def compare(a: tuple[str, Sequence[Run]], b: tuple[str, Sequence[Run]], settings
             )
         )
     both = [(found[order[name]][3], found[order[name]][2]) for name in tests]
-    return Comparison(a[0], b[0], tuple(pairs), mean_gain(both, settings) if both else None, tuple(dict.fromkeys(notes)))
+    return Comparison(
+        a[0], b[0], tuple(pairs), mean_gain(both, settings) if both else None, tuple(dict.fromkeys(notes))
+    )
 
 
 def _newest(runs: Sequence[Run], notes: list[str]) -> dict[sheets.Sheet, Taken]:
@@ -162,7 +164,9 @@ def _unshared(its: Sequence[dict[sheets.Sheet, Taken]]) -> list[str]:
 def _differ(a: Run, b: Run) -> str:
     if a.version != b.version:
         return f"version {a.version:g} against {b.version:g}"
-    names = sorted(name for name in {*a.options, *b.options} if a.options.get(name) != b.options.get(name) and name != "data")
+    names = sorted(
+        name for name in {*a.options, *b.options} if a.options.get(name) != b.options.get(name) and name != "data"
+    )
     return ", ".join(f"{name} {a.options.get(name)} against {b.options.get(name)}" for name in names)
 
 

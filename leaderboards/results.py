@@ -73,7 +73,9 @@ class Run:
     @property
     def sheet(self) -> tuple[str, float, str]:
         """Task, version and options: runs are compared within one of these only."""
-        options = {key: value for key, value in self.options.items() if key != PLACE or "data_fingerprint" not in self.options}
+        options = {
+            key: value for key, value in self.options.items() if key != PLACE or "data_fingerprint" not in self.options
+        }
         return self.task, self.version, json.dumps(options, sort_keys=True, ensure_ascii=False)
 
 
@@ -155,7 +157,17 @@ def _content(path: Path) -> dict[str, Any]:
         raise BrokenError("is empty" if empty else f"is not whole JSON, cut or damaged ({error})") from error
     if not isinstance(content, dict):
         raise BrokenError("JSON, but no results of lm_eval")
-    return content
+    plain: dict[str, Any] = encodable(content)
+    return plain
+
+
+def encodable(value: Any) -> Any:
+    """The value with every lone surrogate replaced: JSON can hold one (a model may write it), UTF-8 cannot."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {encodable(key): encodable(item) for key, item in value.items()}
+    return [encodable(item) for item in value] if isinstance(value, list) else value
 
 
 def _arguments(given: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.results import BrokenError
+from leaderboards.results import BrokenError, encodable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +70,9 @@ def read(path: Path) -> Samples:
     if not isinstance(first, dict) or "doc_hash" not in first or not isinstance(first.get("metrics"), list):
         raise BrokenError("holds no samples of lm_eval (line 1 has no doc_hash or metrics)")
     metrics = [str(name) for name in first["metrics"] if not str(name).endswith("_stderr")]
-    metrics = [name for name in dict.fromkeys(metrics) if name != "ccf" and not isinstance(first.get(name), (list, dict))]
+    metrics = [
+        name for name in dict.fromkeys(metrics) if name != "ccf" and not isinstance(first.get(name), (list, dict))
+    ]
     problems: tuple[str, ...] = ()
     try:
         frame = _fast(path, metrics)
@@ -129,7 +131,10 @@ def _slow(path: Path, metrics: list[str]) -> tuple[pl.DataFrame, tuple[str, ...]
                 if not usable and value is not None:
                     odd.setdefault(name, []).append(number)
     types = {"doc_hash": pl.String, **dict.fromkeys(LABELS, pl.String), **dict.fromkeys(metrics, pl.Float64)}
-    problems = [f"{len(at)} values of {name} are no numbers, taken as missing (first in line {at[0]})" for name, at in odd.items()]
+    problems = [
+        f"{len(at)} values of {name} are no numbers, taken as missing (first in line {at[0]})"
+        for name, at in odd.items()
+    ]
     return pl.DataFrame(rows, schema=types), tuple(problems)
 
 
@@ -142,7 +147,9 @@ def _checked(frame: pl.DataFrame, metrics: list[str], problems: tuple[str, ...])
         values = frame[name].drop_nulls().to_numpy()
         right = (values == 0) | (values == 1) if name in OUTCOMES else (values >= 0) & (values <= 1)
         if not right.all():
-            raise BrokenError(f"{name} is {values[~right][0]:g} in {(~right).sum()} documents; no result of these tasks is")
+            raise BrokenError(
+                f"{name} is {values[~right][0]:g} in {(~right).sum()} documents; no result of these tasks is"
+            )
     shared = int(frame["doc_hash"].is_duplicated().sum())
     if shared:
         clash = frame.group_by("doc_hash").agg(pl.col("text").n_unique()).filter(pl.col("text") > 1).height
@@ -161,7 +168,8 @@ def transcript_of(row: dict[str, Any]) -> dict[str, Any]:
     transcript = json.loads(said)
     if not isinstance(transcript, dict):
         raise ValueError("the response is no transcript")
-    return transcript
+    # "\\ud8" to "\\udf" begin surrogates; two of them are one character, and stay it.
+    return encodable(transcript) if "\\ud" in said.lower() else transcript  # type: ignore[no-any-return]
 
 
 def transcripts(path: Path, keys: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -120,7 +120,9 @@ def differences(run: Run, read: Samples) -> list[str]:
             mean = read.frame[name].mean()
             if mean is None or abs(float(mean) - run.reported[name]) > 1e-6:  # type: ignore[arg-type]
                 shown = "none" if mean is None else f"{mean:.4f}"
-                told.append(f"{name} is {shown} by the samples, {run.reported[name]:.4f} by the results; the samples count")
+                told.append(
+                    f"{name} is {shown} by the samples, {run.reported[name]:.4f} by the results; the samples count"
+                )
     return told
 
 

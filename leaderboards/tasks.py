@@ -131,7 +131,9 @@ def _variant(one: Found, variants: Sequence[Found]) -> str:
 
 
 def _comparable(options: Mapping[str, Any]) -> dict[str, str]:
-    return {key: json.dumps(value, ensure_ascii=False, sort_keys=True) for key, value in options.items() if key != PLACE}
+    return {
+        key: json.dumps(value, ensure_ascii=False, sort_keys=True) for key, value in options.items() if key != PLACE
+    }
 
 
 def _place(task: Task, datasets: Sequence[str]) -> tuple[Any, ...]:

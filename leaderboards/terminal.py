@@ -11,7 +11,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns as wide as they must be; the first to the left, the others to the right."""
     cells = [list(head), *[[clean(cell) for cell in row] for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]) for row in cells]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in cells
+    ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     return "\n".join(line.rstrip() for line in lines)
 
@@ -45,7 +48,14 @@ def main_table(board: Board) -> str:
         markers = [cell.versus.marker for cell in board.cells if cell.checkpoint == checkpoint.id and cell.versus]
         against = f"{markers.count('better')}/{markers.count('worse')}/{markers.count('')}" if markers else ""
         base = names[checkpoint.base] if checkpoint.base else ""
-        rows.append([checkpoint.name, *(rate(means.get(name)) for name in ("faithful", "lift", "ccf", "valid", "acc")), base, against])
+        rows.append(
+            [
+                checkpoint.name,
+                *(rate(means.get(name)) for name in ("faithful", "lift", "ccf", "valid", "acc")),
+                base,
+                against,
+            ]
+        )
     head = ("checkpoint", "faithful", "lift", "ccf", "valid", "acc", "base", "better/worse/neither")
     return table(head, rows)
 

@@ -49,7 +49,11 @@ def row(
         "gold": gold,
         "prediction": {"messages": asked, "answer": prediction or "??", "label": prediction, "logprobs": None},
         "explanation": {
-            "messages": [*asked, {"role": "assistant", "content": prediction or "??"}, {"role": "user", "content": "why?"}],
+            "messages": [
+                *asked,
+                {"role": "assistant", "content": prediction or "??"},
+                {"role": "user", "content": "why?"},
+            ],
             "answer": word,
             "target": target,
             "valid": bool(valid),
@@ -59,7 +63,12 @@ def row(
             "edited": None,
             "edits": [],
         },
-        "perturbed": {"fields": {"text": text.replace(word, "[REDACTED]")}, "messages": asked, "answer": "", "label": after}
+        "perturbed": {
+            "fields": {"text": text.replace(word, "[REDACTED]")},
+            "messages": asked,
+            "answer": "",
+            "label": after,
+        }
         if valid
         else None,
         "random": [],
@@ -158,10 +167,17 @@ def write_run(
     return path
 
 
-def rows_of(outcomes: Sequence[float | None], task: tuple[str, str, str] = TASK, **columns: Any) -> list[dict[str, Any]]:
+def rows_of(
+    outcomes: Sequence[float | None], task: tuple[str, str, str] = TASK, **columns: Any
+) -> list[dict[str, Any]]:
     """One row per outcome; columns given as lists are spread over the rows."""
     return [
-        row(i, outcome, task, **{name: value[i] if isinstance(value, list) else value for name, value in columns.items()})
+        row(
+            i,
+            outcome,
+            task,
+            **{name: value[i] if isinstance(value, list) else value for name, value in columns.items()},
+        )
         for i, outcome in enumerate(outcomes)
     ]
 

@@ -37,7 +37,13 @@ def test_one_run(tmp_path):
     path = write_run(tmp_path, {TASK: rows_of(SOME)})
     found = board(tmp_path)
     (task,), (checkpoint,) = found.tasks, found.checkpoints
-    assert (task.id, task.name, task.n, task.limit, task.variant) == ("snli_attribution_oneword", name_of(TASK), 4, None, "")
+    assert (task.id, task.name, task.n, task.limit, task.variant) == (
+        "snli_attribution_oneword",
+        name_of(TASK),
+        4,
+        None,
+        "",
+    )
     assert (task.labels, task.titles, task.version) == (("negative", "positive"), ("Text",), 1.0)
     assert (checkpoint.name, checkpoint.model, checkpoint.arguments) == ("base", "hf", "pretrained=models/base")
     assert checkpoint.files == (str(path),) and checkpoint.date == "2026-01-02T03:04:05.000006"
@@ -92,7 +98,9 @@ def test_without_samples_the_means_are_shown_and_nothing_is_compared(tmp_path):
     assert estimate.high == pytest.approx(0.4899, abs=1e-4)  # Wilson, 0 of 4: z^2 / (4 + z^2)
     assert tuned.metrics["lift"].low is None
     assert tuned.versus is None and len(found.tasks) == 1
-    assert "1 of 2 cells come from results without samples: means as reported, no paired tests, no cards." in found.notes
+    assert (
+        "1 of 2 cells come from results without samples: means as reported, no paired tests, no cards." in found.notes
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +135,10 @@ def test_a_limit_is_another_column_unless_all_have_it(tmp_path):
     write_run(tmp_path / "a", {TASK: rows_of(SOME)})
     write_run(tmp_path / "b", {TASK: rows_of(SOME[:2])}, peft="models/tuned", limit=2)
     found = board(tmp_path)
-    assert [(task.n, task.limit, task.variant) for task in found.tasks] == [(4, None, "all 4 documents"), (2, 2, "limit 2")]
+    assert [(task.n, task.limit, task.variant) for task in found.tasks] == [
+        (4, None, "all 4 documents"),
+        (2, 2, "limit 2"),
+    ]
     assert all(cell.versus is None for cell in found.cells)
     write_run(tmp_path / "a", {TASK: rows_of(SOME[:2])}, limit=2, date=NEW)
     found = board(tmp_path)
@@ -158,7 +169,9 @@ def test_equal_documents_are_paired_in_order(tmp_path):
     (versus,) = [cell.versus for cell in found.cells if cell.versus]
     assert (versus.n, versus.only_base, versus.only_checkpoint) == (4, 1, 1)
     (note,) = [note for note in found.notes if "share" in note]
-    assert note.endswith(".jsonl (and 1 more files): 2 documents share a doc_hash, all with equal texts: paired by hash, text and order.")
+    assert note.endswith(
+        ".jsonl (and 1 more files): 2 documents share a doc_hash, all with equal texts: paired by hash, text and order."
+    )
 
 
 def test_clashing_hashes_are_named_and_told_apart_by_their_texts(tmp_path):
@@ -182,7 +195,9 @@ def test_foreign_tasks_are_counted_in_one_line(tmp_path):
         content["results"][f"mmlu_{number}"] = {"acc,none": 0.5}
     path.write_text(json.dumps(content))
     found = board(tmp_path)
-    assert [note for note in found.notes if "other tasks" in note] == ["7 results of other tasks than faithful_se are not on the board."]
+    assert [note for note in found.notes if "other tasks" in note] == [
+        "7 results of other tasks than faithful_se are not on the board."
+    ]
     assert len(found.tasks) == 1
 
 
@@ -218,7 +233,10 @@ def cut(path: Path, share: float) -> None:
         (lambda path: cut(path, 0.6), "line 3 is no whole sample, cut or damaged"),
         (lambda path: path.write_text('{"a": 1}\n'), "holds no samples of lm_eval (line 1 has no doc_hash or metrics)"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "line 1 is not whole JSON"),
-        (lambda path: path.write_text(path.read_text().replace('"faithful": 1.0', '"faithful": 3.0')), "faithful is 3 in 3 documents"),
+        (
+            lambda path: path.write_text(path.read_text().replace('"faithful": 1.0', '"faithful": 3.0')),
+            "faithful is 3 in 3 documents",
+        ),
         (lambda path: path.write_text(path.read_text().splitlines()[0] + "\n"), "incomplete: 1 of 4 documents"),
         (lambda path: path.write_text(path.read_text() + "[]\n"), "line 5 is no whole sample"),
     ],
@@ -281,19 +299,28 @@ def test_symbolic_links_that_go_in_circles_end(tmp_path):
 
 
 def test_names_in_any_script(tmp_path):
-    write_run(tmp_path / "模型 é", {TASK: rows_of(SOME, text=["ばなな", "naïve", "\u202eright to left", "</script>"])}, model="org/模型-é")
+    write_run(
+        tmp_path / "模型 é",
+        {TASK: rows_of(SOME, text=["ばなな", "naïve", "\u202eright to left", "</script>"])},
+        model="org/模型-é",
+    )
     found = board(tmp_path)
     assert [c.name for c in found.checkpoints] == ["模型-é"]
-    assert {"".join(s.text for s in d.fields["Text"]) for d in found.documents} == {"ばなな", "naïve", "\u202eright to left", "</script>"}
+    assert {"".join(s.text for s in d.fields["Text"]) for d in found.documents} == {
+        "ばなな",
+        "naïve",
+        "\u202eright to left",
+        "</script>",
+    }
 
 
 def test_nothing_to_read_is_one_line(tmp_path):
     with pytest.raises(BoardError, match=r"gone: no such file or folder; give the folder that lm_eval wrote"):
         board(tmp_path / "gone")
-    with pytest.raises(BoardError, match="no results_\\*.json of lm_eval in there"):
+    with pytest.raises(BoardError, match=r"no results_\*.json of lm_eval in there"):
         board(tmp_path)
     write_run(tmp_path, {TASK: rows_of(SOME)}, effective=9)
-    with pytest.raises(BoardError, match="no complete run of a faithful_se task .*incomplete: 4 of 9 documents"):
+    with pytest.raises(BoardError, match=r"no complete run of a faithful_se task .*incomplete: 4 of 9 documents"):
         board(tmp_path)
 
 
@@ -395,7 +422,8 @@ def test_train_info_where_the_results_name_it(tmp_path):
 def test_a_model_card_says_it_too(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of(SOME)})
     write_run(tmp_path / "tuned", {TASK: rows_of(SOME)}, peft="out/tuned")
-    card = "---\nbase_model: models/base\ntags:\n- faithful-se\n---\n# tuned\n\n| | |\n|---|---|\n| arm | word |\n| datasets | agnews, snli |\n"
+    front = "---\nbase_model: models/base\ntags:\n- faithful-se\n---\n"
+    card = f"{front}# tuned\n\n| | |\n|---|---|\n| arm | word |\n| datasets | agnews, snli |\n"
     (tmp_path / "tuned" / "README.md").write_text(card)
     (training,) = [c.training for c in board(tmp_path).checkpoints if c.training]
     assert (training.base, training.datasets, training.arm) == ("models/base", ("agnews", "snli"), "word")
