@@ -66,7 +66,7 @@ def photograph(page: Path, picture: Path) -> None:
         if browser is None:
             raise SystemExit(MISSING)
         try:
-            size(browser, 1240, 1000, scale=1.2)
+            size(browser, 1240, 1000, scale=1.15)
             theme(browser, "light")
             browser.get(page.resolve().as_uri())
             browser.execute_script("document.getElementById('howto').open = false")
