@@ -7,7 +7,6 @@ unless FAITHFUL_SE_BROWSER=required.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,47 +15,24 @@ import pytest
 from leaderboards.page import write_page
 from tests.leaderboards.boards import ATTACK, NAME, QUOTES, large, small
 
-webdriver = pytest.importorskip("selenium.webdriver")
-from selenium.common.exceptions import NoAlertPresentException  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.remote.webdriver import WebDriver  # noqa: E402
-from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
+pytest.importorskip("selenium")
+from selenium.common.exceptions import NoAlertPresentException
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
-ARGUMENTS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # No name resolves: what would be loaded fails, and says so in the console.
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--window-size=1280,900",
-    # The driver clicks where an element is, not where it is scrolling to.
-    "--force-prefers-reduced-motion",
-)
+from tests.leaderboards.chromium import MISSING, size, start, theme
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory) -> Iterator[WebDriver]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not chromium or not driver:
-        missing = "no Chromium or no chromedriver: apt-get install chromium chromium-driver"
+    found = start(tmp_path_factory.mktemp("profile"))
+    if found is None:
         if os.environ.get("FAITHFUL_SE_BROWSER") == "required":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    found.set_page_load_timeout(30)
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
     yield found
     found.quit()
 
@@ -72,19 +48,12 @@ def page(tmp_path_factory) -> Path:
 def shown(browser: WebDriver, page: Path) -> Iterator[WebDriver]:
     """The small board, at desk width and in light; afterwards: nothing in the console."""
     size(browser, 1280, 900)
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
-    )
+    theme(browser, "light")
     browser.get(page.as_uri())
     browser.execute_script("localStorage.clear()")
     browser.get(page.as_uri())
     yield browser
     assert browser.get_log("browser") == []
-
-
-def size(browser: WebDriver, width: int, height: int) -> None:
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
 def one(browser: WebDriver, css: str):
@@ -215,7 +184,7 @@ def test_charts_are_chosen_and_say_their_numbers(shown):
     Select(one(shown, "#plot")).select_by_visible_text("trec")
     assert [i for i, figure in enumerate(figures) if figure.is_displayed()] == [len(figures) - 1]
     mark = one(figures[-1], "[aria-roledescription=point]")
-    webdriver.ActionChains(shown).move_to_element(mark).perform()
+    ActionChains(shown).move_to_element(mark).perform()
     until(shown, lambda b: one(b, ".tip").text == mark.get_attribute("aria-label") != "")
 
 
@@ -305,9 +274,7 @@ def test_light_and_dark(shown, page):
     shown.get(page.as_uri())
     assert ground() == "rgba(20, 23, 26, 1)"
     shown.execute_script("localStorage.clear()")
-    shown.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-    )
+    theme(shown, "dark")
     shown.get(page.as_uri())
     assert ground() == "rgba(20, 23, 26, 1)" and one(shown, "#theme").get_attribute("aria-pressed") == "true"
 
@@ -340,11 +307,9 @@ return low;
 """
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_has_the_contrast_of_wcag_aa(shown, theme):
-    shown.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-    )
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_text_has_the_contrast_of_wcag_aa(shown, name):
+    theme(shown, name)
     searched(shown, 3)
     one(shown, "#checkpoints tbody .open").click()
     assert shown.execute_script(CONTRAST) == []

@@ -132,6 +132,7 @@ if ($("cards")) {
 
   $("more").addEventListener("click", () => {
     const first = more()[0];
+    if (!first) return;
     first.tabIndex = -1;
     first.focus({ preventScroll: true });
   });

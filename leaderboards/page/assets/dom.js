@@ -55,16 +55,17 @@ function later(what, delay = 120) {
   button.addEventListener("click", () => {
     const next = dark() ? "light" : "dark";
     document.documentElement.dataset.theme = next;
-    try {
-      localStorage.setItem("faithful-se-theme", next);
-    } catch (refused) {
-      // It lasts until the page is closed.
-    }
+    kept.set("theme", next);
     show();
   });
   system.addEventListener("change", show);
   show();
 }
 
-// On a phone the numbers come first.
-if (innerWidth < 640) $("howto").open = false;
+// Who has read it once can fold it away for good. On a phone the numbers come first.
+{
+  const howto = $("howto");
+  const was = kept.get("howto");
+  howto.open = was === null ? innerWidth >= 640 : was === "open";
+  howto.querySelector("summary").addEventListener("click", () => kept.set("howto", howto.open ? "folded" : "open"));
+}

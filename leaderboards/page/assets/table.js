@@ -112,7 +112,7 @@ table.tHead.addEventListener("click", (event) => {
 function told(choice, shown, there) {
   const tasks = data.tasks.filter((task) => inside(task, choice)).length;
   const plain = KINDS.every((kind) => !choice[kind]);
-  const which = plain ? (choice.group === "all" ? "all tasks" : choice.group) : `${tasks} ${tasks === 1 ? "task" : "tasks"}`;
+  const which = plain ? (choice.group === "all" ? "all tasks" : `the tasks “${choice.group}”`) : `${tasks} ${tasks === 1 ? "task" : "tasks"}`;
   const no = tasks === 0 ? "; no task is like this" : plain || tasks === 1 ? "" : "; intervals only for whole groups and single tasks";
   return `${shown} of ${there} checkpoints, ${tasks === 1 ? "on" : "means over"} ${which}${no}`;
 }
