@@ -73,7 +73,7 @@ def make_board(
         for row, column in sorted(its[task.id].items())
     ]
     documents, total, notes = documents_of(tasks, [row.base for row in rows], done, settings)
-    told.notes += [*notes, *_bare(shown), *_limited(tasks)]
+    told.notes += [*notes, *_bare(shown), *_limited(tasks), *_aside(rows, its)]
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -134,7 +134,7 @@ def _read(
 ) -> tuple[list[Found], dict[tuple[sheets.Sheet, str], Analysis]]:
     found, analyses, odd = [], {}, []
     bases = [row.base for row in rows]
-    for reading in sheets.read_all(sheets.sheets_of(rows)):
+    for reading in sheets.read_all(sheets.sheets_of(row.runs for row in rows)):
         told.skipped += reading.skipped
         odd += reading.odd
         told.size += reading.size
@@ -211,3 +211,13 @@ def _limited(tasks: Sequence[Task]) -> list[str]:
     count = sum(task.limit is not None for task in tasks)
     shown = ", ".join(map(str, limits))
     return [f"{count} of {len(tasks)} columns hold the first documents of their data only (--limit {shown})."]
+
+
+def _aside(rows: Sequence[Row], its: Mapping[str, Mapping[int, Column]]) -> list[str]:
+    """Checkpoints that no mean over tasks can show."""
+    main = {row for name, columns in its.items() if "~" not in name for row in columns}
+    some = {row for columns in its.values() for row in columns}
+    alone = [row.name for index, row in enumerate(rows) if index in some - main]
+    gone = [row.name for index, row in enumerate(rows) if index not in some]
+    notes = [f"{', '.join(alone)}: only in columns kept apart, so without means."] if alone else []
+    return [*notes, *([f"{', '.join(gone)}: no complete run, so without numbers."] if gone else [])]

@@ -84,10 +84,10 @@ def _grouped(runs: Sequence[Run], every_run: bool, notes: list[str]) -> dict[tup
     """Runs by model. Two folders that hold the same task of the same model are two models of one name."""
     by_model: dict[Model, dict[str, list[Run]]] = {}
     for run in runs:
-        by_model.setdefault(run.model, {}).setdefault(str(run.file.parent), []).append(run)
+        by_model.setdefault(run.model, {}).setdefault(str(run.place), []).append(run)
     groups: dict[tuple[Model, str], list[Run]] = {}
     for model, folders in by_model.items():
-        counts = Counter(sheet for its in folders.values() for sheet in {run.sheet for run in its})
+        counts = Counter(what for its in folders.values() for what in {(run.sheet, run.n) for run in its})
         apart = max(counts.values()) > 1
         if apart:
             notes.append(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -78,11 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     found = compare(first, second, settings)
     if not found.pairs:
         raise BoardError(f"{given.a} and {given.b} cannot be compared: {' '.join(found.notes) or 'no task in common'}")
-    try:
-        print(json.dumps(as_json(found, settings), ensure_ascii=False, indent=1) if given.json else as_text(found))
-    except BrokenPipeError:
-        # `… | head`: the reader has what it wanted.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(json.dumps(as_json(found, settings), ensure_ascii=False, indent=1) if given.json else as_text(found))
     return int(given.fail_if == "worse" and any(pair.versus.marker == "worse" for pair in found.pairs))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -32,6 +33,10 @@ def told(main: Main) -> Main:
         except BoardError as error:
             print(error, file=sys.stderr)
             return 2
+        except BrokenPipeError:
+            # `… | head`: the reader has what it wanted.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
 
     wrapped.__doc__ = main.__doc__
     return wrapped

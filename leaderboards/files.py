@@ -26,13 +26,11 @@ class Found:
 
     Attributes:
         path: of the results file.
-        root: the folder the user gave in which it was found.
         date: as in its name.
         samples: task -> file.
     """
 
     path: Path
-    root: Path
     date: str
     samples: dict[str, Path]
 
@@ -60,7 +58,6 @@ def find(paths: Sequence[Path]) -> Search:
     for given in paths:
         if not os.path.lexists(given):
             raise BoardError(f"{given}: no such file or folder; give the folder that lm_eval wrote (--output_path)")
-        root = given if given.is_dir() else given.parent
         for folder, names in _walk(given, seen, skipped):
             samples = _samples(folder, names)
             for name in names:
@@ -68,7 +65,7 @@ def find(paths: Sequence[Path]) -> Search:
                 if match:
                     date, path = match["date"], folder / name
                     beside = samples.pop(date, {})
-                    found.setdefault(_real(path), Found(path, root, date, beside))
+                    found.setdefault(_real(path), Found(path, date, beside))
                 else:
                     foreign += name.endswith(".json") and name not in OWN
             for left in samples.values():

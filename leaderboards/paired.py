@@ -127,16 +127,14 @@ def compare(a: tuple[str, Sequence[Run]], b: tuple[str, Sequence[Run]], settings
 
 
 def _newest(runs: Sequence[Run], notes: list[str]) -> dict[sheets.Sheet, Taken]:
-    """The newest complete run of each sheet."""
+    """The newest complete run of each sheet; with other numbers of documents (--limit), the one with most."""
     found: dict[sheets.Sheet, Taken] = {}
-    by_sheet: dict[sheets.Sheet, dict[int, list[Run]]] = {}
-    for run in sorted(runs, key=lambda run: (run.date, str(run.file)), reverse=True):
-        by_sheet.setdefault(run.sheet, {}).setdefault(0, []).append(run)
-    for reading in sheets.read_all(by_sheet):
+    for reading in sheets.read_all(sheets.sheets_of([runs])):
         notes += [f"{one.path}: {one.reason}" for one in reading.skipped]
         notes += sheets.summed(reading.odd)
-        for taken in reading.columns.values():
-            found[reading.sheet] = taken[0]
+        its = [one for taken in reading.columns.values() for one in taken]
+        if its:
+            found[reading.sheet] = max(its, key=lambda one: (one.samples is not None, one.run.n or 0, one.run.date))
     return found
 
 

@@ -15,6 +15,10 @@ from leaderboards.files import Found
 PLACE = "data"
 
 
+# Arguments that say what a model is, as lm-eval reads them, the last first.
+_PATHS = ("peft", "delta", "pretrained", "model", "path", "engine")
+
+
 class BrokenError(ValueError):
     """A file that cannot be used, and why, in a few words."""
 
@@ -25,7 +29,7 @@ class Model:
 
     Attributes:
         backend: lm-eval's --model.
-        name: as lm-eval calls it.
+        name: its path, else the backend: where lm-eval finds no path it makes up a hash.
         arguments: model_args, sorted, as "name=value, …".
         path: the path or hub name of its weights; "" where there are none (a server, a rule).
         pretrained: base of an adapter, else "".
@@ -48,7 +52,7 @@ class Run:
 
     Attributes:
         file: the results file.
-        root: the folder the user gave.
+        place: what was given to lm_eval as --output_path: it writes into a folder named after the model inside.
         date: ISO 8601, from the file's name.
         task: as lm-eval knows it.
         options: under `configs[task].metadata.faithful_se`.
@@ -59,7 +63,7 @@ class Run:
     """
 
     file: Path
-    root: Path
+    place: Path
     date: str
     model: Model
     task: str
@@ -92,7 +96,8 @@ def read(found: Found) -> tuple[list[Run], int]:
         raise BrokenError("JSON, but no results of lm_eval (configs, results or config is missing)")
     assert isinstance(configs, dict) and isinstance(results, dict) and isinstance(config, dict)
     runs, foreign = [], 0
-    model = model_of(content, config)
+    model, folder = model_of(content, config), found.path.parent
+    place = folder.parent if folder.name == content.get("model_name_sanitized") else folder
     for task, settings in configs.items():
         options = _inside(settings, "metadata", "faithful_se")
         if not isinstance(options, dict) or not {"dataset", "style", "budget", "labels"} <= set(options):
@@ -103,7 +108,7 @@ def read(found: Found) -> tuple[list[Run], int]:
         runs.append(
             Run(
                 file=found.path,
-                root=found.root,
+                place=place,
                 date=iso(found.date),
                 model=model,
                 task=str(task),
@@ -121,7 +126,7 @@ def read(found: Found) -> tuple[list[Run], int]:
 def model_of(content: Mapping[str, Any], config: Mapping[str, Any]) -> Model:
     """The model of a results file."""
     arguments = _arguments(config.get("model_args"))
-    path = str(arguments.get("peft") or arguments.get("pretrained") or arguments.get("model") or "")
+    path = next((str(arguments[name]) for name in _PATHS if arguments.get(name)), "")
     asked = {
         "system instruction": content.get("system_instruction") or None,
         "no chat template": None if content.get("chat_template") else True,
@@ -130,7 +135,7 @@ def model_of(content: Mapping[str, Any], config: Mapping[str, Any]) -> Model:
     kept = ("model_revision", "model_sha", "peft_sha", "model_num_parameters")
     return Model(
         backend=str(config.get("model") or "?"),
-        name=str(content.get("model_name") or path or config.get("model") or "?"),
+        name=path or str(config.get("model") or "?"),
         arguments=", ".join(f"{key}={_plain(value)}" for key, value in sorted(arguments.items())),
         path=path,
         pretrained=str(arguments.get("pretrained") or "") if arguments.get("peft") else "",

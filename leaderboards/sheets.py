@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from leaderboards import samples
 from leaderboards.board import Skipped
-from leaderboards.checkpoints import Row
 from leaderboards.results import BrokenError, Run
 from leaderboards.samples import Samples
 
 Sheet = tuple[str, float, str]
+
+# (row, documents) -> runs, newest first.
+Choices = dict[tuple[int, "int | None"], list[Run]]
 
 # The run that is shown, what is wrong with newer ones, what is odd in it, bytes read.
 _Newest = tuple["Taken | None", list[Skipped], list[tuple[str, str]], int]
@@ -44,21 +46,27 @@ class Reading:
     size: int = 0
 
 
-def sheets_of(rows: Sequence[Row]) -> dict[Sheet, dict[int, list[Run]]]:
-    """sheet -> row -> its runs, newest first."""
-    found: dict[Sheet, dict[int, list[Run]]] = {}
-    for index, row in enumerate(rows):
-        for run in sorted(row.runs, key=lambda run: (run.date, str(run.file)), reverse=True):
-            found.setdefault(run.sheet, {}).setdefault(index, []).append(run)
+def sheets_of(rows: Iterable[Sequence[Run]]) -> dict[Sheet, Choices]:
+    """sheet -> what to choose one run of each from, newest first: runs of one model over as many documents.
+
+    A quick look with `--limit` does not take the place of an older run on all documents: both are shown.
+
+    Args:
+        rows: the runs of each model.
+    """
+    found: dict[Sheet, Choices] = {}
+    for index, runs in enumerate(rows):
+        for run in sorted(runs, key=lambda run: (run.date, str(run.file)), reverse=True):
+            found.setdefault(run.sheet, {}).setdefault((index, run.n), []).append(run)
     return found
 
 
-def read_all(sheets: Mapping[Sheet, Mapping[int, list[Run]]], workers: int | None = None) -> Iterator[Reading]:
+def read_all(sheets: Mapping[Sheet, Choices], workers: int | None = None) -> Iterator[Reading]:
     """The sheets one after the other. The next one is read meanwhile (polars parses outside of Python's lock)."""
     with ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1)) as pool:
         ahead: deque[tuple[Sheet, list[Future[_Newest]]]] = deque()
-        for sheet, rows in sheets.items():
-            ahead.append((sheet, [pool.submit(_newest, row, runs) for row, runs in rows.items()]))
+        for sheet, choices in sheets.items():
+            ahead.append((sheet, [pool.submit(_newest, row, runs) for (row, _), runs in choices.items()]))
             if len(ahead) > 1:
                 yield _gathered(*ahead.popleft())
         while ahead:

@@ -159,6 +159,7 @@ def write_run(
             "limit": limit,
         },
         "model_name": peft or model,
+        "model_name_sanitized": (peft or model).replace("/", "__"),
         "chat_template": "{{ messages }}",
         **(content or {}),
     }

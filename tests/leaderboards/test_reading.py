@@ -140,11 +140,50 @@ def test_a_limit_is_another_column_unless_all_have_it(tmp_path):
         (2, 2, "limit 2"),
     ]
     assert all(cell.versus is None for cell in found.cells)
-    write_run(tmp_path / "a", {TASK: rows_of(SOME[:2])}, limit=2, date=NEW)
-    found = board(tmp_path)
+    write_run(tmp_path / "c", {TASK: rows_of(SOME[:2])}, limit=2)
+    found = board(tmp_path / "b", tmp_path / "c")
     (task,) = found.tasks
     assert (task.n, task.limit, task.variant) == (2, 2, "")
     assert "1 of 1 columns hold the first documents of their data only (--limit 2)." in found.notes
+
+
+def test_a_checkpoint_without_means_is_said(tmp_path):
+    write_run(tmp_path / "a", {TASK: rows_of(SOME)})
+    write_run(tmp_path / "b", {TASK: rows_of(SOME[:2])}, model="models/quick", limit=2)
+    write_run(tmp_path / "c", {TASK: rows_of(SOME)}, model="models/broken", effective=9)
+    found = board(tmp_path)
+    assert "quick: only in columns kept apart, so without means." in found.notes
+    assert "broken: no complete run, so without numbers." in found.notes
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    write_run(tmp_path / "a", {TASK: rows_of(SOME)})
+    bad = write_run(tmp_path / "b", {TASK: rows_of(SOME)}, peft="models/tuned")
+    read_text = Path.read_text
+
+    def refuse(path, *arguments, **settings):
+        if path == bad:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_text(path, *arguments, **settings)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    (one,) = board(tmp_path).skipped
+    assert (one.path, one.reason) == (str(bad), "cannot be read (Permission denied); run it again or take it away")
+
+
+def test_a_quick_look_does_not_hide_an_older_whole_run(tmp_path):
+    """As lm-eval writes it: the same --output_path, a folder of a made-up name for each set of tasks."""
+    for name, rows, limit, date in (("abc123", SOME, None, OLD), ("xyz789", [0.0, 0.0], 2, NEW)):
+        content = {"model_name": name, "model_name_sanitized": name, "config": {"model": "rules", "model_args": {}}}
+        write_run(tmp_path / name, {TASK: rows_of(rows)}, limit=limit, date=date, content=content)
+    found = board(tmp_path)
+    assert [c.name for c in found.checkpoints] == ["rules"]
+    assert [
+        (task.n, cell.metrics["faithful"].estimate) for task, cell in zip(found.tasks, found.cells, strict=True)
+    ] == [
+        (4, 0.75),
+        (2, 0.0),
+    ]
 
 
 def test_other_documents_of_the_same_number_are_another_column(tmp_path):
