@@ -46,7 +46,7 @@ def ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[flo
     explanation's budget is larger than the oracle's. nan when the headroom is below `HEADROOM` (0.05), or without
     documents: print it with `describe_ccf`, which then says how much room there was.
     """
-    return float(_ratio(_means(faithful, random, oracle)[None])[0])
+    return float(ratio_of_means(_means(faithful, random, oracle)[None])[0])
 
 
 def describe_ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[float]) -> str:
@@ -58,11 +58,18 @@ def describe_ccf(faithful: Sequence[float], random: Sequence[float], oracle: Seq
     'not measurable (headroom 0.03)'
     """
     value = ccf(faithful, random, oracle)
-    if not np.isnan(value):
-        return f"{round(value, 2) + 0.0:.2f}"
+    return not_measurable(headroom(random, oracle)) if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
+
+
+def not_measurable(room: float) -> str:
+    """Why there is no `ccf`, as it is printed.
+
+    >>> not_measurable(0.048)
+    'not measurable (headroom 0.04)'
+    """
     # A headroom of 0.048 must not be printed as the 0.05 that would have been enough.
-    room = min(round(headroom(random, oracle), 2), HEADROOM - 0.01) + 0.0
-    return f"not measurable (headroom {room:.2f})"
+    shown = min(round(room, 2), HEADROOM - 0.01) + 0.0
+    return f"not measurable (headroom {shown:.2f})"
 
 
 def ccf_interval(
@@ -82,7 +89,7 @@ def ccf_interval(
     if np.isnan(ccf(faithful, random, oracle)):
         return Interval(np.nan, np.nan, np.nan)
     means = bootstrap_means([faithful, random, oracle], draws, seed)
-    return interval(_ratio(means), confidence)
+    return interval(ratio_of_means(means), confidence)
 
 
 def ccf_stderr(
@@ -96,15 +103,15 @@ def ccf_stderr(
     return ccf_interval(faithful, random, oracle, draws, seed).stderr
 
 
-def _means(*columns: Sequence[float]) -> Array:
-    """[n_columns] means over documents, nan without documents."""
-    table = aligned(*columns)
-    return table.mean(axis=1) if table.size else np.full(len(table), np.nan)
-
-
-def _ratio(means: Array) -> Array:
-    """[n, 3] means of faithful, random, oracle -> [n] ratios, nan where there is too little headroom."""
+def ratio_of_means(means: Array) -> Array:
+    """`ccf` of means that are there already: [n, 3] of faithful, random, oracle -> [n], nan below `HEADROOM`."""
     gain, room = means[:, 0] - means[:, 1], means[:, 2] - means[:, 1]
     measurable = room >= HEADROOM - _ROUNDING
     ratios: Array = np.divide(gain, room, out=np.full(len(means), np.nan), where=measurable)
     return ratios
+
+
+def _means(*columns: Sequence[float]) -> Array:
+    """[n_columns] means over documents, nan without documents."""
+    table = aligned(*columns)
+    return table.mean(axis=1) if table.size else np.full(len(table), np.nan)

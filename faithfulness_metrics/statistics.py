@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ class NoiseFloor(NamedTuple):
     difference: float
 
 
+# A leaderboard asks for the same few thousand intervals again and again, and statsmodels takes 50 µs for each.
+@lru_cache(maxsize=1 << 16)
 def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson score interval of a rate (Wilson 1927, JASA 22:209-212), in [0, 1]; (nan, nan) at n = 0.
 
@@ -60,7 +63,8 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, f
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
-    return max(0.0, float(low)), min(1.0, float(high))
+    # Exactly 0 and 1 at the ends, where rounding leaves 9e-19.
+    return (float(low) if successes else 0.0), (float(high) if successes < n else 1.0)
 
 
 def difference(

@@ -71,7 +71,7 @@ class Training:
         base: as its card names it.
         datasets, styles: trained on; no styles for an arm without explanations.
         budget: of the explanations.
-        arm: "best" word, or a control: "random", "lowest", "answers".
+        arm: "word" (the best word), or a control: "random", "lowest", "answers"; several joined by "+".
         filtered: only explanations that change the answer.
         method: of the attributions.
         source: the file it was read from.

@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from faithfulness_metrics import bootstrap
-from faithfulness_metrics.bootstrap import aligned, bootstrap_means, complete, interval, paired_bootstrap
+from faithfulness_metrics.bootstrap import (
+    aligned,
+    bootstrap_means,
+    complete,
+    interval,
+    intervals,
+    paired_bootstrap,
+    resampled_means,
+)
 
 outcomes = st.lists(st.integers(0, 1).map(float), min_size=2, max_size=30)
 
@@ -164,3 +173,54 @@ def test_interval_stays_in_the_range_of_the_data(column):
     low, high, stderr = paired_bootstrap([column], lambda s: s.mean(), draws=50)
     assert min(column) <= low <= high <= max(column)
     assert stderr >= 0
+
+
+def test_resampled_means_are_the_means_of_drawn_documents():
+    """The same draws by hand: row k of `integers` names the documents of draw k."""
+    table = np.array([[1.0, 0.0, 0.0, 1.0, 0.5], [0.0, 0.0, 1.0, 0.25, 1.0]])
+    drawn = np.random.default_rng(7).integers(5, size=(50, 5))
+    assert resampled_means(table, draws=50, seed=7) == pytest.approx(table[:, drawn].mean(axis=2))
+
+
+def test_resampled_means_have_the_distribution_of_bootstrap_means():
+    rng = np.random.default_rng(1)
+    columns = rng.integers(0, 2, size=(2, 300)).astype(float)
+    ours, theirs = resampled_means(columns, 4000, 3), bootstrap_means(columns.tolist(), 4000, 3).T
+    assert ours.mean(axis=1) == pytest.approx(theirs.mean(axis=1), abs=0.003)
+    assert np.cov(ours) == pytest.approx(np.cov(theirs), rel=0.15, abs=4e-5)
+
+
+def test_resampled_means_pair_across_calls_and_batches(monkeypatch):
+    """A column's draws hang on n and seed only: not on the other columns, nor on how many draws fit into memory."""
+    table = np.random.default_rng(2).random((3, 40))
+    whole = resampled_means(table, 100, 5)
+    assert resampled_means(table[1:2], 100, 5)[0] == pytest.approx(whole[1])
+    monkeypatch.setattr("faithfulness_metrics.bootstrap._CELLS", 40 * 7)
+    assert resampled_means(table, 100, 5) == pytest.approx(whole)
+
+
+def test_resampled_means_leave_nan_out():
+    table = np.array([[1.0, math.nan, 0.0, 1.0], [1.0, 1.0, 0.0, 1.0], [math.nan] * 4])
+    drawn = np.random.default_rng(0).integers(4, size=(60, 4))
+    means = resampled_means(table, draws=60, seed=0)
+    with np.errstate(invalid="ignore"):
+        seen = ~np.isnan(table[0, drawn])
+        expected = np.where(seen, table[0, drawn], 0).sum(axis=1) / seen.sum(axis=1)
+    assert means[0] == pytest.approx(expected, nan_ok=True)
+    assert means[1] == pytest.approx(table[1, drawn].mean(axis=1))
+    assert np.isnan(means[2]).all()
+
+
+def test_resampled_means_of_one_document_say_nothing():
+    assert np.isnan(resampled_means(np.ones((2, 1)), 10)).all()
+
+
+@given(
+    arrays(float, st.tuples(st.integers(1, 4), st.integers(2, 60)), elements=st.floats(-1, 1) | st.just(math.nan)),
+    st.sampled_from([0.5, 0.9, 0.95]),
+)
+def test_intervals_are_interval_row_by_row(values, confidence):
+    lows, highs = intervals(values, confidence)
+    for row, low, high in zip(values, lows, highs, strict=True):
+        expected = interval(row, confidence)
+        assert (low, high) == (pytest.approx(expected.low, nan_ok=True), pytest.approx(expected.high, nan_ok=True))

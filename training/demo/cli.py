@@ -14,6 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from training.demo.plan import SIZES, Arm, Size
@@ -81,6 +82,24 @@ def evaluation(name: str, out: Path, size: Size, results: Path, adapter: Path | 
     )
 
 
+def board(out: Path, size: Size, seed: int) -> Stage:
+    """The leaderboard of every evaluation: a page to open in a browser, written last."""
+    results = [out / "results" / name / "lm_eval" for name in ("base", *(arm.name for arm in size.arms))]
+    words = command("board", *results, "--out", out / "board", "--title", f"A mini model, taught (seed {seed})")
+    return Stage("board", words, out / "board" / "index.html", "a page of all checkpoints")
+
+
+def write_board(out: Path, size: Size, seed: int, runner: Runner) -> None:
+    """Write the board, or say what it needs: the rest of the demo does not."""
+    missing = [name for name in ("altair", "great_tables", "jinja2", "polars", "vl_convert") if not find_spec(name)]
+    if missing:
+        runner.say(f"no board: {', '.join(missing)} missing; pip install 'faithful-se[board]', then the same command")
+        return
+    stage = board(out, size, seed)
+    runner.run(stage)
+    runner.say(f"every checkpoint, task and text on one page: {stage.done.absolute().as_uri()}")
+
+
 def run(out: Path, mode: str, seed: int) -> str:
     """Run or finish the demo; the report.
 
@@ -112,6 +131,7 @@ def run(out: Path, mode: str, seed: int) -> str:
             job.result()
     text = write_report(out, mode, seed, [shown(stage.command) for stage in stages_of(size.arms[0], out, size, seed)])
     runner.say(f"{text}\n{out}/README.md holds this table; {time.monotonic() - started:.0f} s")
+    write_board(out, size, seed, runner)
     return text
 
 

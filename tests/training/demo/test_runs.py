@@ -54,10 +54,13 @@ def test_the_quick_demo_shows_its_table_and_does_nothing_twice(
     made = {name: (out / name).stat().st_mtime_ns for name in MADE[1:]}
     assert cli.main(["--quick", "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert said.count("done before") == 9
+    assert said.count("done before") == 10
     assert "sentiment140_redaction_oneword" in said and "trec_attribution_oneword" in said and "faithful-se sft" in said
     assert "trec_attribution_oneword" in (out / "README.md").read_text()
     assert {name: (out / name).stat().st_mtime_ns for name in MADE[1:]} == made
+    page = out / "board" / "index.html"
+    assert page.as_uri() in said and "sentiment140" in page.read_text("utf-8")
+    assert len(json.loads((page.parent / "board.json").read_text("utf-8"))["cells"]) == 3 * len(told)
 
 
 def test_the_same_seed_gives_the_same_bytes(whole: tuple[Path, float], tmp_path: Path) -> None:

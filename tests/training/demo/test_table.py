@@ -135,3 +135,24 @@ def test_recipes_are_read_by_what_they_are_for(path: Path) -> None:
     parsed = TrlParser((DataArguments, SFTConfig, ModelConfig)).parse_args_and_config(["--config", str(path), *here])
     data, training, model = parsed
     assert not data.full and model.lora_target_modules == "all-linear" and training.max_length == told["max_length"]
+
+
+def test_without_the_extra_the_demo_says_how_to_get_a_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "altair" else name)
+    cli.write_board(tmp_path, SIZES["quick"], 0, Runner(tmp_path, said.append))
+    assert said == ["no board: altair missing; pip install 'faithful-se[board]', then the same command"]
+    assert not (tmp_path / "board").exists()
+
+
+def test_the_board_is_a_stage_that_is_done_once(tmp_path: Path) -> None:
+    stage = cli.board(tmp_path, SIZES["quick"], 7)
+    assert (
+        stage.command[:4] == ("-m", "faithful_se", "board", str(tmp_path / "results" / "base" / "lm_eval"))
+        and "(seed 7)" in stage.command[-1]
+    )
+    stage.done.parent.mkdir()
+    stage.done.write_text("whole")
+    said: list[str] = []
+    cli.write_board(tmp_path, SIZES["quick"], 7, Runner(tmp_path, said.append))
+    assert said[0] == "  board: done before" and said[1].endswith(stage.done.as_uri())

@@ -1,0 +1,198 @@
+"""Leaderboard of 100 checkpoints x 36 tasks x 1,000 documents: seconds, memory, bytes.
+
+    python benchmarks/board_scale.py --out /tmp/board_scale            # generate (about 5 GB), build, say, delete
+    python benchmarks/board_scale.py --out /tmp/board_scale --checkpoints 10 --keep
+
+The rows have every field of real ones with short texts and no oracle of single words: about 2 kB, where real ones with
+the oracle are 9 kB. Bytes per row and MB/s are printed, to be extrapolated from. Outcomes are drawn with a known rate
+per checkpoint. The board is built by `faithful-se board` in a process of its own, whose peak memory is the one printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DATASETS = ("sentiment140", "snli", "agnews", "trec", "sms_spam", "subj")
+STYLES = ("attribution", "redaction", "counterfactual")
+BUDGETS = ("oneword", "multiword")
+LABELS = ["negative", "positive"]
+DATE = "2026-01-02T03-04-05.000006"
+WORDS = ("oslo", "lima", "quito", "cairo", "hanoi", "dublin", "nice", "bad", "slow", "warm", "coffee", "dinner")
+
+
+def variants(dataset: str, style: str, budget: str, number: int) -> list[str]:
+    """The line of a document, four times: unfaithful and faithful, each with two random controls."""
+    draw = random.Random(f"{dataset} {number}")
+    words = [draw.choice(WORDS) for _ in range(6)]
+    text, label = " ".join(words) + f" {number}", draw.choice(LABELS)
+    other = LABELS[1 - LABELS.index(label)]
+    question = f"Negative or positive? {text}"
+    masked = text.replace(words[0], "[REDACTED]")
+    asked = [{"role": "user", "content": question}]
+    lines = []
+    for faithful in (0, 1):
+        for flips in (0, 1):
+            transcript = {
+                "dataset": dataset,
+                "style": style,
+                "budget": budget,
+                "options": {},
+                "hash": hashlib.sha256(text.encode()).hexdigest()[:16],
+                "fields": {"text": text},
+                "gold": label,
+                "prediction": {"messages": asked, "answer": label, "label": label, "logprobs": None},
+                "explanation": {
+                    "messages": [],
+                    "answer": words[0],
+                    "target": other if style == "counterfactual" else "",
+                    "valid": True,
+                    "reason": "",
+                    "words": [words[0]],
+                    "positions": [0],
+                    "edited": None,
+                    "edits": [],
+                },
+                "perturbed": {
+                    "fields": {"text": masked},
+                    "messages": [],
+                    "answer": "",
+                    "label": other if faithful else label,
+                },
+                "random": [],
+                "oracle": None,
+                "stability": [],
+                "problem": "",
+            }
+            said = json.dumps(transcript)
+            row = {
+                "doc_id": number,
+                "doc": {"text": text, "label": label},
+                "target": label,
+                "arguments": {"gen_args_0": {"arg_0": ""}},
+                "resps": [[said]],
+                "filtered_resps": [said],
+                "filter": "none",
+                "metrics": [
+                    "faithful",
+                    "valid",
+                    "acc",
+                    "faithful_random",
+                    "lift",
+                    "faithful_oracle",
+                    "ccf",
+                    "masked_fraction",
+                ],
+                "doc_hash": hashlib.sha256(f"{dataset} {text}".encode()).hexdigest(),
+                "prompt_hash": "0" * 64,
+                "target_hash": "0" * 64,
+                "faithful": float(faithful),
+                "valid": 1.0,
+                "acc": 1.0,
+                "faithful_random": flips / 2,
+                "lift": faithful - flips / 2,
+                "faithful_oracle": 1.0,
+                "ccf": [float(faithful), flips / 2, 1.0],
+                "masked_fraction": round(1 / len(words), 4),
+            }
+            lines.append(json.dumps(row) + "\n")
+    return lines
+
+
+def generate(out: Path, checkpoints: int, documents: int) -> tuple[int, int]:
+    """Write the results; returns rows and bytes."""
+    tasks = [(d, s, b) for d in DATASETS for s in STYLES for b in BUDGETS]
+    size = 0
+    for place, task in enumerate(tasks):
+        lines = [variants(*task, number) for number in range(documents)]
+        name = "faithful_se_" + "_".join(task)
+        for checkpoint in range(checkpoints):
+            draw = random.Random(f"{place} {checkpoint}")
+            rate = 0.3 if not checkpoint else 0.3 + 0.5 * checkpoint / checkpoints
+            text = "".join(four[2 * (draw.random() < rate) + (draw.random() < 0.1)] for four in lines)
+            folder = out / f"model{checkpoint:03d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"samples_{name}_{DATE}.jsonl").write_text(text)
+            size += len(text)
+    for checkpoint in range(checkpoints):
+        describe(out / f"model{checkpoint:03d}", checkpoint, tasks, documents)
+    return checkpoints * len(tasks) * documents, size
+
+
+def describe(folder: Path, checkpoint: int, tasks: list[tuple[str, str, str]], documents: int) -> None:
+    """The results file of a checkpoint, and what it was trained on."""
+    names = ["faithful_se_" + "_".join(task) for task in tasks]
+    arguments = {"pretrained": "models/base", **({"peft": f"models/model{checkpoint:03d}"} if checkpoint else {})}
+    configs = {}
+    for name, (dataset, style, budget) in zip(names, tasks, strict=True):
+        options = {
+            "dataset": dataset,
+            "style": style,
+            "budget": budget,
+            "labels": LABELS,
+            "titles": ["Text"],
+            "data_fingerprint": dataset,
+        }
+        configs[name] = {"task": name, "metadata": {"version": 1.0, "faithful_se": options}}
+    content = {
+        "results": {name: {"name": name} for name in names},
+        "configs": configs,
+        "versions": dict.fromkeys(names, 1.0),
+        "n-samples": {name: {"original": documents, "effective": documents} for name in names},
+        "config": {"model": "hf", "model_args": arguments, "limit": None},
+        "model_name": arguments.get("peft", "models/base"),
+        "chat_template": "{{ messages }}",
+    }
+    (folder / f"results_{DATE}.json").write_text(json.dumps(content))
+    if checkpoint:
+        half = DATASETS[: 1 + checkpoint % 3]
+        info = {
+            "base": "models/base",
+            "train_datasets": list(half),
+            "train_styles": [STYLES[checkpoint % 3]],
+            "budget": ["oneword"],
+            "arm": ["word" if checkpoint % 5 else "random"],
+        }
+        (folder / "train_info.json").write_text(json.dumps(info))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--checkpoints", type=int, default=100)
+    parser.add_argument("--documents", type=int, default=1000)
+    parser.add_argument("--keep", action="store_true", help="leave the generated files there")
+    given = parser.parse_args()
+    results, board = given.out / "results", given.out / "board"
+    start = time.perf_counter()
+    if not results.is_dir():
+        rows, size = generate(results, given.checkpoints, given.documents)
+        seconds = time.perf_counter() - start
+        print(f"generated {rows:,} rows, {size / 1e6:,.0f} MB, {size / rows:,.0f} bytes a row, in {seconds:.0f} s")
+    size = sum(path.stat().st_size for path in results.rglob("*.jsonl"))
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "faithful_se", "board", str(results), "--out", str(board)], check=True, cwd=ROOT
+    )
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6  # kB on Linux
+    print(f"board built in {seconds:.1f} s, peak {peak:.2f} GB, {size / 1e6 / seconds:,.0f} MB of samples a second")
+    for name in ("board.json", "index.html"):
+        path = board / name
+        if path.is_file():
+            print(f"{name}: {path.stat().st_size / 1e6:.1f} MB")
+    if not given.keep:
+        shutil.rmtree(given.out)
+
+
+if __name__ == "__main__":
+    main()

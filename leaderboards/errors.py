@@ -1,0 +1,42 @@
+"""The error a user can mend."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+Main = Callable[[list[str] | None], int]
+
+
+class BoardError(SystemExit, ValueError):
+    """Wrong input: one line that says what is wrong, where, and the remedy.
+
+    Not caught, it ends a command with that line on stderr and exit status 2; from Python it is a ValueError. (The tasks
+    have an error of the same kind; this package imports nothing of theirs.)
+    """
+
+    def __init__(self, message: str) -> None:
+        self.message = f"faithful-se: {message}"
+        super().__init__(2)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def told(main: Main) -> Main:
+    """A command's `main` that prints a `BoardError` as its one line before ending with status 2."""
+
+    def wrapped(argv: list[str] | None = None) -> int:
+        try:
+            return int(main(argv) or 0)
+        except BoardError as error:
+            print(error, file=sys.stderr)
+            return 2
+        except BrokenPipeError:
+            # `… | head`: the reader has what it wanted.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+    wrapped.__doc__ = main.__doc__
+    return wrapped

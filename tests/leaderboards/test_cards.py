@@ -1,0 +1,148 @@
+"""Cards: which documents, and what is on them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from leaderboards import cards
+from leaderboards.board import Segment, Settings
+from leaderboards.build import make_board
+from tests.leaderboards.synthetic import TASK, row, rows_of, write_run
+
+
+def board(path, **settings):
+    return make_board([path], settings=Settings(**{"draws": 200, **settings}))[0]
+
+
+def test_a_card(tmp_path):
+    write_run(tmp_path / "base", {TASK: [row(0, 0.0, text="Oslo was, so nice!", word="nice")]})
+    write_run(tmp_path / "tuned", {TASK: [row(0, 1.0, text="Oslo was, so nice!", word="Oslo")]}, peft="out/tuned")
+    found = board(tmp_path)
+    (document,) = found.documents
+    assert document.task == "snli_attribution_oneword" and document.gold == "positive" and document.rationale is None
+    assert document.fields == {
+        "Text": (
+            Segment("Oslo", 0),
+            Segment(" ", None),
+            Segment("was", 1),
+            Segment(", ", None),
+            Segment("so", 2),
+            Segment(" ", None),
+            Segment("nice", 3),
+            Segment("!", None),
+        )
+    }
+    first, second = document.entries
+    assert (first.checkpoint, first.words, first.faithful, first.after) == ("c0", ("nice",), 0.0, "positive")
+    assert (second.checkpoint, second.words, second.faithful, second.after) == ("c1", ("Oslo",), 1.0, "negative")
+    assert second.edited == {"text": "[REDACTED] was, so nice!"}
+    assert second.effects == {0: 1.0} and first.effects == {0: 0.0}
+    assert [role for role, _ in second.transcript] == ["user", "assistant", "user", "assistant", "user", "assistant"]
+    assert second.transcript[3] == ("assistant", "Oslo")
+
+
+def test_effects_are_drops_of_probability_where_there_are_any():
+    before = {"positive": math.log(0.75), "negative": math.log(0.25)}
+    after = {"positive": math.log(0.5), "negative": math.log(0.5)}
+    transcript = {
+        "prediction": {"label": "positive", "logprobs": before},
+        "oracle": {"singles": [{"positions": [0, 3], "label": "positive", "logprobs": after}]},
+    }
+    assert cards.effects_of(transcript) == {0: 0.25, 3: 0.25}
+
+
+def test_effects_of_a_counterfactual_reach_the_target():
+    transcript = {
+        "prediction": {"label": "a", "logprobs": None},
+        "explanation": {"target": "b"},
+        "oracle": {"singles": [{"positions": [i], "label": label, "logprobs": None} for i, label in enumerate("abc")]},
+    }
+    assert cards.effects_of(transcript) == {0: 0.0, 1: 1.0, 2: 0.0}
+
+
+def test_documents_on_which_checkpoints_differ_come_first_and_the_rest_by_hash(tmp_path):
+    base = [0.0] * 50
+    tuned = [1.0 if i in (7, 31) else 0.0 for i in range(50)]
+    write_run(tmp_path / "base", {TASK: rows_of(base)})
+    write_run(tmp_path / "tuned", {TASK: rows_of(tuned)}, peft="out/tuned")
+    found = board(tmp_path, cards=5)
+    texts = ["".join(s.text for s in d.fields["Text"]) for d in found.documents]
+    assert set(texts[:2]) == {"oslo was nice 7", "oslo was nice 31"} and len(texts) == 5
+    assert found.documents_total == 50
+    assert texts == ["".join(s.text for s in d.fields["Text"]) for d in board(tmp_path, cards=5).documents]
+    assert any(
+        note.startswith("Cards: 5 of 50 documents, at most 5 a task, those first on which checkpoints differ")
+        for note in found.notes
+    )
+    assert board(tmp_path, cards=0).documents == ()
+
+
+def test_every_document_and_no_note_when_they_fit(tmp_path):
+    write_run(tmp_path, {TASK: rows_of([1.0, 0.0])})
+    found = board(tmp_path)
+    assert len(found.documents) == 2 and not any(note.startswith("Cards") for note in found.notes)
+
+
+def test_long_texts_and_transcripts_are_cut_with_a_note(tmp_path):
+    long = "word " * 20_000
+    write_run(tmp_path, {TASK: [row(0, 0.0, text=long, word="word"), row(1, 1.0)]})
+    document = max(board(tmp_path).documents, key=lambda d: len(d.fields["Text"]))
+    shown = "".join(segment.text for segment in document.fields["Text"])
+    assert len(shown) < 5_100 and shown.endswith("… (cut: 100000 characters)")
+    (entry,) = document.entries
+    role, text = entry.transcript[-1]
+    assert role == "note" and text.startswith("cut here: the transcript has ")
+    assert sum(len(text) for _, text in entry.transcript) < 21_000
+    assert len(entry.edited["text"]) < 5_100
+
+
+def test_many_checkpoints_share_a_card_by_how_much_they_differ(tmp_path, monkeypatch):
+    monkeypatch.setattr(cards, "MOST_CHECKPOINTS", 3)
+    write_run(tmp_path / "base", {TASK: rows_of([0.0] * 10)})
+    for gain in range(5):
+        write_run(tmp_path / f"m{gain}", {TASK: rows_of([1.0] * gain + [0.0] * (10 - gain))}, peft=f"out/m{gain}")
+    found = board(tmp_path)
+    names = {c.id: c.name for c in found.checkpoints}
+    assert {tuple(names[e.checkpoint] for e in d.entries) for d in found.documents} == {("base", "m3", "m4")}
+    assert any("at most 3 checkpoints a document" in note for note in found.notes)
+
+
+def test_a_cap_on_everything_is_shared_by_the_tasks(tmp_path, monkeypatch):
+    other = ("snli", "redaction", "oneword")
+    write_run(tmp_path, {TASK: rows_of([0.0] * 30), other: rows_of([0.0] * 30, other)})
+    monkeypatch.setattr(cards, "MOST_ENTRIES", 10)
+    counts = [document.task for document in board(tmp_path).documents]
+    assert counts.count("snli_attribution_oneword") == counts.count("snli_redaction_oneword") == 5
+    monkeypatch.setattr(cards, "MOST_CHARACTERS", 4_000)
+    found = board(tmp_path)
+    assert 1 <= len(found.documents) < 10
+    assert any("so that the page stays small" in note for note in found.notes)
+
+
+def test_rationales_and_metrics_of_other_kinds_are_carried(tmp_path):
+    rows = [row(i, 1.0, plausibility_f1=i / 4, transcript={"rationale": [0, 2]}) for i in range(4)]
+    write_run(tmp_path, {TASK: rows})
+    found = board(tmp_path)
+    assert {document.rationale for document in found.documents} == {(0, 2)}
+    (cell,) = found.cells
+    estimate = cell.metrics["plausibility_f1"]
+    assert estimate.estimate == pytest.approx(0.375) and estimate.low < 0.375 < estimate.high
+
+
+def test_transcripts_that_end_early(tmp_path):
+    """No label in the answer: no explanation, nothing perturbed."""
+    bare = {"explanation": None, "perturbed": None, "oracle": None, "problem": "no label in the answer"}
+    write_run(tmp_path, {TASK: [row(0, 0.0, prediction=None, valid=0.0, acc=1.0, transcript=bare), row(1, 1.0)]})
+    entries = {e.prediction: e for d in board(tmp_path).documents for e in d.entries}
+    early = entries[None]
+    assert (early.explanation, early.valid, early.after, early.reason) == ("", False, None, "no label in the answer")
+    assert [role for role, _ in early.transcript] == ["user", "assistant"]
+
+
+@pytest.mark.parametrize("spoil", [{"fields": None}, {"explanation": {"positions": ["x"]}}])
+def test_a_transcript_of_another_shape_costs_its_card_not_its_numbers(tmp_path, spoil):
+    write_run(tmp_path, {TASK: [row(0, 1.0, transcript=spoil), row(1, 1.0)]})
+    found = board(tmp_path)
+    assert found.cells[0].metrics["faithful"].n == 2 and len(found.documents) == 1

@@ -1,0 +1,102 @@
+"""`faithful-se board`: what it prints, and that it loads nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import faithful_se
+from leaderboards import cli
+from leaderboards.file import load, save
+from tests.leaderboards.synthetic import TASK, rows_of, train_info, write_run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def results(tmp_path):
+    write_run(tmp_path / "results" / "base", {TASK: rows_of([0.0] * 10)})
+    write_run(tmp_path / "results" / "tuned", {TASK: rows_of([1.0] * 10)}, peft="out/tuned")
+    train_info(tmp_path / "results" / "tuned")
+    (tmp_path / "results" / "results_cut.json").write_text("{")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def only_json(monkeypatch):
+    """The data file alone: page and tables have tests of their own."""
+
+    def write(board, out):
+        save(board, out / "board.json")
+        return [out / "board.json"]
+
+    monkeypatch.setattr(cli, "write", write)
+
+
+def test_what_is_printed(results, tmp_path, capsys, only_json):
+    assert (
+        faithful_se.main(["board", str(results), "--out", str(tmp_path / "board"), "--draws", "200", "--title", "Mine"])
+        == 0
+    )
+    out, err = capsys.readouterr()
+    assert out.startswith(
+        "2 checkpoints, 1 tasks, 2 cells, 10 documents; 0 MB of samples read, 1 files or runs skipped"
+    )
+    assert [line.split()[:2] for line in out.splitlines() if line.startswith("tuned")] == [["tuned", "1.000"]]
+    assert out.splitlines()[-1] == f"The page: file://{tmp_path}/board/index.html"
+    assert err.startswith(f"skipped {results}/results_cut.json: is not whole JSON") and err.count("\n") == 1
+    assert load(tmp_path / "board" / "board.json").title == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["RESULTS"], "--out DIR is missing"),
+        (["RESULTS", "--out", "OUT", "--base", "x"], "--base x: no checkpoint of this name; there are base, tuned"),
+        (["RESULTS", "--out", "OUT", "--train-info", "tuned"], "--train-info tuned: give NAME=FILE"),
+        (
+            ["RESULTS", "--out", "OUT", "--train-info", "tuned=/gone"],
+            "/gone: cannot be read (No such file or directory)",
+        ),
+        (["RESULTS", "--out", "OUT", "--draws", "5"], "--draws 5: give at least 100"),
+        (["/gone", "--out", "OUT"], "/gone: no such file or folder"),
+        (["RESULTS", "--out", "RESULTS/results_cut.json"], "is a file; give a folder"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(results, tmp_path, capsys, arguments, line, only_json):
+    given = [a.replace("RESULTS", str(results)).replace("OUT", str(tmp_path / "board")) for a in arguments]
+    assert faithful_se.main(["board", *given]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("faithful-se: ") and line in err and err.count("\n") == 1
+    assert not (tmp_path / "board").exists()
+
+
+def test_neither_torch_nor_lm_eval_is_loaded(results, tmp_path):
+    code = (
+        "import sys; from leaderboards import compare; from leaderboards.build import make_board;"
+        "from leaderboards.file import save;"
+        "from pathlib import Path; save(make_board([Path(sys.argv[1])])[0], Path(sys.argv[2]));"
+        "assert compare.main([sys.argv[1] + '/base', sys.argv[1] + '/tuned']) == 0;"
+        "heavy = {'torch', 'lm_eval', 'transformers', 'datasets', 'lm_eval_tasks', 'training'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(results), str(tmp_path / "board.json")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_names_every_option(capsys):
+    for command in ("board", "compare"):
+        with pytest.raises(SystemExit) as ended:
+            faithful_se.main([command, "--help"])
+        assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert all(option in out for option in ("--train-info", "--runs", "--run ", "--check", "--fail-if", "--board"))
