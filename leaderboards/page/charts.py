@@ -87,7 +87,7 @@ def _dataset(board: Board, dataset: str, names: dict[str, str]) -> Chart | None:
                 "chance": cell.metrics.get("faithful_random"),
                 "oracle": cell.metrics.get("faithful_oracle"),
             }
-            place = {"style": tasks[cell.task].style, "budget": _budget(tasks[cell.task])}
+            place = {"style": one_line(tasks[cell.task].style, 40), "budget": _budget(tasks[cell.task])}
             values += _points(names[checkpoint.id], metrics, place)
     styles = list(dict.fromkeys(one_line(task.style, 40) for task in tasks.values()))
     budgets = list(dict.fromkeys(_budget(task) for task in tasks.values()))
@@ -101,7 +101,7 @@ def _dataset(board: Board, dataset: str, names: dict[str, str]) -> Chart | None:
                 data=data,
                 column=alt.Column("style:N", sort=styles, header=head),
                 title=alt.Title(budget, color=MUTED, font=FONT, fontSize=12, fontWeight="normal", anchor="start"),
-            ).transform_filter(alt.datum.budget == budget)
+            ).transform_filter(alt.FieldEqualPredicate(field="budget", equal=budget))
             for budget in budgets
         ),
         spacing=18,

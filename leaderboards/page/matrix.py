@@ -71,7 +71,7 @@ def heat_map(board: Board) -> HeatMap | None:
     tasks = ordered(board.tasks)
     cells = {(cell.checkpoint, cell.task): cell for cell in board.cells}
     people = {checkpoint.id: checkpoint for checkpoint in board.checkpoints}
-    kinds = tuple((kind, KINDS.get(kind, kind)) for kind in _kinds(board.matrix))
+    kinds = tuple((kind, KINDS.get(kind, one_line(kind, 40))) for kind in _kinds(board.matrix))
     bases = list(dict.fromkeys(people[row.checkpoint].base for row in board.matrix))
     reference = tuple(_base(people[base], tasks, cells, kinds) for base in bases if base)
     trained = tuple(_line(row, people, tasks, cells, kinds) for row in board.matrix if not row.control)

@@ -47,9 +47,9 @@ def choices(board: Board) -> dict[str, list[tuple[str, str]]]:
     """Filters of tasks: what to choose among, as (value, words)."""
     tasks = ordered(board.tasks)
     return {
-        "style": [(name, one_line(name, 40)) for name in _distinct(task.style for task in tasks)],
-        "dataset": [(name, one_line(name, 40)) for name in _distinct(task.dataset for task in tasks)],
-        "budget": [(name, BUDGETS.get(name, one_line(name, 40))) for name in _distinct(task.budget for task in tasks)],
+        "style": [(name, name) for name in _distinct(_key(task.style) for task in tasks)],
+        "dataset": [(name, name) for name in _distinct(_key(task.dataset) for task in tasks)],
+        "budget": [(name, BUDGETS.get(name, name)) for name in _distinct(_key(task.budget) for task in tasks)],
     }
 
 
@@ -72,9 +72,9 @@ def payload(board: Board) -> dict[str, Any]:
         "tasks": [
             {
                 "label": label(task),
-                "style": task.style,
-                "dataset": task.dataset,
-                "budget": task.budget,
+                "style": _key(task.style),
+                "dataset": _key(task.dataset),
+                "budget": _key(task.budget),
                 "groups": [group for group in GROUPS if belongs(task, group)],
             }
             for task in tasks
@@ -156,6 +156,11 @@ def _compact(estimate: Estimate) -> list[Any]:
 
 def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 5)
+
+
+def _key(name: str) -> str:
+    """A name as the filter and the data hold it, the same in both."""
+    return one_line(name, 40)
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

@@ -34,7 +34,7 @@ def test_markdown_is_literally_this():
     ("name", "escaped"),
     [
         ("a|b", "a\\|b"),
-        ("line\nbreak", "line␊break"),
+        ("line\nbreak", "line↵break"),
         ("<script>x</script>", "&lt;script>x&lt;/script>"),
         ("[x](javascript:alert(1))", "\\[x\\](javascript:alert(1))"),
         ("`x` *y* _z_ a_b", "\\`x\\` \\*y\\* \\_z\\_ a_b"),
@@ -96,7 +96,7 @@ def test_latex_is_escaped_and_set_with_booktabs():
 
 def test_a_comment_of_latex_stays_one():
     board = replace(small(), title="x\n\\input{/etc/passwd}")
-    assert latex(board).splitlines()[0].startswith("% x␊\\input{/etc/passwd}, 2026")
+    assert latex(board).splitlines()[0].startswith("% x↵\\input{/etc/passwd}, 2026")
 
 
 def test_all_files_are_written_and_the_picture_is_one(tmp_path):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
 
+from leaderboards.export import cells_csv, checkpoints_csv, latex, markdown
 from leaderboards.page import page, write_page
 from leaderboards.page.charts import dots, plausibility
 from leaderboards.page.documents import fit
@@ -18,7 +20,7 @@ from leaderboards.page.matrix import heat_map
 from leaderboards.page.view import data_block
 from leaderboards.ranking import rows
 from leaderboards.text import visible
-from tests.leaderboards.boards import ATTACK, NAME, QUOTES, document, large, small
+from tests.leaderboards.boards import ATTACK, NAME, NASTY, QUOTES, document, large, poisoned, small
 
 
 class Elements(HTMLParser):
@@ -90,6 +92,23 @@ def test_untrusted_text_is_text(html, elements):
     html.encode("utf-8")
 
 
+def test_every_string_of_a_board_may_be_nasty():
+    board = poisoned(small(), NASTY)
+    plain, html = Elements(), page(board)
+    parser = Elements()
+    parser.feed(html)
+    plain.feed(page(small()))
+    # The same elements as without, and no attribute that runs something: all of it is text or an attribute's value.
+    own = [tag for tag, _ in parser.all]
+    assert Counter(own) == Counter(tag for tag, _ in plain.all)
+    assert not [name for _, attributes in parser.all for name in attributes if name.startswith("on") or name == "src"]
+    assert "{{ 7*7 }}{% raw %}" in html
+    assert not re.search("[\x00\x1b\u202e\u2028\ud800]", html)
+    for text in (markdown(board), latex(board), cells_csv(board), checkpoints_csv(board)):
+        text.encode("utf-8")
+        assert not re.search("[\x00\x1b\r\u202e\u2028]", text)
+
+
 def test_data_comes_back_from_its_block():
     told = {"a": f"{ATTACK}<!--<script>{QUOTES}", "b": [1, None]}
     block = data_block(told)
@@ -109,7 +128,7 @@ def test_documents_are_kept_whole_up_to_the_limit():
     assert len(texts) == len(set(texts))
     entry = data["documents"][1]["e"][1]
     said = [texts[place] for _, place in entry[12]]
-    assert said[6] == ATTACK and said[7] == "nice⟨U+202E⟩ecin" and said[8] == "␛[31mred␀" and said[11] == "x" * 100_000
+    assert said[6] == ATTACK and said[7] == "nice⟨U+202E⟩ecin" and said[8] == "⟨U+001B⟩[31mred⟨U+0000⟩" and said[11] == "x" * 100_000
 
 
 def test_documents_beyond_the_limit_are_left_out_in_turns():
