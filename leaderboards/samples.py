@@ -76,7 +76,10 @@ def read(path: Path) -> Samples:
     problems: tuple[str, ...] = ()
     try:
         frame = _fast(path, metrics)
+        usual = not frame["doc_hash"].null_count()  # some versions of polars read a line that is no object as nulls
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        usual = False
+    if not usual:
         frame, problems = _slow(path, metrics)
     return _checked(frame, metrics, problems)
 
@@ -96,16 +99,20 @@ def _fast(path: Path, metrics: list[str]) -> pl.DataFrame:
     )
     schema = {"doc_hash": pl.String, **dict.fromkeys(metrics, pl.Float64), "filtered_resps": pl.List(pl.String)}
     said = pl.col("filtered_resps").list.first().str.json_decode(transcript)
-    frame = pl.scan_ndjson(path, schema=schema).with_columns(said.alias("filtered_resps")).collect()
     part = pl.col("filtered_resps").struct
-    return frame.select(
-        pl.col("doc_hash"),
-        part.field("hash").alias("text"),
-        part.field("gold"),
-        part.field("prediction").struct.field("label").alias("prediction"),
-        part.field("explanation").struct.field("target").alias("target"),
-        part.field("perturbed").struct.field("label").alias("after"),
-        *(pl.col(name) for name in metrics),
+    return (
+        pl.scan_ndjson(path, schema=schema)
+        .with_columns(said.alias("filtered_resps"))
+        .select(
+            pl.col("doc_hash"),
+            part.field("hash").alias("text"),
+            part.field("gold"),
+            part.field("prediction").struct.field("label").alias("prediction"),
+            part.field("explanation").struct.field("target").alias("target"),
+            part.field("perturbed").struct.field("label").alias("after"),
+            *(pl.col(name) for name in metrics),
+        )
+        .collect()
     )
 
 
@@ -150,13 +157,13 @@ def _checked(frame: pl.DataFrame, metrics: list[str], problems: tuple[str, ...])
             raise BrokenError(
                 f"{name} is {values[~right][0]:g} in {(~right).sum()} documents; no result of these tasks is"
             )
-    shared = int(frame["doc_hash"].is_duplicated().sum())
+    shared = len(frame) > frame["doc_hash"].n_unique() and int(frame["doc_hash"].is_duplicated().sum())
     if shared:
         clash = frame.group_by("doc_hash").agg(pl.col("text").n_unique()).filter(pl.col("text") > 1).height
         told = f", {clash} of the hashes with different texts" if clash else ", all with equal texts"
         problems += (f"{shared} documents share a doc_hash{told}: paired by hash, text and order",)
-    order = pl.int_range(pl.len()).over("doc_hash", "text")
-    key = pl.concat_str(pl.col("doc_hash"), pl.col("text").fill_null(""), order.cast(pl.String), separator=":")
+    order = pl.int_range(pl.len()).over("doc_hash", "text").cast(pl.String) if shared else pl.lit("0")
+    key = pl.concat_str(pl.col("doc_hash"), pl.col("text").fill_null(""), order, separator=":")
     frame = frame.select(key.alias("key"), pl.all()).sort("key")
     digest = hashlib.sha256("\n".join(frame["key"].to_list()).encode()).hexdigest()
     return Samples(frame, digest, problems)
