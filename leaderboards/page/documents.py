@@ -12,8 +12,8 @@ from leaderboards.board import Board, Document, Entry
 from leaderboards.ranking import ordered
 from leaderboards.text import visible
 
-# Of JSON. Prompts repeat from checkpoint to checkpoint and are held once, so this is 1,440 documents of 30 words with
-# 14 checkpoints each, and 300 such documents with 100. What it leaves out is said on the page.
+# Of JSON. Prompts repeat from checkpoint to checkpoint and are held once: 1,440 documents of 30 words fit with 30
+# checkpoints each, 547 with 100. What is left out is said on the page.
 BYTES = 7_000_000
 # Of one text. A transcript beyond it is cut, and says so.
 LONGEST = 100_000

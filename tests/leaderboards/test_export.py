@@ -20,8 +20,8 @@ def test_markdown_is_literally_this():
     assert markdown(small()).splitlines()[:7] == [
         "# Leaderboard &lt;of> mini",
         "",
-        "2026-11-23, faithful-se 0.1.0. Means over tasks, 95 % intervals. Against base: mean difference in faithful, and "
-        "on how many tasks it is significantly better or worse (5 % level after Holm).",
+        "2026-11-23, faithful-se 0.1.0. Means over tasks, 95 % intervals. Against base: mean difference in faithful, "
+        "and on how many tasks it is significantly better or worse (5 % level after Holm).",
         "",
         "| checkpoint | trained on | arm | faithful | against base | lift | ccf | valid | acc |",
         "|---|---|---|--:|--:|--:|--:|--:|--:|",

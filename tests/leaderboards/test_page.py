@@ -128,12 +128,7 @@ def test_documents_are_kept_whole_up_to_the_limit():
     assert len(texts) == len(set(texts))
     entry = data["documents"][1]["e"][1]
     said = [texts[place] for _, place in entry[12]]
-    assert (
-        said[6] == ATTACK
-        and said[7] == "nice⟨U+202E⟩ecin"
-        and said[8] == "⟨U+001B⟩[31mred⟨U+0000⟩"
-        and said[11] == "x" * 100_000
-    )
+    assert said[6:9] == [ATTACK, "nice⟨U+202E⟩ecin", "⟨U+001B⟩[31mred⟨U+0000⟩"] and said[11] == "x" * 100_000
 
 
 def test_documents_beyond_the_limit_are_left_out_in_turns():
