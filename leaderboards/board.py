@@ -109,6 +109,8 @@ class Checkpoint:
         files: result files that it was read from.
         means: unweighted means over the task groups a reader asks for first, by group ("all", "in distribution",
             "several words", "unseen"): metric -> Estimate. Intervals: paired bootstrap within tasks.
+        gains: over the same groups: mean of `faithful` minus the base's, over the tasks that both have, with its
+            paired interval. Empty for a base.
     """
 
     id: str
@@ -120,6 +122,7 @@ class Checkpoint:
     date: str
     files: tuple[str, ...]
     means: dict[str, dict[str, Estimate]]
+    gains: dict[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def read_runs(paths: Sequence[Path], told: Told, date: str = "") -> list[Run]:
             continue
         foreign += others
         without += not its
-        runs += [run for run in its if run.date.startswith(date)]
+        runs += [run for run in its if run.date.startswith(results.iso(date))]
     if foreign:
         told.notes.append(f"{foreign} results of other tasks than faithful_se are not on the board.")
     if search.foreign:

@@ -208,6 +208,8 @@ def effects_of(transcript: Mapping[str, Any]) -> dict[int, float]:
         share = _probability(row.get("logprobs"), label)
         if whole is not None and share is not None:
             effect = round(whole - share, 4)
+            if not math.isfinite(effect):
+                continue
         else:
             after = row.get("label")
             effect = float(after == target if target else after is not None and after != label)

@@ -16,6 +16,7 @@ from leaderboards.checkpoints import rows_of
 from leaderboards.errors import BoardError
 from leaderboards.results import BrokenError, Run
 from leaderboards.terminal import clean
+from leaderboards.trained import INFO
 
 # As in design.md, "Options of a task". An option that a run does not record was not asked of it.
 DEFAULTS: dict[str, Any] = {
@@ -68,8 +69,10 @@ def findings(paths: Sequence[Path]) -> Iterator[tuple[str, str]]:
         yield from _of_run(run, declared)
     rows, _ = rows_of(runs, {}) if runs else ([], [])
     for row in rows:
-        if row.model.pretrained and row.training is None:
-            yield row.name, "an adapter without train_info.json; put the one that training wrote beside the results"
+        told = Path(row.training.source).resolve() if row.training else None
+        inside = told is not None and any(told.is_relative_to(path.resolve()) for path in paths)
+        if not inside and (row.model.pretrained or row.training):
+            yield row.name, f"trained, but no {INFO} in the folder; put the one that training wrote beside the results"
         dates = [run.sheet for run in row.runs]
         for sheet in sorted({sheet for sheet in dates if dates.count(sheet) > 1}):
             yield row.name, f"{dates.count(sheet)} runs of {sheet[0]}; leave one"

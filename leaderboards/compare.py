@@ -108,7 +108,10 @@ def _of_board(name: str, checkpoints: Sequence[object], board: Path) -> tuple[st
     if len(its) != 1:
         names = ", ".join(one.name for one in checkpoints if isinstance(one, Checkpoint))
         raise BoardError(f"{name}: no checkpoint of {board}; there are {names}")
-    return its[0].name, _of_folder([Path(file) for file in its[0].files], name)[1]
+    files = [Path(file) for file in its[0].files]
+    if gone := [file for file in files if not file.exists()]:
+        raise BoardError(f"{board}: the results of {its[0].name} are not there any more ({gone[0]}); use --results")
+    return its[0].name, _of_folder(files, name)[1]
 
 
 def _of_folder(paths: list[Path], name: str) -> tuple[str, list[Run]]:

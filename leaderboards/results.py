@@ -167,7 +167,12 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def encodable(value: Any) -> Any:
-    """The value with every lone surrogate replaced: JSON can hold one (a model may write it), UTF-8 cannot."""
+    """What Python reads from JSON as what a strict file can hold.
+
+    A lone surrogate (a model may write one) is replaced, since UTF-8 has none; nan and infinity become None.
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):

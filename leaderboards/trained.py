@@ -9,7 +9,7 @@ from typing import Any
 
 from leaderboards.board import Training
 from leaderboards.errors import BoardError
-from leaderboards.results import Run
+from leaderboards.results import Run, encodable
 
 INFO, CARD = "train_info.json", "README.md"
 
@@ -27,7 +27,7 @@ def read(path: Path) -> Training:
     """
     try:
         text = path.read_text("utf-8")
-        info = _front_matter(text) if path.suffix == ".md" else json.loads(text)
+        info = encodable(_front_matter(text) if path.suffix == ".md" else json.loads(text))
     except OSError as error:
         raise BoardError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:

@@ -45,7 +45,7 @@ def clash(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "line"),
     [
-        (lambda path: (path / "train_info.json").unlink(), "tuned: an adapter without train_info.json"),
+        (lambda path: (path / "train_info.json").unlink(), "tuned: trained, but no train_info.json in the folder"),
         (
             lambda path: (path / f"samples_{name_of(TASK)}_{DATE}.jsonl").unlink(),
             "no samples beside it; run with --log_samples",
@@ -74,6 +74,14 @@ def test_findings(tmp_path, capsys, spoil, line):
     spoil(tmp_path)
     status, lines = check(tmp_path, capsys)
     assert status == 1 and any(line in told for told in lines), lines
+
+
+def test_a_train_info_elsewhere_is_not_submitted(tmp_path, capsys):
+    """Found for a board, beside the model; but it is not in the folder under review."""
+    write_run(tmp_path / "results", {TASK: rows_of(SOME)}, peft="out/tuned")
+    train_info(tmp_path / "out" / "tuned")
+    status, lines = check(tmp_path / "results", capsys)
+    assert status == 1 and lines[0].startswith("tuned: trained, but no train_info.json in the folder")
 
 
 def test_what_is_declared_is_no_finding(tmp_path, capsys):

@@ -83,6 +83,10 @@ def test_names_with_results_or_a_board(results, tmp_path, capsys):
     assert compare("a", "c", "--board", tmp_path / "board.json") == 2
     assert "c: no checkpoint of" in capsys.readouterr().err
     assert compare("a", "c", "--results", results) == 2
+    results.rename(tmp_path / "moved")
+    capsys.readouterr()
+    assert compare("a", "b", "--board", tmp_path / "board.json") == 2
+    assert "the results of a are not there any more" in capsys.readouterr().err
 
 
 def test_the_same_model_twice_changes_nothing(results, capsys):

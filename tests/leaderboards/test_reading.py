@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from leaderboards.board import Board, Settings
 from leaderboards.build import Choice, make_board
 from leaderboards.errors import BoardError
+from leaderboards.file import SCHEMA, load, save
 from tests.leaderboards.synthetic import DATE, TASK, name_of, row, rows_of, train_info, write_run
 
 OTHER = ("snli", "redaction", "oneword")
@@ -84,6 +87,11 @@ def test_every_run_or_one_date_when_told(tmp_path):
     assert len(every.checkpoints) == 2 and len({c.name for c in every.checkpoints}) == 2
     assert sorted(cell.metrics["faithful"].estimate for cell in every.cells) == [0.0, 1.0]
     assert faithful(board(tmp_path, date="2026-01")) == [0.0]
+    assert (
+        faithful(board(tmp_path, date="2026-02-01T00-00"))
+        == faithful(board(tmp_path, date="2026-02-01T00:00"))
+        == [1.0]
+    )
     with pytest.raises(BoardError, match="no results of faithful_se tasks of 2025 in there"):
         board(tmp_path, date="2025")
 
@@ -475,3 +483,51 @@ def test_a_train_info_that_is_none_is_said_and_the_model_stays(tmp_path):
     found = board(tmp_path)
     assert len(found.cells) == 2
     assert any("not the train_info.json that `faithful-se sft` writes" in note for note in found.notes)
+
+
+def test_numbers_that_json_has_not_reach_no_board(tmp_path):
+    """A training that diverged, an option that is nan: Python writes them, a strict file cannot hold them."""
+    write_run(tmp_path / "base", {TASK: rows_of(SOME)}, options={"odd": float("nan")})
+    write_run(tmp_path / "tuned", {TASK: rows_of(SOME)}, peft="out/tuned", options={"odd": float("nan")})
+    train_info(tmp_path / "tuned", loss=float("nan"), steps=float("inf"))
+    found = board(tmp_path)
+    assert found.checkpoints[1].training.extra == {"loss": None, "steps": None}
+    save(found, tmp_path / "board.json")
+    assert load(tmp_path / "board.json") == found
+
+
+def spoiled(content: bytes, draw: random.Random) -> bytes:
+    """Cut, zeroed, doubled, shuffled or overwritten somewhere."""
+    a, b = sorted(draw.randrange(len(content)) for _ in range(2))
+    b = min(b, a + 200)
+    lines = content.splitlines(keepends=True)
+    return draw.choice(
+        [
+            content[:a],
+            content[:a] + content[b:],
+            content[:a] + bytes(b - a) + content[b:],
+            content[:a] + content[a:b][::-1] + content[b:],
+            content[:a] + bytes(draw.randrange(256) for _ in range(3)) + content[a:],
+            b"".join(lines + lines[:2]),
+            content.replace(b"1.0", draw.choice([b"-7", b"null", b"true", b"{}", b"1e999", b'"1.0"'])),
+            content.replace(b"[", draw.choice([b"{", b"[[", b""]), 3),
+            content.replace(b'"negative"', draw.choice([b"null", b"3", b'"\\ud800"', b"[]"])),
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_is_spoiled_a_board_is_made_of_the_rest(tmp_path, seed):
+    draw = random.Random(seed)
+    write_run(tmp_path / "good", {TASK: rows_of(SOME)}, model="models/good")
+    write_run(tmp_path / "base", {TASK: rows_of(SOME), OTHER: rows_of(SOME, OTHER)})
+    write_run(tmp_path / "tuned", {TASK: rows_of(SOME), OTHER: rows_of(SOME, OTHER)}, peft="out/tuned")
+    train_info(tmp_path / "tuned")
+    for path in draw.sample(sorted([*(tmp_path / "base").iterdir(), *(tmp_path / "tuned").iterdir()]), 3):
+        path.write_bytes(spoiled(path.read_bytes(), draw))
+    found = board(tmp_path)
+    assert 0.75 in faithful(found, "good")
+    save(found, tmp_path / "board.json")
+    assert load(tmp_path / "board.json") == found
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.validate(json.loads((tmp_path / "board.json").read_text()), schema, cls=jsonschema.Draft202012Validator)
