@@ -48,8 +48,13 @@ class Peers:
             answer = prompt + self.fast.decode(target)
             wrapped.attribute(prompt, answer, n_steps=steps, internal_batch_size=steps, show_progress=False)
 
-    def ablation(self, in_tokens: bool = True) -> list[str]:
-        """The top word of each text, by its key."""
+    def ablation(self, in_tokens: bool = True, words: bool = False) -> list[str]:
+        """The top word of each text, by its key.
+
+        Args:
+            in_tokens: captum's `forward_in_tokens`.
+            words: all occurrences of a word are one feature, as in our default; else every occurrence is one.
+        """
         from captum.attr import FeatureAblation, LLMAttribution, TextTemplateInput
 
         wrapped, tops = LLMAttribution(FeatureAblation(self.model), self.fast), []
@@ -64,8 +69,12 @@ class Peers:
             template = "{}".join(piece.replace("{", "{{").replace("}", "}}") for piece in pieces)
             values = [word.text for word in document.words]
             masks = [self.renderer.spec.options.mask] * len(values)
+            keys = [word.key for word in document.words]
+            features = [keys.index(key) for key in keys] if words else None
             told = wrapped.attribute(
-                TextTemplateInput(template, values, baselines=masks), target=target, forward_in_tokens=in_tokens
+                TextTemplateInput(template, values, baselines=masks, mask=features),
+                target=target,
+                forward_in_tokens=in_tokens,
             )
             tops.append(document.words[int(told.seq_attr.argmax())].key)
         return tops
