@@ -16,7 +16,7 @@ from typing import Any
 
 from leaderboards import notation
 from leaderboards.board import Board, Cell, Estimate
-from leaderboards.ranking import METRICS, Gain, Row, ordered, rows
+from leaderboards.ranking import METRICS, Gain, Row, narrow, ordered, rows
 from leaderboards.text import one_line, visible
 
 HEAD = ("checkpoint", "trained on", "arm", "faithful", "against base", "lift", "ccf", "valid", "acc")
@@ -103,18 +103,19 @@ def latex(board: Board) -> str:
     import great_tables
     import polars
 
-    taken = [HEAD.index(name) for name in HEAD if name != "trained on"]
-    found = [_told(row) for row in rows(board)]
-    columns = {HEAD[i]: [told[i] for told in found] for i in taken}
-    frame = polars.DataFrame(columns, schema=dict.fromkeys(columns, polars.String))
-    table = great_tables.GT(frame).cols_align("right", columns=list(HEAD[3:])).tab_options(table_font_size="8pt")
+    found = [narrow(row, 60) for row in rows(board)]
+    names = [name for name in HEAD if name != "trained on"]
+    frame = polars.DataFrame(
+        {name: [told[name] for told in found] for name in names}, schema_overrides=dict.fromkeys(names, polars.String)
+    )
+    table = great_tables.GT(frame).cols_align("right", columns=names[2:]).tab_options(table_font_size="8pt")
     # `\\` at the end of a row takes a star or a bracket at the beginning of the next one as its own.
     text = re.sub(r"(?m)^(?=[\[*])", "{}", str(table.as_latex()))
     for sign, command in _SIGNS.items():
         text = text.replace(sign, command)
     notes = [
         f"% {one_line(board.title)}, {one_line(board.created)}. {_legend(board)}",
-        r"% \usepackage{booktabs,amssymb}",
+        r"% \usepackage{booktabs,amssymb}, \setlength{\tabcolsep}{3pt} before \input",
     ]
     return "\n".join([*notes, re.sub(r"\n{2,}", "\n", text.strip()), ""])
 

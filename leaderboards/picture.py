@@ -7,10 +7,9 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from leaderboards import notation
 from leaderboards.board import Board
 from leaderboards.page.charts import CHANCE, FAITHFUL, FONT, GRID, MUTED, ORACLE, TEXT, ZERO
-from leaderboards.ranking import Row, rows
+from leaderboards.ranking import Row, narrow, rows
 from leaderboards.text import one_line
 
 # Rows that stay legible in one picture.
@@ -50,20 +49,8 @@ def picture(board: Board) -> bytes:
 
 
 def _values(place: int, row: Row) -> list[dict[str, Any]]:
-    means, gain = row.means, row.gain
-    counts = f"  {notation.BETTER}{gain.better} {notation.WORSE}{gain.worse}" if gain else ""
-    told = {
-        "checkpoint": one_line(row.checkpoint.name, 34),
-        "arm": one_line(row.arm, 22) if row.checkpoint.base else "base",
-        "faithful": notation.with_interval(means["faithful"]),
-        "against base": f"{notation.rate(gain.mean, signed=True)}{counts}" if gain else "–",
-        "lift": notation.with_interval(means["lift"], signed=True),
-        "ccf": notation.with_interval(means["ccf"]) if means["ccf"].estimate is not None else "not measurable",
-        "valid": notation.rate(means["valid"].estimate),
-        "acc": notation.rate(means["acc"].estimate),
-    }
-    values = [{"place": place, "column": name, "text": text} for name, text in told.items()]
-    for kind, found in (("faithful", means["faithful"]), ("chance", row.chance), ("oracle", row.oracle)):
+    values = [{"place": place, "column": name, "text": text} for name, text in narrow(row, 34).items()]
+    for kind, found in (("faithful", row.means["faithful"]), ("chance", row.chance), ("oracle", row.oracle)):
         if found.estimate is not None:
             point = {"place": place, "kind": kind, "value": found.estimate, "low": found.low, "high": found.high}
             values.append({**point, "column": "dots"})

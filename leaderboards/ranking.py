@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leaderboards import notation
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.means import GROUPS
 from leaderboards.text import one_line
@@ -101,7 +102,9 @@ def arm_of(checkpoint: Checkpoint) -> str:
     if training is None:
         return ""
     arm = one_line(" + ".join(ARMS.get(arm, arm) for arm in training.arm.split("+")), 60)
-    return f"control: {arm}" if training.control else arm
+    # Answers are no explanations: there is nothing to filter.
+    kept = ", unfiltered" if training.filtered is False and training.arm != "answers" else ""
+    return f"control: {arm}{kept}" if training.control else f"{arm}{kept}"
 
 
 def gain(cells: Sequence[Cell]) -> Gain | None:
@@ -123,6 +126,26 @@ def rows(board: Board, group: str = "all") -> list[Row]:
             cells[cell.checkpoint].append(cell)
     table = [_row(checkpoint, group, cells[checkpoint.id]) for checkpoint in board.checkpoints]
     return sorted(table, key=lambda row: -_value(row.means["faithful"]))
+
+
+def narrow(row: Row, longest: int) -> dict[str, str]:
+    """A row as text for a page of paper: no training, intervals where they matter most.
+
+    Args:
+        longest: characters of a name.
+    """
+    means, gain = row.means, row.gain
+    counts = f" {notation.BETTER}{gain.better} {notation.WORSE}{gain.worse}" if gain else ""
+    return {
+        "checkpoint": one_line(row.checkpoint.name, longest),
+        "arm": one_line(row.arm, 24) if row.checkpoint.base else "base",
+        "faithful": notation.with_interval(means["faithful"]),
+        "against base": f"{notation.rate(gain.mean, signed=True)}{counts}" if gain else "–",
+        "lift": notation.with_interval(means["lift"], signed=True),
+        "ccf": notation.with_interval(means["ccf"]) if means["ccf"].estimate is not None else "not measurable",
+        "valid": notation.rate(means["valid"].estimate),
+        "acc": notation.rate(means["acc"].estimate),
+    }
 
 
 def _row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -63,7 +63,8 @@ class Answer:
 class TaskSpec:
     """What is asked in one task: one dataset, one style, one budget, one set of options.
 
-    `system` opens every conversation, where given; `generation` are the settings of explanations, as JSON.
+    `system` opens every conversation, where given; `generation` are the settings of explanations, as JSON;
+    `rationales` says whether people marked words in documents of this dataset.
     """
 
     question: Question
@@ -72,6 +73,11 @@ class TaskSpec:
     options: Options = field(default_factory=Options)
     system: str | None = None
     generation: str = "{}"
+    rationales: bool = False
+
+    def of(self, document: Document) -> TaskSpec:
+        """What is asked about one document: the task itself, or with the document's own labels."""
+        return replace(self, question=replace(self.question, labels=document.labels)) if document.labels else self
 
     def request(self, target: str = "") -> Request:
         """What the request for an explanation depends on."""
@@ -102,10 +108,19 @@ class TaskSpec:
 
 @dataclass(frozen=True)
 class Document:
-    """A text to classify. `gold` is its label in the dataset; it enters accuracy and the `madsen` rule only."""
+    """A text to classify.
+
+    Attributes:
+        fields: the text.
+        gold: its label in the dataset; it enters accuracy and the `madsen` rule only.
+        labels: its own labels where they differ from document to document (multiple choice); else empty.
+        rationale: positions of the words that people marked; None where nobody did. It enters plausibility only.
+    """
 
     fields: Fields
     gold: str | None = None
+    labels: tuple[str, ...] = ()
+    rationale: tuple[int, ...] | None = None
 
     @cached_property
     def words(self) -> list[Word]:

@@ -13,10 +13,12 @@ from typing import Any
 import datasets
 import yaml
 
+from faithfulness_metrics.words import words_of
 from lm_eval_tasks import DATASETS, LOGGER
 from lm_eval_tasks.calls import Document
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.question import Question
+from lm_eval_tasks.rationales import READERS
 
 logger = logging.getLogger(LOGGER)
 
@@ -37,6 +39,9 @@ class DatasetSpec:
         drop_label_values: codes of rows that are left out (no gold label; classes that are not asked about).
         hub: repository, config and revision on the hub.
         splits: name on the hub of train, validation, test, where it differs.
+        labels_column: column of a row's own labels, where they differ from row to row; `label_column` then holds one of
+            them, and there are no `label_values`.
+        rationale: how the words that people marked are read, a key of `rationales.READERS`; None where nobody did.
     """
 
     question: Question
@@ -46,6 +51,8 @@ class DatasetSpec:
     drop_label_values: tuple[Any, ...]
     hub: tuple[str, str | None, str | None]
     splits: tuple[tuple[str, str], ...] = ()
+    labels_column: str | None = None
+    rationale: str | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> DatasetSpec:
@@ -67,12 +74,17 @@ class DatasetSpec:
             drop_label_values=tuple(told["drop_label_values"]),
             hub=(config["dataset_path"], config.get("dataset_name"), kwargs.get("revision")),
             splits=tuple((told.get("hub_splits") or {}).items()),
+            labels_column=told.get("labels_column"),
+            rationale=told.get("rationale"),
         )
 
     def document(self, row: Mapping[str, Any]) -> Document:
         """A row as the protocol sees it."""
         fields = {name: "" if row[name] is None else str(row[name]) for name in self.question.fields}
-        return Document(fields, self.question.labels[self.label_values.index(row[self.label_column])])
+        marked = READERS[self.rationale](row, words_of(fields)) if self.rationale else None
+        if self.labels_column:
+            return Document(fields, row[self.label_column], tuple(row[self.labels_column]), marked)
+        return Document(fields, self.question.labels[self.label_values.index(row[self.label_column])], (), marked)
 
 
 def dataset_spec(name: str) -> DatasetSpec:
@@ -103,28 +115,55 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     if data == "hub":
         rows, source = _from_hub(spec, split)
     else:
+        if data == "mini" and not has_mini(spec.folder):
+            raise UsageError(
+                f"data=mini: there is no mini data of {spec.question.dataset}. --tasks faithful-se-mini takes the "
+                "tasks that have some; the others read the hub or a folder (data=hub, data=DIR)"
+            )
         path = (MINI if data == "mini" else Path(data).expanduser()) / spec.folder / f"{split}.jsonl"
         rows, source = _from_file(path, data), str(path)
     _check_columns(spec, rows.column_names, source)
     labels = rows[spec.label_column]
-    known = (*spec.label_values, *spec.drop_label_values)
-    for number, label in enumerate(labels):
-        if label not in known:
-            codes = (f"{value} ({name})" for value, name in zip(spec.label_values, spec.question.labels, strict=True))
-            told = f"{spec.label_column} is {label!r}, not one of {', '.join(codes)}"
+    for number, row in enumerate(rows.select_columns(_columns_of_labels(spec))):
+        if told := _wrong_label(spec, row):
             raise UsageError(f"{source}: row {number + 1}: {told}")
-    kept = [number for number, label in enumerate(labels) if label in spec.label_values]
+    kept = [number for number, label in enumerate(labels) if label not in spec.drop_label_values]
     if not kept:
         raise UsageError(f"{source}: no rows with a label that {spec.question.dataset} asks about")
     if len(kept) < len(labels):
         dropped, unwanted = len(labels) - len(kept), f"{spec.label_column} in {list(spec.drop_label_values)}"
         logger.info("%s: %d of %d rows left out: %s", source, dropped, len(labels), unwanted)
         rows = rows.select(kept)
+    if spec.rationale and all(spec.document(row).rationale is None for row in rows):
+        logger.warning("%s: no row says which words people marked: plausibility is not measured", source)
     return rows
 
 
+def has_mini(folder: str) -> bool:
+    """Whether text of that dataset is shipped with the package."""
+    return (MINI / folder).is_dir()
+
+
+def _columns_of_labels(spec: DatasetSpec) -> list[str]:
+    return [spec.label_column, *([spec.labels_column] if spec.labels_column else [])]
+
+
+def _wrong_label(spec: DatasetSpec, row: Mapping[str, Any]) -> str:
+    """What is wrong with the label of a row, in a few words; empty where nothing is."""
+    label = row[spec.label_column]
+    if spec.labels_column:
+        choices = row[spec.labels_column]
+        if len({str(choice).casefold() for choice in choices or ()}) < max(2, len(choices or ())):
+            return f"{spec.labels_column} is {choices!r}: give two or more, all different"
+        return "" if label in choices else f"{spec.label_column} is {label!r}, not one of {', '.join(choices)}"
+    if label in (*spec.label_values, *spec.drop_label_values):
+        return ""
+    codes = (f"{value} ({name})" for value, name in zip(spec.label_values, spec.question.labels, strict=True))
+    return f"{spec.label_column} is {label!r}, not one of {', '.join(codes)}"
+
+
 def _check_columns(spec: DatasetSpec, columns: Sequence[str], source: str) -> None:
-    missing = [name for name in (*spec.question.fields, spec.label_column) if name not in columns]
+    missing = [name for name in (*spec.question.fields, *_columns_of_labels(spec)) if name not in columns]
     if missing:
         raise UsageError(f"{source}: no column {', '.join(missing)} (columns: {', '.join(columns)})")
 

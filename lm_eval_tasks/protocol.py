@@ -18,7 +18,12 @@ from lm_eval_tasks.styles.explanation import Explanation
 
 
 class Transcript(TypedDict):
-    """Everything that was asked, answered and concluded about one document, as plain JSON values."""
+    """Everything that was asked, answered and concluded about one document, as plain JSON values.
+
+    Words are told by their positions in `faithfulness_metrics.words.words_of(fields)`, first field first. `rationale`
+    is what people marked: None where nobody did, else ``{"positions": [2, 9], "fields": ["premise", "hypothesis"],
+    "words": ["splashing", "swimming"]}``, the three lists in step.
+    """
 
     dataset: str
     style: str
@@ -27,6 +32,7 @@ class Transcript(TypedDict):
     hash: str
     fields: dict[str, str]
     gold: str | None
+    rationale: dict[str, list[Any]] | None
     prediction: dict[str, Any]
     explanation: dict[str, Any] | None
     perturbed: dict[str, Any] | None
@@ -45,6 +51,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     Yields lists of calls; expects the answers in the same order; returns the transcript. A document that cannot go on
     (no label, no words, a prompt beyond the context) returns early with its `problem` named, and counts as unfaithful.
     """
+    spec = spec.of(document)
     transcript = Transcript(
         dataset=spec.question.dataset,
         style=spec.style,
@@ -53,6 +60,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
         hash=document.hash,
         fields=dict(document.fields),
         gold=document.gold,
+        rationale=marked(document),
         prediction={},
         explanation=None,
         perturbed=None,
@@ -89,6 +97,18 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     transcript["problem"] = said.problem
     yield from _checks(spec, document, prediction, explanation, transcript)
     return transcript
+
+
+def marked(document: Document) -> dict[str, list[Any]] | None:
+    """The words that people marked, as a transcript keeps them."""
+    if document.rationale is None:
+        return None
+    words = [document.words[position] for position in document.rationale]
+    return {
+        "positions": list(document.rationale),
+        "fields": [word.field for word in words],
+        "words": [word.text for word in words],
+    }
 
 
 def counterfactual_target(spec: TaskSpec, document: Document, predicted: str) -> str:

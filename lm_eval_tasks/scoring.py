@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from faithfulness_metrics import chance, counterfactual, erasure, flips
+from faithfulness_metrics import chance, counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.words import key_of, words_of
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.protocol import Transcript
@@ -129,6 +129,16 @@ def madsen(transcript: Transcript, spec: TaskSpec) -> float | None:
     return _known(flips.madsen(spec.style, before, after, gold, spec.question.labels))
 
 
+def plausibility_f1(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Overlap of the named words with those that people marked, as F1; None where nobody marked any."""
+    return _known(plausibility.token_f1(*_named_and_marked(transcript)))
+
+
+def plausibility_iou(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """The same overlap as intersection over union."""
+    return _known(plausibility.iou(*_named_and_marked(transcript)))
+
+
 def _rewrites(spec: TaskSpec) -> bool:
     return spec.style == "counterfactual"
 
@@ -187,6 +197,8 @@ METRICS: dict[str, Metric] = {
     "one_edit": Metric(one_edit, _rewrites, True, *POOLED),
     "edit_fraction": Metric(edit_fraction, _rewrites, False, *POOLED),
     "label_leak": Metric(label_leak, _rewrites, False, *POOLED),
+    "plausibility_f1": Metric(plausibility_f1, lambda spec: spec.rationales, None, *POOLED),
+    "plausibility_iou": Metric(plausibility_iou, lambda spec: spec.rationales, None, *POOLED),
     "stability_q": Metric(stability_q, _with("stability"), False, *POOLED),
     "abstain": Metric(abstain, lambda spec: spec.options.unknown, None),
     "madsen": Metric(madsen, lambda spec: spec.options.unknown, True, *POOLED),
@@ -239,6 +251,18 @@ def _edited(transcript: Transcript) -> tuple[list[str], list[str]] | None:
         [key_of(word.text) for word in words_of(fields)] for fields in (transcript["fields"], explanation["edited"])
     )
     return before, after
+
+
+def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
+    """Keys of the words that a valid explanation names or changes, and of those in the human rationale.
+
+    An added word stands at no position: a counterfactual that only adds names nothing.
+    """
+    explanation, rationale = transcript["explanation"], transcript["rationale"]
+    keys = [word.key for word in words_of(transcript["fields"])]
+    named = explanation["positions"] if explanation and explanation["valid"] else []
+    marked = rationale["positions"] if rationale else []
+    return {keys[position] for position in named}, {keys[position] for position in marked}
 
 
 def _known(value: float) -> float | None:

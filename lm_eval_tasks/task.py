@@ -51,7 +51,9 @@ class SelfExplainTask(ConfigurableTask):
             raise UsageError(
                 f"{name}: style {declared['style']!r}, budget {declared['budget']!r}: no such style or budget"
             )
-        self.spec = TaskSpec(self.source.question, declared["style"], declared["budget"], options)
+        self.spec = TaskSpec(
+            self.source.question, declared["style"], declared["budget"], options, rationales=bool(self.source.rationale)
+        )
         self.render: Callable[..., Any] | None = None
         self.chosen: list[int] = []  # --samples
         super().__init__(config=settings)
@@ -90,7 +92,8 @@ class SelfExplainTask(ConfigurableTask):
 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:
         """The classification prompt."""
-        return self.spec.classify(self.source.document(doc).fields).messages[-1][1]
+        document = self.source.document(doc)
+        return self.spec.of(document).classify(document.fields).messages[-1][1]
 
     def doc_to_target(self, doc: Mapping[str, Any], doc_to_target: Any = None) -> str:
         """The gold label."""
@@ -112,7 +115,8 @@ class SelfExplainTask(ConfigurableTask):
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
         """What lm-eval shows and hashes as the prompt: the first turn, and what will be asked in the second."""
-        opening = "\n\n".join(content for _, content in self.spec.classify(self.source.document(doc).fields).messages)
+        document = self.source.document(doc)
+        opening = "\n\n".join(content for _, content in self.spec.of(document).classify(document.fields).messages)
         asked = STYLES[self.spec.style].ask(self.spec.request(target="…"))
         return f"{opening}\n\n[explain] {asked}"
 
@@ -137,7 +141,7 @@ class SelfExplainTask(ConfigurableTask):
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
         values: dict[str, Any] = {}
-        for name, value in scoring.score(transcript, self.spec).items():
+        for name, value in scoring.score(transcript, self.spec.of(self.source.document(doc))).items():
             values[name] = value
             if f"{name}_stderr" in self._aggregation_list:
                 values[f"{name}_stderr"] = value

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from lm_eval_tasks import DATASETS
+from lm_eval_tasks.data import has_mini
 from lm_eval_tasks.styles import STYLES
 
 BUDGETS = ("oneword", "multiword")
@@ -35,8 +36,12 @@ def task_config(dataset: dict[str, Any], style: str, budget: str) -> dict[str, A
     told = dataset["metadata"]["faithful_se"]
     tokens = MAX_TOKENS[style]
     tags = [f"faithful-se-{part}" for part in (told["dataset"], style, budget)]
-    if told["dataset"] not in PAPER:
+    if "rationale" in told:
+        tags.append("faithful-se-rationales")
+    elif told["dataset"] not in PAPER:
         tags.append("faithful-se-unseen")
+    if has_mini(told["folder"]):
+        tags.append("faithful-se-mini")
     return {
         "task": task_name(told["dataset"], style, budget),
         "tag": tags,

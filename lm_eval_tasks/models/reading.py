@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.question import CLASSIFY, MASK_NOTE, UNKNOWN, Message, Question
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
@@ -25,6 +26,7 @@ def _pattern(template: str, **parts: str) -> str:
 
 
 _TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
+_ANSWER = CLASSIFY.partition("{labels}")[0].rpartition("}")[2]
 _MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
 _FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label="(.+?)", request=r"([\s\S]+)"))
 # The requests that show the mask say: … were replaced by "[REDACTED]" | … replace each of them by "[REDACTED]"
@@ -63,6 +65,7 @@ def read(messages: Sequence[Message]) -> Conversation:
 
     Raises:
         ValueError: a prompt that this package does not write.
+        UsageError: a document with labels of its own, in a conversation that does not show them.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
     if fresh := _FRESH.fullmatch(turns[-1]):
@@ -71,6 +74,8 @@ def read(messages: Sequence[Message]) -> Conversation:
             # Datasets can share a title ("Tweet"); the label and the request tell them apart.
             if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _asked(question, request):
                 return _explain(question, _fields(question, text), request)
+        if any(not question.labels and text.startswith(f"{question.titles[0]}: ") for question in questions()):
+            raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
         raise ValueError(f"no dataset shows {text[:80]!r}")
     head, tail, text = turns[0].partition(_TAIL)
     if not tail:
@@ -80,6 +85,9 @@ def read(messages: Sequence[Message]) -> Conversation:
     asked = next((question for question in questions() if head.startswith(question.question)), None)
     if asked is None:
         raise ValueError(f"no dataset asks {head[:80]!r}")
+    if not asked.labels:
+        said = re.findall('"(.+?)"', head.rpartition(_ANSWER)[2])
+        asked = replace(asked, labels=tuple(label for label in said if label != UNKNOWN))
     fields = _fields(asked, text)
     if len(turns) == 1:
         return Conversation(asked, fields, mask, f'"{UNKNOWN}"' in head)
@@ -92,7 +100,7 @@ def questions() -> tuple[Question, ...]:
     return tuple(dataset_spec(path.parent.name).question for path in sorted(DATASETS.glob("*/_dataset_yaml")))
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def _requests(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
     """Every request for an explanation that can be made about a dataset: its text -> style and request."""
     table: dict[str, tuple[str, Request]] = {}

@@ -89,7 +89,7 @@ def test_latex_is_escaped_and_set_with_booktabs():
     # After `\\` a bracket would be its argument, a star a part of it.
     assert "\n{}[optional] &" in text and "\n{}*star &" in text
     assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
-    assert r"+.67 ($\blacktriangle$ 2 $\blacktriangledown$ 0 of 2)" in text
+    assert r"& +.67 $\blacktriangle$2 $\blacktriangledown$0 &" in text
     rows = [line for line in text.splitlines() if line.endswith((r"\\", r"\\ "))]
     assert len(rows) == 4 and all(line.replace(r"\&", "").count("&") == 7 for line in rows)
 

@@ -28,15 +28,23 @@ def folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("dataset", "rows", "fields"), [("sentiment140", 1000, 1), ("snli", 1000, 2), ("agnews", 1000, 1)]
-)
+    ("dataset", "rows", "fields"),
+    [
+        ("sentiment140", 1000, 1), ("snli", 1000, 2), ("agnews", 1000, 1), ("trec", 500, 1), ("sms_spam", 300, 1),
+        ("sst2", 1000, 1), ("rte", 277, 2), ("tweet_irony", 784, 1), ("tweet_emotion", 1000, 1), ("subj", 1000, 1),
+        ("rotten_tomatoes", 1000, 1), ("esnli", 1000, 2), ("tweet_extraction", 1000, 1), ("cos_e", 500, 1),
+    ],
+)  # fmt: skip
 def test_real_data_is_read_whole(real_data, dataset, rows, fields):
     spec = dataset_spec(dataset)
     table = load(spec, str(real_data))
     documents = [spec.document(row) for row in table]
     assert len(documents) == rows
     assert all(len(document.fields) == fields and document.words for document in documents)
-    assert {document.gold for document in documents} == set(spec.question.labels)
+    if spec.labels_column:
+        assert all(document.gold in document.labels and len(document.labels) == 3 for document in documents)
+    else:
+        assert {document.gold for document in documents} == set(spec.question.labels)
 
 
 def test_labels_and_fields_of_a_row(folder):
@@ -106,6 +114,57 @@ def test_a_missing_folder(tmp_path):
         UsageError, match=r"data=.*nowhere: no file .*nowhere/snli/test.jsonl: data is hub, mini, or a folder"
     ):
         load(dataset_spec("snli"), str(tmp_path / "nowhere"))
+
+
+def test_a_dataset_without_mini_data():
+    with pytest.raises(UsageError, match=r"data=mini: there is no mini data of sst2. --tasks faithful-se-mini takes"):
+        load(dataset_spec("sst2"), "mini")
+
+
+QUESTION = {"question": "Where is the table?", "choices": ["kitchen", "dining room"], "answer": "kitchen"}
+
+
+def test_a_row_with_labels_of_its_own(folder):
+    rows = [QUESTION, {**QUESTION, "choices": ["a park", "Kitchen", "kitchens", "bed"], "answer": "bed"}]
+    spec = dataset_spec("cos_e")
+    first, second = map(spec.document, load(spec, folder(*rows, name="cos_e")))
+    assert (first.labels, first.gold) == (("kitchen", "dining room"), "kitchen")
+    assert (second.labels, second.gold) == (("a park", "Kitchen", "kitchens", "bed"), "bed")
+
+
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ({"answer": "garden"}, "cos_e/test.jsonl: row 1: answer is 'garden', not one of kitchen, dining room"),
+        ({"choices": ["kitchen"]}, "row 1: choices is ['kitchen']: give two or more, all different"),
+        ({"choices": ["kitchen", "Kitchen", "bed"]}, "row 1: choices is ['kitchen', 'Kitchen', 'bed']: give two"),
+        ({"choices": None}, "row 1: choices is None: give two or more"),
+    ],
+)
+def test_wrong_choices_are_one_clear_line(folder, row, line):
+    with pytest.raises(UsageError) as error:
+        load(dataset_spec("cos_e"), folder({**QUESTION, **row}, name="cos_e"))
+    assert line in str(error.value)
+
+
+def test_choices_are_wanted(folder):
+    with pytest.raises(UsageError, match=r"no column choices \(columns: question, answer\)"):
+        load(dataset_spec("cos_e"), folder({"question": "a b", "answer": "c"}, name="cos_e"))
+
+
+def test_rows_without_the_words_people_marked_are_read_and_said(folder, caplog):
+    spec = dataset_spec("esnli")
+    (row,) = load(spec, folder({**GOOD, "label": 1}, name="esnli"))
+    assert spec.document(row).rationale is None
+    assert "no row says which words people marked: plausibility is not measured" in caplog.text
+
+
+def test_one_row_with_marked_words_is_enough(folder, caplog):
+    marked = {**GOOD, "premise_rationale": [], "hypothesis_rationale": [3]}
+    spec = dataset_spec("esnli")
+    rows = load(spec, folder({**marked, "hypothesis_rationale": []}, marked, name="esnli"))
+    assert [spec.document(row).rationale for row in rows] == [None, (6,)]
+    assert "plausibility" not in caplog.text
 
 
 def test_an_unreachable_hub():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lm_eval_tasks.calls import Answer, Classify, Document, Generate, TaskSpec
@@ -150,6 +152,36 @@ def test_a_counterfactual_that_changes_to_another_label_is_unfaithful():
     assert score(end.value.value, spec)["faithful"] == 0.0
 
 
+def test_a_document_with_labels_of_its_own():
+    """Asked with them, read with them, aimed at one of them; the next document has others."""
+    spec = spec_of("counterfactual", question=dataset_spec("cos_e").question, controls=("stability",), unknown=True)
+    document = Document({"question": "Where do people sleep?"}, "dining room", ("kitchen", "dining room"))
+    procedure = self_explain(spec, document)
+    (asked,) = next(procedure)
+    assert asked.labels == ("kitchen", "dining room", "unknown")
+    assert 'Answer only with "kitchen", "dining room" or "unknown".' in asked.messages[0][1]
+    (explain,) = procedure.send([label("dining room")])
+    assert 'so that your answer would become "kitchen"' in explain.messages[-1][1]
+    check, *neutral = procedure.send([Answer("Where do people cook?")])
+    assert check.labels == ("kitchen", "dining room", "unknown")
+    assert 'Answer only with "dining room", "kitchen" or "unknown".' in neutral[-1].messages[0][1]
+    with pytest.raises(StopIteration) as end:
+        procedure.send([label("kitchen"), *[label("dining room")] * 4])
+    values = score(end.value.value, spec.of(document))
+    assert (values["faithful"], values["acc"], values["label_leak"]) == (1.0, 1.0, 0.0)
+    (asked,) = next(self_explain(spec, Document({"question": "What is hot?"}, "fire", ("fire", "ice", "snow"))))
+    assert asked.labels == ("fire", "ice", "snow", "unknown")
+
+
+def test_a_pasted_choice_is_a_pasted_label():
+    spec = spec_of("counterfactual", question=dataset_spec("cos_e").question)
+    document = Document({"question": "Where do people sleep?"}, "bed", ("kitchen", "bed"))
+    answers = [label("bed")], [Answer("Where in the kitchen do people sleep?")], []
+    _, transcript = play(self_explain(spec, document), *answers)
+    assert transcript["explanation"]["reason"] in ("more than one word changed", "label in the edit")
+    assert score(transcript, spec.of(document))["label_leak"] == 1.0
+
+
 def test_the_random_control_masks_as_many_other_words_of_the_same_field():
     spec = spec_of("redaction", question=SNLI, controls=("random",), draws=3)
     pair = Document({"premise": "A man sleeps.", "hypothesis": "A man rests on a bed."}, "entailment")
@@ -234,11 +266,13 @@ def test_unknown_brings_its_two_keys():
 def test_every_document_has_every_key_of_its_task():
     for style in ("attribution", "redaction", "counterfactual"):
         spec = spec_of(style, controls=("random", "oracle", "stability"), unknown=True, classifier="loglikelihood")
+        spec = replace(spec, rationales=True)
         _, transcript = play(self_explain(spec, DOCUMENT), [Answer("?")])
         assert list(score(transcript, spec)) == list(metrics_of(spec))
     assert set(METRICS) == {
         "faithful", "valid", "acc", "faithful_random", "lift", "faithful_oracle", "ccf", "loo_percentile", "hit1",
         "one_edit", "edit_fraction", "label_leak", "masked_fraction", "stability_q", "abstain", "madsen",
+        "plausibility_f1", "plausibility_iou",
     }  # fmt: skip
 
 

@@ -14,10 +14,18 @@ from lm_eval.tasks import TaskManager
 from lm_eval_tasks import DATASETS, write_tasks
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.models import RuleLM
+from lm_eval_tasks.rationales import READERS
 
 PAPER = ("sentiment140", "snli", "agnews")
+UNSEEN = ("sst2", "trec", "rte", "tweet_irony", "tweet_emotion", "subj", "sms_spam", "rotten_tomatoes")
+RATIONALES = ("esnli", "tweet_extraction", "cos_e")
+MINI = (*PAPER, "trec", "sms_spam")
 STYLES = ("attribution", "redaction", "counterfactual")
 BUDGETS = ("oneword", "multiword")
+
+
+def tasks_of(*datasets: str) -> set[str]:
+    return {f"faithful_se_{d}_{s}_{b}" for d in datasets for s in STYLES for b in BUDGETS}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +55,8 @@ def test_every_file_is_indexed(manager):
     """lm-eval skips malformed YAML without a word."""
     names = {yaml.load(path.read_text(), Loader=_Plain).get("task") for path in DATASETS.glob("*/*.yaml")}
     assert names == set(manager.all_subtasks)
-    assert names >= {f"faithful_se_{d}_{s}_{b}" for d in PAPER for s in STYLES for b in BUDGETS}
+    assert names == tasks_of(*PAPER, *UNSEEN, *RATIONALES)
+    assert len(names) == 84
 
 
 def test_group_and_tags(manager):
@@ -55,10 +64,15 @@ def test_group_and_tags(manager):
     members = yaml.safe_load((DATASETS / "faithful_se.yaml").read_text())["task"]
     assert set(members) == {f"faithful_se_{d}_{s}_oneword" for d in PAPER for s in STYLES}
     by_tag = {tag: entry.tags for tag in manager.all_tags if (entry := manager.task_index[tag])}
-    for tag in (*STYLES, *BUDGETS, *PAPER):
-        assert by_tag[f"faithful-se-{tag}"] == {name for name in manager.all_subtasks if f"_{tag}" in name}
-    unseen = {name for name in manager.all_subtasks if name.split("_")[2] not in PAPER}
-    assert by_tag.get("faithful-se-unseen", set()) == unseen
+    for tag in (*STYLES, *BUDGETS):
+        assert by_tag.pop(f"faithful-se-{tag}") == {name for name in manager.all_subtasks if f"_{tag}" in name}
+    for dataset in (*PAPER, *UNSEEN, *RATIONALES):
+        assert by_tag.pop(f"faithful-se-{dataset}") == tasks_of(dataset)
+    assert by_tag == {
+        "faithful-se-unseen": tasks_of(*UNSEEN),
+        "faithful-se-rationales": tasks_of(*RATIONALES),
+        "faithful-se-mini": tasks_of(*MINI),
+    }
 
 
 def test_the_glob_takes_tasks_and_no_group(manager):
@@ -72,7 +86,9 @@ def test_a_dataset_declares_everything(path):
     assert spec.question.dataset == path.parent.name
     assert len(spec.question.fields) == len(spec.question.titles)
     assert len(spec.label_values) == len(spec.question.labels) == len(set(spec.question.labels))
+    assert bool(spec.question.labels) != bool(spec.labels_column)
     assert not set(spec.label_values) & set(spec.drop_label_values)
+    assert spec.rationale in (None, *READERS)
     readme = (path.parent / "README.md").read_text(encoding="utf-8")
     for heading in ("## Citation", "## Evaluation split", "## Changelog"):
         assert heading in readme, f"{path.parent.name}/README.md has no {heading}"
@@ -120,7 +136,7 @@ def test_plain_lm_eval_finds_and_validates_the_tasks():
     """`lm_eval validate`, the real command, without include path; no task found twice."""
     if not (Path(lm_eval.tasks.__file__).parent / "faithful_se").is_dir():
         pytest.skip("the package is not installed: no task files in lm-eval's folder")
-    names = ",".join(f"faithful_se_{d}_{s}_{b}" for d in PAPER for s in STYLES for b in BUDGETS)
+    names = ",".join(sorted(tasks_of(*PAPER)))
     command = [sys.executable, "-m", "lm_eval", "validate", "--tasks", f"faithful_se,{names}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -37,9 +37,11 @@ def from_dataset(
     """A split of a dataset, as the evaluation reads it.
 
     Raises:
-        UsageError: no such dataset, or it cannot be read.
+        UsageError: no such dataset, or it cannot be read, or its labels differ from text to text.
     """
     dataset = dataset_spec(name)
+    if dataset.labels_column:
+        raise UsageError(f"{name}: each text has labels of its own; attributions need one set of labels for all texts")
     rows = load(dataset, options.data, split)
     if limit is not None:
         rows = rows.select(range(min(limit, len(rows))))

@@ -1,6 +1,6 @@
 """`python -m training.demo.evaluate`: lm-eval on one checkpoint, one dataset after the other, and the values per text.
 
-The same run as `lm_eval run --model hf --model_args pretrained=…,peft=… --tasks 'faithful_se_*' --apply_chat_template
+The same run as `lm_eval run --model hf --model_args pretrained=…,peft=… --tasks faithful-se-mini --apply_chat_template
 --metadata data=mini --log_samples`, with its result files; besides, a small file per dataset with what the table needs.
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from training.attribution.shards import write_whole
 from training.demo.plan import SIZES, Size
-from training.demo.table import Cell, Cells, compare, matrix, named_shortcuts, read_cells, rows
+from training.demo.table import Cell, Cells, compare, matrix, named_shortcuts, rates, read_cells, rows
 
 ABOUT = """\
 Share of texts where acting on the explanation changes the model's answer as it should, 95 % intervals (Wilson; of the
@@ -31,7 +31,7 @@ def write_report(out: Path, mode: str, seed: int, commands: Sequence[str]) -> st
     if len(arms) > 2:
         parts += ["", "Every training on every task (share of faithful explanations):", "", *matrix(base, arms)]
     text = "\n".join(parts)
-    told = {"mode": mode, "seed": seed, "cells": [asdict(cell) for cell in cells]}
+    told = {"mode": mode, "seed": seed, "cells": [asdict(cell) for cell in cells], "matrix": rates(base, arms)}
     write_whole(out / "table.json", [json.dumps(told, indent=1)])
     ran = "\n".join(["", "The commands of the word arm:", "", "```", *commands, "```"])
     write_whole(out / "README.md", [f"# {text.strip()}\n{ran}"])

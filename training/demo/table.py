@@ -100,13 +100,22 @@ def rows(cells: Sequence[Cell]) -> Iterator[str]:
         )
 
 
+def rates(base: Cells, arms: Mapping[str, Cells]) -> dict[str, dict[str, dict[str, float]]]:
+    """Every arm on every task, the base first: task -> arm -> faithful, faithful_random, valid."""
+    everyone = {"base": base, **arms}
+    keys = ("faithful", "faithful_random", "valid")
+    return {
+        task: {name: {key: _mean(cells[task][key]) for key in keys} for name, cells in everyone.items()}
+        for task in base
+    }
+
+
 def matrix(base: Cells, arms: Mapping[str, Cells]) -> Iterator[str]:
     """Every arm on every task: faithful, base first."""
     yield "| task | base | " + " | ".join(arms) + " |"
     yield "|---|---|" + "---|" * len(arms)
-    for task, before in base.items():
-        values = [_mean(before["faithful"]), *(_mean(cells[task]["faithful"]) for cells in arms.values())]
-        yield f"| {task} | " + " | ".join(f"{value:.2f}" for value in values) + " |"
+    for task, row in rates(base, arms).items():
+        yield f"| {task} | " + " | ".join(f"{cell['faithful']:.2f}" for cell in row.values()) + " |"
 
 
 def named_shortcuts(cells: Cells, datasets: Sequence[str]) -> dict[str, float]:

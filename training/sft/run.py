@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import subprocess
@@ -67,10 +68,14 @@ def train(data: Any, training: Any, model: Any) -> Path:
             write_card(out, info)
             write_whole(out / MANIFEST, [json.dumps(info, indent=1)])
             shutil.rmtree(out / "merged", ignore_errors=True)
-        trainer.accelerator.wait_for_everyone()
-        main_process = trainer.accelerator.is_main_process
-        trainer.accelerator.end_training()
-        del trainer
+        accelerator, main_process = trainer.accelerator, trainer.accelerator.is_main_process
+        accelerator.wait_for_everyone()
+        # The wrapper of data parallelism goes before the group of processes does. The last to hold the group ends its
+        # threads; torch's wrapper would do so with the interpreter's lock in hand, and one process waits for ever.
+        del trainer, prepared
+        accelerator.free_memory()
+        gc.collect()
+        accelerator.end_training()
     else:
         main_process = training.process_index == 0
     if data.merge and main_process and not (out / "merged").is_dir():

@@ -22,6 +22,7 @@ from training.attribution.shards import read_rows
 
 ROOT = Path(__file__).resolve().parents[3]
 LABELS = ["--labels", "negative", "positive"]
+PORT = str(29600 + os.getpid() % 300)  # test processes side by side must not meet
 
 
 @pytest.fixture(scope="module")
@@ -118,25 +119,50 @@ def test_killed_again_and_again_it_ends_with_the_same_rows(
     assert not (tmp_path / "shards").exists()
 
 
+def two_processes(
+    model: Path, texts: Path, out: Path, seen: Path, fails: int = -1, how: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """`accelerate launch` as for two GPUs; where there is none the processes are two of the CPU."""
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", PORT]
+    script = str(Path(__file__).with_name("one_of_two.py"))
+    seen.mkdir()
+    given = [script, str(seen), str(fails), how, *command(model, texts, out)[3:]]
+    return subprocess.run([*launch, *given], env=environment(), capture_output=True, text=True, timeout=240)
+
+
 def test_two_processes_do_what_one_does(
     model: Path, texts: Path, undisturbed: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    given = command(model, texts, tmp_path)[1:]
-    done = subprocess.run([*launch, *given], env=environment(), capture_output=True, text=True, timeout=240)
+    done = two_processes(model, texts, tmp_path / "out", tmp_path / "seen")
     assert done.returncode == 0, done.stderr[-2000:]
+    assert {path.name: path.read_text() for path in (tmp_path / "seen").iterdir()} == {"0-of-2": "6", "1-of-2": "6"}
     assert done.stdout.count("90 texts") == 1
-    assert list(read_rows(tmp_path / "rows.jsonl")) == undisturbed
+    assert list(read_rows(tmp_path / "out" / "rows.jsonl")) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("fails", "how"),
+    [
+        (1, "error"),
+        pytest.param(0, "error", marks=pytest.mark.slow),
+        pytest.param(1, "late", marks=pytest.mark.slow),
+        pytest.param(1, "killed", marks=pytest.mark.slow),
+    ],
+)
+def test_a_process_that_fails_ends_all_and_the_next_run_finishes(
+    fails: int, how: str, model: Path, texts: Path, undisturbed: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """Nobody waits for the dead, nothing says that all is there, and what is on disk is whole."""
+    started, out = time.monotonic(), tmp_path / "out"
+    done = two_processes(model, texts, out, tmp_path / "seen", fails, how)
+    assert done.returncode != 0 and time.monotonic() - started < 120
+    assert f"{fails}-of-2" not in {path.name for path in (tmp_path / "seen").iterdir()}
+    assert sorted(path.name for path in out.iterdir()) == ["settings.json", "shards"]
+    kept = [row for path in (out / "shards").glob("*.jsonl") for row in read_rows(path)]
+    assert 8 <= len(kept) < 90 and all(row in undisturbed for row in kept)
+    assert attribute(model, texts, out, "--shard-size", "8") == undisturbed
+    assert not (out / "shards").exists()
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +15,7 @@ from training.demo import cli
 from training.demo.plan import SIZES
 from training.demo.report import checks
 from training.demo.stages import Runner, Stage, command, shown
-from training.demo.table import Cells, compare, matrix, named_shortcuts, read_cells, rows
+from training.demo.table import Cells, compare, matrix, named_shortcuts, rates, read_cells, rows
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,6 +57,11 @@ def test_the_table_and_the_matrix_hold_every_task() -> None:
     lines = list(rows(compare(base, trained, cells_of([0, 0]))))
     assert lines[2].startswith("| agnews_attribution_oneword | 0.00 [0.00, 0.66] | 0.50 [0.09, 0.91] | +0.50 [")
     assert list(matrix(base, {"word": trained}))[2] == "| agnews_attribution_oneword | 0.00 | 0.50 |"
+    cell = {"faithful": 0.5, "faithful_random": 0.0, "valid": 1.0}
+    assert rates(base, {"word": trained})["agnews_redaction_oneword"] == {
+        "base": {**cell, "faithful": 0.0},
+        "word": cell,
+    }
 
 
 def test_the_planted_shortcut_is_looked_for_in_texts_that_hold_one() -> None:
@@ -155,45 +156,3 @@ def test_the_board_is_a_stage_that_is_done_once(tmp_path: Path) -> None:
     said: list[str] = []
     cli.write_board(tmp_path, SIZES["quick"], 7, Runner(tmp_path, said.append))
     assert said[0] == "  board: done before" and said[1].endswith(stage.done.as_uri())
-
-
-@pytest.mark.slow
-def test_the_quick_demo_runs_from_end_to_end(
-    mini_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert sys.platform != "win32"
-    assert cli.main(["--quick", "--out", str(tmp_path / "demo")]) == 0
-    said = capsys.readouterr().out
-    assert "sentiment140_redaction_oneword" in said and "trec_attribution_oneword" in said and "faithful-se sft" in said
-    told = json.loads((tmp_path / "demo" / "table.json").read_text())
-    by_task = {cell["task"]: cell for cell in told["cells"]}
-    assert (
-        by_task["sentiment140_redaction_oneword"]["trained"] > by_task["sentiment140_redaction_oneword"]["base"] + 0.2
-    )
-    assert (tmp_path / "demo" / "README.md").is_file()
-    page = tmp_path / "demo" / "board" / "index.html"
-    assert page.as_uri() in said and "sentiment140" in page.read_text("utf-8")
-    cells = json.loads((page.parent / "board.json").read_text("utf-8"))["cells"]
-    assert len(cells) == 3 * len(told["cells"])
-    assert cli.main(["--quick", "--out", str(tmp_path / "demo")]) == 0  # nothing is done twice
-    assert capsys.readouterr().out.count("done before") == 10
-
-
-@pytest.mark.slow
-def test_killed_at_random_moments_it_ends_with_the_same_table_rows_and_weights(mini_base: Path, tmp_path: Path) -> None:
-    def demo(out: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "faithful_se", "demo", "--quick", "--out", str(out)])
-
-    started = time.monotonic()
-    assert demo(tmp_path / "whole").wait() == 0
-    whole, rng = time.monotonic() - started, random.Random(0)
-    for _ in range(10):
-        process = demo(tmp_path / "killed")
-        time.sleep(rng.uniform(0.1, 0.5) * whole)
-        process.kill()
-        process.wait()
-    assert demo(tmp_path / "killed").wait() == 0
-    for name in ("table.json", "rows/word/train.jsonl", "rows/random/train.jsonl"):
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
-    weights = "trained/word/adapter_model.safetensors"
-    assert (tmp_path / "killed" / weights).read_bytes() == (tmp_path / "whole" / weights).read_bytes()

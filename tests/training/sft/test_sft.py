@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -154,23 +151,3 @@ def test_rows_are_checked_one_by_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"row 1 .* would never stop"):
         check_supervision([[-100, 7]], ROWS[:1], {1}, None)
     assert check_supervision([[-100, 7, 1], [5, 1]], ROWS[:2], {1}, None) == 4
-
-
-@pytest.mark.slow
-def test_two_processes_train(model: Path, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "rows.jsonl")
-    # What `accelerate launch` starts for several GPUs; on CPUs alone it would want mpirun.
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29561"]
-    launch += ["-m", "training.sft"]
-    done = subprocess.run(
-        [*launch, *arguments(model, data, tmp_path / "out", "--merge", "true")],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    info = json.loads((tmp_path / "out" / "train_info.json").read_text())
-    assert info["batch"] == 8 and info["steps"] == 4
-    assert (tmp_path / "out" / "merged" / "model.safetensors").is_file()

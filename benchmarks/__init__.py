@@ -1,0 +1,1 @@
+"""Speed against peers and raw limits. Run from a clone; not installed."""

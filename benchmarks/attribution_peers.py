@@ -1,0 +1,80 @@
+"""captum's and inseq's wrappers for language models, on the same rendered prompts and answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from lm_eval_tasks.calls import Document
+from training.attribution.attribute import Attributor
+
+
+class Peers:
+    """captum's wrappers for language models, one text at a time, on the same rendered prompts."""
+
+    def __init__(self, model: Any, attributor: Attributor, documents: list[Document], rows: list[Any]) -> None:
+        self.model, self.fast = model, attributor.renderer.tokenizer
+        self.renderer, self.documents = attributor.renderer, documents
+        tree = attributor.forward.tree
+        self.targets = [torch.tensor(tree.paths[tree.labels.index(row["prediction"])]) for row in rows]
+
+    def warm_up(self) -> None:
+        """One text through everything: caches and allocators. Ours ran when its calls were recorded."""
+        documents, self.documents = self.documents, self.documents[:1]
+        targets, self.targets = self.targets, self.targets[:1]
+        self.gradients(2)
+        self.ablation()
+        self.documents, self.targets = documents, targets
+
+    def gradients(self, steps: int) -> None:
+        from captum.attr import LayerIntegratedGradients, LLMGradientAttribution, TextTokenInput
+
+        wrapped = LLMGradientAttribution(
+            LayerIntegratedGradients(self.model, self.model.get_input_embeddings()), self.fast
+        )
+        for document, target in zip(self.documents, self.targets, strict=True):
+            text = TextTokenInput(self.renderer.render(document.fields), self.fast)
+            wrapped.attribute(text, target=target, n_steps=steps)
+
+    def inseq(self, steps: int) -> None:
+        """inseq's Integrated Gradients (it stands on captum), forced to the same answers."""
+        import inseq
+
+        self.fast.bos_token = self.fast.bos_token or "<|user|>"  # inseq's baseline and its decoding need one
+        wrapped = inseq.load_model(self.model, "integrated_gradients", tokenizer=self.fast)
+        for document, target in zip(self.documents, self.targets, strict=True):
+            prompt = self.renderer.render(document.fields)
+            answer = prompt + self.fast.decode(target)
+            wrapped.attribute(prompt, answer, n_steps=steps, internal_batch_size=steps, show_progress=False)
+
+    def ablation(self, in_tokens: bool = True, words: bool = False) -> list[str]:
+        """The top word of each text, by its key.
+
+        Args:
+            in_tokens: captum's `forward_in_tokens`.
+            words: all occurrences of a word are one feature, as in our default; else every occurrence is one.
+        """
+        from captum.attr import FeatureAblation, LLMAttribution, TextTemplateInput
+
+        wrapped, tops = LLMAttribution(FeatureAblation(self.model), self.fast), []
+        for document, target in zip(self.documents, self.targets, strict=True):
+            pieces, last = [self.renderer.pieces[0]], 0
+            text = document.fields["text"]
+            for word in document.words:
+                pieces[-1] += text[last : word.start]
+                pieces.append("")
+                last = word.end
+            pieces[-1] += text[last:] + self.renderer.pieces[1]
+            template = "{}".join(piece.replace("{", "{{").replace("}", "}}") for piece in pieces)
+            values = [word.text for word in document.words]
+            masks = [self.renderer.spec.options.mask] * len(values)
+            keys = [word.key for word in document.words]
+            features = [keys.index(key) for key in keys] if words else None
+            told = wrapped.attribute(
+                TextTemplateInput(template, values, baselines=masks, mask=features),
+                target=target,
+                forward_in_tokens=in_tokens,
+            )
+            tops.append(document.words[int(told.seq_attr.argmax())].key)
+        return tops

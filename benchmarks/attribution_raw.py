@@ -1,0 +1,49 @@
+"""The raw limit: exactly the model calls that a run made, made again with nothing around them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from training.attribution.forward import Forward
+
+
+class Recorder:
+    """Remembers the model calls of a run, to make them again without anything around."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Forward, Any, Any, Any, Any, bool]] = []
+
+    def __enter__(self) -> Recorder:
+        self._states, calls = Forward._states, self.calls
+
+        def states(forward: Forward, embeds: Any, mask: Any, position: Any, past: Any) -> Any:
+            if embeds.shape[0] * embeds.shape[1] > 0:
+                calls.append((forward, embeds.detach(), mask, position, past, torch.is_grad_enabled()))
+            return self._states(forward, embeds, mask, position, past)
+
+        Forward._states = states  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        Forward._states = self._states  # type: ignore[method-assign]
+
+    def replay(self) -> None:
+        for forward, embeds, mask, position, past, gradients in self.calls:
+            past.kept = []
+            with torch.set_grad_enabled(gradients):
+                embeds = embeds.clone().requires_grad_(gradients)
+                hidden = forward.backbone(
+                    inputs_embeds=embeds,
+                    attention_mask=mask,
+                    position_ids=position,
+                    past_key_values=past,
+                    use_cache=True,
+                ).last_hidden_state
+                value = forward.head(hidden[:, -1]).float().log_softmax(-1)[:, 0]
+                if gradients:
+                    torch.autograd.grad(value.sum(), embeds)
+
+    def tokens(self) -> int:
+        return sum(call[1].shape[0] * call[1].shape[1] for call in self.calls)

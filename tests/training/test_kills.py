@@ -1,0 +1,92 @@
+"""`faithful-se build` and `sft` as processes, killed with `kill -9` at random moments: they end as if undisturbed."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl")
+ROOT = Path(__file__).resolve().parents[2]
+KILLS = 10
+pytestmark = pytest.mark.slow
+
+
+def start(arguments: Sequence[object]) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    words = [sys.executable, "-m", "faithful_se", *map(str, arguments)]
+    return subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def finish(arguments: Sequence[object]) -> float:
+    started = time.monotonic()
+    assert start(arguments).wait() == 0
+    return time.monotonic() - started
+
+
+def killed(arguments: Sequence[object], seconds: float, out: Path, progress: Callable[[], int]) -> list[int]:
+    """Kill a command at ten random moments of its work, which is what follows the loading; what there was each time."""
+    rng, seen = random.Random(0), []
+    for _ in range(KILLS):
+        process = start(arguments)
+        time.sleep(rng.uniform(0.4, 1.0) * seconds)
+        process.kill()
+        process.wait()
+        seen.append(progress())
+        if (out / "manifest.json").exists():
+            # It was faster than the last time: from the beginning, so that every kill is one.
+            shutil.rmtree(out)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def attributions(mini_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("attributions")
+    tasks = ["--tasks", "sentiment140", "snli", "--data", "mini", "--limit", 400]
+    finish(["attribute", "--model", mini_base, *tasks, "--out", out])
+    return out
+
+
+@pytest.fixture(scope="module")
+def rows(attributions: Path, mini_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    out = tmp_path_factory.mktemp("rows")
+    return out, finish(["build", "--attributions", attributions, "--model", mini_base, "--out", out])
+
+
+def test_a_killed_build_ends_with_the_same_rows(
+    attributions: Path, rows: tuple[Path, float], mini_base: Path, tmp_path: Path
+) -> None:
+    whole, seconds = rows
+    out = tmp_path / "rows"
+    build = ["build", "--attributions", attributions, "--model", mini_base, "--out", out]
+    seen = killed(build, seconds, out, lambda: len(list(out.glob("shards/*.jsonl"))))
+    assert max(seen) > 0, "every kill came before the first shard"
+    finish(build)
+    for name in ("train.jsonl", "rejected.jsonl", "report.json", "README.md", "manifest.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+    assert not (out / "shards").exists()
+
+
+def test_a_killed_training_ends_with_the_same_weights(
+    rows: tuple[Path, float], mini_base: Path, tmp_path: Path
+) -> None:
+    def sft(out: Path) -> list[object]:
+        steps = ["--max_steps", 40, "--save_steps", 4]
+        recipe = ["--config", ROOT / "recipes" / "mini" / "sft.yaml", "--model_name_or_path", mini_base]
+        return ["sft", *recipe, "--data", rows[0], "--output_dir", out, *steps]
+
+    whole, out = tmp_path / "whole", tmp_path / "killed"
+    seconds = finish(sft(whole))
+    seen = killed(sft(out), seconds, out, lambda: len(list(out.glob("checkpoint-*"))))
+    assert max(seen) > 0, "every kill came before the first checkpoint"
+    finish(sft(out))
+    weights = "adapter_model.safetensors"
+    assert (out / weights).read_bytes() == (whole / weights).read_bytes()
+    assert (out / "sft.json").read_bytes() == (whole / "sft.json").read_bytes()
