@@ -172,6 +172,7 @@ def _checkpoints(
                 date=max((run.date for run in used), default=max(run.date for run in row.runs)),
                 files=tuple(dict.fromkeys(str(run.file) for run in used)),
                 means=means.group_means(columns, main, settings),
+                gains=means.group_gains(_pairs(index, row.base, main, its), main, settings),
             )
         )
     return made
@@ -182,17 +183,21 @@ def _matrix(
 ) -> Iterator[Transfer]:
     main = [task for task in tasks if "~" not in task.id]
     for index, row in enumerate(rows):
-        if row.training is None or row.base is None:
-            continue
-        pairs = {
-            task.id: (its[task.id][index], its[task.id][row.base])
-            for task in main
-            if {index, row.base} <= set(its[task.id])
-            and "faithful" in its[task.id][index].values
-            and "faithful" in its[task.id][row.base].values
-        }
-        if pairs:
+        pairs = _pairs(index, row.base, main, its)
+        if row.training is not None and pairs:
             yield means.transfer(f"c{index}", row.training, pairs, main, settings)
+
+
+def _pairs(
+    index: int, base: int | None, tasks: Sequence[Task], its: Mapping[str, Mapping[int, Column]]
+) -> dict[str, tuple[Column, Column]]:
+    """Task id -> columns of a checkpoint and of its base, where both have samples."""
+    found = {}
+    for task in tasks:
+        one, other = its[task.id].get(index), its[task.id].get(-1 if base is None else base)
+        if one and other and "faithful" in one.values and "faithful" in other.values:
+            found[task.id] = (one, other)
+    return found
 
 
 def _bare(shown: Sequence[Cell]) -> list[str]:

@@ -196,12 +196,14 @@ def _by_path(rows: list[Row], wanted: str) -> list[int]:
 
 
 def _closest(rows: list[Row], row: Row, near: list[int]) -> int:
-    """Of several bases of one name: asked the same way, and whose results lie nearest."""
+    """Of several bases of one name: asked the same way, with most tasks in common, and whose results lie nearest."""
+    sheets = {run.sheet for run in row.runs}
 
-    def far(index: int) -> tuple[bool, int, str]:
+    def far(index: int) -> tuple[bool, int, int, str]:
         other = rows[index]
+        tasks = len(sheets & {run.sheet for run in other.runs})
         shared = len(_common(other.runs[0].file.parts, row.runs[0].file.parts))
-        return other.model.asked != row.model.asked, -shared, other.name
+        return other.model.asked != row.model.asked, -tasks, -shared, other.name
 
     return min(near, key=far)
 

@@ -12,16 +12,12 @@ Main = Callable[[list[str] | None], int]
 class BoardError(SystemExit, ValueError):
     """Wrong input: one line that says what is wrong, where, and the remedy.
 
-    Not caught, it ends a command with that line on stderr and exit status 2; from Python it is a ValueError. (The tasks
-    have an error of the same kind; this package imports nothing of theirs.)
+    Not caught, it ends a script with that line; the commands end with exit status 2 (`told`). From Python it is a
+    ValueError like any other. (The tasks have an error of the same kind; this package imports nothing of theirs.)
     """
 
     def __init__(self, message: str) -> None:
-        self.message = f"faithful-se: {message}"
-        super().__init__(2)
-
-    def __str__(self) -> str:
-        return self.message
+        super().__init__(f"faithful-se: {message}")
 
 
 def told(main: Main) -> Main:

@@ -85,7 +85,17 @@ def checkpoints_csv(board: Board) -> str:
     """The main table as plain numbers: means over all tasks."""
     head = ["checkpoint", "base", "trained on", "arm", "tasks"]
     head += [f"{metric}{part}" for metric in METRICS for part in ("", " low", " high", " note")]
-    head += ["against base", "tasks better", "tasks worse", "tasks compared", "model", "arguments", "date"]
+    head += [
+        "against base",
+        "against base low",
+        "against base high",
+        "tasks better",
+        "tasks worse",
+        "tasks compared",
+        "model",
+        "arguments",
+        "date",
+    ]
     names = {one.id: one.name for one in board.checkpoints}
     lines: list[Sequence[Any]] = [head]
     for row in rows(board):
@@ -93,7 +103,12 @@ def checkpoints_csv(board: Board) -> str:
         for metric in METRICS:
             found = row.means[metric]
             line += [found.estimate, found.low, found.high, found.note]
-        line += [row.gain.mean, row.gain.better, row.gain.worse, row.gain.tasks] if row.gain else [None] * 4
+        if row.gain:
+            known = row.gain.interval
+            line += [row.gain.mean, known and known.low, known and known.high]
+            line += [row.gain.better, row.gain.worse, row.gain.tasks]
+        else:
+            line += [None] * 6
         lines.append([*line, row.checkpoint.model, row.checkpoint.arguments, row.checkpoint.date])
     return _csv(lines)
 
@@ -141,7 +156,10 @@ def _gain(gain: Gain | None) -> str:
     if gain is None:
         return "–"
     counts = f"{notation.BETTER} {gain.better} {notation.WORSE} {gain.worse} of {gain.tasks}"
-    return f"{notation.rate(gain.mean, signed=True)} ({counts})"
+    shown = " ".join(
+        filter(None, (notation.rate(gain.mean, signed=True), notation.interval(gain.interval, signed=True)))
+    )
+    return f"{shown} ({counts})"
 
 
 def _legend(board: Board) -> str:

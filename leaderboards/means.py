@@ -48,6 +48,19 @@ def group_means(
     return found
 
 
+def group_gains(
+    pairs: Mapping[str, tuple[Column, Column]], tasks: Sequence[Task], settings: Settings
+) -> dict[str, Estimate]:
+    """group -> mean gain over the tasks of the group, for the pairs of columns of a checkpoint and its base."""
+    known = any(task.trained_on for task in tasks)
+    found = {}
+    for group, inside in GROUPS.items():
+        its = [pairs[task.id] for task in tasks if inside(task) and task.id in pairs]
+        if its and (known or group == "all"):
+            found[group] = mean_gain(its, settings)
+    return found
+
+
 def _means(columns: Sequence[Column], note: str, settings: Settings) -> dict[str, Estimate]:
     found = {}
     n = sum(max(c.metrics["faithful"].n, 0) for c in columns if "faithful" in c.metrics)

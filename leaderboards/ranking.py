@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaderboards import notation
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
@@ -30,12 +30,14 @@ class Gain:
         mean: unweighted mean of the differences in `faithful`; None without any.
         better, worse: tasks whose difference is significant.
         tasks: tasks with a difference.
+        interval: the board's own mean with its interval; None where the board has none for these tasks.
     """
 
     mean: float | None
     better: int
     worse: int
     tasks: int
+    interval: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def narrow(row: Row, longest: int) -> dict[str, str]:
 
 def _row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> Row:
     means = checkpoint.means.get(group, {})
+    found = gain(cells) if checkpoint.base else None
     return Row(
         checkpoint,
         trained_on(checkpoint),
@@ -158,7 +161,7 @@ def _row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> Row:
         means.get("faithful_random", NONE),
         means.get("faithful_oracle", NONE),
         len(cells),
-        gain(cells) if checkpoint.base else None,
+        replace(found, interval=checkpoint.gains.get(group)) if found else None,
     )
 
 

@@ -40,7 +40,7 @@ def p_value(p: float | None) -> str:
 
 
 def main_table(board: Board) -> str:
-    """Means over all tasks, and on how many tasks a checkpoint is better or worse than its base."""
+    """Means over all tasks, mean gain over the base, and on how many tasks a checkpoint is better or worse."""
     names = {checkpoint.id: checkpoint.name for checkpoint in board.checkpoints}
     rows = []
     for checkpoint in board.checkpoints:
@@ -48,15 +48,9 @@ def main_table(board: Board) -> str:
         markers = [cell.versus.marker for cell in board.cells if cell.checkpoint == checkpoint.id and cell.versus]
         against = f"{markers.count('better')}/{markers.count('worse')}/{markers.count('')}" if markers else ""
         base = names[checkpoint.base] if checkpoint.base else ""
-        rows.append(
-            [
-                checkpoint.name,
-                *(rate(means.get(name)) for name in ("faithful", "lift", "ccf", "valid", "acc")),
-                base,
-                against,
-            ]
-        )
-    head = ("checkpoint", "faithful", "lift", "ccf", "valid", "acc", "base", "better/worse/neither")
+        shown = [rate(means.get(name)) for name in ("faithful", "lift", "ccf", "valid", "acc")]
+        rows.append([checkpoint.name, *shown, base, gain(checkpoint.gains.get("all")), against])
+    head = ("checkpoint", "faithful", "lift", "ccf", "valid", "acc", "base", "against it", "better/worse/neither")
     return table(head, rows)
 
 

@@ -63,7 +63,7 @@ def of(runs: list[Run]) -> tuple[Training | None, str]:
             except OSError:
                 continue
             except BoardError as error:
-                return None, error.message.removeprefix("faithful-se: ")
+                return None, str(error).removeprefix("faithful-se: ")
     return None, ""
 
 

@@ -89,6 +89,7 @@ def payload(board: Board) -> dict[str, Any]:
                     group: {metric: _compact(value) for metric, value in metrics.items()}
                     for group, metrics in checkpoint.means.items()
                 },
+                "gains": {group: _compact(value) for group, value in checkpoint.gains.items()},
                 "cells": [
                     _cell(place[cell.task], cell) for cell in sorted(cells[checkpoint.id], key=lambda c: place[c.task])
                 ],

@@ -74,6 +74,18 @@ def test_a_mistake_is_one_line_and_status_2(results, tmp_path, capsys, arguments
     assert not (tmp_path / "board").exists()
 
 
+def test_from_python_a_mistake_is_a_value_error_and_never_silent(tmp_path):
+    from leaderboards.build import make_board
+
+    with pytest.raises(ValueError, match=r"^faithful-se: .*gone: no such file or folder"):
+        make_board([tmp_path / "gone"])
+    code = "from pathlib import Path; from leaderboards.build import make_board; make_board([Path('/gone')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert (
+        done.returncode == 1 and done.stderr.startswith("faithful-se: /gone: no such") and done.stderr.count("\n") == 1
+    )
+
+
 def test_neither_torch_nor_lm_eval_is_loaded(results, tmp_path):
     code = (
         "import sys; from leaderboards import compare; from leaderboards.build import make_board;"

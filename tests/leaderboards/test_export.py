@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from leaderboards.board import Estimate
 from leaderboards.export import cells_csv, checkpoints_csv, latex, markdown, write_tables
 from tests.leaderboards.boards import NAME, large, small
 
@@ -108,3 +109,14 @@ def test_all_files_are_written_and_the_picture_is_one(tmp_path):
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
     # 40 rows of 22 pixels at twice the size, and no more.
     assert 40 * 44 < height < 50 * 44 and width > 2000
+
+
+def test_the_mean_gain_has_its_interval_where_the_board_has_one():
+    board = small()
+    ids = [checkpoint.id for checkpoint in board.checkpoints]
+    gains = {"all": Estimate(0.67, 0.61, 0.72, 1000)}
+    known = [replace(one, gains=gains) if one.base else one for one in board.checkpoints]
+    board = replace(board, checkpoints=tuple(known))
+    assert "| +.67 [+.61, +.72] (▲ 2 ▼ 0 of 2) " in markdown(board)
+    lines = list(csv.DictReader(io.StringIO(checkpoints_csv(board))))
+    assert {line["against base low"] for line in lines} == {"", "0.61"} and len(lines) == len(ids)

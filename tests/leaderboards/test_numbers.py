@@ -191,6 +191,10 @@ def test_groups_of_tasks(tmp_path):
     means = {group: one["faithful"].estimate for group, one in base.means.items()}
     assert means == {"all": pytest.approx(1.75 / 3), "in distribution": 1.0, "several words": 0.5, "unseen": 0.25}
     assert tuned.means["unseen"]["faithful"].estimate == 1.0
+    gains = {group: one.estimate for group, one in tuned.gains.items()}
+    assert base.gains == {}
+    assert gains == {"all": pytest.approx(1.25 / 3), "in distribution": 0.0, "several words": 0.5, "unseen": 0.75}
+    assert tuned.gains["all"].low < tuned.gains["all"].estimate < tuned.gains["all"].high
     assert [task.trained_on for task in board(tmp_path).tasks] == [True, True, False]
 
 

@@ -138,7 +138,7 @@ def test_filtered_by_group_and_task(shown):
     # The mean over chosen tasks, here one, which has its interval.
     Select(one(shown, "#group")).select_by_value("all")
     Select(one(shown, "#only-dataset")).select_by_value("agnews")
-    assert numbers(shown)[:2] == [".94 [.91, .97]", "+.94 ▲ 1 ▼ 0 of 1"]
+    assert numbers(shown)[:2] == [".94 [.91, .97]", "+.94 [+.91, +.97] ▲ 1 ▼ 0 of 1"]
     assert "on 1 task" in one(shown, "#table-count").text
     # Two tasks by style: a mean without an interval, and it says so.
     Select(one(shown, "#only-dataset")).select_by_value("")

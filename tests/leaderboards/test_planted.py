@@ -42,6 +42,7 @@ TRUTH = {
     "ccf": 0.45 / (1 - 0.2 * 0.35 - 0.2),
     "mean over tasks": 1.8 / 3,
     "ccf over tasks": (0.6 - 0.2) / (1 - 0.2 * 0.4 - 0.2),
+    "mean gain over tasks": 0.75 / 3,
     "gain on another style": 0.30,
     "transfer ratio": 0.75,
 }
@@ -78,6 +79,7 @@ def estimates(board: Board):
         "ccf": cell.metrics["ccf"],
         "mean over tasks": tuned.means["all"]["faithful"],
         "ccf over tasks": tuned.means["all"]["ccf"],
+        "mean gain over tasks": tuned.gains["all"],
         "gain on another style": row.off["style"],
         "transfer ratio": row.ratio,
     }

@@ -420,6 +420,20 @@ def test_the_base_of_an_adapter_is_the_model_below_it(tmp_path):
     assert found["base"].base is None and found["stranger"].base is None
 
 
+def test_of_several_bases_of_one_name_the_nearest_with_the_same_tasks(tmp_path):
+    """Two runs of everything, side by side; and every date a row of its own."""
+    for place, outcome in (("one", 0.0), ("two", 1.0)):
+        write_run(tmp_path / place / "base", {TASK: rows_of([outcome] * 4)}, date=OLD)
+        write_run(tmp_path / place / "tuned", {TASK: rows_of([1.0] * 4)}, peft="out/tuned", date=OLD)
+    found = board(tmp_path)
+    gains = {c.name: c.gains["all"].estimate for c in found.checkpoints if c.base}
+    assert len(gains) == 2 and sorted(gains.values()) == [0.0, 1.0]
+    write_run(tmp_path / "one" / "base", {OTHER: rows_of([0.0] * 4, OTHER)}, date=NEW)
+    write_run(tmp_path / "one" / "tuned", {OTHER: rows_of([1.0] * 4, OTHER)}, peft="out/tuned", date=NEW)
+    found = board(tmp_path / "one", every_run=True)
+    assert [c.gains["all"].estimate for c in found.checkpoints if c.base] == [1.0, 1.0]
+
+
 def test_the_base_from_what_it_was_trained_on(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of(SOME)})
     write_run(tmp_path / "other", {TASK: rows_of(SOME)}, model="models/other")

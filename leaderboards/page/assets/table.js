@@ -50,7 +50,10 @@ function fill(row, choice) {
   else {
     const count = (name) => versus.filter((v) => v.marker === name).length;
     const counts = [marker("better"), ` ${count("better")} `, marker("worse"), ` ${count("worse")} of ${versus.length}`];
-    gain.replaceChildren(make("span", { class: "value" }, rate(value, true)), " ", make("span", { class: "interval" }, ...counts));
+    const known = KINDS.every((kind) => !choice[kind]) ? checkpoint.gains[choice.group] : versus.length === 1 ? versus[0].faithful : null;
+    const parts = known && known[1] !== null ? [" ", make("span", { class: "interval" }, interval(known, true))] : [];
+    const counted = make("span", { class: "interval" }, ...counts);
+    gain.replaceChildren(make("span", { class: "value" }, rate(value, true)), ...parts, " ", counted);
   }
   const place = (name, from, to) => {
     const line = row.querySelector(`.bar .${name}`);
