@@ -148,4 +148,4 @@ def test_long_answers_are_quick(unit: str) -> None:
     ):
         started = time.process_time()
         parse_label(answer[:100_000], SENTIMENT)
-        assert time.process_time() - started < 0.5, repr(unit)
+        assert time.process_time() - started < 10, repr(unit)  # some hundredths; a backtracking rule takes minutes

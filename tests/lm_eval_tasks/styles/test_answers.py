@@ -138,4 +138,4 @@ def test_long_answers_are_quick(style: str, unit: str) -> None:
         for budget in ("oneword", "multiword"):
             started = time.process_time()
             STYLES[style].parse(answer, LONG, request_for(SNLI, budget, "neutral"))
-            assert time.process_time() - started < 0.5, budget
+            assert time.process_time() - started < 10, budget  # some hundredths; a backtracking rule takes minutes

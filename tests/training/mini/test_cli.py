@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -203,6 +202,4 @@ def test_help_needs_no_torch() -> None:
         "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
         "assert 'torch' not in sys.modules"
     )
-    started = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, env={**os.environ})
-    assert time.perf_counter() - started < 5
