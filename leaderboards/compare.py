@@ -163,6 +163,7 @@ def as_text(found: Comparison) -> str:
         "B - A",
         "only A",
         "only B",
+        "differ",
         "p",
         "Holm",
         "",
@@ -174,9 +175,10 @@ def as_text(found: Comparison) -> str:
     parts = [f"A: {clean(found.a)}\nB: {clean(found.b)}\n", table(head, [_line(pair) for pair in found.pairs])]
     parts.append(f"\nmean over {len(found.pairs)} tasks, B - A: {gain(found.mean)}")
     parts.append(
-        "A, B: share faithful. only A, only B: documents. p: exact McNemar; Holm: over these tasks. detectable:\n"
-        "smallest difference that this many documents would have shown at 80 % power. lift, acc: B - A.\n"
-        "agreement: of predictions."
+        "A, B: share faithful. only A, only B: documents. differ: documents with another value of any metric; of one\n"
+        "model evaluated twice this is the noise, and no comparison sees below it. p: exact McNemar; Holm: over these\n"
+        "tasks. detectable: smallest difference that this many documents would have shown at 80 % power. lift, acc:\n"
+        "B - A. agreement: of predictions."
     )
     for pair in found.pairs:
         for one in pair.changed:
@@ -203,6 +205,7 @@ def _line(pair: Pair) -> list[str]:
         gain(versus.faithful),
         str(versus.only_base),
         str(versus.only_checkpoint),
+        str(pair.differ),
         p_value(versus.p),
         p_value(versus.p_holm),
         versus.marker,

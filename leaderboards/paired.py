@@ -51,6 +51,7 @@ class Pair:
     Attributes:
         n_a, n_b: documents of each side; those in common are `versus.n`.
         a, b: metric -> Estimate on the documents in common.
+        differ: documents in common on which any metric has another value: between two runs of one model, the noise.
         versus: B minus A. `only_checkpoint` counts documents where only B is faithful.
         changed: examples, not all.
     """
@@ -60,6 +61,7 @@ class Pair:
     n_b: int
     a: dict[str, Estimate]
     b: dict[str, Estimate]
+    differ: int
     versus: Versus
     changed: tuple[Changed, ...]
 
@@ -116,6 +118,7 @@ def compare(a: tuple[str, Sequence[Run]], b: tuple[str, Sequence[Run]], settings
                 n_b=len(right.samples.frame),
                 a=first.metrics,
                 b=second.metrics,
+                differ=_unlike(first, second),
                 versus=one,
                 changed=tuple(_changed(first, second, settings.cards)),
             )
@@ -124,6 +127,13 @@ def compare(a: tuple[str, Sequence[Run]], b: tuple[str, Sequence[Run]], settings
     return Comparison(
         a[0], b[0], tuple(pairs), mean_gain(both, settings) if both else None, tuple(dict.fromkeys(notes))
     )
+
+
+def _unlike(a: Column, b: Column) -> int:
+    """Documents on which any metric of both differs; missing on both sides is equal."""
+    shared = [(a.values[name], b.values[name]) for name in a.values if name in b.values]
+    unlike = [(first != second) & ~(np.isnan(first) & np.isnan(second)) for first, second in shared]
+    return int(np.any(unlike, axis=0).sum()) if unlike else 0
 
 
 def _newest(runs: Sequence[Run], notes: list[str]) -> dict[sheets.Sheet, Taken]:

@@ -45,6 +45,23 @@ def test_the_table(results, capsys):
     assert "mean over 2 tasks, B - A: +0.083" in out
 
 
+def test_documents_with_any_other_value_are_counted(tmp_path, capsys):
+    """One that is faithful on one side only, one that differs in another metric, one missing on both sides."""
+    a = rows_of([1.0, 1.0, 0.0, 0.0])
+    b = rows_of([1.0, 0.0, 0.0, 0.0])
+    for rows, third in ((a, 1.0), (b, 0.0)):
+        for one in rows:
+            one["metrics"] = [*one["metrics"], "edit_fraction"]
+            one["edit_fraction"] = 0.5
+        rows[2]["edit_fraction"], rows[3]["edit_fraction"] = third, None
+    write_run(tmp_path / "a", {TASK: a}, model="models/a")
+    write_run(tmp_path / "b", {TASK: b}, model="models/b")
+    for other, expected in (("b", 2), ("a", 0)):
+        assert compare(tmp_path / "a", tmp_path / other, "--json") == 0
+        (pair,) = json.loads(capsys.readouterr().out)["pairs"]
+        assert pair["differ"] == expected
+
+
 def test_json_for_scripts(results, capsys):
     assert compare(results / "a", results / "b", "--json") == 0
     told = json.loads(capsys.readouterr().out)
