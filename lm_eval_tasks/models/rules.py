@@ -60,6 +60,10 @@ def one_word_decides(conversation: Conversation) -> bool:
     return bool(words) and label_of(conversation) != label_of(conversation, words[:1])
 
 
+# What lm-eval hands to every model.
+HOST_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
+
+
 class RuleLM(LM):
     """The rule, with a way of explaining.
 
@@ -71,10 +75,12 @@ class RuleLM(LM):
 
     tokenizer_name = "faithful-se-rules"
 
-    def __init__(self, strategy: str = "honest", h: float = 1.0, seed: int = 0, **_: Any) -> None:
+    def __init__(self, strategy: str = "honest", h: float = 1.0, seed: int = 0, **others: Any) -> None:
         super().__init__()
         from lm_eval_tasks.models.strategies import STRATEGIES
 
+        if unknown := others.keys() - HOST_ARGUMENTS:
+            raise UsageError(f"--model_args {', '.join(sorted(unknown))}: rule-based models know strategy, h and seed")
         if strategy not in STRATEGIES:
             raise UsageError(f"strategy={strategy!r}: give one of {', '.join(STRATEGIES)}")
         if not 0 <= float(h) <= 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from faithfulness_metrics.flips import faithful_given_valid
 from faithfulness_metrics.statistics import wilson
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.models import RuleLM
 from lm_eval_tasks.models.reading import Conversation
 from lm_eval_tasks.models.rules import label_of, one_word_decides
@@ -230,3 +232,16 @@ def test_every_strategy_of_the_model_is_covered_above():
 def test_the_evaluation_split_is_read_once(real_data):
     spec = dataset_spec("snli")
     assert load(spec, str(real_data)) is load(spec, str(real_data))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"honesty": 0.6}, "--model_args honesty: rule-based models know strategy, h and seed"),
+        ({"strategy": "honnest"}, "strategy='honnest': give one of honest, "),
+        ({"h": 1.1}, "h=1.1: give a probability, from 0 to 1"),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        RuleLM(batch_size=1, max_batch_size=None, device=None, **arguments)
