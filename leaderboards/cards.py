@@ -141,15 +141,22 @@ def document_of(task: Task, key: str, told: Mapping[str, tuple[dict[str, Any], f
             continue  # a transcript of another shape: the numbers stand, the card cannot be made
     if first is None:
         return None
-    rationale = first.get("rationale")
     return Document(
         task=task.id,
         key=key,
         fields=segments_of(fields, task.titles),
         gold=str(first.get("gold") or ""),
-        rationale=tuple(int(p) for p in rationale) if isinstance(rationale, list) else None,
+        rationale=rationale_of(first),
         entries=tuple(entries),
     )
+
+
+def rationale_of(transcript: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """Positions of the words that people marked, over all fields; None where nobody did or they cannot be read."""
+    match transcript.get("rationale"):
+        case {"positions": [*positions]} if all(type(one) is int for one in positions):
+            return tuple(positions)
+    return None
 
 
 def segments_of(fields: Mapping[str, str], titles: Sequence[str]) -> dict[str, tuple[Segment, ...]]:

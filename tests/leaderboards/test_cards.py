@@ -122,13 +122,19 @@ def test_a_cap_on_everything_is_shared_by_the_tasks(tmp_path, monkeypatch):
 
 
 def test_rationales_and_metrics_of_other_kinds_are_carried(tmp_path):
-    rows = [row(i, 1.0, plausibility_f1=i / 4, transcript={"rationale": [0, 2]}) for i in range(4)]
+    marked = {"rationale": {"positions": [0, 2], "fields": ["text", "text"], "words": ["oslo", "nice"]}}
+    rows = [row(i, 1.0, plausibility_f1=i / 4, transcript=marked) for i in range(4)]
     write_run(tmp_path, {TASK: rows})
     found = board(tmp_path)
     assert {document.rationale for document in found.documents} == {(0, 2)}
     (cell,) = found.cells
     estimate = cell.metrics["plausibility_f1"]
     assert estimate.estimate == pytest.approx(0.375) and estimate.low < 0.375 < estimate.high
+
+
+@pytest.mark.parametrize("shape", [None, [0, 2], {}, {"positions": "02"}, {"positions": [0.5]}, {"positions": [True]}])
+def test_rationales_of_another_shape_are_none(shape):
+    assert cards.rationale_of({"rationale": shape}) is None
 
 
 def test_transcripts_that_end_early(tmp_path):

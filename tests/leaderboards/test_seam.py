@@ -1,0 +1,43 @@
+"""What lm-eval and the tasks write today is what the board reads: one real run, from the command line to the cards."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from leaderboards.build import make_board
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_real_run_becomes_a_board(real_data: Path, tmp_path: Path) -> None:
+    words = ["-m", "faithful_se", "eval", "--model", "faithful-se-rules", "--tasks", "faithful_se_esnli_*_oneword"]
+    words += ["--include_path", str(ROOT / "lm_eval_tasks" / "datasets"), "--apply_chat_template", "--limit", "20"]
+    words += ["--metadata", f"data={real_data}", "controls=random+oracle"]
+    words += ["--log_samples", "--output_path", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, *words], env=environment, check=True, timeout=300, capture_output=True)
+    board = make_board([tmp_path])[0]
+    assert not board.skipped
+    assert {task.id for task in board.tasks} == {
+        f"esnli_{style}_oneword" for style in ("attribution", "redaction", "counterfactual")
+    }
+    for cell in board.cells:
+        assert cell.metrics["valid"].estimate == 1.0 and cell.metrics["plausibility_f1"].n > 0
+        assert cell.metrics["ccf"].estimate == 1.0 or "counterfactual" in cell.task  # the rule names the best word
+    (limit,) = {task.limit for task in board.tasks}
+    assert limit == 20 and len(board.documents) == 60
+    for document in board.documents:
+        words = [s for title in document.fields.values() for s in title if s.position is not None]
+        (entry,) = document.entries
+        assert [s.position for s in words] == list(range(len(words)))
+        # A word that occurs twice is edited twice: then no single place is the best one, and nothing is recorded.
+        once = len(entry.positions) == 1 or "counterfactual" not in document.task
+        assert set(entry.effects) == (set(range(len(words))) if once else set())
+        named = {word.casefold() for word in entry.words}
+        assert {words[position].text.casefold() for position in entry.positions} == named
+        if "attribution" in document.task and entry.faithful:
+            assert any(entry.effects[position] for position in entry.positions)
+    assert any(document.rationale for document in board.documents)
