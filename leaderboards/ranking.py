@@ -106,6 +106,8 @@ def arm_of(checkpoint: Checkpoint) -> str:
     arm = one_line(" + ".join(ARMS.get(arm, arm) for arm in training.arm.split("+")), 60)
     # Answers are no explanations: there is nothing to filter.
     kept = ", unfiltered" if training.filtered is False and training.arm != "answers" else ""
+    if training.extra.get("specific") == [True]:
+        kept += ", specific"
     return f"control: {arm}{kept}" if training.control else f"{arm}{kept}"
 
 

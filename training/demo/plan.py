@@ -30,6 +30,7 @@ MATRIX = (
     Arm("lowest", ("--arm", "lowest"), "control: the word with the lowest score"),
     Arm("answers", ("--arm", "answers"), "control: classifications only"),
     Arm("unfiltered", ("--unfiltered",), "explanations kept whether or not they change the answer"),
+    Arm("specific", ("--specific",), "counterfactuals whose new word works at this place only"),
     *(Arm(f"only-{style}", ("--styles", style), f"one style: {style}") for style in STYLES),
     *(Arm(f"without-{name}", ("--without", name), f"{name} left out") for name in TRAINED),
 )
