@@ -22,7 +22,7 @@ from lm_eval_tasks.protocol import self_explain
 from tests.training.build.world import QUESTION, TEXTS, WEIGHTS, attributed, attributions, dying, respond, spec
 from training.build.explain import Verdict, judge
 from training.build.options import BuildOptions
-from training.build.report import Yield
+from training.build.report import Yield, counted
 from training.build.run import build
 
 LOVE = TEXTS[0]
@@ -140,6 +140,15 @@ def test_rows_report_and_card_say_which_words_are_specific(tmp_path: Path) -> No
     card = (tmp_path / "specific" / "README.md").read_text()
     assert "| sentiment140 | new word at its place only | 8 | 5 | 0.62 | not specific: 3 |" in card
     assert "`elsewhere`" in card
+
+
+def test_a_row_is_counted_as_specific_only_if_its_word_works_at_its_place() -> None:
+    rows = [(True, 0.0), (True, 0.5), (True, 1.0), (False, 0.0), (None, None)]  # the last: a control, not asked
+    lines = [
+        {"dataset": "snli", "style": "counterfactual", "row": {"flips": flips, "elsewhere": elsewhere}}
+        for flips, elsewhere in rows
+    ]
+    assert counted(lines).new_words == {"snli": {"specific": 1, "not specific": 3}}
 
 
 def test_without_it_rows_are_as_they_were(tmp_path: Path) -> None:
