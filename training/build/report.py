@@ -59,7 +59,7 @@ said; null where none was made), {elsewhere}`arm`, `method`.
 ```
 """
 
-ELSEWHERE = "`elsewhere` (share of those places where the new word reaches the target too; null where not asked), "
+ELSEWHERE = "`elsewhere` (share of the random places where the new word reaches the target too; null where not asked), "
 
 
 @dataclass(frozen=True)
