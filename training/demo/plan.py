@@ -64,5 +64,5 @@ BOTH = ("oneword", "multiword")
 SIZES = {
     "quick": Size(100, 60, ("sentiment140",), ("trec",), ("oneword",), 3, (WORD, RANDOM), "2"),
     "usual": Size(700, 300, TRAINED, UNSEEN, BOTH, 3, (WORD, RANDOM), "8"),
-    "full": Size(700, 300, TRAINED, UNSEEN, BOTH, 3, (WORD, RANDOM, *MATRIX), "15"),
+    "full": Size(700, 300, TRAINED, UNSEEN, BOTH, 3, (WORD, RANDOM, *MATRIX), "19"),
 }
