@@ -104,8 +104,10 @@ def arm_of(checkpoint: Checkpoint) -> str:
     if training is None:
         return ""
     arm = one_line(" + ".join(ARMS.get(arm, arm) for arm in training.arm.split("+")), 60)
-    # Answers are no explanations: there is nothing to filter.
-    kept = ", unfiltered" if training.filtered is False and training.arm != "answers" else ""
+    kept = ""
+    if training.arm != "answers":  # they are no explanations: there is nothing to filter and no new word
+        kept += ", unfiltered" if training.filtered is False else ""
+        kept += ", specific" if training.extra.get("specific") == [True] else ""
     return f"control: {arm}{kept}" if training.control else f"{arm}{kept}"
 
 

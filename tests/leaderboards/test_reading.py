@@ -14,6 +14,7 @@ from leaderboards.board import Board, Settings
 from leaderboards.build import Choice, make_board
 from leaderboards.errors import BoardError
 from leaderboards.file import SCHEMA, load, save
+from leaderboards.ranking import arm_of
 from tests.leaderboards.synthetic import DATE, TASK, name_of, row, rows_of, train_info, write_run
 
 OTHER = ("snli", "redaction", "oneword")
@@ -445,6 +446,26 @@ def test_the_base_from_what_it_was_trained_on(tmp_path):
     assert (training.datasets, training.styles, training.budget) == (("snli",), ("attribution",), ("oneword",))
     assert (training.arm, training.filtered, training.method, training.control) == ("word", True, "ig", False)
     assert training.extra == {"steps": 690} and training.source.endswith("full/train_info.json")
+
+
+@pytest.mark.parametrize(
+    ("fields", "arm"),
+    [
+        ({}, "best word"),
+        ({"specific": [False]}, "best word"),
+        ({"specific": [True]}, "best word, specific"),
+        ({"specific": [True], "filtered": [False]}, "best word, unfiltered, specific"),
+        ({"specific": [False, True]}, "best word"),
+        ({"specific": [True], "arm": ["random"]}, "control: random word, specific"),
+        ({"specific": [True], "filtered": [False], "arm": ["answers"]}, "control: answers only"),
+        ({"specific": "[True]"}, "best word"),
+    ],
+)
+def test_the_arm_says_what_was_built_otherwise(tmp_path, fields, arm):
+    write_run(tmp_path / "base", {TASK: rows_of(SOME)})
+    write_run(tmp_path / "full", {TASK: rows_of(SOME)}, model="out/full")
+    train_info(tmp_path / "full", **fields)
+    assert {arm_of(checkpoint) for checkpoint in board(tmp_path).checkpoints} == {"", arm}
 
 
 def test_the_base_as_the_user_says(tmp_path):

@@ -12,6 +12,7 @@ examples:
   faithful-se build --attributions runs/attributions --model MODEL --out runs/data
   faithful-se build --attributions runs/attributions --model MODEL --styles attribution --without snli --out OUT
   faithful-se build --attributions runs/attributions --model MODEL --arm random --out runs/data-random
+  faithful-se build --attributions runs/attributions --model MODEL --specific --out runs/data-specific
 
 MODEL is the model that was attributed. The same command goes on after it was stopped. What is written: the card
 (README.md) in the folder says it.
@@ -44,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--candidates", type=int, default=usual.candidates, help="replacement words a counterfactual tries"
     )
+    what.add_argument(
+        "--specific",
+        action="store_true",
+        help="counterfactuals: prefer a word that reaches the target at its place only, not wherever it is written",
+    )
     what.add_argument("--context", default=usual.context, help="same or fresh conversation (default: same)")
     what.add_argument("--seed", type=int, default=usual.seed, help="of what is drawn (default: 0)")
     machine = p.add_argument_group("machine")
@@ -73,6 +79,7 @@ def main(argv: list[str] | None = None) -> int:
         filtered=not given.unfiltered,
         replay=given.replay,
         candidates=given.candidates,
+        specific=given.specific,
         context=given.context,
         seed=given.seed,
     )

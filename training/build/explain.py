@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from faithfulness_metrics.words import key_of, seed_of
 from lm_eval_tasks import scoring
@@ -39,6 +39,8 @@ class Verdict:
         source: where the replacement word is from: ``candidate 1``, …, or ``model``.
         target: the label a counterfactual must reach.
         flips: whether the explanation changes the answer as its style demands; None where that was not asked.
+        elsewhere: share of the chance control's random places where the new word reaches the target too; None where
+            that was not asked.
     """
 
     reason: str
@@ -50,6 +52,12 @@ class Verdict:
     source: str = ""
     target: str = ""
     flips: bool | None = None
+    elsewhere: float | None = None
+
+    @property
+    def specific(self) -> bool:
+        """Whether the new word reaches the target at its place and at none of the random ones."""
+        return self.flips is True and self.elsewhere == 0
 
 
 Judging = Generator[Sequence[Call], Sequence[Answer], Verdict]
@@ -59,6 +67,9 @@ def judge(
     spec: TaskSpec, text: Attributed, replacements: Mapping[str, Sequence[str]], options: BuildOptions
 ) -> Judging:
     """Find the explanation of a text: the first that the evaluation calls faithful.
+
+    With `options.specific` a counterfactual goes on to the first that is specific as well, among the candidates. The
+    model's own proposal stays what it is without: asked for only where no candidate will do.
 
     Args:
         spec: dataset, style, budget and options: the task that the row trains for.
@@ -76,16 +87,21 @@ def judge(
     target = counterfactual_target(spec, text.document, prediction.label)
     asked = spec.explain(text.document.fields, prediction, target)
     tried: dict[tuple[tuple[str, ...], str], Verdict] = {}
+    # The places of the chance control, so that what is kept here is what the evaluation will ask for.
+    compares = options.specific and spec.style == "counterfactual"
+    judged = replace(spec, options=replace(spec.options, controls=("random",))) if compares else spec
 
     def attempt(words: tuple[str, ...], new: str, source: str) -> Judging:
         completion = write(spec, text, words, new, target)
-        transcript = yield from answered(self_explain(spec, text.document), completion)
+        transcript = yield from answered(self_explain(judged, text.document), completion)
         told = transcript["explanation"]
         flips = scoring.faithful(transcript, spec) == 1.0
         reason = told["reason"] if told and not told["valid"] else transcript["problem"]
         if options.filtered and not reason and not flips:
             reason = UNCHANGED
-        return Verdict(reason, asked.messages, prediction.text.strip(), completion, words, new, source, target, flips)
+        elsewhere = scoring.faithful_random(transcript, spec) if compares else None
+        answer = prediction.text.strip()
+        return Verdict(reason, asked.messages, answer, completion, words, new, source, target, flips, elsewhere)
 
     proposals = [(words, "", "") for words in _word_sets(text, spec.budget)]
     if spec.style == "counterfactual":
@@ -94,8 +110,10 @@ def judge(
         proposals = [(best, new, f"candidate {number}") for number, new in enumerate(others, 1)]
     for words, new, source in proposals:
         verdict = tried[words, new] = yield from attempt(words, new, source)
-        if not verdict.reason:
+        if not verdict.reason and (verdict.specific or not compares):
             return verdict
+    if usable := [verdict for verdict in tried.values() if not verdict.reason]:
+        return usable[0]
     if spec.style == "counterfactual":
         (said,) = yield [asked]
         new = proposal(counterfactual.parse(said.text, text.document.fields, spec.request(target)))

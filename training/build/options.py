@@ -28,6 +28,8 @@ class BuildOptions:
         filtered: keep only explanations that change the model's answer; else all that obey their format.
         replay: share of classification rows among all rows, labelled by the model itself, half with a masked word.
         candidates: replacement words of other texts that a counterfactual tries before the model's own proposal.
+        specific: of the candidates, prefer the first whose word reaches the target at the best word and not at the
+            random places of the evaluation's chance control. Where there is none, the first that reaches it.
         context: ``same`` or ``fresh``, as in the evaluation.
         seed: of what is drawn: random words, replayed texts, masked words.
     """
@@ -38,6 +40,7 @@ class BuildOptions:
     filtered: bool = True
     replay: float = 0.25
     candidates: int = 8
+    specific: bool = False
     context: str = "same"
     seed: int = 0
 
@@ -58,6 +61,8 @@ class BuildOptions:
             raise UsageError(f"--replay {self.replay}: give a share of all rows, from 0 to below 1")
         if self.candidates < 0:
             raise UsageError(f"--candidates {self.candidates}: give a whole number from 0")
+        if self.specific and "counterfactual" not in self.styles:
+            raise UsageError("--specific chooses the new word of counterfactuals, and --styles has none: leave it out")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for rows, settings and cards."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 Counts = dict[str, dict[str, int]]
+SPECIFIC, NOT_SPECIFIC = "specific", "not specific"
 
 CARD = """\
 ---
@@ -32,6 +33,7 @@ model's answers hang on other words.
 | styles, budget | {styles}; {budget} |
 | data, split | {data}, {split} |
 | mask | `{mask}` |
+| new word of a counterfactual | {new_word} |
 | replay | {share} of the rows, labelled by the model itself, half with one masked word |
 | seed | {seed} |
 
@@ -48,7 +50,7 @@ counterfactuals were offered.
 `prompt`, `completion`: messages; the loss is on the completion. `dataset`, `style` (`classification` for replay),
 `budget`, `hash` (of the text), `prediction` (the model's own label), `words` (named, masked or replaced), `new`,
 `source` (replacement word and where it is from), `target` (label a counterfactual reaches), `flips` (what the check
-said; null where none was made), `arm`, `method`.
+said; null where none was made), {elsewhere}`arm`, `method`.
 
 ## An example
 
@@ -56,6 +58,8 @@ said; null where none was made), `arm`, `method`.
 {example}
 ```
 """
+
+ELSEWHERE = "`elsewhere` (share of the random places where the new word reaches the target too; null where not asked), "
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Yield:
         reasons: ``dataset style`` -> reason -> texts.
         held_out: dataset -> reason -> texts left out for the evaluation's sake.
         replayed: dataset -> classification rows.
+        new_words: dataset -> ``specific`` (the new word reaches the target at its place and at none of the random ones)
+            or ``not specific`` -> rows. Empty where that was not asked.
     """
 
     accepted: Counts = field(default_factory=dict)
@@ -75,6 +81,7 @@ class Yield:
     reasons: Counts = field(default_factory=dict)
     held_out: Counts = field(default_factory=dict)
     replayed: dict[str, int] = field(default_factory=dict)
+    new_words: Counts = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -112,10 +119,13 @@ def counted(lines: Iterable[Mapping[str, Any]], held_out: Counts | None = None) 
         if style == "classification":
             found.replayed[dataset] = found.replayed.get(dataset, 0) + 1
             continue
-        kept = line["row"] is not None
+        row, kept = line["row"], line["row"] is not None
         for counts, more in ((found.accepted, kept), (found.rejected, not kept)):
             styles = counts.setdefault(dataset, {})
             styles[style] = styles.get(style, 0) + more
+        if kept and row.get("elsewhere") is not None:
+            words = found.new_words.setdefault(dataset, {SPECIFIC: 0, NOT_SPECIFIC: 0})
+            words[SPECIFIC if row["flips"] and not row["elsewhere"] else NOT_SPECIFIC] += 1
         if not kept:
             reasons = found.reasons.setdefault(f"{dataset} {style}", {})
             reasons[line["reason"]] = reasons.get(line["reason"], 0) + 1
@@ -132,6 +142,12 @@ def table(found: Yield) -> Iterator[str]:
             reasons = sorted(found.reasons.get(f"{dataset} {style}", {}).items(), key=lambda pair: -pair[1])
             told = "; ".join(f"{reason}: {n}" for reason, n in reasons)
             yield f"| {dataset} | {style} | {texts} | {rows} | {rows / texts if texts else 0:.2f} | {told} |"
+        if words := found.new_words.get(dataset):
+            asked, good = sum(words.values()), words[SPECIFIC]
+            yield (
+                f"| {dataset} | new word at its place only | {asked} | {good} | {good / asked:.2f} | "
+                f"{NOT_SPECIFIC}: {words[NOT_SPECIFIC]} |"
+            )
         yield f"| {dataset} | replay | | {found.replayed.get(dataset, 0)} | | |"
         if left := "; ".join(f"{reason}: {n}" for reason, n in found.held_out.get(dataset, {}).items()):
             yield f"| {dataset} | left out | {sum(found.held_out[dataset].values())} | | | {left} |"
@@ -148,6 +164,10 @@ def card(found: Yield, told: Mapping[str, Any], lines: Sequence[Mapping[str, Any
         checked = "was replaced by the classification alone: a control"
     elif not options["filtered"]:
         checked = "obeys its format; whether it changes the answer is in `flips`, and was no condition"
+    new_word, elsewhere = "the first that reaches the target" if options["filtered"] else "the first offered", ""
+    if options["specific"]:
+        here = "the first that reaches the target at its place and at none of the evaluation's random places"
+        new_word, elsewhere = f"{here}; where there is none, {new_word}", ELSEWHERE
     return CARD.format(
         rows=found.rows,
         explanations=found.explanations,
@@ -161,6 +181,8 @@ def card(found: Yield, told: Mapping[str, Any], lines: Sequence[Mapping[str, Any
         data=attributed.get("data", attributed.get("file", "")),
         split=attributed.get("split", ""),
         mask=attributed["options"]["mask"],
+        new_word=new_word,
+        elsewhere=elsewhere,
         share=options["replay"],
         seed=options["seed"],
         table="\n".join(table(found)),

@@ -15,9 +15,7 @@ from training.build.options import BuildOptions
 CLASSIFICATION = "classification"
 
 
-class Row(TypedDict):
-    """One row. The loss is on `completion` alone; everything after it says where the row is from."""
-
+class _Row(TypedDict):
     prompt: list[dict[str, str]]
     completion: list[dict[str, str]]
     dataset: str
@@ -34,11 +32,20 @@ class Row(TypedDict):
     method: str
 
 
+class Row(_Row, total=False):
+    """One row. The loss is on `completion` alone; everything after it says where the row is from.
+
+    `elsewhere` is in the rows of a build with `specific`, and of no other.
+    """
+
+    elsewhere: float | None
+
+
 def row_of(
     spec: TaskSpec, text: Attributed, prompt: Messages, completion: str, options: BuildOptions, method: str
 ) -> Row:
     """A row without an explanation's particulars."""
-    return Row(
+    row = Row(
         prompt=as_chat(prompt),
         completion=as_chat([("assistant", completion)]),  # type: ignore[arg-type]
         dataset=spec.question.dataset,
@@ -54,18 +61,19 @@ def row_of(
         arm=options.arm,
         method=method,
     )
+    return Row(**{**row, "elsewhere": None}) if options.specific else row  # type: ignore[typeddict-item]
 
 
 def explanation_row(
     spec: TaskSpec, text: Attributed, verdict: Verdict, options: BuildOptions, method: str
 ) -> Row | None:
     """The row of an accepted explanation in the arm that is built; None where a control has no other word."""
-    words, completion, flips = verdict.words, verdict.completion, verdict.flips
+    words, completion, flips, elsewhere = verdict.words, verdict.completion, verdict.flips, verdict.elsewhere
     if options.arm in ("random", "lowest"):
         words = other_words(options.arm, text, verdict, options.seed)
         if not words:
             return None
-        completion, flips = write(spec, text, words, verdict.new, verdict.target), None
+        completion, flips, elsewhere = write(spec, text, words, verdict.new, verdict.target), None, None
     if options.arm == "answers":
         row = row_of(spec, text, spec.classify(text.document.fields).messages, verdict.answer, options, method)
         return Row(**{**row, "style": CLASSIFICATION, "budget": ""})
@@ -76,6 +84,7 @@ def explanation_row(
         "source": verdict.source,
         "target": verdict.target,
         "flips": flips,
+        **({"elsewhere": elsewhere} if options.specific else {}),
     }
     return Row(**{**row, **told})  # type: ignore[typeddict-item]
 

@@ -30,6 +30,7 @@ MATRIX = (
     Arm("lowest", ("--arm", "lowest"), "control: the word with the lowest score"),
     Arm("answers", ("--arm", "answers"), "control: classifications only"),
     Arm("unfiltered", ("--unfiltered",), "explanations kept whether or not they change the answer"),
+    Arm("specific", ("--specific",), "counterfactuals whose new word works at this place only"),
     *(Arm(f"only-{style}", ("--styles", style), f"one style: {style}") for style in STYLES),
     *(Arm(f"without-{name}", ("--without", name), f"{name} left out") for name in TRAINED),
 )
@@ -63,5 +64,5 @@ BOTH = ("oneword", "multiword")
 SIZES = {
     "quick": Size(100, 60, ("sentiment140",), ("trec",), ("oneword",), 3, (WORD, RANDOM), "2"),
     "usual": Size(700, 300, TRAINED, UNSEEN, BOTH, 3, (WORD, RANDOM), "8"),
-    "full": Size(700, 300, TRAINED, UNSEEN, BOTH, 3, (WORD, RANDOM, *MATRIX), "15"),
+    "full": Size(700, 300, TRAINED, UNSEEN, BOTH, 3, (WORD, RANDOM, *MATRIX), "19"),
 }

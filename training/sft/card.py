@@ -24,6 +24,7 @@ CARD = """\
 | styles | {styles} |
 | datasets | {datasets} |
 | words found by | {method} |
+| specific counterfactuals | {specific} |
 | training | {how}, learning rate {learning_rate}, {epochs} epochs, {steps} steps of {batch} rows, seed {seed} |
 | final loss | {loss} |
 | code | faithful-se {package}, commit {commit} |
@@ -75,6 +76,7 @@ def train_info(
         "budget": each(option["budget"] for option in options),
         "arm": each(option["arm"] for option in options),
         "filtered": each(option["filtered"] for option in options),
+        "specific": each(option.get("specific", False) for option in options),  # rows of before have no such option
         "replay": each(option["replay"] for option in options),
         "method": each(build["attributions"]["method"] for build in builds),
         "data": [{key: source[key] for key in ("path", "rows", "sha256")} for source in told["sources"]],
@@ -114,6 +116,7 @@ def write_card(out: Path, info: dict[str, Any]) -> None:
         datasets=listed("train_datasets"),
         arm=listed("arm"),
         method=listed("method"),
+        specific=" and ".join({True: "yes", False: "no"}[value] for value in info["specific"]) or "not told",
         tokens=info["supervised_tokens"],
         package=info["versions"]["faithful-se"],
         commit=info["commit"] or "unknown",

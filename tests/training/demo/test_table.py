@@ -114,6 +114,16 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
         cli.main(["--out", str(tmp_path)])
 
 
+def test_every_arm_is_a_build_of_its_own() -> None:
+    from training.build.cli import parser
+
+    arms = SIZES["full"].arms
+    fixed = ["--attributions", "a", "--model", "m", "--out", "o"]
+    built = {arm.name: vars(parser().parse_args([*fixed, *arm.build])) for arm in arms}
+    assert len(built) == len(arms) == 12 and len({str(options) for options in built.values()}) == 12
+    assert [name for name, options in built.items() if options["specific"]] == ["specific"]
+
+
 def test_the_demo_trains_by_the_recipe_in_the_repository() -> None:
     assert cli.recipe().read_text() == (ROOT / "recipes" / "mini" / "sft.yaml").read_text()
 

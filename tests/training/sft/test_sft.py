@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from lm_eval_tasks.errors import UsageError
 from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.world import ROWS, SAID, arguments, write_rows
+from training.build.options import BuildOptions
+from training.sft.card import train_info, write_card
 from training.sft.cli import main
 from training.sft.rows import check_supervision, read_training_rows
 
@@ -67,6 +70,35 @@ def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained
     assert card.startswith(f"---\nbase_model: {model}\nlibrary_name: peft\n")
     assert f"pretrained={model},peft={out}" in card
     assert any("lora_B" in name and value.abs().max() > 0 for name, value in weights(out).items())
+
+
+@pytest.mark.parametrize(
+    ("builds", "specific", "shown"),
+    [
+        ([{"specific": True}], [True], "yes"),
+        ([{"specific": False}], [False], "no"),
+        ([{}], [False], "no"),  # rows of a build from before there was the option
+        ([{"specific": True}, {}], [False, True], "no and yes"),
+        ([], [], "not told"),  # a JSONL file
+    ],
+)
+def test_what_the_rows_were_built_with_is_told(
+    tmp_path: Path, builds: list[dict[str, Any]], specific: list[bool], shown: str
+) -> None:
+    usual = {key: value for key, value in BuildOptions().as_dict().items() if key != "specific"}
+    attributed = {"model": "m", "method": "occlusion"}
+    told = [{"attributions": attributed, "datasets": ["snli"], "options": {**usual, **more}} for more in builds]
+    sources = [{"path": "rows", "rows": 4, "sha256": "0", "build": build} for build in told or [{}]]
+    settings = {
+        "training": {"learning_rate": 1e-3, "num_train_epochs": 1, "seed": 0},
+        "model": {"model_name_or_path": "base", "use_peft": False},
+    }
+    step = {"train_batch_size": 1, "gradient_accumulation_steps": 1, "world_size": 1}
+    trainer = SimpleNamespace(state=SimpleNamespace(global_step=4), args=SimpleNamespace(**step))
+    info = train_info(settings, {"sources": sources}, trainer, {}, 8, "", {"faithful-se": "0"})
+    assert info["specific"] == specific
+    write_card(tmp_path, info)
+    assert f"| specific counterfactuals | {shown} |" in (tmp_path / "README.md").read_text()
 
 
 def test_the_merged_model_is_the_adapter_on_its_base(trained: Path) -> None:
