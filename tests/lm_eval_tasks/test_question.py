@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lm_eval_tasks.question import after_thinking, parse_label
 from tests.lm_eval_tasks.styles.conftest import NEWS, SNLI, TWEETS
+from tests.quick import least_seconds
 
 SENTIMENT = ("negative", "positive")
 NLI = ("entailment", "neutral", "contradiction")
@@ -146,6 +147,5 @@ def test_long_answers_are_quick(unit: str) -> None:
         unit * (100_000 // len(unit)) + "?",
         "It is " + unit * 50_000 + "positive",
     ):
-        started = time.process_time()
-        parse_label(answer[:100_000], SENTIMENT)
-        assert time.process_time() - started < 10, repr(unit)  # some hundredths; a backtracking rule takes minutes
+        parse = partial(parse_label, answer[:100_000], SENTIMENT)
+        assert least_seconds(parse, 0.5) < 0.5, repr(unit)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.answers import MOST_READINGS, is_prose, is_refusal, readings
 from tests.lm_eval_tasks.styles.conftest import SNLI, WRAPPERS, request_for
+from tests.quick import least_seconds
 
 TEXT = "I [X] it."
 
@@ -136,6 +137,6 @@ def test_long_answers_are_quick(style: str, unit: str) -> None:
     shown = SNLI.show(LONG)
     for answer in (repeated, repeated + "?", f"Sure! Here it is:\n\n{shown}\n\n{repeated}", f"{repeated}\n{shown}"):
         for budget in ("oneword", "multiword"):
-            started = time.process_time()
-            STYLES[style].parse(answer, LONG, request_for(SNLI, budget, "neutral"))
-            assert time.process_time() - started < 10, budget  # some hundredths; a backtracking rule takes minutes
+            request = request_for(SNLI, budget, "neutral")
+            parse = partial(STYLES[style].parse, answer, LONG, request)
+            assert least_seconds(parse, 0.5) < 0.5, budget

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -202,4 +203,7 @@ def test_help_needs_no_torch() -> None:
         "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, env={**os.environ})
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ})
+    assert done.returncode == 0 and "faithful-se mini" in done.stdout
+    assert time.perf_counter() - started < 5
