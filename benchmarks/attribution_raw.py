@@ -23,11 +23,11 @@ class Recorder:
                 calls.append((forward, embeds.detach(), mask, position, past, torch.is_grad_enabled()))
             return self._states(forward, embeds, mask, position, past)
 
-        Forward._states = states  # type: ignore[method-assign]
+        Forward._states = states
         return self
 
     def __exit__(self, *_: Any) -> None:
-        Forward._states = self._states  # type: ignore[method-assign]
+        Forward._states = self._states
 
     def replay(self) -> None:
         for forward, embeds, mask, position, past, gradients in self.calls:

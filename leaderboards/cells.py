@@ -71,12 +71,11 @@ class Analysis:
 def analyse(digest: str, taken: Sequence[Taken], bases: Sequence[int | None], settings: Settings) -> Analysis:
     """The numbers of one task on one set of documents. `bases`: row -> row of its base."""
     columns = {column.row: column for column in columns_of(digest, taken, settings)}
-    compared = {
-        row: one
-        for row, column in columns.items()
-        if (base := columns.get(-1 if bases[row] is None else bases[row]))  # type: ignore[arg-type]
-        and (one := versus(column, base, settings))
-    }
+    compared = {}
+    for row, column in columns.items():
+        base = bases[row]
+        if base is not None and base in columns and (one := versus(column, columns[base], settings)):
+            compared[row] = one
     keys = next((tuple(one.samples.frame["key"].to_list()) for one in taken if one.samples), ())
     slim = {
         row: replace(
@@ -95,13 +94,13 @@ def columns_of(digest: str, taken: Sequence[Taken], settings: Settings) -> list[
     seed = seed_of(digest, str(settings.seed))
     columns: list[Column] = []
     block: list[Taken] = []
-    for i, one in enumerate(taken):
+    for one in taken:
         if one.samples is None:
             columns.append(_reported(one, settings))
             continue
         block.append(one)
         cells = sum(len(t.samples.metrics) * len(t.samples.frame) for t in block if t.samples)
-        if cells > _BLOCK or i == len(taken) - 1:
+        if cells > _BLOCK:
             columns += _drawn(block, seed, settings)
             block = []
     columns += _drawn(block, seed, settings)
@@ -202,7 +201,7 @@ def versus(column: Column, base: Column, settings: Settings) -> Versus | None:
         return None
     a, b = column.values["faithful"], base.values["faithful"]
     seen = ~(np.isnan(a) | np.isnan(b))
-    test = statistics.mcnemar(a[seen], b[seen])  # type: ignore[arg-type]
+    test = statistics.mcnemar(a[seen].tolist(), b[seen].tolist())
     n = int(seen.sum())
     here, there = (one.samples.frame["prediction"].to_list() for one in (column, base) if one.samples)
     discordant = (test.only_a + test.only_b) / n if n else math.nan

@@ -172,11 +172,13 @@ def _checked(frame: pl.DataFrame, metrics: list[str], problems: tuple[str, ...])
 def transcript_of(row: dict[str, Any]) -> dict[str, Any]:
     """The transcript in a row of a samples file. Raises ValueError, KeyError, IndexError or TypeError without one."""
     said = row["filtered_resps"][0] if row.get("filtered_resps") else row["resps"][0][0]
-    transcript = json.loads(said)
+    transcript: dict[str, Any] = json.loads(said)
     if not isinstance(transcript, dict):
         raise ValueError("the response is no transcript")
     # "\\ud8" to "\\udf" begin surrogates; two of them are one character, and stay it.
-    return encodable(transcript) if "\\ud" in said.lower() else transcript  # type: ignore[no-any-return]
+    if "\\ud" in said.lower():
+        transcript = encodable(transcript)
+    return transcript
 
 
 def transcripts(path: Path, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
