@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import types
 import typing
@@ -49,7 +48,7 @@ def load(path: Path) -> Board:
         )
     try:
         board: Board = _made(Board, content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BoardError(f"{path}: not a whole board.json ({error!r}); make it again with faithful-se board") from error
     return board
 
@@ -68,10 +67,7 @@ def _made(wanted: Any, value: Any) -> Any:
     if origin in (typing.Union, types.UnionType):
         return _made(next(one for one in inside if one is not type(None)), value)
     if is_dataclass(wanted):
-        if not isinstance(value, Mapping):
-            raise TypeError(f"{wanted.__name__} expected, found {type(value).__name__}")  # type: ignore[union-attr]
-        types_of = hints(wanted)  # type: ignore[arg-type]
-        return wanted(**{f.name: _made(types_of[f.name], value[f.name]) for f in fields(wanted) if f.name in value})  # type: ignore[operator]
+        return _filled(wanted, value)
     if origin is tuple:
         kinds = inside[:1] * len(value) if inside[-1] is Ellipsis else inside
         return tuple(_made(kind, item) for kind, item in zip(kinds, value, strict=True))
@@ -80,8 +76,13 @@ def _made(wanted: Any, value: Any) -> Any:
     if wanted is float:
         return float(value)
     if wanted is int:
-        number = int(value)
-        if not math.isfinite(number):
-            raise ValueError(value)
-        return number
+        return int(value)
     return value
+
+
+def _filled(kind: Any, value: Any) -> Any:
+    """A dataclass from its mapping; fields that are not there keep their defaults."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{kind.__name__} expected, found {type(value).__name__}")
+    types_of = hints(kind)
+    return kind(**{one.name: _made(types_of[one.name], value[one.name]) for one in fields(kind) if one.name in value})

@@ -78,6 +78,17 @@ def test_what_is_no_board_is_one_line(tmp_path, content, line):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("number", ["Infinity", "NaN", "1e400"])
+def test_a_count_that_is_no_number_is_one_line(board, tmp_path, number):
+    file.save(board, tmp_path / "board.json")
+    text = (tmp_path / "board.json").read_text("utf-8")
+    count = f'"documents_total": {board.documents_total}'
+    assert count in text
+    (tmp_path / "board.json").write_text(text.replace(count, f'"documents_total": {number}'), "utf-8")
+    with pytest.raises(BoardError, match="not a whole board"):
+        file.load(tmp_path / "board.json")
+
+
 def test_a_field_of_a_later_version_does_no_harm(board, tmp_path):
     file.save(board, tmp_path / "board.json")
     content = json.loads((tmp_path / "board.json").read_text())
