@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from leaderboards.board import Board, Settings
-from leaderboards.errors import BoardError, told
+from leaderboards.errors import BoardError, need, told
 
 ABOUT = """\
 Which checkpoint explains itself truly, and is the difference real? Reads what lm_eval wrote with --output_path and
@@ -69,10 +69,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Make a board, or check a submission."""
     given = parser().parse_args(argv)
-    try:
-        import polars  # noqa: F401
-    except ImportError as error:
-        raise BoardError(f"{error.name} is not installed; pip install 'faithful-se[board]'") from error
+    need(*(["polars"] if given.check else ["altair", "great_tables", "jinja2", "polars", "vl_convert"]))
     if given.check:
         from leaderboards.check import report
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from leaderboards.board import Settings
-from leaderboards.errors import BoardError, told
+from leaderboards.errors import BoardError, need, told
 from leaderboards.paired import Comparison, Pair, compare
 from leaderboards.results import Run
 
@@ -66,10 +66,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Compare two checkpoints. Exit status 0; 1 with --fail-if; 2 when the input is wrong."""
     given = parser().parse_args(argv)
-    try:
-        import polars  # noqa: F401
-    except ImportError as error:
-        raise BoardError(f"{error.name} is not installed; pip install 'faithful-se[board]'") from error
+    need("polars")
     if given.draws < 100 or given.documents < 0 or given.seed < 0:
         raise BoardError("--draws must be at least 100, --documents and --seed at least 0")
     first, second = _sides(given.a, given.b, given.results, given.board)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 
 Main = Callable[[list[str] | None], int]
 
@@ -18,6 +19,12 @@ class BoardError(SystemExit, ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"faithful-se: {message}")
+
+
+def need(*packages: str) -> None:
+    """Raises BoardError where a package of the extra `board` is missing: before the work, not after it."""
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise BoardError(f"{', '.join(missing)} not installed; pip install 'faithful-se[board]'")
 
 
 def told(main: Main) -> Main:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import faithful_se
-from leaderboards import cli
+from leaderboards import cli, errors
 from leaderboards.file import load, save
 from tests.leaderboards.synthetic import TASK, rows_of, train_info, write_run
 
@@ -84,6 +84,20 @@ def test_from_python_a_mistake_is_a_value_error_and_never_silent(tmp_path):
     assert (
         done.returncode == 1 and done.stderr.startswith("faithful-se: /gone: no such") and done.stderr.count("\n") == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [("board", "altair, great_tables, jinja2, polars, vl_convert"), ("board --check", "polars"), ("compare", "polars")],
+)
+def test_a_missing_package_is_said_before_the_work(results, tmp_path, capsys, monkeypatch, command, named):
+    monkeypatch.setattr(errors, "find_spec", lambda name: None)
+    name, *more = command.split()
+    places = [results / "base", results / "tuned"]
+    out = ["--out", tmp_path / "out"] if command == "board" else []
+    assert faithful_se.main([name, *map(str, [*places, *out, *more])]) == 2
+    assert capsys.readouterr().err == f"faithful-se: {named} not installed; pip install 'faithful-se[board]'\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_neither_torch_nor_lm_eval_is_loaded(results, tmp_path):
