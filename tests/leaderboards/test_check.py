@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from leaderboards import cli
+from leaderboards.check import DEFAULTS
+from lm_eval_tasks.options import Options
 from tests.leaderboards.synthetic import DATE, TASK, name_of, row, rows_of, train_info, write_run
 
 SOME = [1.0, 0.0, 1.0, 1.0]
@@ -91,6 +93,12 @@ def test_what_is_declared_is_no_finding(tmp_path, capsys):
     assert check(tmp_path, capsys)[0] == 0
     (tmp_path / "submission.json").write_text("[")
     assert cli.main([str(tmp_path), "--check"]) == 2
+
+
+def test_the_defaults_are_those_of_the_tasks():
+    """This package imports nothing of the tasks; this test does."""
+    tasks = Options().as_dict()
+    assert {name: tasks[name] for name in DEFAULTS} == DEFAULTS and not set(tasks) - set(DEFAULTS)
 
 
 def test_equal_findings_are_one_line(tmp_path, capsys):

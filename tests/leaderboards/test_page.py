@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import pytest
 
@@ -254,3 +255,11 @@ def test_a_hundred_checkpoints_fit_into_15_megabytes(tmp_path):
 def test_hidden_characters_of_titles_and_notes_show():
     html = page(replace(small(), title="nice\u202etitle", notes=("note \x1b[31m",)))
     assert "nice⟨U+202E⟩title" in html and visible("note \x1b[31m") in html
+
+
+def test_both_ways_to_the_dark_theme_lead_to_the_same_colours():
+    """By the system and by the button: CSS cannot name one list of colours for a media query and a selector."""
+    css = (files("leaderboards.page") / "assets" / "page.css").read_text("utf-8")
+    by_system = re.search(r':root:not\(\[data-theme="light"\]\) \{(.*?)\}', css, re.DOTALL)
+    by_button = re.search(r'\n:root\[data-theme="dark"\] \{(.*?)\}', css, re.DOTALL)
+    assert by_system and by_button and by_system[1].split() == by_button[1].split() and "--ground" in by_button[1]
