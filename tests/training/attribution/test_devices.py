@@ -1,0 +1,51 @@
+"""On another device: everything that is asked together lies there. A stand-in for a GPU, on machines without one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.attribution import architectures as world
+from tests.training.attribution.test_batches import assert_same
+from training.attribution.methods import METHODS
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What a process of its own found, since a device once told to torch stays there."""
+    out = tmp_path_factory.mktemp("devices") / "found.json"
+    command = [sys.executable, "-m", "tests.training.attribution.on_two_devices", str(out)]
+    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(out.read_text())
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(f"llama {method}" for method in METHODS),
+        *(f"{kind} {method}" for kind in world.ARCHITECTURES[1:] for method in ("occlusion", "ig")),
+    ],
+)
+def test_another_device_changes_no_score(case: str, found: Any) -> None:
+    usual, there = found["rows"][case]
+    assert len(usual) == (3 if case.startswith("qwen2") else 6)  # pairs, tweets
+    assert_same(usual, there)
+
+
+def test_another_device_changes_no_answer_and_no_fingerprint(found: Any) -> None:
+    usual, there = found["answers"]
+    assert usual == there and len(set(usual)) > 3
+
+
+def test_a_tensor_left_behind_is_noticed(found: Any) -> None:
+    """The device of these tests can fail them."""
+    assert "expected all tensors to be on the same device, found pretend and cpu" in found["left behind"]
