@@ -11,11 +11,13 @@ from pathlib import Path
 from leaderboards import cells, files, means, results, sheets
 from leaderboards.board import Board, Cell, Checkpoint, Settings, Skipped, Task, Transfer, Versus
 from leaderboards.cards import documents_of
-from leaderboards.cells import Analysis, Column
+from leaderboards.cells import Analysis
 from leaderboards.checkpoints import Row, rows_of
+from leaderboards.columns import Column
 from leaderboards.errors import BoardError
 from leaderboards.results import BrokenError, Run
 from leaderboards.tasks import Found, tasks_of
+from leaderboards.versus import adjusted
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _read(
 def _compared(rows: int, done: Mapping[str, Analysis], settings: Settings) -> list[dict[str, Versus]]:
     """Per checkpoint, by task: against its base, with Holm over all its tasks."""
     return [
-        cells.adjusted({task: one.versus[row] for task, one in done.items() if row in one.versus}, settings)
+        adjusted({task: one.versus[row] for task, one in done.items() if row in one.versus}, settings)
         for row in range(rows)
     ]
 

@@ -14,7 +14,8 @@ import numpy as np
 from faithfulness_metrics import chance
 from faithfulness_metrics.bootstrap import Array, intervals
 from leaderboards.board import Estimate, Settings, Task, Training, Transfer
-from leaderboards.cells import KEPT, Column, made
+from leaderboards.columns import KEPT, Column
+from leaderboards.estimates import made
 
 # The groups a reader asks for first.
 GROUPS: dict[str, Callable[[Task], bool]] = {

@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaderboards import cells, samples, sheets
+from leaderboards import samples, sheets
 from leaderboards.board import Estimate, Settings, Versus
-from leaderboards.cells import Column
+from leaderboards.columns import Column, columns_of
 from leaderboards.means import mean_gain
 from leaderboards.results import Run
 from leaderboards.samples import Samples
 from leaderboards.sheets import Taken
 from leaderboards.tasks import Found, tasks_of
+from leaderboards.versus import adjusted, versus
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def compare(a: tuple[str, Sequence[Run]], b: tuple[str, Sequence[Run]], settings
             continue
         digest = hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
         pair = [replace(one, samples=_only(one.samples, keys, digest)) for one in (left, right) if one.samples]
-        columns = cells.columns_of(digest, [replace(one, row=row) for row, one in enumerate(pair)], settings)
+        columns = columns_of(digest, [replace(one, row=row) for row, one in enumerate(pair)], settings)
         found[digest + str(sheet)] = (left, right, columns[0], columns[1])
         named.append((digest + str(sheet), Found.of(sheet, digest, pair)))
     notes += _unshared(its)
@@ -104,9 +105,9 @@ def compare(a: tuple[str, Sequence[Run]], b: tuple[str, Sequence[Run]], settings
     order = {task.id: by_place[one.sheet, one.digest] for task, one in tasks}
     tests = {}
     for name, key in order.items():
-        if one := cells.versus(found[key][3], found[key][2], settings):
+        if one := versus(found[key][3], found[key][2], settings):
             tests[name] = one
-    tests = cells.adjusted(tests, settings)
+    tests = adjusted(tests, settings)
     pairs = []
     for name, one in tests.items():
         left, right, first, second = found[order[name]]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from leaderboards import cards
+from leaderboards import cards, transcripts
 from leaderboards.board import Segment, Settings
 from leaderboards.build import make_board
 from tests.leaderboards.synthetic import TASK, row, rows_of, write_run
@@ -50,7 +50,7 @@ def test_effects_are_drops_of_probability_where_there_are_any():
         "prediction": {"label": "positive", "logprobs": before},
         "oracle": {"singles": [{"positions": [0, 3], "label": "positive", "logprobs": after}]},
     }
-    assert cards.effects_of(transcript) == {0: 0.25, 3: 0.25}
+    assert transcripts.effects_of(transcript) == {0: 0.25, 3: 0.25}
 
 
 def test_effects_of_a_counterfactual_reach_the_target():
@@ -59,7 +59,7 @@ def test_effects_of_a_counterfactual_reach_the_target():
         "explanation": {"target": "b"},
         "oracle": {"singles": [{"positions": [i], "label": label, "logprobs": None} for i, label in enumerate("abc")]},
     }
-    assert cards.effects_of(transcript) == {0: 0.0, 1: 1.0, 2: 0.0}
+    assert transcripts.effects_of(transcript) == {0: 0.0, 1: 1.0, 2: 0.0}
 
 
 def test_documents_on_which_checkpoints_differ_come_first_and_the_rest_by_hash(tmp_path):
@@ -134,7 +134,7 @@ def test_rationales_and_metrics_of_other_kinds_are_carried(tmp_path):
 
 @pytest.mark.parametrize("shape", [None, [0, 2], {}, {"positions": "02"}, {"positions": [0.5]}, {"positions": [True]}])
 def test_rationales_of_another_shape_are_none(shape):
-    assert cards.rationale_of({"rationale": shape}) is None
+    assert transcripts.rationale_of({"rationale": shape}) is None
 
 
 def test_transcripts_that_end_early(tmp_path):

@@ -1,0 +1,93 @@
+"""A number with its interval, made of one value per document and the documents' resamples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from faithfulness_metrics import chance, flips, statistics
+from faithfulness_metrics.bootstrap import Array, complete, intervals
+from leaderboards.board import Estimate, Settings
+
+# Can be negative: never a rate, even where all its values happen to be 0 or 1.
+_SIGNED = ("lift",)
+
+
+def estimate_of(name: str, values: Array, low: float, high: float, settings: Settings) -> Estimate:
+    """The mean of a metric: Wilson's interval where it is a rate of yes and no, else the bootstrap's.
+
+    Args:
+        name: metric.
+        values: one per document, [n_documents]; nan where undefined, left out and said in the note.
+        low, high: of the bootstrap.
+        settings: of the board.
+    """
+    defined = values[~np.isnan(values)]
+    n = len(defined)
+    if not n:
+        return Estimate(None, None, None, 0, "not defined for any document")
+    mean = float(defined.mean())
+    note = f"defined for {n} of {len(values)} documents" if n < len(values) else ""
+    if name not in _SIGNED and ((defined == 0) | (defined == 1)).all():
+        low, high = statistics.wilson(float(defined.sum()), n, settings.confidence)
+    elif (defined == defined[0]).all():
+        note = "; ".join(filter(None, (note, "the same in every document: the interval knows no spread")))
+    return made(mean, float(low), float(high), n, note)
+
+
+def ccf_of(values: Mapping[str, Array], draws: Mapping[str, Array], settings: Settings) -> Estimate:
+    """The chance-corrected faithfulness, metrics.md section 2, over the documents that have all three values.
+
+    Args:
+        values: faithful, faithful_random, faithful_oracle: one per document, [n_documents].
+        draws: the same, resampled means, [n_draws]. Where values are missing the resamples are drawn anew.
+        settings: of the board.
+    """
+    names = ("faithful", "faithful_random", "faithful_oracle")
+    columns, _ = complete(*(values[name].tolist() for name in names))
+    n = len(columns[0])
+    if not n:
+        return Estimate(None, None, None, 0, "not defined for any document")
+    if math.isnan(value := chance.ccf(*columns)):
+        return Estimate(None, None, None, n, chance.not_measurable(chance.headroom(*columns[1:])))
+    if n < len(values["faithful"]):
+        f, r, o = columns
+        found = chance.ccf_interval(f, r, o, settings.draws, settings.seed, settings.confidence)
+        return made(value, found.low, found.high, n)
+    ratios = chance.ratio_of_means(np.stack([draws[name] for name in names], axis=1))
+    lows, highs = intervals(ratios[None], settings.confidence)
+    return made(value, float(lows[0]), float(highs[0]), n)
+
+
+def given_valid(faithful: Array, valid: Array, settings: Settings) -> Estimate:
+    """`faithful` over the documents whose explanation is valid, [n_documents] both."""
+    (f, v), _ = complete(faithful.tolist(), valid.tolist())
+    mean, n = flips.faithful_given_valid(f, v)
+    if not n:
+        return Estimate(None, None, None, 0, "no valid explanation")
+    low, high = statistics.wilson(mean * n, n, settings.confidence)
+    return made(mean, low, high, n)
+
+
+def weighted(kinds: Sequence[tuple[float, int]], settings: Settings) -> Estimate:
+    """A rate from (value, how many documents have it)."""
+    n = sum(count for _, count in kinds)
+    if not n:
+        return Estimate(None, None, None, 0, "no document that this rule counts")
+    total = sum(value * count for value, count in kinds)
+    low, high = statistics.wilson(total, n, settings.confidence)
+    return made(total / n, low, high, n)
+
+
+def made(value: float, low: float, high: float, n: int, note: str = "") -> Estimate:
+    """An Estimate whose nan are None."""
+    if not math.isnan(value) and math.isnan(low):
+        note = note or ("one document has no interval" if n < 2 else "no interval")
+    return Estimate(known(value), known(low), known(high), n, note)
+
+
+def known(value: float) -> float | None:
+    """None for nan."""
+    return None if math.isnan(value) else float(value)
