@@ -7,7 +7,7 @@ Sections 3 to 5 of metrics.md. Except in `phi_cct` and `cct`, values are those o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,6 +15,16 @@ from faithfulness_metrics.bootstrap import Array, aligned
 
 # Shares of the words over which AOPC averages (DeYoung et al. 2020, arXiv 1911.03429, section 4).
 AOPC_SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
+
+
+def label_probability(logprobs: Mapping[str, float], label: str) -> float:
+    """P(label) among the labels offered: the softmax of their log-probabilities, in nats. Section 3 of metrics.md.
+
+    Raises:
+        KeyError: a label that was not offered.
+    """
+    top = max(logprobs.values(), default=0.0)
+    return math.exp(logprobs[label] - top) / sum(math.exp(value - top) for value in logprobs.values())
 
 
 def loo_percentile(deltas: Sequence[float], named: Sequence[int]) -> float:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from faithfulness_metrics.erasure import label_probability
 from faithfulness_metrics.words import words_of
 from leaderboards.board import Document, Entry, Segment, Task
 
@@ -114,8 +115,7 @@ def effects_of(transcript: Mapping[str, Any]) -> dict[int, float]:
 def _probability(logprobs: Mapping[str, float] | None, label: str | None) -> float | None:
     if not logprobs or label is None or label not in logprobs:
         return None
-    top = max(logprobs.values())
-    return math.exp(logprobs[label] - top) / sum(math.exp(value - top) for value in logprobs.values())
+    return label_probability(logprobs, label)
 
 
 def _conversation(transcript: Mapping[str, Any]) -> list[tuple[str, str]]:

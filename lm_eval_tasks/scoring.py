@@ -231,16 +231,10 @@ def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
     if any(row["logprobs"] is None for row in oracle["singles"]):
         return [], []
     label = transcript["prediction"]["label"]
-    whole = _probability(transcript["prediction"]["logprobs"], label)
-    deltas = [whole - _probability(row["logprobs"], label) for row in oracle["singles"]]
+    whole = erasure.label_probability(transcript["prediction"]["logprobs"], label)
+    deltas = [whole - erasure.label_probability(row["logprobs"], label) for row in oracle["singles"]]
     named = [i for i, row in enumerate(oracle["singles"]) if set(row["positions"]) & set(explanation["positions"])]
     return deltas, named
-
-
-def _probability(logprobs: dict[str, float], label: str) -> float:
-    """Probability of a label among the labels offered."""
-    top = max(logprobs.values())
-    return math.exp(logprobs[label] - top) / sum(math.exp(value - top) for value in logprobs.values())
 
 
 def _edited(transcript: Transcript) -> tuple[list[str], list[str]] | None:

@@ -13,6 +13,7 @@ from faithfulness_metrics.erasure import (
     cct,
     comprehensiveness,
     hit1,
+    label_probability,
     loo_percentile,
     phi_cct,
     redundant,
@@ -190,3 +191,13 @@ def test_cct_is_scipy_pearson(pairs):
     tvd, named = zip(*pairs, strict=True)
     if len(set(tvd)) > 1 and len(set(named)) > 1:
         assert cct(tvd, named) == pytest.approx(pearsonr(tvd, named).statistic, abs=1e-9)
+
+
+def test_label_probability():
+    said = {"negative": math.log(0.2), "positive": math.log(0.6)}  # .2 and .6 of all strings: .25 and .75 of the labels
+    assert label_probability(said, "negative") == pytest.approx(0.25)
+    assert (
+        label_probability({"negative": -2000.0, "positive": -2000.0}, "positive") == 0.5
+    )  # far below what exp can say
+    with pytest.raises(KeyError):
+        label_probability({}, "positive")
