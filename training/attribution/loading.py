@@ -24,12 +24,14 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
         device: ``cpu``, ``cuda``, ``cuda:1``; empty takes a GPU if there is one, of this process in a launch of many.
 
     Raises:
-        UsageError: there is no such model, or the adapter is of a kind that changes the prompt.
+        UsageError: there is no such model or device, or the adapter is of a kind that changes the prompt.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     if dtype not in ("auto", *DTYPES):
         raise UsageError(f"--dtype {dtype}: give one of auto, {', '.join(DTYPES)}")
+    for given in filter(None, (name, adapter)):
+        check_there(given)
     if not adapter and (Path(name) / "adapter_config.json").is_file():
         name, adapter = _base_of(name), name
     try:
@@ -46,10 +48,20 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
     try:
         model.to(device or default_device())
     except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"--device {device}: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"--device {device}: {str(error).splitlines()[0]}; give --device cpu") from error
     model.requires_grad_(False)
     model.eval()
     return model, tokenizer
+
+
+def check_there(name: str) -> None:
+    """Refuse a folder that is not there: transformers would take its path for a name on the hub.
+
+    Raises:
+        UsageError: it is not there. Names on the hub have one slash at most and are not looked for.
+    """
+    if (name.startswith(("/", ".", "~")) or name.count("/") > 1) and not Path(name).exists():
+        raise UsageError(f"{name}: no such folder; give the folder of a model, or its name on the hub")
 
 
 def default_device() -> str:

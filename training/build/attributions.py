@@ -79,8 +79,9 @@ def read_attributions(
     """
     if not (folder / MANIFEST).is_file():
         begun = (folder / "settings.json").is_file()
-        remedy = "is not finished: run the same `faithful-se attribute` again" if begun else "holds no attributions"
-        raise UsageError(f"{folder} {remedy}")
+        if begun:
+            raise UsageError(f"{folder} is not finished: run the same `faithful-se attribute` again")
+        raise UsageError(f"{folder} holds no attributions: give what `faithful-se attribute` wrote")
     settings = json.loads((folder / MANIFEST).read_text("utf-8"))
     found = list(settings["rows"])
     for name in (*datasets, *without):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def main(argv: list[str] | None = None) -> int:
         path = Path([*arguments, ""][arguments.index("--config") + 1])
         if not path.is_file():
             raise UsageError(f"--config {path}: no such file")
+
+    # TRL's own default, gradient_checkpointing=True, is what transformers warns of: nobody typed it.
+    warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
 
     import torch
     from trl import ModelConfig, SFTConfig, TrlParser

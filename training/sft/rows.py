@@ -35,7 +35,7 @@ def read_training_rows(data: str) -> tuple[list[dict[str, Any]], dict[str, Any]]
                 raise UsageError(f"{path} is no finished build: run the same `faithful-se build` again")
             told, path = json.loads((path / "manifest.json").read_text("utf-8")), path / "train.jsonl"
         if not path.is_file():
-            raise UsageError(f"--data {name}: no such file or folder")
+            raise UsageError(f"--data {name}: no such file or folder; give what `faithful-se build` wrote")
         text = path.read_text("utf-8")
         found = [_row(path, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
         if not found:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval_tasks.errors import UsageError
+from training.attribution.loading import check_there
 from training.attribution.shards import MANIFEST, write_whole
 from training.sft.card import train_info, write_card
 from training.sft.merge import merge
@@ -42,7 +43,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
     out = Path(training.output_dir)
     rows, told = read_training_rows(data.data)
     settings = _settings(data, training, model, told)
-    _claim(out, settings)
+    _refuse_another(out, settings)
     if not (out / MANIFEST).is_file():
         training.model_init_kwargs = {
             "revision": model.model_revision,
@@ -61,6 +62,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
         prepared: Any = trainer.train_dataset
         tokens = check_supervision(prepared["labels"], rows, _stops(trainer), training.max_length)
         trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
+        _claim(out, settings)
         result = trainer.train(resume_from_checkpoint=last_checkpoint(out))
         trainer.save_model(str(out))
         if trainer.accelerator.is_main_process:
@@ -122,6 +124,7 @@ def _tokenizer(model: Any, training: Any) -> Any:
     name = model.model_name_or_path
     if not name:
         raise UsageError("give --model_name_or_path: the model that the rows were built with")
+    check_there(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=model.model_revision)
     except (OSError, ValueError) as error:
@@ -144,21 +147,27 @@ def _settings(data: Any, training: Any, model: Any, told: dict[str, Any]) -> dic
     return dict(json.loads(json.dumps(settings, default=str)))
 
 
-def _claim(out: Path, settings: dict[str, Any]) -> None:
-    """Write what this training is, or refuse the folder of another one."""
+def _refuse_another(out: Path, settings: dict[str, Any]) -> None:
+    """Refuse the folder of another training."""
     path = out / SETTINGS
-    if path.is_file():
-        written = json.loads(path.read_text("utf-8"))
-        for part, values in settings.items():
-            if written.get(part) == values:
-                continue
-            was, now, name = written.get(part), values, part
-            if isinstance(was, dict) and isinstance(now, dict):
-                name = next(key for key in {**was, **now} if was.get(key) != now.get(key))
-                was, now = was.get(name), now.get(name)
-            raise UsageError(
-                f"{out} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --output_dir"
-            )
+    if not path.is_file():
         return
+    written = json.loads(path.read_text("utf-8"))
+    for part, values in settings.items():
+        if written.get(part) == values:
+            continue
+        was, now, name = written.get(part), values, part
+        if isinstance(was, dict) and isinstance(now, dict):
+            name = next(key for key in {**was, **now} if was.get(key) != now.get(key))
+            was, now = was.get(name), now.get(name)
+        raise UsageError(
+            f"{out} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --output_dir"
+        )
+
+
+def _claim(out: Path, settings: dict[str, Any]) -> None:
+    """Write what this training is. Only now, when nothing is wrong with it: what fails before may be mended and typed
+    again. Another training may have begun in the meantime."""
+    _refuse_another(out, settings)
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(path, [json.dumps(settings, indent=1)])
+    write_whole(out / SETTINGS, [json.dumps(settings, indent=1)])

@@ -262,8 +262,13 @@ def test_wrong_arguments(more: list[str], told: str, model: Path, tmp_path: Path
 
 
 def test_a_model_that_is_not_there(texts: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"cannot load the model .*nowhere"):
+    with pytest.raises(
+        UsageError, match=r"nowhere: no such folder; give the folder of a model, or its name on the hub"
+    ):
         attribute(tmp_path / "nowhere", texts, tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=r"cannot load the model .*empty"):
+        attribute(tmp_path / "empty", texts, tmp_path / "out")
 
 
 def test_numbers_that_are_not_finite_name_the_text(texts: Path, tmp_path: Path) -> None:

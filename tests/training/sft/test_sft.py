@@ -133,6 +133,21 @@ def test_a_finished_training_is_left_alone_and_another_one_refused(trained: Path
         main(arguments(model, trained / "rows.jsonl", trained / "out", "--learning_rate", "0.02"))
 
 
+def test_what_fails_before_the_first_step_keeps_no_folder(model: Path, tmp_path: Path) -> None:
+    """The command is mended and typed again, with the same --output_dir."""
+    out, data = tmp_path / "out", write_rows(tmp_path / "rows.jsonl")
+    plain = tmp_path / "plain"
+    shutil.copytree(model, plain, ignore=shutil.ignore_patterns("chat_template.jinja"))
+    with pytest.raises(UsageError, match="plain has no chat template"):
+        main(arguments(plain, data, out))
+    with pytest.raises(UsageError, match=r"gone/away: no such folder; give the folder of a model"):
+        main(arguments(tmp_path / "gone" / "away", data, out))
+    with pytest.raises(UsageError, match="16 of 16 rows have no token with a loss"):
+        main(arguments(model, data, out, "--max_length", "8"))
+    assert not (out / "sft.json").exists()
+    assert main(arguments(model, data, out, "--max_steps", "1")) == 0
+
+
 def test_all_weights_by_flag(model: Path, tmp_path: Path) -> None:
     data = write_rows(tmp_path / "rows.jsonl")
     main(arguments(model, data, tmp_path / "out", "--full", "true", "--max_steps", "1"))
