@@ -63,8 +63,8 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, f
     from statsmodels.stats.proportion import proportion_confint
 
     low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
-    # Exactly 0 and 1 at the ends, where rounding leaves 9e-19.
-    return (float(low) if successes else 0.0), (float(high) if successes < n else 1.0)
+    # Exactly 0 and 1 at the ends, where rounding leaves 9e-19, and never beyond them: -7e-18 for 5e-17 successes.
+    return (max(0.0, float(low)) if successes else 0.0), (min(1.0, float(high)) if successes < n else 1.0)
 
 
 def difference(

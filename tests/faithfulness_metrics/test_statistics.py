@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 from statsmodels.stats.multitest import multipletests
@@ -57,6 +57,7 @@ def test_wilson_is_scipys(successes, more, confidence):
 
 
 @given(st.integers(1, 100).flatmap(lambda n: st.tuples(st.floats(0, n), st.just(n))))
+@example((5.551115123125783e-17, 47))
 def test_wilson_range_and_symmetry(case):
     successes, n = case
     low, high = wilson(successes, n)

@@ -373,7 +373,7 @@ def test_hundreds_of_documents_are_shown_a_page_at_a_time(browser, tmp_path):
     until(browser, lambda b: cards(b) == 20)
     assert one(browser, "#card-count").text == "240 of 240 documents"
     one(browser, "#more").click()
-    assert cards(browser) == 40
+    until(browser, lambda b: cards(b) == 40)
     card = one(browser, "#cards article")
     assert len(card.find_elements(By.CSS_SELECTOR, ".entry")) == 4
     one(card, "button").click()

@@ -142,7 +142,7 @@ def test_what_fails_before_the_first_step_keeps_no_folder(model: Path, tmp_path:
         main(arguments(plain, data, out))
     with pytest.raises(UsageError, match=r"gone/away: no such folder; give the folder of a model"):
         main(arguments(tmp_path / "gone" / "away", data, out))
-    with pytest.raises(UsageError, match="16 of 16 rows have no token with a loss"):
+    with pytest.raises(UsageError, match="no token with a loss"):
         main(arguments(model, data, out, "--max_length", "8"))
     assert not (out / "sft.json").exists()
     assert main(arguments(model, data, out, "--max_steps", "1")) == 0
