@@ -4,23 +4,62 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
+from typing import NamedTuple
 
-# command -> (module with a `main(argv)`, what it does)
+
+class Command(NamedTuple):
+    """A command.
+
+    Attributes:
+        module: has a `main(argv)`.
+        what: it does, for the help.
+        extra: of the package that it needs, none if empty.
+        packages: of that extra, by which one sees whether it is there.
+    """
+
+    module: str
+    what: str
+    extra: str = ""
+    packages: tuple[str, ...] = ()
+
+
+HF, TRAIN = ("torch", "transformers", "peft"), ("torch", "transformers", "peft", "captum", "trl")
+
 COMMANDS = {
-    "eval": ("lm_eval_tasks.cli", "evaluate a model: lm_eval with the faithful_se tasks, same arguments"),
-    "mini": ("training.mini.cli", "train the mini model: a small model and data of its own, no download, no GPU"),
-    "attribute": ("training.attribution.cli", "score the words of texts: which one did the model's answer hang on?"),
-    "build": ("training.build.cli", "attributions -> explanations that the evaluation calls faithful, as rows"),
-    "sft": ("training.sft.cli", "train on the rows with TRL: LoRA by default, several GPUs by accelerate"),
-    "demo": ("training.demo.cli", "everything on the mini model: evaluate, attribute, build, train, evaluate, table"),
-    "board": ("leaderboards.cli", "result files -> one offline page, tables and tests of every checkpoint"),
-    "compare": ("leaderboards.compare", "two checkpoints on the same documents: paired differences and what changed"),
+    "eval": Command("lm_eval_tasks.cli", "evaluate a model: lm_eval with the faithful_se tasks, same arguments"),
+    "mini": Command(
+        "training.mini.cli", "train the mini model: a small model and data of its own, no download, no GPU", "hf", HF
+    ),
+    "attribute": Command(
+        "training.attribution.cli",
+        "score the words of texts: which one did the model's answer hang on?",
+        "train",
+        TRAIN,
+    ),
+    "build": Command(
+        "training.build.cli", "attributions -> explanations that the evaluation calls faithful, as rows", "train", TRAIN
+    ),
+    "sft": Command(
+        "training.sft.cli", "train on the rows with TRL: LoRA by default, several GPUs by accelerate", "train", TRAIN
+    ),
+    "demo": Command(
+        "training.demo.cli",
+        "everything on the mini model: evaluate, attribute, build, train, evaluate, table",
+        "train",
+        TRAIN,
+    ),
+    # These two say themselves what they need: a part of them needs less.
+    "board": Command("leaderboards.cli", "result files -> one offline page, tables and tests of every checkpoint"),
+    "compare": Command(
+        "leaderboards.compare", "two checkpoints on the same documents: paired differences and what changed"
+    ),
 }
 
 
 def usage() -> str:
     """The help text."""
-    lines = [f"  {name:<12}{what}" for name, (_, what) in COMMANDS.items()]
+    lines = [f"  {name:<12}{command.what}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
             "usage: faithful-se COMMAND [ARGUMENTS]",
@@ -45,8 +84,23 @@ def main(argv: list[str] | None = None) -> int:
     if arguments[0] not in COMMANDS:
         print(f"faithful-se: no command {arguments[0]!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    module, _ = COMMANDS[arguments[0]]
-    return int(import_module(module).main(arguments[1:]) or 0)
+    command = COMMANDS[arguments[0]]
+    missing = [name for name in command.packages if find_spec(name) is None]
+    # The help of most commands needs none of them.
+    if missing and not {"-h", "--help"} & set(arguments):
+        return _without(arguments[0], missing)
+    try:
+        return int(import_module(command.module).main(arguments[1:]) or 0)
+    except ModuleNotFoundError as error:
+        if error.name not in missing:
+            raise
+        return _without(arguments[0], missing)
+
+
+def _without(name: str, missing: list[str]) -> int:
+    remedy = f"pip install 'faithful-se[{COMMANDS[name].extra}]'"
+    print(f"faithful-se {name}: {', '.join(missing)} not installed; {remedy}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

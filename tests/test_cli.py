@@ -45,10 +45,43 @@ def test_a_wrong_command_names_the_right_ones(capsys):
     assert capsys.readouterr().err.startswith("faithful-se: no command 'evaluate'; there are eval")
 
 
+@pytest.mark.parametrize(
+    ("command", "missing", "extra"),
+    [
+        ("mini", "torch, transformers, peft", "hf"),
+        ("attribute", "torch, transformers, peft, captum, trl", "train"),
+        ("build", "torch, transformers, peft, captum, trl", "train"),
+        ("sft", "torch, transformers, peft, captum, trl", "train"),
+        ("demo", "torch, transformers, peft, captum, trl", "train"),
+    ],
+)
+def test_a_missing_extra_is_one_line(command, missing, extra):
+    """As after a plain `pip install faithful-se`: what the extra brings cannot be found."""
+    hide = (
+        "import sys, faithful_se, importlib.util\n"
+        "hidden = {'torch', 'transformers', 'peft', 'captum', 'trl'}\n"
+        "class Hidden:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in hidden:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "faithful_se.find_spec = lambda name: None if name in hidden else importlib.util.find_spec(name)\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+        "sys.exit(faithful_se.main(sys.argv[1:]))"
+    )
+    told = f"faithful-se {command}: {missing} not installed; pip install 'faithful-se[{extra}]'\n"
+    done = python(hide, command, "--out", "nowhere")
+    assert (done.returncode, done.stderr) == (2, told)
+    helped = python(hide, command, "--help")
+    if command in ("attribute", "sft"):  # their help lists what the packages offer
+        assert (helped.returncode, helped.stderr) == (2, told)
+    else:
+        assert helped.returncode == 0 and helped.stdout.startswith(f"usage: faithful-se {command}")
+
+
 def test_every_command_can_be_loaded():
     from importlib import import_module
 
-    for module, what in faithful_se.COMMANDS.values():
+    for module, what, *_ in faithful_se.COMMANDS.values():
         assert callable(import_module(module).main)
         assert what
 
