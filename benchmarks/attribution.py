@@ -32,7 +32,7 @@ from benchmarks.attribution_world import SHAPES, texts_of
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=["2m", "60m"], choices=["2m", "60m"])
-    parser.add_argument("--examples", type=int, default=16)
+    parser.add_argument("--examples", type=int, default=0, help="texts (default: 16; 256 with --device cuda)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--without-50", action="store_true", help="leave out captum's IG of 50 steps, the slowest")
@@ -43,6 +43,11 @@ def main() -> int:
     parser.add_argument("--tasks", nargs="+", default=["sentiment140", "snli", "agnews"], help="with --model")
     parser.add_argument("--shape", choices=list(SHAPES), help="only texts per second, on --device, in bfloat16")
     arguments = parser.parse_args()
+    gpu = arguments.device.startswith("cuda")
+    if gpu and not torch.cuda.is_available():
+        parser.error(f"--device {arguments.device}: torch {torch.__version__} sees no GPU here; leave --device out")
+    # A GPU is not busy with a few texts.
+    arguments.examples = arguments.examples or (256 if gpu else 16)
     if arguments.device == "cpu":
         torch.set_num_threads(1)
     names = ("torch", "transformers", "captum")
