@@ -101,7 +101,8 @@ def parse_label(answer: str, labels: Iterable[str]) -> str | None:
     """The label an answer gives, or None when it gives none or more than one.
 
     Only the first line that is not a mere opening counts, so that a model which goes on writing is read for what it
-    said first. A label counts where it stands as a whole word, whatever its case.
+    said first. A label counts where it stands as a whole word, whatever its case; a label of one letter only where
+    nothing or punctuation follows.
     """
     by_key = {label.casefold(): label for label in labels}
     pattern = _pattern(tuple(by_key))
@@ -144,8 +145,14 @@ def _label_in(line: str, pattern: re.Pattern[str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+# A | (A) | A. Sports | The answer is A: … | a, because … | A or B, but not: A sports article, I think, I'm sorry
+# (a label of one letter is a word of most languages)
+_CLOSED = r"(?=[\s*_`]*$|[\s*_`]*[^\w\s'’-]|['’](?!\w)|\s+(?:or|and|vs)\s+\w(?!\w))"
+
+
 @lru_cache(maxsize=256)
 def _pattern(keys: tuple[str, ...]) -> re.Pattern[str]:
     # Longest first: "not entailment" before "entailment". An underscore is markdown, not a letter.
-    alternatives = "|".join(re.escape(key) for key in sorted(keys, key=len, reverse=True))
+    longest = sorted(keys, key=len, reverse=True)
+    alternatives = "|".join(re.escape(key) + (_CLOSED if len(key) == 1 and key.isalpha() else "") for key in longest)
     return re.compile(rf"(?<![^\W_])(?<!-)(?:{alternatives})(?![^\W_]|-\w)", re.IGNORECASE)

@@ -127,6 +127,43 @@ def test_labels_of_other_datasets(answer: str, labels: tuple[str, ...], label: s
     assert parse_label(answer, labels) == label
 
 
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        ("A", "A"),
+        ("b", "B"),
+        ("(c)", "C"),
+        ("**D**", "D"),
+        ("_A_", "A"),
+        ("A. Sports", "A"),
+        ("B) a sports article", "B"),
+        ('"I"', "I"),
+        ("Answer: I", "I"),
+        ("The answer is (B).", "B"),
+        ("The answer is B", "B"),
+        ("I would say a: it is about football", "A"),
+        ("C, because a ball is a toy", "C"),
+        ("A or B.", None),
+        ("It could be A, B or C.", None),
+        ("It is not A but B.", "B"),
+        # words of the language, not labels
+        ("A sports article", None),
+        ("I think it is a sports article.", None),
+        ("I'm sorry, but I can't help with that.", None),
+        ("I’d say so", None),
+        ("This is an article about a game.", None),
+        ("a-b", None),
+        ("vitamin-A", None),
+    ],
+)
+def test_labels_of_one_letter(answer: str, label: str | None) -> None:
+    assert parse_label(answer, ("A", "B", "C", "D", "I")) == label
+
+
+def test_labels_that_are_digits() -> None:
+    assert [parse_label(answer, ("1", "2")) for answer in ("2 stars", "1", "12", "1 or 2")] == ["2", "1", None, None]
+
+
 def test_only_the_end_of_a_thought_is_an_answer() -> None:
     assert after_thinking("plain") == "plain"
     assert after_thinking("<think>a</think>b</think> c") == " c"
