@@ -10,6 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,16 @@ def attribute(
         Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity)
         for source in sources
     ]
-    if processes.first:
-        store.open()
+    with store.open() if processes.first else nullcontext():
+        counts = _in_step(store, sources, attributors, shard_size, processes)
+    processes.close()
+    return counts
+
+
+def _in_step(
+    store: Store, sources: Sequence[Source], attributors: Sequence[Attributor], shard_size: int, processes: Processes
+) -> dict[str, int]:
+    """All processes: plan, work, and the first one merges."""
     processes.wait()
     plans = [_plan(store, source, shard_size) for source in sources]
     processes.wait()  # nobody writes before everybody has read
@@ -113,7 +122,6 @@ def attribute(
         for source in sources:
             counts[source.name] = len(store.merged(source.name))
     processes.wait()
-    processes.close()
     return counts
 
 

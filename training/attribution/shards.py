@@ -11,11 +11,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from lm_eval_tasks.errors import UsageError
+from training.alone import only_one
 
 SETTINGS, MANIFEST, SHARDS = "settings.json", "manifest.json", "shards"
 
@@ -34,19 +35,22 @@ class Store:
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder, self.settings = folder, json.loads(json.dumps(settings))
 
-    def open(self) -> None:
-        """Claim the folder. For one process of a run, before the others look at it."""
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Claim the folder for a block. For one process of a run, before the others look at it."""
         with _readable(self.folder):
             (self.folder / SHARDS).mkdir(parents=True, exist_ok=True)
-        for left in (self.folder / SHARDS).glob(".*.tmp"):
-            left.unlink(missing_ok=True)
-        path = self.folder / SETTINGS
-        if path.exists():
-            self._compare(json.loads(path.read_text("utf-8")))
-        elif any(self.folder.glob("*.jsonl")):
-            raise UsageError(f"{self.folder}: there are rows but no {SETTINGS}: give another --out")
-        else:
-            write_whole(path, [json.dumps(self.settings, indent=1)])
+        with only_one(self.folder):
+            for left in (self.folder / SHARDS).glob(".*.tmp"):
+                left.unlink(missing_ok=True)
+            path = self.folder / SETTINGS
+            if path.exists():
+                self._compare(json.loads(path.read_text("utf-8")))
+            elif any(self.folder.glob("*.jsonl")):
+                raise UsageError(f"{self.folder}: there are rows but no {SETTINGS}: give another --out")
+            else:
+                write_whole(path, [json.dumps(self.settings, indent=1)])
+            yield
 
     def _compare(self, written: Mapping[str, Any]) -> None:
         for name, value in self.settings.items():

@@ -78,22 +78,22 @@ def build(
         **(settings or {}),
     }
     store = Store(out, told)
-    store.open()
-    if not (out / MANIFEST).is_file():
-        (out / REPORT).unlink(missing_ok=True)
-        parts = [_part(attributions, name, options, say) for name in attributions.texts]
-        method = str(attributions.settings["method"])
-        shards = [path for part in parts for path in _explain(store, part, respond, options, method, shard_size)]
-        accepted = {part.dataset: sum(counted(_read(shards)).accepted[part.dataset].values()) for part in parts}
-        if not sum(accepted.values()):
-            rejected = counted(_read(shards), {part.dataset: part.held_out for part in parts}).most_rejected()
-            shutil.rmtree(out / SHARDS, ignore_errors=True)  # a folder without rows is no result to go on from
-            (out / "settings.json").unlink(missing_ok=True)
-            raise UsageError(
-                f"no row at all: {rejected}. Look at the model's answers, or take more texts or --unfiltered"
-            )
-        replays = _replay(store, parts, accepted, respond, options, method)
-        _finish(store, parts, [*shards, *replays], told)
+    with store.open():
+        if not (out / MANIFEST).is_file():
+            (out / REPORT).unlink(missing_ok=True)
+            parts = [_part(attributions, name, options, say) for name in attributions.texts]
+            method = str(attributions.settings["method"])
+            shards = [path for part in parts for path in _explain(store, part, respond, options, method, shard_size)]
+            accepted = {part.dataset: sum(counted(_read(shards)).accepted[part.dataset].values()) for part in parts}
+            if not sum(accepted.values()):
+                rejected = counted(_read(shards), {part.dataset: part.held_out for part in parts}).most_rejected()
+                shutil.rmtree(out / SHARDS, ignore_errors=True)  # a folder without rows is no result to go on from
+                (out / "settings.json").unlink(missing_ok=True)
+                raise UsageError(
+                    f"no row at all: {rejected}. Look at the model's answers, or take more texts or --unfiltered"
+                )
+            replays = _replay(store, parts, accepted, respond, options, method)
+            _finish(store, parts, [*shards, *replays], told)
     found = Yield.read(out / REPORT)
     for line in table(found):
         say(line)

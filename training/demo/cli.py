@@ -17,6 +17,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+from training.alone import only_one
 from training.demo.plan import SIZES, Arm, Size
 from training.demo.stages import Runner, Stage, command, shown
 
@@ -166,7 +167,8 @@ def main(argv: list[str] | None = None) -> int:
     print(
         f"about {SIZES[mode].minutes} min on two cores, plus the base where there is none yet; what is done stays done"
     )
-    run(given.out, mode, given.seed)
+    with only_one(given.out):
+        run(given.out, mode, given.seed)
     print(NEXT)
     return 0
 

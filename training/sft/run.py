@@ -6,11 +6,13 @@ import gc
 import json
 import shutil
 import subprocess
+from contextlib import nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from lm_eval_tasks.errors import UsageError
+from training.alone import only_one
 from training.attribution.loading import check_there
 from training.attribution.shards import MANIFEST, write_whole
 from training.sft.card import train_info, write_card
@@ -62,15 +64,18 @@ def train(data: Any, training: Any, model: Any) -> Path:
         prepared: Any = trainer.train_dataset
         tokens = check_supervision(prepared["labels"], rows, _stops(trainer), training.max_length)
         trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
-        _claim(out, settings)
-        result = trainer.train(resume_from_checkpoint=last_checkpoint(out))
-        trainer.save_model(str(out))
-        if trainer.accelerator.is_main_process:
-            info = train_info(settings, told, trainer, result.metrics, tokens, commit(), versions())
-            write_card(out, info)
-            write_whole(out / MANIFEST, [json.dumps(info, indent=1)])
-            shutil.rmtree(out / "merged", ignore_errors=True)
-        accelerator, main_process = trainer.accelerator, trainer.accelerator.is_main_process
+        main_process = trainer.accelerator.is_main_process
+        out.mkdir(parents=True, exist_ok=True)
+        with only_one(out, "--output_dir") if main_process else nullcontext():
+            _claim(out, settings)
+            result = trainer.train(resume_from_checkpoint=last_checkpoint(out))
+            trainer.save_model(str(out))
+            if main_process:
+                info = train_info(settings, told, trainer, result.metrics, tokens, commit(), versions())
+                write_card(out, info)
+                write_whole(out / MANIFEST, [json.dumps(info, indent=1)])
+                shutil.rmtree(out / "merged", ignore_errors=True)
+        accelerator = trainer.accelerator
         accelerator.wait_for_everyone()
         # The wrapper of data parallelism goes before the group of processes does. The last to hold the group ends its
         # threads; torch's wrapper would do so with the interpreter's lock in hand, and one process waits for ever.
@@ -169,5 +174,4 @@ def _claim(out: Path, settings: dict[str, Any]) -> None:
     """Write what this training is. Only now, when nothing is wrong with it: what fails before may be mended and typed
     again. Another training may have begun in the meantime."""
     _refuse_another(out, settings)
-    out.mkdir(parents=True, exist_ok=True)
     write_whole(out / SETTINGS, [json.dumps(settings, indent=1)])
