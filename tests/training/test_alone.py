@@ -45,8 +45,9 @@ def test_a_second_command_is_refused_in_one_line(holder: subprocess.Popen[str], 
 
 def test_a_killed_command_holds_nothing(holder: subprocess.Popen[str], tmp_path: Path) -> None:
     os.kill(holder.pid, signal.SIGKILL)  # not waited for: it may still have to end
-    with only_one(tmp_path):
-        pass
+    with only_one(tmp_path), pytest.raises(UsageError, match="at work there"), only_one(tmp_path, wait=0):
+        pytest.fail("two hold it")
+    assert holder.wait(10) == -signal.SIGKILL
 
 
 def test_it_waits_for_one_that_ends_soon(tmp_path: Path) -> None:
@@ -67,9 +68,12 @@ def test_the_folder_is_free_after_an_error_and_others_are_never_held(tmp_path: P
 def test_a_disk_without_locks_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 
+    asked = []
+
     def refuse(*args: object) -> None:
+        asked.append(args)
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with only_one(tmp_path), only_one(tmp_path):
-        pass
+    with only_one(tmp_path, wait=0), only_one(tmp_path, wait=0):
+        assert len(asked) == 2

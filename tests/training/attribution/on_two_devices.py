@@ -12,9 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from tests.pretend_device import DEVICE, There, pretended
+from tests.pretend_device import There, pretended
 from tests.training.attribution import architectures as world
 from training.attribution.attribute import Attributor
 from training.attribution.forward import Forward
@@ -68,7 +66,7 @@ def main(out: Path) -> None:
     models = {kind: world.random_model(kind, len(fast)) for kind in world.ARCHITECTURES}
     plan = [("llama", method) for method in METHODS]
     plan += [(kind, method) for kind in world.ARCHITECTURES[1:] for method in ("occlusion", "ig")]
-    found: dict[str, Any] = {"device": str(DEVICE), "threads": torch.get_num_threads()}
+    found: dict[str, Any] = {}
     found["rows"] = {
         f"{kind} {method}": rows_on_both(models[kind], fast, method, world.PAIR if kind == "qwen2" else world.TWEET)
         for kind, method in plan
