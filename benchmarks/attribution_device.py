@@ -48,7 +48,7 @@ def on_device(shape: str, device: str, documents: list[Document], token_budget: 
         _finish(device)
         seconds = time.perf_counter() - start
         name = f"{method}, {steps} steps" if method == "ig" else method
-        lines.append(f"| {name} | {len(documents) / seconds:.1f} | {operations / seconds / peak:.0%} |")
+        lines.append(f"| {name} | {len(documents) / seconds:.3g} | {operations / seconds / peak:.0%} |")
     return [*lines, ""]
 
 

@@ -16,9 +16,12 @@ def merge(adapter: Path, out: Path) -> None:
     """
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoTokenizer
+    from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
     if not (adapter / "adapter_config.json").is_file():
         raise UsageError(f"{adapter} holds no adapter: a full fine-tuning needs no --merge")
+    # Behind a training with DeepSpeed's ZeRO 3, transformers would shard what this one process loads.
+    unset_hf_deepspeed_config()
     try:
         model = AutoPeftModelForCausalLM.from_pretrained(str(adapter), dtype="auto")
     except (OSError, ValueError) as error:

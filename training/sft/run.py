@@ -18,6 +18,7 @@ from training.attribution.shards import MANIFEST, write_whole
 from training.sft.card import train_info, write_card
 from training.sft.merge import merge
 from training.sft.rows import check_supervision, read_training_rows
+from training.sft.sharded import refuse_lost_adapter, save_whole
 
 SETTINGS = "sft.json"
 
@@ -37,7 +38,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
         The folder: adapter (or model) and tokenizer, `README.md`, `train_info.json`, `manifest.json` last.
 
     Raises:
-        UsageError: wrong rows, no chat template, a folder of another training, a row without a loss.
+        UsageError: wrong rows, no chat template, a folder of another training, a row without a loss, weights that were not written.
     """
     from datasets import Dataset
     from trl import SFTTrainer, get_peft_config, get_quantization_config
@@ -61,6 +62,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
             quantization_config=get_quantization_config(model),
             peft_config=get_peft_config(model),
         )
+        refuse_lost_adapter(trainer)
         prepared: Any = trainer.train_dataset
         tokens = check_supervision(prepared["labels"], rows, _stops(trainer), training.max_length)
         trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
@@ -69,7 +71,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
         with only_one(out, "--output_dir") if main_process else nullcontext():
             _claim(out, settings)
             result = trainer.train(resume_from_checkpoint=last_checkpoint(out))
-            trainer.save_model(str(out))
+            save_whole(trainer, out)
             if main_process:
                 info = train_info(settings, told, trainer, result.metrics, tokens, commit(), versions())
                 write_card(out, info)

@@ -77,7 +77,7 @@ def test_eight_gpus_are_asked_for_as_the_file_says(monkeypatch: pytest.MonkeyPat
     for name, value in environment.items():
         monkeypatch.setenv(name, str(value))
     plugin = FullyShardedDataParallelPlugin()
-    assert plugin.fsdp_version == 2 and plugin.reshard_after_forward and plugin.activation_checkpointing
+    assert plugin.fsdp_version == 2 and plugin.reshard_after_forward and not plugin.activation_checkpointing
     assert plugin.cpu_ram_efficient_loading and "FULL" in str(plugin.state_dict_type)
 
 
