@@ -38,7 +38,8 @@ def train(data: Any, training: Any, model: Any) -> Path:
         The folder: adapter (or model) and tokenizer, `README.md`, `train_info.json`, `manifest.json` last.
 
     Raises:
-        UsageError: wrong rows, no chat template, a folder of another training, a row without a loss, weights that were not written.
+        UsageError: wrong rows, no chat template, a folder of another training, a row without a loss, weights that were
+            not written.
     """
     from datasets import Dataset
     from trl import SFTTrainer, get_peft_config, get_quantization_config

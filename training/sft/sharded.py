@@ -1,9 +1,9 @@
 """Weights that lie in parts on several devices (FSDP, DeepSpeed): what is written at the end is whole, or it is said.
 
-Measured with torch 2.13, accelerate 1.15, transformers 5.23, peft 0.21: under FSDP `save_model` writes nothing unless the
-kind of state is FULL_STATE_DICT, which accelerate's own default is not; and the names of layers wrapped for recomputing
-(`fsdp_activation_checkpointing`) are not those that peft looks for, so the adapter is a file without weights. Nothing is
-reported in either case, and an adapter without weights is the base model.
+Seen with torch 2.13, accelerate 1.15, transformers 5.23, peft 0.21: under FSDP 2 `save_model` writes nothing unless the
+kind of state is FULL_STATE_DICT, which is not accelerate's own default; and the names of layers wrapped for recomputing
+(`fsdp_activation_checkpointing`) are not those that peft looks for, so the adapter is a file without weights. Neither is
+reported, and an adapter without weights is the base model.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def refuse_lost_adapter(trainer: Any) -> None:
     """
     if trainer.is_fsdp_enabled and _adapter(trainer) and trainer.accelerator.state.fsdp_plugin.activation_checkpointing:
         raise UsageError(
-            "fsdp_activation_checkpointing with an adapter: peft would write a file without weights; set it to false in "
-            "accelerate's configuration and give --gradient_checkpointing true, which does the same"
+            "fsdp_activation_checkpointing with an adapter: peft would write a file without weights; set it to false "
+            "in accelerate's configuration and give --gradient_checkpointing true, which does the same"
         )
 
 
@@ -57,9 +57,9 @@ def _see(trainer: Any, out: Path) -> None:
     if found < wanted:
         lost = f"{found} of {wanted} trained tensors" if _adapter(trainer) else "no weights"
         raise UsageError(
-            f"{out}: {lost} were written: accelerate's configuration must let the weights be gathered when they are saved "
-            "(FSDP: fsdp_state_dict_type FULL_STATE_DICT; DeepSpeed: zero3_save_16bit_model true); with that, the same "
-            "command goes on from the last checkpoint"
+            f"{out}: {lost} were written: accelerate's configuration must let the weights be gathered when they are "
+            "saved (FSDP: fsdp_state_dict_type FULL_STATE_DICT; DeepSpeed: zero3_save_16bit_model true); with that, "
+            "the same command goes on from the last checkpoint"
         )
 
 

@@ -53,7 +53,8 @@ def launched(folder: Path, given: list[str], config: dict[str, Any]) -> subproce
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     environment.update(OMP_NUM_THREADS="1", DS_ACCELERATOR="cpu")
     command = [*launch, *given, "--use_cpu", "false"]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    told = {"capture_output": True, "text": True}
+    return subprocess.run(command, cwd=folder, env=environment, timeout=300, check=False, **told)
 
 
 def weights(folder: Path) -> dict[str, Any]:
@@ -118,10 +119,8 @@ def test_deepspeed_trains_what_one_process_trains(stage: int, model: Path, tmp_p
     assert (together / "merged" / "model.safetensors").is_file()
 
 
-def test_behind_deepspeed_a_model_is_merged_whole(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a training with ZeRO 3 leaves in transformers: the next model loaded in this process would be sharded too."""
+def test_behind_deepspeed_a_model_is_merged_whole(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a training with ZeRO 3 leaves in transformers: the next model of this process would be sharded too."""
     from transformers.integrations import deepspeed
 
     class Left:
@@ -149,7 +148,9 @@ def test_recomputing_that_loses_the_adapter_is_refused_before_training(model: Pa
     ("written", "said"),
     [({}, "0 of 2 trained tensors"), ({"a": 1}, "1 of 2 trained tensors"), ({"a": 1, "b": 2}, "")],
 )
-def test_an_adapter_without_its_weights_is_not_called_trained(written: dict[str, int], said: str, tmp_path: Path) -> None:
+def test_an_adapter_without_its_weights_is_not_called_trained(
+    written: dict[str, int], said: str, tmp_path: Path
+) -> None:
     from peft import LoraConfig, get_peft_model
     from safetensors.torch import save_file
 
