@@ -2,8 +2,8 @@
 
 Seen with torch 2.13, accelerate 1.15, transformers 5.23, peft 0.21: under FSDP 2 `save_model` writes nothing unless the
 kind of state is FULL_STATE_DICT, which is not accelerate's own default; and the names of layers wrapped for recomputing
-(`fsdp_activation_checkpointing`) are not those that peft looks for, so the adapter is a file without weights. Neither is
-reported, and an adapter without weights is the base model.
+(`fsdp_activation_checkpointing`) are not those that peft looks for, so its file is empty. Neither is
+reported, and an empty adapter is the base model.
 """
 
 from __future__ import annotations
