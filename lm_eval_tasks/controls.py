@@ -11,7 +11,7 @@ from faithfulness_metrics.erasure import label_probability
 from faithfulness_metrics.words import random_positions, remove, seed_of
 from lm_eval_tasks.calls import Answer, Call, Document, TaskSpec, told
 from lm_eval_tasks.question import Question
-from lm_eval_tasks.styles.counterfactual import elsewhere
+from lm_eval_tasks.styles.counterfactual import elsewhere, one_change
 from lm_eval_tasks.styles.explanation import Explanation
 
 
@@ -33,11 +33,13 @@ def random_sets(spec: TaskSpec, document: Document, explanation: Explanation) ->
 
 def single_words(spec: TaskSpec, document: Document, explanation: Explanation) -> list[list[int]]:
     """Position sets of the single-word oracle: every type of word with all its occurrences; for a counterfactual of one
-    edit, every position at which the model's own edit can be made."""
+    new word (also where it replaces several occurrences), every position at which the model's own edit can be made.
+    Other counterfactuals have no such search: their oracle is what the explanation and the random sets reach."""
     if "oracle" not in spec.options.controls:
         return []
     if spec.style == "counterfactual":
-        return [[p] for p in range(len(document.words))] if explanation.valid and len(explanation.edits) == 1 else []
+        one = explanation.valid and one_change(document.words, explanation.edits)
+        return [[p] for p in range(len(document.words))] if one else []
     by_key: dict[str, list[int]] = {}
     for position, word in enumerate(document.words):
         by_key.setdefault(word.key, []).append(position)

@@ -227,6 +227,29 @@ def test_the_oracle_tries_every_type_of_word_with_all_its_occurrences():
     assert values["ccf"] == [0.0, 0.0, 1.0]
 
 
+def test_the_oracle_of_a_counterfactual_writes_the_new_word_over_every_word():
+    # "awful" stands over both "love" and reaches nothing; over "phone" alone it would have.
+    spec = spec_of("counterfactual", controls=("random", "oracle"), draws=1)
+    answers = [label("positive")] * 2 + [label("negative" if p == 4 else "positive") for p in range(7)]
+    calls, transcript = play(
+        self_explain(spec, DOCUMENT), [label("positive")], [Answer("I awful my new phone, awful it!")], answers
+    )
+    assert transcript["explanation"]["valid"]
+    assert [row["positions"] for row in transcript["oracle"]["singles"]] == [[p] for p in range(7)]
+    assert calls[2][2 + 4].messages[0][1].endswith("Tweet: I love my new awful, love it!")
+    assert score(transcript, spec)["ccf"] == [0.0, 0.0, 1.0]
+
+
+def test_the_oracle_of_several_new_words_is_what_was_tried():
+    spec = spec_of("counterfactual", "multiword", controls=("random", "oracle"), draws=1)
+    answers = [label("negative"), label("positive")]
+    _, transcript = play(
+        self_explain(spec, DOCUMENT), [label("positive")], [Answer("I hate my old phone, love it!")], answers
+    )
+    assert transcript["oracle"] == {"singles": [], "greedy": []}
+    assert score(transcript, spec)["ccf"] == [1.0, 0.0, 1.0]
+
+
 def test_leave_one_out_is_a_rank_of_probability_drops():
     spec = spec_of(controls=("random", "oracle"), draws=1, classifier="loglikelihood")
     before = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
