@@ -153,7 +153,7 @@ def elsewhere(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -
     Args:
         fields: the original document.
         edits: the model's edits, in the order of their positions; k positions.
-        positions: where to make them instead, [k] or fewer; what was done at the i-th position is done at `positions[i]`.
+        positions: where to make them instead, [k] or fewer; what was done at the i-th one is done at `positions[i]`.
     """
     words = words_of(fields)
     together: dict[int, list[Edit]] = {}

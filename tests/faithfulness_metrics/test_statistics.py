@@ -198,7 +198,7 @@ def test_detectable_difference_edges():
 
 
 @pytest.mark.parametrize(
-    "n, discordant", [(30, 0.5), (60, 0.367), (100, 1.0), (200, 0.2), (498, 0.05), (1000, 0.1), (1000, 0.3)]
+    ("n", "discordant"), [(30, 0.5), (60, 0.367), (100, 1.0), (200, 0.2), (498, 0.05), (1000, 0.1), (1000, 0.3)]
 )
 def test_the_exact_test_has_a_little_less_power_there(n, discordant):
     """Enumerated: m discordant documents of n, k of them on side a."""

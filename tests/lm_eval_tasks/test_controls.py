@@ -8,9 +8,7 @@ from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles.explanation import Explanation
 
-SPEC = TaskSpec(
-    dataset_spec("sentiment140").question, "attribution", "multiword", Options(classifier="loglikelihood")
-)
+SPEC = TaskSpec(dataset_spec("sentiment140").question, "attribution", "multiword", Options(classifier="loglikelihood"))
 
 
 def row(positions, label="positive", **logprobs):
