@@ -125,9 +125,10 @@ def detectable_difference(n: int, discordant: float, power: float = 0.8, alpha: 
     """Smallest |mean(a) - mean(b)| that a two-sided McNemar test of n documents finds with this power.
 
     Solves n = (z_test sqrt(psi) + z_power sqrt(psi - d^2))^2 / d^2 for d, psi the share of discordant documents:
-    normal approximation of Connor 1987 (Biometrics 43:207-211). The exact test is a little more conservative. In
-    (0, discordant]; nan when nothing can be detected: no documents, no discordant ones, or so few that even all of them
-    on one side would not do.
+    normal approximation of Connor 1987 (Biometrics 43:207-211). The exact test is more conservative: at the difference
+    that is returned its own power is .74 to .79 instead of .8 for 30 to 1,000 documents (see the tests). One test, not
+    corrected for their number. In (0, discordant]; nan when nothing can be detected: no documents, no discordant ones,
+    or so few that even all of them on one side would not do.
 
     Args:
         n: documents.
@@ -142,7 +143,9 @@ def detectable_difference(n: int, discordant: float, power: float = 0.8, alpha: 
     if n == 0 or discordant == 0 or inside < 0:
         return math.nan
     smallest = math.sqrt(discordant) * (z_test * math.sqrt(n) + z_power * math.sqrt(inside)) / (n + z_power**2)
-    return smallest if smallest <= discordant else math.nan
+    # All discordant documents on one side have an exact p of 2 / 2^m: 5 of them are never below .05.
+    reachable = 2 * 0.5 ** (n * discordant) < alpha
+    return smallest if smallest <= discordant and reachable else math.nan
 
 
 def noise_floor(a: Sequence[float], b: Sequence[float]) -> NoiseFloor:

@@ -79,12 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     from leaderboards.build import Choice, make_board
     from leaderboards.terminal import clean, main_table
 
-    infos = {}
-    for pair in given.train_info:
-        name, equals, file = pair.partition("=")
-        if not (name and equals and file):
-            raise BoardError(f"--train-info {pair}: give NAME=FILE")
-        infos[name] = Path(file)
+    infos = dict(map(_named_file, given.train_info))
     if given.draws < 100:
         raise BoardError(f"--draws {given.draws}: give at least 100, or intervals are noise")
     if given.out.exists() and not given.out.is_dir():
@@ -132,3 +127,12 @@ def _whole(text: str) -> int:
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text}: give a number from 0")
     return number
+
+
+def _named_file(pair: str) -> tuple[str, Path]:
+    """NAME=FILE. Names hold "=" where arguments tell models apart: the first "=" that a file follows parts them."""
+    cuts = [i for i, character in enumerate(pair) if character == "=" and 0 < i < len(pair) - 1]
+    if not cuts:
+        raise BoardError(f"--train-info {pair}: give NAME=FILE")
+    cut = next((i for i in cuts if Path(pair[i + 1 :]).is_file()), cuts[0])
+    return pair[:cut], Path(pair[cut + 1 :])

@@ -174,8 +174,9 @@ def as_text(found: Comparison) -> str:
     parts.append(
         "A, B: share faithful. only A, only B: documents. differ: documents with another value of any metric; of one\n"
         "model evaluated twice this is the noise, and no comparison sees below it. p: exact McNemar; Holm: over these\n"
-        "tasks. detectable: smallest difference that this many documents would have shown at 80 % power. lift, acc:\n"
-        "B - A. agreement: of predictions."
+        "tasks. detectable: smallest difference that this many documents would have shown at 80 % power in one\n"
+        "test, before Holm, with as many of them changed. lift, acc: B - A. agreement: of predictions. An interval\n"
+        "without width: every document gave the same difference, which is not certainty."
     )
     for pair in found.pairs:
         for one in pair.changed:

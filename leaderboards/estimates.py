@@ -14,6 +14,9 @@ from leaderboards.board import Estimate, Settings
 # Can be negative: never a rate, even where all its values happen to be 0 or 1.
 _SIGNED = ("lift",)
 
+# Resamples of equal values are all equal: [+.00, +.00] for 0 of 60 against 0 of 60 does not mean that it is certain.
+NO_SPREAD = "the same in every document: the interval knows no spread"
+
 
 def estimate_of(name: str, values: Array, low: float, high: float, settings: Settings) -> Estimate:
     """The mean of a metric: Wilson's interval where it is a rate of yes and no, else the bootstrap's.
@@ -33,7 +36,7 @@ def estimate_of(name: str, values: Array, low: float, high: float, settings: Set
     if name not in _SIGNED and ((defined == 0) | (defined == 1)).all():
         low, high = statistics.wilson(float(defined.sum()), n, settings.confidence)
     elif (defined == defined[0]).all():
-        note = "; ".join(filter(None, (note, "the same in every document: the interval knows no spread")))
+        note = "; ".join(filter(None, (note, NO_SPREAD)))
     return made(mean, float(low), float(high), n, note)
 
 
@@ -58,7 +61,7 @@ def ccf_of(values: Mapping[str, Array], draws: Mapping[str, Array], settings: Se
         return made(value, found.low, found.high, n)
     ratios = chance.ratio_of_means(np.stack([draws[name] for name in names], axis=1))
     lows, highs = intervals(ratios[None], settings.confidence)
-    return made(value, float(lows[0]), float(highs[0]), n)
+    return made(value, float(lows[0]), float(highs[0]), n, NO_SPREAD if lows[0] == highs[0] and n > 1 else "")
 
 
 def given_valid(faithful: Array, valid: Array, settings: Settings) -> Estimate:

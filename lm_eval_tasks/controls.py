@@ -7,10 +7,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from faithfulness_metrics.erasure import label_probability
 from faithfulness_metrics.words import random_positions, remove, seed_of
 from lm_eval_tasks.calls import Answer, Call, Document, TaskSpec, told
 from lm_eval_tasks.question import Question
-from lm_eval_tasks.styles.counterfactual import elsewhere
+from lm_eval_tasks.styles.counterfactual import elsewhere, one_change
 from lm_eval_tasks.styles.explanation import Explanation
 
 
@@ -32,11 +33,13 @@ def random_sets(spec: TaskSpec, document: Document, explanation: Explanation) ->
 
 def single_words(spec: TaskSpec, document: Document, explanation: Explanation) -> list[list[int]]:
     """Position sets of the single-word oracle: every type of word with all its occurrences; for a counterfactual of one
-    edit, every position at which the model's own edit can be made."""
+    new word (also where it replaces several occurrences), every position at which the model's own edit can be made.
+    Other counterfactuals have no such search: their oracle is what the explanation and the random sets reach."""
     if "oracle" not in spec.options.controls:
         return []
     if spec.style == "counterfactual":
-        return [[p] for p in range(len(document.words))] if explanation.valid and len(explanation.edits) == 1 else []
+        one = explanation.valid and one_change(document.words, explanation.edits)
+        return [[p] for p in range(len(document.words))] if one else []
     by_key: dict[str, list[int]] = {}
     for position, word in enumerate(document.words):
         by_key.setdefault(word.key, []).append(position)
@@ -71,21 +74,34 @@ def neutral_variants(spec: TaskSpec, document: Document) -> list[tuple[str, dict
 def greedy_oracle(
     spec: TaskSpec, document: Document, prediction: Answer, explanation: Explanation, singles: list[dict[str, Any]]
 ) -> Generator[Sequence[Call], Sequence[Answer], list[dict[str, Any]]]:
-    """Oracle of several words: take the word that lowers the label's probability most, again and again."""
+    """Oracle of several words: the word that lowers the label's probability most, again and again, at equal k.
+
+    Only sets of at most as many positions as the explanation takes out are tried; one that changes the answer comes
+    before one that lowers the probability further.
+    """
     if spec.style == "counterfactual":
         return []
-    label, taken, steps = str(prediction.label), [], []
-    rows = singles
+    label, budget, steps = str(prediction.label), len(explanation.positions), []
+    rows = [row for row in singles if len(row["positions"]) <= budget]
     while rows:
-        best = min(rows, key=lambda row: row["logprobs"][label] if row["logprobs"] else 0.0)
-        taken = best["positions"]
+        best = min(rows, key=lambda row: (not _changes(row, label), _probability(row, label)))
         steps.append(best)
-        if len(taken) >= len(explanation.positions) or best["label"] != label:
+        taken = set(best["positions"])
+        if len(taken) >= budget or _changes(best, label):
             break
-        left = [row["positions"] for row in singles if not set(row["positions"]) <= set(taken)]
-        sets = [sorted({*taken, *more}) for more in left if len({*taken, *more}) <= len(explanation.positions)]
+        left = [set(row["positions"]) for row in singles]
+        sets = [sorted(taken | more) for more in left if not more <= taken and len(taken | more) <= budget]
         if not sets:
             break
         answers = yield [spec.classify(at_positions(spec, document, explanation, positions)) for positions in sets]
         rows = [{"positions": p, **told(answer)} for p, answer in zip(sets, answers, strict=True)]
     return steps
+
+
+def _changes(row: dict[str, Any], label: str) -> bool:
+    return row["label"] not in (label, None)
+
+
+def _probability(row: dict[str, Any], label: str) -> float:
+    """Of the label among the labels (metrics.md, notation); 1 where no answer could be had."""
+    return label_probability(row["logprobs"], label) if row["logprobs"] else 1.0

@@ -48,7 +48,8 @@ def valid(transcript: Transcript, spec: TaskSpec) -> float:
 
 def accuracy(transcript: Transcript, spec: TaskSpec) -> float:
     """Whether the prediction is the gold label; an unparsed prediction is wrong."""
-    return float(transcript["prediction"]["label"] == transcript["gold"])
+    label = transcript["prediction"]["label"]
+    return float(label is not None and label == transcript["gold"])
 
 
 def faithful_random(transcript: Transcript, spec: TaskSpec) -> float:
@@ -82,6 +83,11 @@ def loo_percentile(transcript: Transcript, spec: TaskSpec) -> float | None:
 def hit1(transcript: Transcript, spec: TaskSpec) -> float | None:
     """Whether a named word has the largest leave-one-out effect."""
     return _known(erasure.hit1(*_leave_one_out(transcript)))
+
+
+def redundant(transcript: Transcript, spec: TaskSpec) -> float | None:
+    """Whether no single word of the document matters, whatever is named: there `hit1` says little."""
+    return _known(erasure.redundant(_deltas(transcript)))
 
 
 def masked_fraction(transcript: Transcript, spec: TaskSpec) -> float | None:
@@ -193,6 +199,7 @@ METRICS: dict[str, Metric] = {
     "ccf": Metric(ccf_parts, _with("oracle"), True, ccf, ccf_stderr),
     "loo_percentile": Metric(loo_percentile, _leaves_one_out, True, *POOLED),
     "hit1": Metric(hit1, _leaves_one_out, True, *POOLED),
+    "redundant": Metric(redundant, _leaves_one_out, None, *POOLED),
     "masked_fraction": Metric(masked_fraction, lambda spec: not _rewrites(spec), False, *POOLED),
     "one_edit": Metric(one_edit, _rewrites, True, *POOLED),
     "edit_fraction": Metric(edit_fraction, _rewrites, False, *POOLED),
@@ -223,18 +230,26 @@ def _flip(transcript: Transcript, row: dict[str, Any] | None) -> float:
     return flips.faithful(True, before, row["label"], explanation["target"] or None)
 
 
-def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
-    """Drop of the predicted label's probability per type of word, and which types are named."""
-    explanation, oracle = transcript["explanation"], transcript["oracle"]
-    if explanation is None or oracle is None or not explanation["valid"]:
-        return [], []
-    if any(row["logprobs"] is None for row in oracle["singles"]):
-        return [], []
+def _deltas(transcript: Transcript) -> list[float]:
+    """Drop of the predicted label's probability per type of word; empty where it was not measured."""
+    singles = (transcript["oracle"] or {"singles": []})["singles"]
+    if any(row["logprobs"] is None for row in singles):
+        return []
     label = transcript["prediction"]["label"]
-    whole = erasure.label_probability(transcript["prediction"]["logprobs"], label)
-    deltas = [whole - erasure.label_probability(row["logprobs"], label) for row in oracle["singles"]]
-    named = [i for i, row in enumerate(oracle["singles"]) if set(row["positions"]) & set(explanation["positions"])]
-    return deltas, named
+    return [
+        erasure.label_probability(transcript["prediction"]["logprobs"], label)
+        - erasure.label_probability(row["logprobs"], label)
+        for row in singles
+    ]
+
+
+def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
+    """The deltas, and which types of words are named."""
+    explanation, deltas = transcript["explanation"], _deltas(transcript)
+    if explanation is None or transcript["oracle"] is None or not explanation["valid"] or not deltas:
+        return [], []
+    singles, named = transcript["oracle"]["singles"], set(explanation["positions"])
+    return deltas, [i for i, row in enumerate(singles) if named & set(row["positions"])]
 
 
 def _edited(transcript: Transcript) -> tuple[list[str], list[str]] | None:

@@ -147,15 +147,22 @@ def one_change(words: Sequence[Word], edits: Sequence[Edit]) -> bool:
 def elsewhere(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -> dict[str, str]:
     """The same edits made at other positions: the right *what* at another *where* (chance control and oracle).
 
+    Edits at one position stay together: "do not love" for "love" is two words written before one position, and both go
+    to the other place.
+
     Args:
         fields: the original document.
-        edits: the model's edits, [k].
-        positions: where to make them instead, [k] or fewer; the i-th edit goes to the i-th position.
+        edits: the model's edits, in the order of their positions; k positions.
+        positions: where to make them instead, [k] or fewer; what was done at the i-th one is done at `positions[i]`.
     """
     words = words_of(fields)
+    together: dict[int, list[Edit]] = {}
+    for edit in edits:
+        together.setdefault(edit.position, []).append(edit)
     new: dict[int, str | None] = {}
-    for position, edit in zip(positions, edits, strict=False):
-        text = words[position].text
-        written = {"replace": edit.text, "before": f"{edit.text} {text}", "after": f"{text} {edit.text}"}
-        new[position] = written.get(edit.kind)  # None: deleted
+    for position, its in zip(positions, together.values(), strict=False):
+        said = {kind: [edit.text for edit in its if edit.kind == kind] for kind in ("before", "replace", "after")}
+        stays = all(edit.kind in ("before", "after") for edit in its)
+        here = [words[position].text] if stays else said["replace"]
+        new[position] = " ".join([*said["before"], *here, *said["after"]]) or None  # None: deleted
     return replace(fields, words, new)

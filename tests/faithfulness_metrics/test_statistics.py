@@ -180,20 +180,35 @@ def test_detectable_difference_by_hand():
 def test_detectable_difference_inverts_the_formula(n, discordant, power, alpha):
     smallest = detectable_difference(n, discordant, power, alpha)
     if math.isnan(smallest):
-        # Not even all discordant documents on one side are enough.
-        assert connor(discordant, discordant, power, alpha) > n - 1e-6
+        # Not even all discordant documents on one side are enough, by the formula or by the exact test.
+        assert connor(discordant, discordant, power, alpha) > n - 1e-6 or 2 * 0.5 ** (n * discordant) >= alpha
     else:
         assert 0 < smallest <= discordant
         assert connor(smallest, discordant, power, alpha) == pytest.approx(n)
 
 
 def test_detectable_difference_edges():
-    for n, discordant in [(0, 0.2), (100, 0.0), (100, math.nan), (1, 1.0), (3, 1.0), (100, 0.02)]:
+    # 5 discordant documents on one side have p = 2 / 2^5 = .0625
+    for n, discordant in [(0, 0.2), (100, 0.0), (100, math.nan), (1, 1.0), (3, 1.0), (4, 1.0), (5, 1.0), (100, 0.02)]:
         assert math.isnan(detectable_difference(n, discordant))
     assert detectable_difference(4000, 0.2) < detectable_difference(1000, 0.2) < detectable_difference(1000, 0.4)
     for wrong in ({"discordant": 1.5}, {"discordant": -0.1}, {"discordant": 0.2, "power": 0.3}):
         with pytest.raises(ValueError, match="must be in"):
             detectable_difference(100, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("n", "discordant"), [(30, 0.5), (60, 0.367), (100, 1.0), (200, 0.2), (498, 0.05), (1000, 0.1), (1000, 0.3)]
+)
+def test_the_exact_test_has_a_little_less_power_there(n, discordant):
+    """Enumerated: m discordant documents of n, k of them on side a."""
+    share = (1 + detectable_difference(n, discordant) / discordant) / 2
+    power = 0.0
+    for m in range(n + 1):
+        k = np.arange(m + 1)
+        p = np.minimum(1.0, 2 * binom.cdf(np.minimum(k, m - k), m, 0.5))
+        power += binom.pmf(m, n, discordant) * binom.pmf(k, m, share)[p < 0.05].sum()
+    assert 0.74 <= power <= 0.79
 
 
 def test_detectable_difference_is_detected_that_often():

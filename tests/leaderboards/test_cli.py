@@ -74,6 +74,24 @@ def test_a_mistake_is_one_line_and_status_2(results, tmp_path, capsys, arguments
     assert not (tmp_path / "board").exists()
 
 
+def test_a_name_that_arguments_tell_apart_can_be_given_its_training(tmp_path, only_json):
+    for revision in ("a", "b"):
+        write_run(tmp_path / revision, {TASK: rows_of([1.0] * 10)}, arguments={"revision": revision})
+    train_info(tmp_path / "given=here")
+    names = [checkpoint.name for checkpoint in _board(tmp_path).checkpoints]
+    assert names == ["base (revision=a)", "base (revision=b)"]
+    found = _board(tmp_path, "--train-info", f"{names[1]}={tmp_path}/given=here/train_info.json")
+    assert [c.training and c.training.datasets for c in found.checkpoints] == [None, ("snli",)]
+
+
+def _board(path, *arguments):
+    out = str(path / "board")
+    assert (
+        faithful_se.main(["board", str(path / "a"), str(path / "b"), "--out", out, "--draws", "200", *arguments]) == 0
+    )
+    return load(path / "board" / "board.json")
+
+
 def test_from_python_a_mistake_is_a_value_error_and_never_silent(tmp_path):
     from leaderboards.build import make_board
 

@@ -58,6 +58,21 @@ def test_ccf_without_room_is_not_measurable(tmp_path):
     assert cell.metrics["ccf"].note == "not measurable (headroom 0.03)"
 
 
+def test_an_interval_without_width_says_why(tmp_path):
+    found = two(
+        tmp_path, [0.0] * 60, [0.0] * 60, acc=([1.0] * 60, [1.0] * 59 + [0.0]), random=(0.0, 0.0), oracle=(1.0, 1.0)
+    )
+    base, tuned = found.cells
+    told = "the same in every document: the interval knows no spread"
+    gain = tuned.versus.faithful
+    assert (gain.estimate, gain.low, gain.high, gain.note) == (0.0, 0.0, 0.0, told)
+    assert tuned.versus.lift.note == told and tuned.versus.acc.note == ""
+    ccf = tuned.metrics["ccf"]
+    assert (ccf.estimate, ccf.low, ccf.high, ccf.note) == (0.0, 0.0, 0.0, told)
+    # Wilson's interval of a rate always has a width: z^2 / (n + z^2) at 0 of 60
+    assert base.metrics["faithful"].high == pytest.approx(0.0602, abs=1e-4) and not base.metrics["faithful"].note
+
+
 def test_against_the_base(tmp_path):
     base = [1.0] * 2 + [0.0] * 10
     tuned = [0.0] * 1 + [1.0] * 9 + [0.0] * 2

@@ -227,6 +227,29 @@ def test_the_oracle_tries_every_type_of_word_with_all_its_occurrences():
     assert values["ccf"] == [0.0, 0.0, 1.0]
 
 
+def test_the_oracle_of_a_counterfactual_writes_the_new_word_over_every_word():
+    # "awful" stands over both "love" and reaches nothing; over "phone" alone it would have.
+    spec = spec_of("counterfactual", controls=("random", "oracle"), draws=1)
+    answers = [label("positive")] * 2 + [label("negative" if p == 4 else "positive") for p in range(7)]
+    calls, transcript = play(
+        self_explain(spec, DOCUMENT), [label("positive")], [Answer("I awful my new phone, awful it!")], answers
+    )
+    assert transcript["explanation"]["valid"]
+    assert [row["positions"] for row in transcript["oracle"]["singles"]] == [[p] for p in range(7)]
+    assert calls[2][2 + 4].messages[0][1].endswith("Tweet: I love my new awful, love it!")
+    assert score(transcript, spec)["ccf"] == [0.0, 0.0, 1.0]
+
+
+def test_the_oracle_of_several_new_words_is_what_was_tried():
+    spec = spec_of("counterfactual", "multiword", controls=("random", "oracle"), draws=1)
+    answers = [label("negative"), label("positive")]
+    _, transcript = play(
+        self_explain(spec, DOCUMENT), [label("positive")], [Answer("I hate my old phone, love it!")], answers
+    )
+    assert transcript["oracle"] == {"singles": [], "greedy": []}
+    assert score(transcript, spec)["ccf"] == [1.0, 0.0, 1.0]
+
+
 def test_leave_one_out_is_a_rank_of_probability_drops():
     spec = spec_of(controls=("random", "oracle"), draws=1, classifier="loglikelihood")
     before = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
@@ -239,6 +262,26 @@ def test_leave_one_out_is_a_rank_of_probability_drops():
     values = score(transcript, spec)
     assert values["loo_percentile"] == 4 / 5  # four of the five other types drop it less
     assert values["hit1"] == 0.0
+    assert values["redundant"] == 0.0
+
+
+@pytest.mark.parametrize("answer", ["love", "a word that is not there"])
+def test_where_no_word_matters_the_document_is_redundant_whatever_is_named(answer):
+    # P(positive) = e^-0.1 / (e^-0.1 + e^-3) = .948; .009 less than that is below the threshold of .01.
+    spec = spec_of(controls=("random", "oracle"), draws=1, classifier="loglikelihood")
+    before = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
+    slightly = Answer("positive", "positive", {"negative": -2.8323, "positive": -0.1})
+    checks = [before] * (2 if answer == "love" else 1)
+    _, transcript = play(self_explain(spec, DOCUMENT), [before], [Answer(answer)], [*checks, *[slightly] * 6])
+    values = score(transcript, spec)
+    assert values["redundant"] == 1.0
+    assert values["hit1"] == (1.0 if answer == "love" else None)
+
+
+def test_an_unread_prediction_is_wrong_also_where_there_is_no_gold_label():
+    _, transcript = play(self_explain(spec_of(), Document({"text": "I love it"})), [Answer("hm")])
+    assert transcript["prediction"]["label"] is None and transcript["gold"] is None
+    assert score(transcript, spec_of())["acc"] == 0.0
 
 
 def test_stability_counts_the_neutral_changes_that_change_the_answer():
@@ -272,7 +315,7 @@ def test_every_document_has_every_key_of_its_task():
     assert set(METRICS) == {
         "faithful", "valid", "acc", "faithful_random", "lift", "faithful_oracle", "ccf", "loo_percentile", "hit1",
         "one_edit", "edit_fraction", "label_leak", "masked_fraction", "stability_q", "abstain", "madsen",
-        "plausibility_f1", "plausibility_iou",
+        "plausibility_f1", "plausibility_iou", "redundant",
     }  # fmt: skip
 
 

@@ -347,3 +347,20 @@ def test_the_same_edit_elsewhere() -> None:
         "premise": "A man sleeps now.",
         "hypothesis": "He rests.",
     }
+
+
+def test_edits_at_one_place_go_to_another_place_together() -> None:
+    fields = {"text": "I love this phone"}
+    edited = {"text": "I do not hate this phone now then"}
+    edits = edits_between(words_of(fields), words_of(edited))
+    assert [(edit.position, edit.kind, edit.text) for edit in edits] == [
+        (1, "before", "do"),
+        (1, "before", "not"),
+        (1, "replace", "hate"),
+        (3, "after", "now"),
+        (3, "after", "then"),
+    ]
+    assert elsewhere(fields, edits, [1, 3]) == edited
+    assert elsewhere(fields, edits, [0, 2]) == {"text": "do not hate love this now then phone"}
+    gone = [Edit(1, "before", "do"), Edit(1, "delete"), Edit(2, "delete")]
+    assert elsewhere(fields, gone, [0, 3]) == {"text": "do love this"}
