@@ -42,6 +42,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
             not written.
     """
     from datasets import Dataset
+    from transformers import set_seed
     from trl import SFTTrainer, get_peft_config, get_quantization_config
 
     out = Path(training.output_dir)
@@ -55,6 +56,8 @@ def train(data: Any, training: Any, model: Any) -> Path:
             "dtype": model.dtype,
             **(training.model_init_kwargs or {}),
         }
+        # An adapter starts at random, and TRL before 1.15 makes it before it sets the seed.
+        set_seed(training.seed)
         trainer = SFTTrainer(
             model=model.model_name_or_path,
             args=training,
