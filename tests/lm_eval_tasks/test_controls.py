@@ -1,0 +1,89 @@
+"""The controls beside an explanation, answered by hand."""
+
+from __future__ import annotations
+
+from faithfulness_metrics.words import words_of
+from lm_eval_tasks.calls import Answer, Document
+from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.scoring import score
+from tests.lm_eval_tasks.answering import DOCUMENT, SNLI, label, play, spec_of
+
+
+def test_the_random_control_masks_as_many_other_words_of_the_same_field():
+    spec = spec_of("redaction", question=SNLI, controls=("random",), draws=3)
+    pair = Document({"premise": "A man sleeps.", "hypothesis": "A man rests on a bed."}, "entailment")
+    answer = Answer("Premise: A man sleeps.\nHypothesis: A man [REDACTED] on a bed.")
+    calls, transcript = play(
+        self_explain(spec, pair), [label("entailment")], [answer], [label("neutral")] + [label("entailment")] * 3
+    )
+    assert len(calls[2]) == 4
+    for row in transcript["random"]:
+        (position,) = row["positions"]
+        assert position in {3, 4, 6, 7, 8}  # a word of the hypothesis, not "rests"
+        assert row["fields"]["premise"] == "A man sleeps."
+    values = score(transcript, spec)
+    assert (values["faithful"], values["faithful_random"], values["lift"]) == (1.0, 0.0, 1.0)
+
+
+def test_the_random_control_of_a_counterfactual_writes_the_same_word_elsewhere():
+    spec = spec_of("counterfactual", controls=("random",))
+    answers = [label("positive")], [Answer("I love my awful phone, love it!")]
+    _, transcript = play(
+        self_explain(spec, DOCUMENT), *answers, [label("positive"), label("negative"), label("positive")]
+    )
+    assert len(transcript["random"]) == 2
+    for row in transcript["random"]:
+        words = ["I", "love", "my", "new", "phone", "love", "it"]
+        (position,) = row["positions"]
+        assert position != 3
+        words[position] = "awful"
+        assert [word.text for word in words_of(row["fields"])] == words
+    assert score(transcript, spec)["faithful_random"] == 0.5
+    assert score(transcript, spec)["lift"] == -0.5
+
+
+def test_the_oracle_tries_every_type_of_word_with_all_its_occurrences():
+    spec = spec_of(controls=("random", "oracle"), draws=1)
+    singles = [label("positive")] * 5 + [label("negative")]  # only "it" flips
+    _, transcript = play(
+        self_explain(spec, DOCUMENT),
+        [label("positive")],
+        [Answer("love")],
+        [label("positive"), label("positive"), *singles],
+    )
+    assert [row["positions"] for row in transcript["oracle"]["singles"]] == [[0], [1, 5], [2], [3], [4], [6]]
+    values = score(transcript, spec)
+    assert values["faithful_oracle"] == 1.0
+    assert values["ccf"] == [0.0, 0.0, 1.0]
+
+
+def test_leave_one_out_is_a_rank_of_probability_drops():
+    spec = spec_of(controls=("random", "oracle"), draws=1, classifier="loglikelihood")
+    before = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
+
+    def dropped(by):
+        return Answer("positive", "positive", {"negative": -3.0 + by, "positive": -0.1 - by})
+
+    answers = [dropped(0), dropped(0), *[dropped(x) for x in (0.0, 0.3, 0.0, 0.0, 0.5, 0.1)]]
+    _, transcript = play(self_explain(spec, DOCUMENT), [before], [Answer("love")], answers)
+    values = score(transcript, spec)
+    assert values["loo_percentile"] == 4 / 5  # four of the five other types drop it less
+    assert values["hit1"] == 0.0
+
+
+def test_stability_counts_the_neutral_changes_that_change_the_answer():
+    spec, document = spec_of(controls=("stability",)), Document({"text": "I love it."}, gold="positive")
+    answers = [label("negative"), label("positive"), label("positive"), label("positive"), label("negative")]
+    calls, transcript = play(self_explain(spec, document), [label("positive")], [Answer("love")], answers)
+    assert [row["variant"] for row in transcript["stability"]] == [
+        "trailing blank",
+        "no final full stop",
+        "mask appended",
+        "labels shuffled",
+    ]
+    asked = [call.messages[0][1].partition("\n\nTweet: ") for call in calls[2]]
+    assert [text for _, _, text in asked] == [
+        "I [REDACTED] it.", "I love it. ", "I love it", "I love it. [REDACTED]", "I love it.",
+    ]  # fmt: skip
+    assert ['"positive" or "negative"' in question for question, _, _ in asked] == [False] * 4 + [True]
+    assert score(transcript, spec)["stability_q"] == 0.25
