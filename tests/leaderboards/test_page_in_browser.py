@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from leaderboards.page import write_page
-from tests.leaderboards.boards import ATTACK, NAME, NASTY, QUOTES, large, poisoned, small
+from tests.leaderboards.boards import large, small
+from tests.leaderboards.poison import ATTACK, NAME, NASTY, QUOTES, poisoned
 
 pytest.importorskip("selenium")
 from selenium.common.exceptions import NoAlertPresentException
