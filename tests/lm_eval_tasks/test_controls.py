@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks.calls import Answer, Document
+from lm_eval_tasks.metrics import score
 from lm_eval_tasks.protocol import self_explain
-from lm_eval_tasks.scoring import score
 from tests.lm_eval_tasks.answering import DOCUMENT, SNLI, label, play, spec_of
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from lm_eval_tasks.calls import Answer, Classify, Document, Generate, TaskSpec
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
-from lm_eval_tasks.scoring import score
 from tests.lm_eval_tasks.answering import DOCUMENT, SENTIMENT, SNLI, label, play, spec_of
 
 CLASSIFY = (
