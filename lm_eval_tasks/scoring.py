@@ -1,39 +1,19 @@
-"""From a transcript to the values of the metric keys: one table, one line per key.
+"""From a transcript to the values of one document.
 
-The formulas are in `faithfulness_metrics`; here is only where a transcript holds what they want.
+The formulas are in `faithfulness_metrics`; here is only where a transcript holds what they want. Which task reports
+what, and how documents become one number, is in `lm_eval_tasks.metrics`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from faithfulness_metrics import chance, counterfactual, erasure, flips, plausibility
+from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.words import key_of, words_of
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.protocol import Transcript
 from lm_eval_tasks.question import UNKNOWN
-
-Value = float | None | list[float]
-
-
-class Metric(NamedTuple):
-    """One metric key.
-
-    Attributes:
-        value: value of one document; None where it is not defined for that document.
-        when: whether a task reports the key.
-        higher_is_better: direction in lm-eval's table; None where there is none.
-        aggregate: how the documents' values become one; None for lm-eval's mean over all documents.
-        stderr: the standard error that goes with `aggregate`.
-    """
-
-    value: Callable[[Transcript, TaskSpec], Value]
-    when: Callable[[TaskSpec], bool]
-    higher_is_better: bool | None
-    aggregate: Callable[..., float | str] | None = None
-    stderr: Callable[..., float | str] | None = None
 
 
 def faithful(transcript: Transcript, spec: TaskSpec) -> float:
@@ -143,83 +123,6 @@ def plausibility_f1(transcript: Transcript, spec: TaskSpec) -> float | None:
 def plausibility_iou(transcript: Transcript, spec: TaskSpec) -> float | None:
     """The same overlap as intersection over union."""
     return _known(plausibility.iou(*_named_and_marked(transcript)))
-
-
-def _rewrites(spec: TaskSpec) -> bool:
-    return spec.style == "counterfactual"
-
-
-def _with(control: str) -> Callable[[TaskSpec], bool]:
-    return lambda spec: control in spec.options.controls
-
-
-def _leaves_one_out(spec: TaskSpec) -> bool:
-    return _with("oracle")(spec) and spec.options.classifier == "loglikelihood" and not _rewrites(spec)
-
-
-def pooled_mean(values: Sequence[float | None]) -> float:
-    """Mean over the documents that have a value; nan when none has."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else math.nan
-
-
-def pooled_stderr(values: Sequence[float | None]) -> float:
-    """Standard error of `pooled_mean`; nan below two values."""
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return math.nan
-    centre = sum(known) / len(known)
-    return math.sqrt(sum((value - centre) ** 2 for value in known) / (len(known) - 1) / len(known))
-
-
-def ccf(parts: Sequence[Sequence[float]]) -> float | str:
-    """Chance-corrected faithfulness over all documents, or why it cannot be measured."""
-    faithful_, random_, oracle_ = zip(*parts, strict=True)
-    value = chance.ccf(faithful_, random_, oracle_)
-    return chance.describe_ccf(faithful_, random_, oracle_) if math.isnan(value) else value
-
-
-def ccf_stderr(parts: Sequence[Sequence[float]]) -> float | str:
-    """Standard error of `ccf` by paired bootstrap over documents."""
-    faithful_, random_, oracle_ = zip(*parts, strict=True)
-    value = chance.ccf_stderr(faithful_, random_, oracle_)
-    return "N/A" if math.isnan(value) else value
-
-
-# Over the documents that have a value: a conditional mean.
-POOLED = (pooled_mean, pooled_stderr)
-
-METRICS: dict[str, Metric] = {
-    "faithful": Metric(faithful, lambda spec: True, True),
-    "valid": Metric(valid, lambda spec: True, True),
-    "acc": Metric(accuracy, lambda spec: True, True),
-    "faithful_random": Metric(faithful_random, _with("random"), None),
-    "lift": Metric(lift, _with("random"), True),
-    "faithful_oracle": Metric(faithful_oracle, _with("oracle"), None),
-    "ccf": Metric(ccf_parts, _with("oracle"), True, ccf, ccf_stderr),
-    "loo_percentile": Metric(loo_percentile, _leaves_one_out, True, *POOLED),
-    "hit1": Metric(hit1, _leaves_one_out, True, *POOLED),
-    "redundant": Metric(redundant, _leaves_one_out, None, *POOLED),
-    "masked_fraction": Metric(masked_fraction, lambda spec: not _rewrites(spec), False, *POOLED),
-    "one_edit": Metric(one_edit, _rewrites, True, *POOLED),
-    "edit_fraction": Metric(edit_fraction, _rewrites, False, *POOLED),
-    "label_leak": Metric(label_leak, _rewrites, False, *POOLED),
-    "plausibility_f1": Metric(plausibility_f1, lambda spec: spec.rationales, None, *POOLED),
-    "plausibility_iou": Metric(plausibility_iou, lambda spec: spec.rationales, None, *POOLED),
-    "stability_q": Metric(stability_q, _with("stability"), False, *POOLED),
-    "abstain": Metric(abstain, lambda spec: spec.options.unknown, None),
-    "madsen": Metric(madsen, lambda spec: spec.options.unknown, True, *POOLED),
-}
-
-
-def metrics_of(spec: TaskSpec) -> dict[str, Metric]:
-    """The metric keys a task reports, in order."""
-    return {name: metric for name, metric in METRICS.items() if metric.when(spec)}
-
-
-def score(transcript: Transcript, spec: TaskSpec) -> dict[str, Value]:
-    """All metric values of one document. Every document has every key of its task."""
-    return {name: metric.value(transcript, spec) for name, metric in metrics_of(spec).items()}
 
 
 def _flip(transcript: Transcript, row: dict[str, Any] | None) -> float:

@@ -15,10 +15,11 @@ from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.utils import warning_once
 
-from lm_eval_tasks import LOGGER, host, scoring
+from lm_eval_tasks import LOGGER, host
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import DatasetSpec, load
 from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.protocol import Transcript
 from lm_eval_tasks.styles import STYLES
@@ -64,7 +65,7 @@ class SelfExplainTask(ConfigurableTask):
     def _report(self, options: Mapping[str, Any]) -> None:
         """Write what was really used into the config that lm-eval logs, and the metrics into its tables."""
         self.config.metadata["faithful_se"].update(options, data_fingerprint=self.eval_docs._fingerprint)
-        metrics = scoring.metrics_of(self.spec)
+        metrics = metrics_of(self.spec)
         self.config.metric_list = [{"metric": name} for name in metrics]
         self._metric_fn_list = dict.fromkeys(metrics)
         self._higher_is_better = {
@@ -141,7 +142,7 @@ class SelfExplainTask(ConfigurableTask):
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
         values: dict[str, Any] = {}
-        for name, value in scoring.score(transcript, self.spec.of(self.source.document(doc))).items():
+        for name, value in score(transcript, self.spec.of(self.source.document(doc))).items():
             values[name] = value
             if f"{name}_stderr" in self._aggregation_list:
                 values[f"{name}_stderr"] = value

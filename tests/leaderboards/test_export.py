@@ -8,7 +8,8 @@ import pytest
 
 from leaderboards.board import Estimate
 from leaderboards.export import cells_csv, checkpoints_csv, latex, markdown, write_tables
-from tests.leaderboards.boards import NAME, large, small
+from tests.leaderboards.boards import large, small
+from tests.leaderboards.poison import NAME
 
 
 def named(*names: str):

@@ -21,7 +21,9 @@ from leaderboards.page.matrix import heat_map
 from leaderboards.page.view import data_block
 from leaderboards.ranking import rows
 from leaderboards.text import visible
-from tests.leaderboards.boards import ATTACK, NAME, NASTY, QUOTES, document, large, poisoned, small
+from tests.leaderboards.boards import large, small
+from tests.leaderboards.pieces import document
+from tests.leaderboards.poison import ATTACK, NAME, NASTY, QUOTES, poisoned
 
 
 class Elements(HTMLParser):

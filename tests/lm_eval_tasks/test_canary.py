@@ -149,7 +149,7 @@ def test_metadata_is_merged_flat(data):
     assert loaded.config.metadata["version"] == loaded.VERSION
 
 
-@says("a companion key <metric>_stderr no longer fills the column of standard errors", "task.py: _report, scoring.py")
+@says("a companion key <metric>_stderr no longer fills the column of standard errors", "task.py: _report, metrics.py")
 def test_companion_standard_errors():
     class Reported:
         task_name = "t"

@@ -1,78 +1,128 @@
-"""The oracle of several words, answered by hand."""
+"""The controls beside an explanation, answered by hand."""
 
 from __future__ import annotations
 
-from lm_eval_tasks.calls import Answer, Document, TaskSpec
-from lm_eval_tasks.controls import greedy_oracle
-from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.options import Options
-from lm_eval_tasks.styles.explanation import Explanation
+import pytest
 
-SPEC = TaskSpec(dataset_spec("sentiment140").question, "attribution", "multiword", Options(classifier="loglikelihood"))
-
-
-def row(positions, label="positive", **logprobs):
-    return {"positions": positions, "answer": label, "label": label, "logprobs": logprobs}
+from faithfulness_metrics.words import words_of
+from lm_eval_tasks.calls import Answer, Document
+from lm_eval_tasks.metrics import score
+from lm_eval_tasks.protocol import self_explain
+from tests.lm_eval_tasks.answering import DOCUMENT, SNLI, label, play, spec_of
 
 
-def steps_of(text, named, singles, *rounds):
-    """The sets that the oracle takes, the texts it asks about in every round."""
-    explanation = Explanation(valid=True, positions=named)
-    oracle = greedy_oracle(SPEC, Document({"text": text}), Answer("positive", "positive"), explanation, singles)
-    asked, answers = [], iter(rounds)
-    try:
-        calls = next(oracle)
-        while True:
-            asked.append([call.messages[0][1].rpartition("Tweet: ")[2] for call in calls])
-            calls = oracle.send(next(answers))
-    except StopIteration as end:
-        return [step["positions"] for step in end.value], asked
+def test_the_random_control_masks_as_many_other_words_of_the_same_field():
+    spec = spec_of("redaction", question=SNLI, controls=("random",), draws=3)
+    pair = Document({"premise": "A man sleeps.", "hypothesis": "A man rests on a bed."}, "entailment")
+    answer = Answer("Premise: A man sleeps.\nHypothesis: A man [REDACTED] on a bed.")
+    calls, transcript = play(
+        self_explain(spec, pair), [label("entailment")], [answer], [label("neutral")] + [label("entailment")] * 3
+    )
+    assert len(calls[2]) == 4
+    for row in transcript["random"]:
+        (position,) = row["positions"]
+        assert position in {3, 4, 6, 7, 8}  # a word of the hypothesis, not "rests"
+        assert row["fields"]["premise"] == "A man sleeps."
+    values = score(transcript, spec)
+    assert (values["faithful"], values["faithful_random"], values["lift"]) == (1.0, 0.0, 1.0)
 
 
-def test_the_probability_is_the_one_among_the_labels():
-    # Without "fine" both labels are unlikely and P(positive) = e^-5 / (e^-5 + e^-5) = .5; without "day" the host gives
-    # positive a smaller log-probability than before, and P(positive) = e^-6 / (e^-6 + e^-9) = .95.
-    singles = [
-        row([0], positive=-5.0, negative=-5.0),
-        row([1], positive=-6.0, negative=-9.0),
-        row([2], positive=-0.1, negative=-3.0),
+def test_the_random_control_of_a_counterfactual_writes_the_same_word_elsewhere():
+    spec = spec_of("counterfactual", controls=("random",))
+    answers = [label("positive")], [Answer("I love my awful phone, love it!")]
+    _, transcript = play(
+        self_explain(spec, DOCUMENT), *answers, [label("positive"), label("negative"), label("positive")]
+    )
+    assert len(transcript["random"]) == 2
+    for row in transcript["random"]:
+        words = ["I", "love", "my", "new", "phone", "love", "it"]
+        (position,) = row["positions"]
+        assert position != 3
+        words[position] = "awful"
+        assert [word.text for word in words_of(row["fields"])] == words
+    assert score(transcript, spec)["faithful_random"] == 0.5
+    assert score(transcript, spec)["lift"] == -0.5
+
+
+def test_the_oracle_tries_every_type_of_word_with_all_its_occurrences():
+    spec = spec_of(controls=("random", "oracle"), draws=1)
+    singles = [label("positive")] * 5 + [label("negative")]  # only "it" flips
+    _, transcript = play(
+        self_explain(spec, DOCUMENT),
+        [label("positive")],
+        [Answer("love")],
+        [label("positive"), label("positive"), *singles],
+    )
+    assert [row["positions"] for row in transcript["oracle"]["singles"]] == [[0], [1, 5], [2], [3], [4], [6]]
+    values = score(transcript, spec)
+    assert values["faithful_oracle"] == 1.0
+    assert values["ccf"] == [0.0, 0.0, 1.0]
+
+
+def test_the_oracle_of_a_counterfactual_writes_the_new_word_over_every_word():
+    # "awful" stands over both "love" and reaches nothing; over "phone" alone it would have.
+    spec = spec_of("counterfactual", controls=("random", "oracle"), draws=1)
+    answers = [label("positive")] * 2 + [label("negative" if p == 4 else "positive") for p in range(7)]
+    calls, transcript = play(
+        self_explain(spec, DOCUMENT), [label("positive")], [Answer("I awful my new phone, awful it!")], answers
+    )
+    assert transcript["explanation"]["valid"]
+    assert [row["positions"] for row in transcript["oracle"]["singles"]] == [[p] for p in range(7)]
+    assert calls[2][2 + 4].messages[0][1].endswith("Tweet: I love my new awful, love it!")
+    assert score(transcript, spec)["ccf"] == [0.0, 0.0, 1.0]
+
+
+def test_the_oracle_of_several_new_words_is_what_was_tried():
+    spec = spec_of("counterfactual", "multiword", controls=("random", "oracle"), draws=1)
+    answers = [label("negative"), label("positive")]
+    _, transcript = play(
+        self_explain(spec, DOCUMENT), [label("positive")], [Answer("I hate my old phone, love it!")], answers
+    )
+    assert transcript["oracle"] == {"singles": [], "greedy": []}
+    assert score(transcript, spec)["ccf"] == [1.0, 0.0, 1.0]
+
+
+def test_leave_one_out_is_a_rank_of_probability_drops():
+    spec = spec_of(controls=("random", "oracle"), draws=1, classifier="loglikelihood")
+    before = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
+
+    def dropped(by):
+        return Answer("positive", "positive", {"negative": -3.0 + by, "positive": -0.1 - by})
+
+    answers = [dropped(0), dropped(0), *[dropped(x) for x in (0.0, 0.3, 0.0, 0.0, 0.5, 0.1)]]
+    _, transcript = play(self_explain(spec, DOCUMENT), [before], [Answer("love")], answers)
+    values = score(transcript, spec)
+    assert values["loo_percentile"] == 4 / 5  # four of the five other types drop it less
+    assert values["hit1"] == 0.0
+    assert values["redundant"] == 0.0
+
+
+@pytest.mark.parametrize("answer", ["love", "a word that is not there"])
+def test_where_no_word_matters_the_document_is_redundant_whatever_is_named(answer):
+    # P(positive) = e^-0.1 / (e^-0.1 + e^-3) = .948; .009 less than that is below the threshold of .01.
+    spec = spec_of(controls=("random", "oracle"), draws=1, classifier="loglikelihood")
+    before = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
+    slightly = Answer("positive", "positive", {"negative": -2.8323, "positive": -0.1})
+    checks = [before] * (2 if answer == "love" else 1)
+    _, transcript = play(self_explain(spec, DOCUMENT), [before], [Answer(answer)], [*checks, *[slightly] * 6])
+    values = score(transcript, spec)
+    assert values["redundant"] == 1.0
+    assert values["hit1"] == (1.0 if answer == "love" else None)
+
+
+def test_stability_counts_the_neutral_changes_that_change_the_answer():
+    spec, document = spec_of(controls=("stability",)), Document({"text": "I love it."}, gold="positive")
+    answers = [label("negative"), label("positive"), label("positive"), label("positive"), label("negative")]
+    calls, transcript = play(self_explain(spec, document), [label("positive")], [Answer("love")], answers)
+    assert [row["variant"] for row in transcript["stability"]] == [
+        "trailing blank",
+        "no final full stop",
+        "mask appended",
+        "labels shuffled",
     ]
-    taken, asked = steps_of("fine day here", [0, 2], singles, [Answer("negative", "negative", {})] * 2)
-    assert asked == [["[REDACTED] [REDACTED] here", "[REDACTED] day [REDACTED]"]]
-    assert taken == [[0], [0, 1]]
-
-
-def test_no_set_is_larger_than_the_explanation():
-    # "so" stands three times and matters most, but two positions are named: its pairs would be larger than that.
-    singles = [
-        row([0, 1, 2], positive=-2.0, negative=-0.2),
-        row([3], positive=-1.0, negative=-0.5),
-        row([4], positive=-0.1, negative=-3.0),
-    ]
-    taken, asked = steps_of("so so so good today", [3, 4], singles, [Answer("negative", "negative", {})])
-    assert asked == [["so so so [REDACTED] [REDACTED]"]]
-    assert taken == [[3], [3, 4]]
-
-
-def test_a_set_that_changes_the_answer_comes_before_a_lower_probability():
-    # Of three labels: .40 against .35 and .25 changes nothing, .45 against .50 and .05 does.
-    singles = [row([p], positive=-0.1, negative=-3.0, neutral=-3.0) for p in range(3)]
-    low = Answer("positive", "positive", {"positive": -0.916, "negative": -1.05, "neutral": -1.386})
-    flip = Answer("negative", "negative", {"positive": -0.799, "negative": -0.693, "neutral": -2.996})
-    taken, asked = steps_of("fine day here", [0, 2], singles, [low, flip])
-    assert asked == [["[REDACTED] [REDACTED] here", "[REDACTED] day [REDACTED]"]]
-    assert taken == [[0], [0, 2]]
-
-
-def test_a_single_word_that_changes_the_answer_ends_it():
-    singles = [row([0], positive=-0.1, negative=-3.0), row([1], "negative", positive=-1.0, negative=-0.4)]
-    assert steps_of("fine day", [0, 1], singles) == ([[1]], [])
-
-
-def test_an_answer_that_could_not_be_had_changes_nothing():
-    singles = [
-        {"positions": [0], "answer": "", "label": None, "logprobs": None},
-        row([1], positive=-0.3, negative=-1.3),
-    ]
-    taken, _ = steps_of("fine day", [0, 1], singles, [Answer("", None, None, "too long")])
-    assert taken == [[1], [0, 1]]
+    asked = [call.messages[0][1].partition("\n\nTweet: ") for call in calls[2]]
+    assert [text for _, _, text in asked] == [
+        "I [REDACTED] it.", "I love it. ", "I love it", "I love it. [REDACTED]", "I love it.",
+    ]  # fmt: skip
+    assert ['"positive" or "negative"' in question for question, _, _ in asked] == [False] * 4 + [True]
+    assert score(transcript, spec)["stability_q"] == 0.25

@@ -1,9 +1,7 @@
-"""The words people marked: read from rows, kept in transcripts, compared with the words an explanation names."""
+"""The words people marked, read from rows."""
 
 from __future__ import annotations
 
-import json
-import math
 from typing import Any
 
 import pytest
@@ -11,37 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faithfulness_metrics.plausibility import token_f1
-from faithfulness_metrics.words import find_words, key_of, words_of
+from faithfulness_metrics.words import find_words
+from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.models import RuleLM
-from lm_eval_tasks.models.reading import Conversation
 from lm_eval_tasks.rationales import extractive_explanation, selected_text, token_indices
-
-BOY = {
-    "premise": "A boy splashing through the ocean.",
-    "hypothesis": "The boy is swimming.",
-    "label": 0,
-    "premise_rationale": [2, 5],
-    "hypothesis_rationale": [1, 3],
-}
-HIKER = {
-    "premise": "A man in a red jacket walks up a hill.",
-    "hypothesis": "The man is hiking.",
-    "label": 1,
-    "premise_rationale": [],
-    "hypothesis_rationale": [3],
-}
-
-
-def pair(premise: str, hypothesis: str, first: list[int], second: list[int]) -> dict[str, Any]:
-    return {
-        "premise": premise,
-        "hypothesis": hypothesis,
-        "label": 0,
-        "premise_rationale": first,
-        "hypothesis_rationale": second,
-    }
+from tests.lm_eval_tasks.marks import BOY, HIKER, pair
 
 
 @pytest.mark.parametrize(
@@ -101,7 +74,7 @@ def pair(premise: str, hypothesis: str, first: list[int], second: list[int]) -> 
         ),
     ],
 )
-def test_marked_words_of_a_row(dataset, row, positions, words):
+def test_the_marked_words_of_a_row_are_found(dataset, row, positions, words):
     document = dataset_spec(dataset).document(row)
     assert document.rationale == positions
     if positions is not None:
@@ -138,17 +111,17 @@ def test_a_passage_from_word_to_word_is_those_words(tokens: list[str], data: st.
     assert extractive_explanation(row, find_words(text, "question")) == positions
 
 
-@pytest.mark.parametrize(("dataset", "rows", "marked", "other"), [("esnli", 1000, 1000, 0), ("cos_e", 500, 500, 0)])
-def test_real_rows(real_data, dataset, rows, marked, other):
-    """The column `rationale` of the test data, made by others' code, holds the same words."""
+@pytest.mark.parametrize(("dataset", "rows"), [("esnli", 1000), ("cos_e", 500)])
+def test_every_real_row_has_the_words_that_other_code_found_marked(real_data, dataset, rows):
+    """The column `rationale` of the test data."""
     spec = dataset_spec(dataset)
     table = load(spec, str(real_data))
     documents = [spec.document(row) for row in table]
-    assert (len(documents), sum(document.rationale is not None for document in documents)) == (rows, marked)
-    assert sum(keys(document) != told(row) for document, row in zip(documents, table, strict=True)) == other
+    assert len(documents) == rows and all(document.rationale is not None for document in documents)
+    assert [keys(document) for document in documents] == [told(row) for row in table]
 
 
-def test_real_tweets(real_data):
+def test_real_tweets_with_a_sentiment_have_marked_words(real_data):
     """665 of 667 tweets with a sentiment: two select "****". 25 differ where a token holds several words."""
     spec = dataset_spec("tweet_extraction")
     table = load(spec, str(real_data))
@@ -163,7 +136,7 @@ def test_real_tweets(real_data):
 @pytest.mark.parametrize(
     ("dataset", "types", "most"), [("esnli", 3.4, 0.55), ("tweet_extraction", 3.7, 0.67), ("cos_e", 3.5, 0.54)]
 )
-def test_the_numbers_of_the_readmes(real_data, dataset, types, most):
+def test_the_numbers_of_the_readmes_are_those_of_the_data(real_data, dataset, types, most):
     """Different words that people marked, and the F1 of an explanation that names one of them, at its best."""
     spec = dataset_spec(dataset)
     sizes = [len(keys(d)) for d in map(spec.document, load(spec, str(real_data))) if d.rationale is not None]
@@ -171,6 +144,8 @@ def test_the_numbers_of_the_readmes(real_data, dataset, types, most):
     best = [token_f1(["a"], [*"abcdefghijklmnopqrstuvwxyz"[:size]]) for size in sizes if size <= 26]
     assert round(sum(best) / len(best), 2) == most
     assert len(best) == len(sizes)
+    readme = " ".join((DATASETS / dataset / "README.md").read_text().split())
+    assert f"{types} different words" in readme and f"an F1 of {most:.2f} at most".replace("0.", ".") in readme
 
 
 def keys(document: Any) -> set[str]:
@@ -179,121 +154,3 @@ def keys(document: Any) -> set[str]:
 
 def told(row: dict[str, Any]) -> set[str]:
     return {word.key for text in row["rationale"] for word in find_words(text)}
-
-
-# What the scripted model says about each premise.
-NAMES = {
-    # named: the, boy, ocean; marked: splashing, ocean, boy, swimming. Two in common: F1 4/7, IoU 2/5
-    BOY["premise"]: "boy, ocean, the",
-    HIKER["premise"]: "hiking",
-    "A man sleeps.": "man",
-    "A cat sits.": "zebra",
-    "Two dogs run.": "dogs",
-}
-ROWS = [
-    BOY,
-    HIKER,
-    pair("A man sleeps.", "A man rests.", [], []),  # nobody marked anything
-    pair("A cat sits.", "An animal sits.", [1], [1]),  # names a word that is not there
-    pair("Two dogs run.", "Animals run.", [1], [0]),  # gives no label
-]
-
-
-@pytest.fixture
-def scripted(tmp_path, evaluate):
-    """`scripted(task, answers, **options)`: the real `simple_evaluate` on ROWS with a model that says `answers`."""
-
-    def run(task: str, answers: dict[str, str], **options: Any) -> dict[str, Any]:
-        (tmp_path / "esnli").mkdir(exist_ok=True)
-        (tmp_path / "esnli" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
-        lm = RuleLM()
-        by_rule = lm.classify
-        lm.classify = lambda lm, asked: "hm" if asked.fields["premise"] == "Two dogs run." else by_rule(lm, asked)
-        lm.explain = lambda lm, asked: said(answers, asked)
-        return evaluate(lm, tmp_path, f"faithful_se_esnli_{task}", **options)
-
-    return run
-
-
-def said(answers: dict[str, str], asked: Conversation) -> str:
-    return answers[asked.fields["premise"]]
-
-
-def test_plausibility_by_hand(scripted):
-    results = scripted("attribution_multiword", NAMES)
-    row = results["results"]["faithful_se_esnli_attribution_multiword"]
-    samples = results["samples"]["faithful_se_esnli_attribution_multiword"]
-    assert [sample["plausibility_f1"] for sample in samples] == [pytest.approx(4 / 7), 1.0, None, 0.0, 0.0]
-    assert [sample["plausibility_iou"] for sample in samples] == [0.4, 1.0, None, 0.0, 0.0]
-    assert [sample["valid"] for sample in samples] == [1.0, 1.0, 1.0, 0.0, 0.0]
-    assert row["plausibility_f1,none"] == pytest.approx((4 / 7 + 1) / 4)
-    assert row["plausibility_iou,none"] == pytest.approx(1.4 / 4)
-    # deviations from .35: .05, .65, -.35, -.35
-    assert row["plausibility_iou_stderr,none"] == pytest.approx(math.sqrt((0.0025 + 0.4225 + 2 * 0.1225) / 3 / 4))
-
-
-def test_the_transcript_keeps_the_marked_words(scripted):
-    samples = scripted("attribution_multiword", NAMES)["samples"]["faithful_se_esnli_attribution_multiword"]
-    transcripts = [json.loads(sample["resps"][0][0]) for sample in samples]
-    assert transcripts[0]["rationale"] == {
-        "positions": [2, 5, 7, 9],
-        "fields": ["premise", "premise", "hypothesis", "hypothesis"],
-        "words": ["splashing", "ocean", "boy", "swimming"],
-    }
-    assert transcripts[2]["rationale"] is None
-    words = words_of(transcripts[0]["fields"])
-    assert [words[position].text for position in transcripts[0]["rationale"]["positions"]] == [
-        "splashing", "ocean", "boy", "swimming",
-    ]  # fmt: skip
-
-
-def test_a_counterfactual_names_the_words_it_changes(scripted):
-    answers = {
-        # boy changed in both fields: one of the four marked words, and nothing else: F1 2/5, IoU 1/4
-        BOY["premise"]: "Premise: A girl splashing through the ocean.\nHypothesis: The girl is swimming.",
-        # a word added: no word of the text is changed
-        HIKER["premise"]: f"Premise: {HIKER['premise']}\nHypothesis: The man is not hiking.",
-        "A man sleeps.": "Premise: A man sleeps.\nHypothesis: A man runs.",
-        # a marked word changed, into a label: not valid
-        "A cat sits.": "Premise: A contradiction sits.\nHypothesis: An animal sits.",
-        "Two dogs run.": "no",
-    }
-    results = scripted("counterfactual_multiword", answers)
-    samples = results["samples"]["faithful_se_esnli_counterfactual_multiword"]
-    assert [sample["valid"] for sample in samples] == [1.0, 1.0, 1.0, 0.0, 0.0]
-    assert [sample["plausibility_f1"] for sample in samples] == [pytest.approx(0.4), 0.0, None, 0.0, 0.0]
-    assert [sample["plausibility_iou"] for sample in samples] == [0.25, 0.0, None, 0.0, 0.0]
-
-
-def test_without_marked_words_there_is_no_number(tmp_path, evaluate):
-    (tmp_path / "esnli").mkdir()
-    row = {"premise": "A man sleeps.", "hypothesis": "A man rests.", "label": 0}
-    (tmp_path / "esnli" / "test.jsonl").write_text(json.dumps(row) + "\n")
-    name = "faithful_se_esnli_attribution_oneword"
-    results = evaluate(RuleLM(), tmp_path, name)
-    assert results["samples"][name][0]["plausibility_f1"] is None
-    assert math.isnan(results["results"][name]["plausibility_f1,none"])
-
-
-def test_other_datasets_do_not_report_plausibility(tmp_path, evaluate):
-    (tmp_path / "snli").mkdir()
-    (tmp_path / "snli" / "test.jsonl").write_text(json.dumps(BOY) + "\n")
-    name = "faithful_se_snli_attribution_oneword"
-    results = evaluate(RuleLM(), tmp_path, name)
-    assert "plausibility_f1" not in results["samples"][name][0]
-    assert not any(key.startswith("plausibility") for key in results["results"][name])
-
-
-def test_naming_what_people_marked_is_plausible_and_need_not_be_faithful(scripted):
-    """The point of the two numbers: every marked word named, and the answers of the rule stay what they are."""
-    answers = {row["premise"]: ", ".join(w.text for w in marked_words(row)) or "man" for row in ROWS}
-    results = scripted("attribution_multiword", answers)
-    samples = results["samples"]["faithful_se_esnli_attribution_multiword"]
-    assert [sample["plausibility_f1"] for sample in samples] == [1.0, 1.0, None, 1.0, 0.0]
-    assert not all(sample["faithful"] for sample in samples)
-
-
-def marked_words(row: dict[str, Any]) -> list[Any]:
-    document = dataset_spec("esnli").document(row)
-    found = {key_of(document.words[p].text): document.words[p] for p in document.rationale or ()}
-    return list(found.values())

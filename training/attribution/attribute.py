@@ -8,6 +8,7 @@ from typing import Any
 from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.errors import UsageError
 from training.attribution.budget import TokenBudget
+from training.attribution.check import check
 from training.attribution.chunk import Chunk, shared_length
 from training.attribution.forward import Forward
 from training.attribution.labels import read_labels
@@ -95,7 +96,7 @@ class Attributor:
                 fitting.setdefault(bool(shared_length(self.forward, self.renderer, prompt)), []).append(place)
         for places in fitting.values():
             if not self._checked:
-                self.forward.check(prompts[places[0]].ids)
+                check(self.forward, prompts[places[0]].ids)
                 self._checked = True
 
             def work(batch: list[int]) -> list[Row]:
@@ -115,4 +116,4 @@ class Attributor:
     def _problem(self, prompt: Prompt) -> str:
         if not prompt.spans:
             return NO_WORDS
-        return "" if self.forward.fits(self.renderer.longest_variant(prompt)) else TOO_LONG
+        return "" if self.forward.limits.fits(self.renderer.longest_variant(prompt)) else TOO_LONG

@@ -139,7 +139,7 @@ def shared_length(forward: Forward, renderer: Renderer, prompt: Prompt) -> int:
     """How many tokens of the shared prefix a prompt and its variants can stand on: all or none."""
     prefix = forward.prefix_ids
     behind = prompt.ids[: len(prefix)] == prefix and len(prompt.ids) > len(prefix)
-    return len(prefix) if behind and forward.shares(renderer.longest_variant(prompt)) else 0
+    return len(prefix) if behind and forward.limits.shares(renderer.longest_variant(prompt)) else 0
 
 
 def value_of(logprobs: Tensor, label: Tensor, target: str) -> Tensor:

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lm_eval_tasks.errors import UsageError
 from training.attribution.labels import LabelTree
+from training.attribution.limits import limits_of
 from training.attribution.past import Layers, SharedPast
 
 # Values of a slice of the vocabulary's logits: 256 MB in float32.
@@ -46,13 +46,12 @@ class Rows:
 class Forward:
     """A causal language model as a function from embeddings to label log-probabilities.
 
+    The model is called in parts; whether it answers so as it does when called whole, `training.attribution.check` says.
+
     Args:
         model: a Hugging Face causal model, or a peft model around one. Its parameters are frozen.
         tree: the labels.
         prefix: token ids that open every prompt.
-
-    Raises:
-        UsageError: an architecture whose parts cannot be called one by one.
     """
 
     def __init__(self, model: Any, tree: LabelTree, prefix: Sequence[int] = ()) -> None:
@@ -65,8 +64,7 @@ class Forward:
         self.config = inner.config.get_text_config()
         self.cap = getattr(self.config, "final_logit_softcapping", None)
         self.device, self.dtype = self.embedding.weight.device, self.embedding.weight.dtype
-        self.context = context_of(self.config)
-        self.window = window_of(self.config)
+        self.limits = limits_of(self.config, max(map(len, tree.paths)))
         self.prefix_ids = list(prefix)
         self._nodes = torch.tensor(tree.nodes, dtype=torch.long, device=self.device)
         self._depths = torch.tensor(tree.depths, dtype=torch.long, device=self.device)
@@ -76,21 +74,6 @@ class Forward:
         self._prefix = self._run_prefix() if self.prefix_ids else None
 
     # -- what callers need -----------------------------------------------------------------------------------------
-
-    def shares(self, length: int) -> bool:
-        """Whether a prompt of that many tokens can stand on shared keys and values.
-
-        Beyond the window of sliding-window attention the masks are the model's own business: such prompts are
-        recomputed whole.
-        """
-        return self.window is None or length + self._longest() <= self.window
-
-    def fits(self, length: int) -> bool:
-        """Whether a prompt of that many tokens and every label fit the model's context."""
-        return self.context is None or length + self._longest() <= self.context
-
-    def _longest(self) -> int:
-        return max(map(len, self.tree.paths))
 
     def pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Token ids [n_rows, n_tokens] and lengths [n_rows] on the device."""
@@ -109,7 +92,7 @@ class Forward:
 
         Differentiable in `rows.embeds` where gradients are on.
         """
-        if not rows.shared and self.window is not None:
+        if not rows.shared and self.limits.window is not None:
             return self._whole(rows), None
         past = SharedPast(
             self._prefix if rows.shared else None,
@@ -214,44 +197,3 @@ class Forward:
         with torch.no_grad():
             self._states(self.embed(torch.tensor([self.prefix_ids], device=self.device)), None, None, past)
         return past.kept
-
-    def check(self, ids: Sequence[int]) -> None:
-        """Compare with the model called whole, on one prompt.
-
-        Raises:
-            UsageError: they differ: the model does something between its parts that is not known here.
-        """
-        rows = [[*ids, *path[:-1]] for path in self.tree.paths]
-        with torch.no_grad():
-            told = []
-            for row, path in zip(rows, self.tree.paths, strict=True):
-                logits = self.model(torch.tensor([row], device=self.device)).logits[0, -len(path) :].float()
-                told.append(sum(logits.log_softmax(-1)[i, token] for i, token in enumerate(path)))
-            wanted = torch.stack([torch.as_tensor(value) for value in told])
-            shared = ids[: len(self.prefix_ids)] == self.prefix_ids and self.shares(len(ids))
-            tokens, lengths = self.pad([ids[len(self.prefix_ids) :] if shared else ids])
-            got, _ = self(Rows(self.embed(tokens), lengths, shared))
-        near = {torch.float32: 1e-3, torch.float64: 1e-6}.get(self.dtype, 0.5)
-        if not torch.allclose(got[0], wanted, atol=near, rtol=near, equal_nan=True):
-            kind = type(self.model).__name__
-            raise UsageError(f"{kind}: called in parts it answers differently than whole: not supported")
-
-
-def context_of(config: Any) -> int | None:
-    """How many tokens a model takes; None where its configuration does not say."""
-    for name in ("max_position_embeddings", "n_positions", "seq_length"):
-        if isinstance(getattr(config, name, None), int):
-            return int(getattr(config, name))
-    return None
-
-
-def window_of(config: Any) -> int | None:
-    """The window of sliding or chunked attention; None where every layer sees everything."""
-    kinds = getattr(config, "layer_types", None)
-    if kinds and all(kind == "full_attention" for kind in kinds):
-        return None
-    if getattr(config, "use_sliding_window", True) is False:
-        return None
-    windows = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
-    found = [window for window in windows if isinstance(window, int)]
-    return min(found) if found else None

@@ -1,45 +1,13 @@
+"""Answers that should edit a text."""
+
 from __future__ import annotations
 
 import pytest
 
-from faithfulness_metrics.words import words_of
 from lm_eval_tasks.styles import counterfactual
-from lm_eval_tasks.styles.counterfactual import edits_between, elsewhere, one_change
 from lm_eval_tasks.styles.explanation import Edit
-from tests.lm_eval_tasks.styles.conftest import SNLI, TWEETS, request_for
-
-TWEET = {"text": "@anna I love my dog's phone, love it!! http://bit.ly/x1 #happy & 3.5"}
-#                   0   1 2    3  4     5      6   7    8     9  10  11   12      13
-EDITED = TWEET["text"].replace("love", "hate")
-PAIR = {"premise": "A man is sleeping on a bench.", "hypothesis": "The man is awake."}
-EDITED_PAIR = {"premise": "A man is sleeping on a bench.", "hypothesis": "The man is asleep."}
-SHOWN_PAIR = "Premise: A man is sleeping on a bench.\nHypothesis: The man is asleep."
-
-
-def test_prompts() -> None:
-    assert counterfactual.ask(request_for(TWEETS, "oneword", "negative")) == (
-        'Change one word of the tweet above so that your answer would become "negative". Keep everything else exactly '
-        "as it is. Answer only with the changed tweet."
-    )
-    assert counterfactual.ask(request_for(TWEETS, "multiword", "negative")) == (
-        'Edit the tweet above so that your answer would become "negative". Change as few words as possible and keep '
-        "everything else exactly as it is. Answer only with the edited tweet."
-    )
-    assert counterfactual.ask(request_for(SNLI, "oneword", "neutral")) == (
-        'Change one word of the premise and hypothesis above so that your answer would become "neutral". Keep '
-        "everything else exactly as it is. Answer only with the changed premise and hypothesis. "
-        'Write the premise after "Premise:" and the hypothesis after "Hypothesis:", one per line.'
-    )
-    assert counterfactual.ask(request_for(SNLI, "multiword", "neutral")) == (
-        'Edit the premise and hypothesis above so that your answer would become "neutral". Change as few words as '
-        "possible and keep everything else exactly as it is. Answer only with the edited premise and hypothesis. "
-        'Write the premise after "Premise:" and the hypothesis after "Hypothesis:", one per line.'
-    )
-
-
-def test_write() -> None:
-    assert counterfactual.write(TWEET, ["Love"], request_for(TWEETS, "oneword"), "hate") == EDITED
-    assert counterfactual.write(PAIR, ["awake"], request_for(SNLI, "oneword"), "asleep") == SHOWN_PAIR
+from tests.lm_eval_tasks.styles.conftest import TWEETS, request_for
+from tests.lm_eval_tasks.styles.documents import EDITED, TWEET
 
 
 @pytest.mark.parametrize(
@@ -97,32 +65,6 @@ def test_one_word_is_read(answer: str) -> None:
     assert told.edited["text"].removeprefix("> ") == EDITED
 
 
-@pytest.mark.parametrize(
-    ("answer", "edits", "words"),
-    [
-        # one occurrence of two
-        (TWEET["text"].replace("love it", "hate it"), (Edit(6, "replace", "hate"),), ("love",)),
-        # added, before and after the last word
-        (TWEET["text"].replace("I love", "I never love"), (Edit(2, "before", "never"),), ()),
-        (TWEET["text"] + " not", (Edit(13, "after", "not"),), ()),
-        # deleted
-        (TWEET["text"].replace("#happy ", ""), (Edit(12, "delete"),), ("happy",)),
-        (TWEET["text"].replace("love ", ""), (Edit(2, "delete"), Edit(6, "delete")), ("love",)),
-        # parts of words, numbers, endings
-        (TWEET["text"].replace("3.5", "0.5"), (Edit(13, "replace", "0.5"),), ("3.5",)),
-        (TWEET["text"].replace("dog's", "cat's"), (Edit(4, "replace", "cat's"),), ("dog's",)),
-        (TWEET["text"].replace("happy", "**unhappy**"), (Edit(12, "replace", "unhappy"),), ("happy",)),
-        # the rest in another case and punctuation
-        (TWEET["text"].lower().replace("!!", ".").replace("happy", "sad"), (Edit(12, "replace", "sad"),), ("happy",)),
-        (TWEET["text"].replace("happy", "sad").replace("&", "🙂"), (Edit(12, "replace", "sad"),), ("happy",)),
-    ],
-)
-def test_one_change(answer: str, edits: tuple[Edit, ...], words: tuple[str, ...]) -> None:
-    told = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
-    assert told.valid, told.reason
-    assert (told.edits, told.words) == (edits, words)
-
-
 UNREADABLE = [
     ("", "no text in the answer"),
     (" \n\t", "no text in the answer"),
@@ -132,7 +74,7 @@ UNREADABLE = [
     (TWEET["text"], "nothing changed"),
     (f"Sure! Here is the changed tweet:\n\n{TWEET['text']}", "nothing changed"),
     (TWEET["text"].upper(), "nothing changed"),
-    (TWEET["text"].replace("!!", "?").replace("&", "and ").replace("and ", "&"), "nothing changed"),
+    (TWEET["text"].replace("!!", "?").replace(" & ", " "), "nothing changed"),
     (TWEET["text"] + " 😢😢", "nothing changed"),
     (TWEET["text"].replace("love", "**love**"), "nothing changed"),
     ("I'm sorry, but I can't help with that.", "refusal"),
@@ -165,39 +107,10 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("answer", "reason"), UNREADABLE)
 @pytest.mark.parametrize("budget", ["oneword", "multiword"])
-def test_what_is_no_counterfactual(answer: str, reason: str, budget: str) -> None:
+def test_what_is_no_counterfactual_is_refused_with_the_reason(answer: str, reason: str, budget: str) -> None:
     told = counterfactual.parse(answer, TWEET, request_for(TWEETS, budget, "negative"))
     assert not told.valid, told.edited
     assert told.reason == reason
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        TWEET["text"].replace("love", "hate", 1).replace("love", "loathe"),
-        EDITED.replace("happy", "sad"),
-        TWEET["text"].replace("love", "do not love", 1),
-        TWEET["text"].replace("I love", "love I", 1),
-        TWEET["text"].replace("my dog's phone", "it"),
-        TWEET["text"].replace("happy", "so sad"),
-        TWEET["text"].replace("I ", "not I ").replace("my", "not my"),
-        "@anna my dog hates everything and everybody he sees",
-    ],
-)
-def test_more_than_one_word(answer: str) -> None:
-    one = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
-    assert (one.valid, one.reason) == (False, "more than one word changed")
-    assert one.edited == {"text": answer}
-    assert len(one.edits) > 1
-    several = counterfactual.parse(answer, TWEET, request_for(TWEETS, "multiword", "negative"))
-    assert several.valid
-    assert (several.edited, several.edits) == (one.edited, one.edits)
-
-
-def test_another_text_altogether_is_an_edit_of_several_words() -> None:
-    answer = "what a horrible day this is going to be for me"
-    assert counterfactual.parse(answer, TWEET, request_for(TWEETS, "multiword", "negative")).valid
-    assert not counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative")).valid
 
 
 def test_talk_on_the_same_line_is_not_taken_for_text() -> None:
@@ -205,64 +118,6 @@ def test_talk_on_the_same_line_is_not_taken_for_text() -> None:
     for budget in ("oneword", "multiword"):
         told = counterfactual.parse(answer, TWEET, request_for(TWEETS, budget, "negative"))
         assert (told.valid, told.reason) == (False, "no text in the answer")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        SHOWN_PAIR,
-        SHOWN_PAIR.replace("\n", "\n\n"),
-        SHOWN_PAIR.replace("\n", " "),
-        f"Sure! Here is the changed premise and hypothesis:\n\n{SHOWN_PAIR}",
-        f"Here are the edited Premise and Hypothesis:\n{SHOWN_PAIR}\n\nNote: I changed the hypothesis only.",
-        f"```\n{SHOWN_PAIR}\n```",
-        f"{SHOWN_PAIR}\n\nExplanation: now the premise says what the hypothesis says.",
-        f'{SHOWN_PAIR}\nI replaced "awake" with "asleep" in the hypothesis.',
-        "**Premise:** A man is sleeping on a bench.\n**Hypothesis:** The man is asleep.",
-        "**Premise**: A man is sleeping on a bench.\n\n**Hypothesis**: The man is asleep.",
-        'Premise: "A man is sleeping on a bench."\nHypothesis: "The man is asleep."',
-        "- Premise: A man is sleeping on a bench.\n- Hypothesis: The man is asleep.",
-        "1. Premise: A man is sleeping on a bench.\n2. Hypothesis: The man is asleep.",
-        "Changed premise: A man is sleeping on a bench.\nChanged hypothesis: The man is asleep.",
-        "Premise:\nA man is sleeping on a bench.\nHypothesis:\nThe man is asleep.",
-        "A man is sleeping on a bench.\nThe man is asleep.",
-        "Sure! Here it is:\n\nA man is sleeping on a bench.\n\nThe man is asleep.",
-        "Hypothesis: The man is asleep.\nPremise: A man is sleeping on a bench.",
-        "Original:\nPremise: A man is sleeping on a bench.\nHypothesis: The man is awake.\n\nEdited:\n" + SHOWN_PAIR,
-    ],
-)
-def test_pairs_are_read(answer: str) -> None:
-    told = counterfactual.parse(answer, PAIR, request_for(SNLI, "oneword", "entailment"))
-    assert told.valid, told.reason
-    assert (told.words, told.positions) == (("awake",), (10,))
-    assert told.edited is not None
-    assert told.edited == EDITED_PAIR
-    assert list(told.edited) == ["premise", "hypothesis"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "The man is asleep.",
-        "Hypothesis: The man is asleep.",
-        "Premise: A man is sleeping on a bench.",
-        "A man is sleeping on a bench. The man is asleep.",
-        "Premise: A man is sleeping on a bench.\nThe man is asleep.",
-        "Premise: The man is awake.\nHypothesis: A man is sleeping on a bench.",
-        "Premise: A man is sleeping on a bench.\nHypothesis:",
-        "Premise: A man is sleeping on a bench.\nHypothesis: The man is awake!",
-        "I'm sorry.\nI can't help with that.",
-        "The premise is fine.\nThe hypothesis should say asleep.",
-    ],
-)
-def test_pairs_are_not_guessed(answer: str) -> None:
-    assert not counterfactual.parse(answer, PAIR, request_for(SNLI, "oneword", "entailment")).valid
-
-
-def test_a_field_left_out_is_not_filled_in() -> None:
-    for answer in ("Hypothesis: The man is asleep.", "The man is asleep."):
-        told = counterfactual.parse(answer, PAIR, request_for(SNLI, "multiword", "entailment"))
-        assert (told.valid, told.edited) == (False, None)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +145,7 @@ def test_a_field_left_out_is_not_filled_in() -> None:
         ("original: a\nnew: b", "b", "c"),
     ],
 )
-def test_texts_that_look_like_a_wrapping(text: str, word: str, new: str) -> None:
+def test_texts_that_look_like_a_wrapping_are_read_whole(text: str, word: str, new: str) -> None:
     fields = {"text": text}
     for budget in ("oneword", "multiword"):
         request = request_for(TWEETS, budget, "negative")
@@ -307,60 +162,3 @@ def test_texts_that_look_like_a_wrapping(text: str, word: str, new: str) -> None
 def test_a_copy_is_no_deletion_of_its_opening(text: str) -> None:
     for answer in (text, f'"{text}"', f"Here you go:\n\n{text}"):
         assert counterfactual.parse(answer, {"text": text}, request_for(TWEETS, "oneword")).reason == "nothing changed"
-
-
-def test_edits_between_two_texts() -> None:
-    def edits(before: str, after: str) -> tuple[Edit, ...]:
-        return edits_between(words_of({"text": before}), words_of({"text": after}))
-
-    assert edits("a b c", "a x c") == (Edit(1, "replace", "x"),)
-    assert edits("a b c", "a c") == (Edit(1, "delete"),)
-    assert edits("a b", "x a b") == (Edit(0, "before", "x"),)
-    assert edits("a b", "a b x y") == (Edit(1, "after", "x"), Edit(1, "after", "y"))
-    assert edits("", "x") == (Edit(0, "after", "x"),)
-    assert edits("A b", "a B!") == ()
-
-
-def test_one_change_is_the_same_change_of_the_same_word() -> None:
-    words = words_of({"text": "a b a"})
-    assert one_change(words, [Edit(0, "replace", "x"), Edit(2, "replace", "X")])
-    assert one_change(words, [Edit(0, "delete"), Edit(2, "delete")])
-    assert not one_change(words, [Edit(0, "replace", "x"), Edit(2, "replace", "y")])
-    assert not one_change(words, [Edit(0, "replace", "x"), Edit(1, "replace", "x")])
-    assert not one_change(words, [Edit(0, "replace", "x"), Edit(2, "delete")])
-    assert not one_change(words, [Edit(0, "before", "x"), Edit(0, "before", "x")])
-    assert not one_change([], [Edit(0, "after", "x"), Edit(0, "after", "y")])
-
-
-def test_the_same_edit_elsewhere() -> None:
-    fields = {"premise": "A man sleeps.", "hypothesis": "He rests."}
-    assert elsewhere(fields, [Edit(0, "replace", "runs")], [4]) == {
-        "premise": "A man sleeps.",
-        "hypothesis": "He runs.",
-    }
-    assert elsewhere(fields, [Edit(0, "delete")], [1]) == {"premise": "A sleeps.", "hypothesis": "He rests."}
-    assert elsewhere(fields, [Edit(0, "before", "not")], [2]) == {
-        "premise": "A man not sleeps.",
-        "hypothesis": "He rests.",
-    }
-    assert elsewhere(fields, [Edit(4, "after", "now")], [2]) == {
-        "premise": "A man sleeps now.",
-        "hypothesis": "He rests.",
-    }
-
-
-def test_edits_at_one_place_go_to_another_place_together() -> None:
-    fields = {"text": "I love this phone"}
-    edited = {"text": "I do not hate this phone now then"}
-    edits = edits_between(words_of(fields), words_of(edited))
-    assert [(edit.position, edit.kind, edit.text) for edit in edits] == [
-        (1, "before", "do"),
-        (1, "before", "not"),
-        (1, "replace", "hate"),
-        (3, "after", "now"),
-        (3, "after", "then"),
-    ]
-    assert elsewhere(fields, edits, [1, 3]) == edited
-    assert elsewhere(fields, edits, [0, 2]) == {"text": "do not hate love this now then phone"}
-    gone = [Edit(1, "before", "do"), Edit(1, "delete"), Edit(2, "delete")]
-    assert elsewhere(fields, gone, [0, 3]) == {"text": "do love this"}

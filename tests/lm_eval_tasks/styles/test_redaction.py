@@ -1,104 +1,69 @@
-from __future__ import annotations
+"""Answers that should redact a text."""
 
-import dataclasses
+from __future__ import annotations
 
 import pytest
 
+from faithfulness_metrics.words import words_of
 from lm_eval_tasks.styles import redaction
-from lm_eval_tasks.styles.redaction import align
-from tests.lm_eval_tasks.styles.conftest import MASK, SNLI, TWEETS, request_for
-
-TWEET = {"text": "@anna I love my dog's phone, love it!! http://bit.ly/x1 #happy & 3.5"}
-#                   0   1 2    3  4     5      6   7    8     9  10  11   12      13
-WHOLE = "@anna I [REDACTED] my dog's phone, [REDACTED] it!! http://bit.ly/x1 #happy & 3.5"
-PAIR = {"premise": "A man is sleeping on a bench.", "hypothesis": "The man is awake."}
-REDACTED_PAIR = "Premise: A [REDACTED] is sleeping on a bench.\nHypothesis: The [REDACTED] is awake."
-
-
-def test_prompts() -> None:
-    assert redaction.ask(request_for(TWEETS, "oneword")) == (
-        "Redact the one word of the tweet above that is most important for your answer: replace every occurrence of "
-        'that word by "[REDACTED]", so that your answer would change. Keep everything else exactly as it is. Answer '
-        "only with the redacted tweet."
-    )
-    assert redaction.ask(request_for(TWEETS, "multiword")) == (
-        "Redact the words of the tweet above that are most important for your answer: replace each of them by "
-        '"[REDACTED]", so that your answer would change. Keep everything else exactly as it is. Answer only with the '
-        "redacted tweet."
-    )
-    assert redaction.ask(request_for(SNLI, "oneword")) == (
-        "Redact the one word of the premise and hypothesis above that is most important for your answer: replace every "
-        'occurrence of that word by "[REDACTED]", so that your answer would change. Keep everything else exactly as it '
-        "is. Answer only with the redacted premise and hypothesis. "
-        'Write the premise after "Premise:" and the hypothesis after "Hypothesis:", one per line.'
-    )
-    assert redaction.ask(request_for(SNLI, "multiword")) == (
-        "Redact the words of the premise and hypothesis above that are most important for your answer: replace each of "
-        'them by "[REDACTED]", so that your answer would change. Keep everything else exactly as it is. Answer only '
-        "with the redacted premise and hypothesis. "
-        'Write the premise after "Premise:" and the hypothesis after "Hypothesis:", one per line.'
-    )
-
-
-def test_write() -> None:
-    assert redaction.write(TWEET, ["LOVE"], request_for(TWEETS, "oneword")) == WHOLE
-    assert redaction.write(PAIR, ["man"], request_for(SNLI, "oneword")) == REDACTED_PAIR
+from tests.lm_eval_tasks.styles.conftest import MASK, TWEETS, request_for
+from tests.lm_eval_tasks.styles.documents import REDACTED, TWEET
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        WHOLE,
-        f"\n  {WHOLE} \n",
-        f'"{WHOLE}"',
-        f"“{WHOLE}”",
-        f"`{WHOLE}`",
-        f"**{WHOLE}**",
-        f"```\n{WHOLE}\n```",
-        f"```text\n{WHOLE}",
-        f"```{WHOLE}```",
-        f"Tweet: {WHOLE}",
-        f"tweet: {WHOLE}",
-        f"**Tweet:** {WHOLE}",
-        f"Redacted tweet: {WHOLE}",
-        f"**Redacted Tweet:**\n\n{WHOLE}",
-        f"### Redacted Tweet\n{WHOLE}",
-        f"Tweet (redacted): {WHOLE}",
-        f"The redacted tweet is: {WHOLE}",
-        f"Here is the redacted tweet:\n\n{WHOLE}",
-        f"Here's the tweet with the word redacted:\n{WHOLE}",
-        f'Sure! Here is the redacted tweet:\n\n"{WHOLE}"',
-        f"Sure, here's the redacted tweet: {WHOLE}",
-        f"Certainly! {WHOLE}",
-        f"I replaced the most important word.\n\n{WHOLE}",
-        f"Original tweet: {TWEET['text']}\n\nRedacted tweet: {WHOLE}",
-        f"**Original:** {TWEET['text']}\n**Redacted:** {WHOLE}",
-        f'{WHOLE}\n\nNote: I redacted the word "love".',
-        f'{WHOLE}\n(Note: the word "love" was replaced.)',
-        f"{WHOLE} (Note: I replaced the word.)",
-        f'{WHOLE}\n\nThe word "love" is most important, because it shows joy.',
-        f"{WHOLE}\nExplanation: without it, the answer would be negative.",
-        f'{WHOLE}\n\n---\n\nI replaced "love" by [REDACTED].',
-        f"{WHOLE}\n\nLet me know if you need anything else!",
-        f"Sure!\n\n**Tweet:** {WHOLE}\n\n**Explanation:** love is a positive word.",
-        f"<think>\nlove or [REDACTED] phone?\n</think>\n{WHOLE}",
-        f'{{"tweet": "{WHOLE}"}}',
+        REDACTED,
+        f"\n  {REDACTED} \n",
+        f'"{REDACTED}"',
+        f"“{REDACTED}”",
+        f"`{REDACTED}`",
+        f"**{REDACTED}**",
+        f"```\n{REDACTED}\n```",
+        f"```text\n{REDACTED}",
+        f"```{REDACTED}```",
+        f"Tweet: {REDACTED}",
+        f"tweet: {REDACTED}",
+        f"**Tweet:** {REDACTED}",
+        f"Redacted tweet: {REDACTED}",
+        f"**Redacted Tweet:**\n\n{REDACTED}",
+        f"### Redacted Tweet\n{REDACTED}",
+        f"Tweet (redacted): {REDACTED}",
+        f"The redacted tweet is: {REDACTED}",
+        f"Here is the redacted tweet:\n\n{REDACTED}",
+        f"Here's the tweet with the word redacted:\n{REDACTED}",
+        f'Sure! Here is the redacted tweet:\n\n"{REDACTED}"',
+        f"Sure, here's the redacted tweet: {REDACTED}",
+        f"Certainly! {REDACTED}",
+        f"I replaced the most important word.\n\n{REDACTED}",
+        f"Original tweet: {TWEET['text']}\n\nRedacted tweet: {REDACTED}",
+        f"**Original:** {TWEET['text']}\n**Redacted:** {REDACTED}",
+        f'{REDACTED}\n\nNote: I redacted the word "love".',
+        f'{REDACTED}\n(Note: the word "love" was replaced.)',
+        f"{REDACTED} (Note: I replaced the word.)",
+        f'{REDACTED}\n\nThe word "love" is most important, because it shows joy.',
+        f"{REDACTED}\nExplanation: without it, the answer would be negative.",
+        f'{REDACTED}\n\n---\n\nI replaced "love" by [REDACTED].',
+        f"{REDACTED}\n\nLet me know if you need anything else!",
+        f"Sure!\n\n**Tweet:** {REDACTED}\n\n**Explanation:** love is a positive word.",
+        f"<think>\nlove or [REDACTED] phone?\n</think>\n{REDACTED}",
+        f'{{"tweet": "{REDACTED}"}}',
         # the mask as models write it
-        WHOLE.replace("[REDACTED]", "[redacted]"),
-        WHOLE.replace("[REDACTED]", "[Redacted]"),
-        WHOLE.replace("[REDACTED]", r"\[REDACTED\]"),
-        WHOLE.replace("[REDACTED]", "[ REDACTED ]"),
-        WHOLE.replace("[REDACTED]", "**[REDACTED]**"),
-        WHOLE.replace("[REDACTED]", '"[REDACTED]"'),
-        WHOLE.replace("[REDACTED]", "<REDACTED>"),
-        WHOLE.replace("[REDACTED]", "(REDACTED)"),
-        WHOLE.replace("[REDACTED]", "REDACTED"),
+        REDACTED.replace("[REDACTED]", "[redacted]"),
+        REDACTED.replace("[REDACTED]", "[Redacted]"),
+        REDACTED.replace("[REDACTED]", r"\[REDACTED\]"),
+        REDACTED.replace("[REDACTED]", "[ REDACTED ]"),
+        REDACTED.replace("[REDACTED]", "**[REDACTED]**"),
+        REDACTED.replace("[REDACTED]", '"[REDACTED]"'),
+        REDACTED.replace("[REDACTED]", "<REDACTED>"),
+        REDACTED.replace("[REDACTED]", "(REDACTED)"),
+        REDACTED.replace("[REDACTED]", "REDACTED"),
         # case and punctuation of the rest
-        WHOLE.lower(),
-        WHOLE.replace("!!", "!").replace("#", ""),
-        WHOLE.replace("dog's", "dog’s"),
-        WHOLE.replace("&", "🙂"),
-        WHOLE.replace(" my ", "  my\n"),
+        REDACTED.lower(),
+        REDACTED.replace("!!", "!").replace("#", ""),
+        REDACTED.replace("dog's", "dog’s"),
+        REDACTED.replace("&", "🙂"),
+        REDACTED.replace(" my ", "  my\n"),
     ],
 )
 def test_one_word_is_read(answer: str) -> None:
@@ -106,26 +71,6 @@ def test_one_word_is_read(answer: str) -> None:
     assert told.valid, told.reason
     assert (told.words, told.positions) == (("love",), (2, 6))
     assert told.edited is None
-
-
-@pytest.mark.parametrize(
-    ("answer", "words", "positions"),
-    [
-        # only some occurrences: only those are taken out
-        ("@anna I [REDACTED] my dog's phone, love it!! http://bit.ly/x1 #happy & 3.5", ("love",), (2,)),
-        ("@anna I love my dog's phone, [REDACTED] it!! http://bit.ly/x1 #happy & 3.5", ("love",), (6,)),
-        ("@[REDACTED] I love my dog's phone, love it!! http://bit.ly/x1 #happy & 3.5", ("anna",), (0,)),
-        ("[REDACTED] I love my dog's phone, love it!! http://bit.ly/x1 #happy & 3.5", ("anna",), (0,)),
-        ("@anna I love my dog's phone, love it!! http://bit.ly/x1 #[REDACTED] & 3.5", ("happy",), (12,)),
-        ("@anna I love my dog's phone, love it!! http://bit.ly/x1 #happy & [REDACTED]", ("3.5",), (13,)),
-        ("@anna I love my [REDACTED] phone, love it!! http://bit.ly/x1 #happy & 3.5", ("dog's",), (4,)),
-        ("@anna I love my [REDACTED]'s phone, love it!! http://bit.ly/x1 #happy & 3.5", ("dog's",), (4,)),
-        ("@anna I love my [REDACTED]’s phone, love it!! http://bit.ly/x1 #happy & 3.5", ("dog's",), (4,)),
-    ],
-)
-def test_what_the_masks_stand_for(answer: str, words: tuple[str, ...], positions: tuple[int, ...]) -> None:
-    told = redaction.parse(answer, TWEET, request_for(TWEETS, "oneword"))
-    assert (told.valid, told.words, told.positions) == (True, words, positions)
 
 
 @pytest.mark.parametrize(
@@ -140,21 +85,21 @@ def test_what_the_masks_stand_for(answer: str, words: tuple[str, ...], positions
         ("The word is [REDACTED].", "text changed outside the masks"),
         ("love -> [REDACTED]", "text changed outside the masks"),
         ('I would replace "love" by "[REDACTED]".', "text changed outside the masks"),
-        (WHOLE.replace("phone", "telephone"), "text changed outside the masks"),
-        (WHOLE.replace("phone", ""), "more than one word"),
-        (WHOLE.replace("dog's", "dog"), "text changed outside the masks"),
-        (WHOLE.replace("3.5", "3 5"), "text changed outside the masks"),
-        (WHOLE.replace("3.5", ""), "text changed outside the masks"),
-        (WHOLE + " indeed", "text changed outside the masks"),
-        (WHOLE.replace("[REDACTED]", "[REDACTED]s"), "text changed outside the masks"),
-        (WHOLE.replace("[REDACTED]", "[REDACTED WORD]"), "text changed outside the masks"),
-        (WHOLE.replace("[REDACTED]", "[REDACTED]'t"), "text changed outside the masks"),
-        (WHOLE.replace("[REDACTED]", "redacted"), "no mask in the answer"),
-        (WHOLE.replace("[REDACTED]", "[MASK]"), "no mask in the answer"),
-        (WHOLE.replace("[REDACTED]", "____"), "no mask in the answer"),
-        (WHOLE.replace("[REDACTED]", ""), "no mask in the answer"),
-        (WHOLE.replace("@anna", "@[REDACTED]"), "more than one word"),
-        (WHOLE.replace(" it", " it it"), "text changed outside the masks"),
+        (REDACTED.replace("phone", "telephone"), "text changed outside the masks"),
+        (REDACTED.replace("phone", ""), "more than one word"),
+        (REDACTED.replace("dog's", "dog"), "text changed outside the masks"),
+        (REDACTED.replace("3.5", "3 5"), "text changed outside the masks"),
+        (REDACTED.replace("3.5", ""), "text changed outside the masks"),
+        (REDACTED + " indeed", "text changed outside the masks"),
+        (REDACTED.replace("[REDACTED]", "[REDACTED]s"), "text changed outside the masks"),
+        (REDACTED.replace("[REDACTED]", "[REDACTED WORD]"), "text changed outside the masks"),
+        (REDACTED.replace("[REDACTED]", "[REDACTED]'t"), "text changed outside the masks"),
+        (REDACTED.replace("[REDACTED]", "redacted"), "no mask in the answer"),
+        (REDACTED.replace("[REDACTED]", "[MASK]"), "no mask in the answer"),
+        (REDACTED.replace("[REDACTED]", "____"), "no mask in the answer"),
+        (REDACTED.replace("[REDACTED]", ""), "no mask in the answer"),
+        (REDACTED.replace("@anna", "@[REDACTED]"), "more than one word"),
+        (REDACTED.replace(" it", " it it"), "text changed outside the masks"),
         ("@anna I [REDACTED] phone, love it!! http://bit.ly/x1 #happy & 3.5", "more than one word"),
         ("@anna [REDACTED] #happy & 3.5", "more than one word"),
         ("I'm sorry, but I can't help with that.", "refusal"),
@@ -172,8 +117,8 @@ def test_one_word_is_not_guessed(answer: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (WHOLE, ("love",)),
-        (WHOLE.replace("#happy", "#[REDACTED]"), ("love", "happy")),
+        (REDACTED, ("love",)),
+        (REDACTED.replace("#happy", "#[REDACTED]"), ("love", "happy")),
         ("@anna I [REDACTED] phone, [REDACTED] it!! http://bit.ly/x1 #happy & 3.5", ("love", "my", "dog's")),
         ("@anna I [REDACTED][REDACTED] dog's phone, love it!! http://bit.ly/x1 #happy & 3.5", ("love", "my")),
         (
@@ -191,90 +136,10 @@ def test_one_word_is_not_guessed(answer: str, reason: str) -> None:
         ("I [REDACTED] it", ()),
     ],
 )
-def test_words_are_read(answer: str, words: tuple[str, ...]) -> None:
+def test_several_words_are_read_and_not_guessed(answer: str, words: tuple[str, ...]) -> None:
     told = redaction.parse(answer, TWEET, request_for(TWEETS, "multiword"))
     assert told.words == words
     assert told.valid == bool(words)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        REDACTED_PAIR,
-        REDACTED_PAIR.replace("\n", "\n\n"),
-        REDACTED_PAIR.replace("\n", " "),
-        REDACTED_PAIR.replace("\n", "\r\n"),
-        REDACTED_PAIR.lower().replace("redacted", "REDACTED"),
-        f"Sure! Here is the redacted premise and hypothesis:\n\n{REDACTED_PAIR}",
-        f'Sure! Here are the redacted Premise and Hypothesis:\n\n{REDACTED_PAIR}\n\nNote: I redacted "man".',
-        f"```\n{REDACTED_PAIR}\n```",
-        f'{REDACTED_PAIR}\n\nExplanation: the word "man" decides.',
-        f'{REDACTED_PAIR}\nThe word "man" decides about the hypothesis: it is central.',
-        "**Premise:** A [REDACTED] is sleeping on a bench.\n**Hypothesis:** The [REDACTED] is awake.",
-        "**Premise**: A [REDACTED] is sleeping on a bench.\n**Hypothesis**: The [REDACTED] is awake.",
-        "- Premise: A [REDACTED] is sleeping on a bench.\n- Hypothesis: The [REDACTED] is awake.",
-        "1. Premise: A [REDACTED] is sleeping on a bench.\n2. Hypothesis: The [REDACTED] is awake.",
-        'Premise: "A [REDACTED] is sleeping on a bench."\nHypothesis: "The [REDACTED] is awake."',
-        "Redacted premise: A [REDACTED] is sleeping on a bench.\nRedacted hypothesis: The [REDACTED] is awake.",
-        "Premise:\nA [REDACTED] is sleeping on a bench.\n\nHypothesis:\nThe [REDACTED] is awake.",
-        "A [REDACTED] is sleeping on a bench.\nThe [REDACTED] is awake.",
-        "A [REDACTED] is sleeping on a bench.\n\nThe [REDACTED] is awake.",
-        "Here are the redacted sentences:\n\nA [REDACTED] is sleeping on a bench.\nThe [REDACTED] is awake.",
-        # each after its title, as was asked
-        "Hypothesis: The [REDACTED] is awake.\nPremise: A [REDACTED] is sleeping on a bench.",
-        '{"premise": "A [REDACTED] is sleeping on a bench.",\n"hypothesis": "The [REDACTED] is awake."}',
-    ],
-)
-def test_pairs_are_read(answer: str) -> None:
-    told = redaction.parse(answer, PAIR, request_for(SNLI, "oneword"))
-    assert told.valid, told.reason
-    assert (told.words, told.positions) == (("man",), (1, 8))
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        "Premise: A [REDACTED] is sleeping on a bench.",
-        "Hypothesis: The [REDACTED] is awake.",
-        "The [REDACTED] is awake.",
-        "A [REDACTED] is sleeping on a bench. The [REDACTED] is awake.",
-        "Premise: The [REDACTED] is awake.\nHypothesis: A [REDACTED] is sleeping on a bench.",
-        "The [REDACTED] is awake.\nA [REDACTED] is sleeping on a bench.",
-        "Premise: A [REDACTED] is sleeping on a bench.\nThe [REDACTED] is awake.",
-        "Premise: A [REDACTED] is sleeping on a bench.\nHypothesis:",
-        "Premise: [REDACTED]\nHypothesis: [REDACTED]",
-        "Premise: A man is sleeping on a bench.\nHypothesis: The man is awake.",
-        "Premise: A [REDACTED] is sleeping on a bench.\nHypothesis: The dog is awake.",
-    ],
-)
-def test_pairs_are_not_guessed(answer: str) -> None:
-    for budget in ("oneword", "multiword"):
-        told = redaction.parse(answer, PAIR, request_for(SNLI, budget))
-        assert not told.valid, told.words
-
-
-def test_one_field_may_go_altogether() -> None:
-    answer = "Premise: A man is sleeping on a bench.\nHypothesis: [REDACTED]"
-    told = redaction.parse(answer, PAIR, request_for(SNLI, "multiword"))
-    assert told.positions == (7, 8, 9, 10)
-
-
-@pytest.mark.parametrize(
-    ("premise", "hypothesis"),
-    [
-        ("The sign says Hypothesis: one.", "A man reads Premise: two."),
-        ("Premise: it rains.\nHypothesis: it pours.", "Hypothesis: a man."),
-        ("He said. Hypothesis: nobody knows.", "Nobody knows the man."),
-    ],
-)
-def test_titles_inside_a_text(premise: str, hypothesis: str) -> None:
-    fields = {"premise": premise, "hypothesis": hypothesis}
-    for word in ("premise", "hypothesis", "man", "one", "nobody", "it", "two"):
-        for budget in ("oneword", "multiword"):
-            if word in f"{premise} {hypothesis}".lower():
-                request = request_for(SNLI, budget)
-                told = redaction.parse(redaction.write(fields, [word], request), fields, request)
-                assert (told.valid, [said.lower() for said in told.words]) == (True, [word])
 
 
 @pytest.mark.parametrize(
@@ -305,71 +170,11 @@ def test_titles_inside_a_text(premise: str, hypothesis: str) -> None:
         "naïve café 日本 🙂 ½,½ Ⅳ",
     ],
 )
-def test_texts_that_look_like_a_wrapping(text: str) -> None:
+def test_texts_that_look_like_a_wrapping_are_read_whole(text: str) -> None:
     fields = {"text": text}
     for budget in ("oneword", "multiword"):
         request = request_for(TWEETS, budget)
-        for word in redaction.words_of(fields):
+        for word in words_of(fields):
             told = redaction.parse(redaction.write(fields, [word.text], request), fields, request)
             assert told.valid, (word.text, told.reason)
             assert [said.casefold() for said in told.words] == [word.text.casefold()]
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ("I [REDACTED] [REDACTED] it", ("love",)),
-        ("I [redacted] [REDACTED] it", ("love",)),
-        ("I love [REDACTED] [REDACTED]", ("it",)),
-        ("I love [REDACTED] it", ()),
-        ("I love [[REDACTED]] it", ()),
-        ("I [REDACTED] it", ("love",)),
-        ("I love REDACTED it", ()),
-    ],
-)
-def test_a_text_that_has_the_mask_already(answer: str, words: tuple[str, ...]) -> None:
-    told = redaction.parse(answer, {"text": "I love [REDACTED] it"}, request_for(TWEETS, "oneword"))
-    assert (told.valid, told.words) == (bool(words), words)
-
-
-def test_the_bare_mask_may_be_a_word() -> None:
-    told = redaction.parse("They REDACTED it", {"text": "They redacted it"}, request_for(TWEETS, "oneword"))
-    assert told.reason == "no mask in the answer"
-    told = redaction.parse("They [REDACTED] it", {"text": "They redacted it"}, request_for(TWEETS, "oneword"))
-    assert told.words == ("redacted",)
-
-
-@pytest.mark.parametrize("mask", ["[MASK]", "<mask>", "___", "REDACTED", "█", "[...]", "()", "X X"])
-def test_other_masks(mask: str) -> None:
-    request = dataclasses.replace(request_for(TWEETS, "oneword"), mask=mask)
-    answer = redaction.write(TWEET, ["love"], request)
-    assert redaction.parse(answer, TWEET, request).positions == (2, 6)
-    assert redaction.parse(f"Sure! Here is the tweet:\n\n{answer}", TWEET, request).positions == (2, 6)
-    assert not redaction.parse(TWEET["text"], TWEET, request).valid
-
-
-@pytest.mark.parametrize(
-    ("words", "tokens", "positions"),
-    [
-        ("a b c", "a _ c", [1]),
-        ("a b c d", "a _ d", [1, 2]),
-        ("a b c d", "_ d", [0, 1, 2]),
-        ("a b c d", "a _", [1, 2, 3]),
-        ("a b", "_ _", [0, 1]),
-        ("a b c", "_ _", [0, 1, 2]),
-        ("a b", "_ _ _", None),
-        ("a b", "a b", []),
-        ("a b", "a", None),
-        ("a b", "a _ b", None),
-        ("a b", "a b _", None),
-        ("a x b x c", "_ x _", [0, 2, 3, 4]),
-        ("x x x", "x _ x", [1]),
-        ("a x a x", "_ x", [0, 1, 2]),
-        ("a x b x", "_ x _ x", [0, 2]),
-        ("a b", "b _", None),
-        ("", "_", None),
-        ("", "", []),
-    ],
-)
-def test_align(words: str, tokens: str, positions: list[int] | None) -> None:
-    assert align(words.split(), [None if token == "_" else token for token in tokens.split()]) == positions

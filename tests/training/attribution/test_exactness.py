@@ -159,7 +159,7 @@ def test_a_prompt_beyond_the_window_is_recomputed_whole(kind: str, fast: Any) ->
     model = world.random_model(kind, len(fast), sliding_window=24)
     spec, documents = world.spec(world.PAIR), world.documents(world.PAIR)
     attributor = Attributor(model, fast, spec, AttributionOptions("occlusion"))
-    assert attributor.forward.window == 24
+    assert attributor.forward.limits.window == 24
     for row, document in zip(attributor.rows(documents), documents, strict=True):
         assert_plain_occlusion(model, attributor, document, row)
     ig = Attributor(model, fast, spec, AttributionOptions("ig", steps=40)).rows(documents)

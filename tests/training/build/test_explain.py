@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks import lockstep, scoring
+from lm_eval_tasks import lockstep
 from lm_eval_tasks.calls import Answer, Classify, Document, TaskSpec
+from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
 from tests.training.build.world import QUESTION, TEXTS, attributed, respond, spec
@@ -64,7 +65,7 @@ def test_accepted_means_that_the_evaluation_calls_it_faithful(style: str, text: 
         return [respond([call])[0] if isinstance(call, Classify) else Answer(verdict.completion) for call in calls]
 
     transcript = lockstep.run([self_explain(spec(style), Document({"text": text}))], saying_so)[0]
-    assert scoring.score(transcript, spec(style))["faithful"] == float(not verdict.reason)
+    assert score(transcript, spec(style))["faithful"] == float(not verdict.reason)
 
 
 def test_a_word_that_changes_nothing_gives_no_row_unless_unfiltered() -> None:

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_eval_tasks import lockstep, scoring
+from lm_eval_tasks import lockstep
 from lm_eval_tasks.calls import Answer, Classify, Document, TaskSpec
 from lm_eval_tasks.errors import UsageError
+from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
 from tests.training.build.world import QUESTION, TEXTS, WEIGHTS, attributed, attributions, dying, respond, spec
@@ -105,7 +106,7 @@ def test_what_is_recorded_is_what_the_evaluation_measures(text: list[str], candi
         return [respond([call])[0] if isinstance(call, Classify) else Answer(verdict.completion) for call in calls]
 
     task = TaskSpec(QUESTION, "counterfactual", "oneword", Options(controls=("random",)))
-    told = scoring.score(lockstep.run([self_explain(task, document)], saying_so)[0], task)
+    told = score(lockstep.run([self_explain(task, document)], saying_so)[0], task)
     assert (told["faithful"], told["faithful_random"]) == (1.0, verdict.elsewhere)
     if not verdict.specific:
         assert (verdict.new, verdict.source) == (usual.new, usual.source)

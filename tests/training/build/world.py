@@ -27,14 +27,14 @@ TEXTS = (
 
 
 def answer(call: Call) -> Answer:
-    """The rules; as an explanation the model writes "great" over the first word."""
+    """The rules; as an explanation the model writes "paris" over the first word."""
     shown = call.messages[-1][1] if isinstance(call, Classify) else call.messages[0][1]
     text = shown.rpartition("Tweet: ")[2]
     if isinstance(call, Classify):
         total = sum(WEIGHTS.get(word.key, 0) for word in words_of({"text": text}))
         said = "positive" if total > 0 else "negative"
         return Answer(said, parse_label(said, call.labels))
-    return Answer("paris " + text.split(" ", 1)[1])
+    return Answer(" ".join(["paris", *text.split(" ")[1:]]))
 
 
 def respond(calls: Sequence[Call]) -> list[Answer]:

@@ -1,0 +1,56 @@
+"""The page in Chromium, from `file://`, with the network off.
+
+Needs Chromium and its driver (Debian: `apt-get install chromium chromium-driver`). Skipped where they are missing,
+unless FAITHFUL_SE_BROWSER=required.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from leaderboards.page import write_page
+from tests.leaderboards.boards import small
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webdriver import WebDriver
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[WebDriver]:
+    pytest.importorskip("selenium")
+    from tests.leaderboards.chromium import MISSING, start
+
+    found = start(tmp_path_factory.mktemp("profile"))
+    if found is None:
+        if os.environ.get("FAITHFUL_SE_BROWSER") == "required":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    yield found
+    found.quit()
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "board.html"
+    write_page(small(), path)
+    return path
+
+
+@pytest.fixture
+def shown(browser: WebDriver, page: Path) -> Iterator[WebDriver]:
+    """The small board, at desk width and in light; afterwards: nothing in the console."""
+    from tests.leaderboards.browsing import chosen, forget
+    from tests.leaderboards.chromium import size, theme
+
+    size(browser, 1280, 900)
+    theme(browser, "light")
+    browser.get(page.as_uri())
+    if chosen(browser):
+        forget(browser)
+    yield browser
+    assert browser.get_log("browser") == []

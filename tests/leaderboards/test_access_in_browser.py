@@ -1,0 +1,114 @@
+"""Who can use the page: keyboard, names for screen readers, contrast, small screens, light and dark."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("selenium")
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.leaderboards.browsing import forget, loaded_with, one, searched, until
+from tests.leaderboards.chromium import size, theme
+
+
+def test_the_whole_page_can_be_reached_by_tab(shown):
+    one(shown, "body").send_keys(Keys.TAB)
+    assert shown.switch_to.active_element.text == "Skip to the table"
+    seen = set()
+    for _ in range(45):
+        shown.switch_to.active_element.send_keys(Keys.TAB)
+        active = shown.switch_to.active_element
+        seen.add(active.get_attribute("id") or active.get_attribute("class") or active.text)
+    assert {"theme", "find", "group", "open", "scroll tall", "intervals", "plot", "words", "disagree"} <= seen
+
+
+def test_controls_have_names_and_the_page_one_main_part_and_one_heading(shown):
+    named = """
+    return [...document.querySelectorAll("button, input, select")].map(
+      (one) => [one.id, Boolean(one.tagName === "BUTTON" ? one.textContent.trim() : one.labels.length)])
+    """
+    controls = shown.execute_script(named)
+    assert len(controls) > 20 and [control for control, has_name in controls if not has_name] == []
+    assert [len(shown.find_elements(By.CSS_SELECTOR, css)) for css in ("main", "h1")] == [1, 1]
+
+
+CONTRAST = """
+const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+const rgb = (color, under) => {
+  canvas.fillStyle = `rgb(${under.join(",")})`;
+  canvas.fillRect(0, 0, 1, 1);
+  canvas.fillStyle = color;
+  canvas.fillRect(0, 0, 1, 1);
+  return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+};
+const ground = (element) => {
+  const above = element.parentElement ? ground(element.parentElement) : [255, 255, 255];
+  return rgb(getComputedStyle(element).backgroundColor, above);
+};
+const light = (c) => c.map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+const luminance = (c) => light(c).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const low = [];
+let seen = 0;
+for (const element of document.querySelectorAll("body *:not(script):not(svg *), svg text")) {
+  const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  if (!own || !element.checkVisibility()) continue;
+  seen += 1;
+  const under = ground(element);
+  const { color, fill } = getComputedStyle(element);
+  const [a, b] = [luminance(rgb(element.closest("svg") ? fill : color, under)), luminance(under)].sort((x, y) => y - x);
+  const contrast = (a + 0.05) / (b + 0.05);
+  if (contrast < 4.5) low.push([element.tagName, element.className, element.textContent, contrast.toFixed(2)]);
+}
+return [seen, low];
+"""
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_text_has_the_contrast_of_wcag_aa(shown, name):
+    theme(shown, name)
+    searched(shown, 3)
+    one(shown, "#checkpoints tbody .open").click()
+    shown.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
+    until(shown, lambda b: one(b, "#cards .transcript").text)
+    seen, low = shown.execute_script(CONTRAST)
+    assert seen > 500 and low == []
+    # A grey between the two grounds is told, in texts and in charts.
+    shown.execute_script("document.body.style.color = '#777'; document.querySelector('svg text').style.fill = '#777'")
+    assert {"text", "P"} <= {tag for tag, *_ in shown.execute_script(CONTRAST)[1]}
+
+
+def test_400_pixels_are_enough_without_scrolling_sideways(shown, page):
+    size(shown, 400, 850)
+    shown.get(page.as_uri())
+    searched(shown, 3)
+    one(shown, "#checkpoints tbody .open").click()
+    for details in shown.find_elements(By.CSS_SELECTOR, "details:not([open]) > summary"):
+        if details.is_displayed():
+            details.click()
+    across = shown.execute_script("const page = document.documentElement; return [page.scrollWidth, page.clientWidth]")
+    assert across[0] == across[1] <= 400
+    # Wide things scroll in boxes that can be reached by keyboard and have a name.
+    boxes = shown.find_elements(By.CSS_SELECTOR, ".scroll")
+    assert boxes and all(box.get_attribute("tabindex") == "0" for box in boxes)
+    assert all(box.get_attribute("aria-label") or box.get_attribute("aria-labelledby") for box in boxes)
+
+
+def test_light_or_dark_is_chosen_kept_and_follows_the_system(shown):
+    def ground() -> str:
+        return one(shown, "body").value_of_css_property("background-color")
+
+    light = ground()
+    button = one(shown, "#theme")
+    assert light == "rgba(251, 251, 250, 1)" and button.get_attribute("aria-pressed") == "false"
+    button.click()
+    assert ground() == "rgba(20, 23, 26, 1)" and button.get_attribute("aria-pressed") == "true"
+    # Marks of the charts change with it, and the choice outlives the page.
+    assert one(shown, '#plots [fill="#0b5cad"]').value_of_css_property("fill") == "rgb(116, 179, 245)"
+    loaded_with(shown, "dark")
+    assert ground() == "rgba(20, 23, 26, 1)" and one(shown, "#theme").get_attribute("aria-pressed") == "true"
+    forget(shown)
+    assert ground() == light
+    theme(shown, "dark")
+    shown.refresh()
+    assert ground() == "rgba(20, 23, 26, 1)" and one(shown, "#theme").get_attribute("aria-pressed") == "true"

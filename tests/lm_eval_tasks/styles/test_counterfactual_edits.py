@@ -1,0 +1,124 @@
+"""The edits of a counterfactual: what was changed, how many changes it is, the same change elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from faithfulness_metrics.words import words_of
+from lm_eval_tasks.styles import counterfactual
+from lm_eval_tasks.styles.counterfactual import edits_between, elsewhere, one_change
+from lm_eval_tasks.styles.explanation import Edit
+from tests.lm_eval_tasks.styles.conftest import TWEETS, request_for
+from tests.lm_eval_tasks.styles.documents import EDITED, TWEET
+
+
+@pytest.mark.parametrize(
+    ("answer", "edits", "words"),
+    [
+        # one occurrence of two
+        (TWEET["text"].replace("love it", "hate it"), (Edit(6, "replace", "hate"),), ("love",)),
+        # added, before and after the last word
+        (TWEET["text"].replace("I love", "I never love"), (Edit(2, "before", "never"),), ()),
+        (TWEET["text"] + " not", (Edit(13, "after", "not"),), ()),
+        # deleted
+        (TWEET["text"].replace("#happy ", ""), (Edit(12, "delete"),), ("happy",)),
+        (TWEET["text"].replace("love ", ""), (Edit(2, "delete"), Edit(6, "delete")), ("love",)),
+        # parts of words, numbers, endings
+        (TWEET["text"].replace("3.5", "0.5"), (Edit(13, "replace", "0.5"),), ("3.5",)),
+        (TWEET["text"].replace("dog's", "cat's"), (Edit(4, "replace", "cat's"),), ("dog's",)),
+        (TWEET["text"].replace("happy", "**unhappy**"), (Edit(12, "replace", "unhappy"),), ("happy",)),
+        # the rest in another case and punctuation
+        (TWEET["text"].lower().replace("!!", ".").replace("happy", "sad"), (Edit(12, "replace", "sad"),), ("happy",)),
+        (TWEET["text"].replace("happy", "sad").replace("&", "🙂"), (Edit(12, "replace", "sad"),), ("happy",)),
+    ],
+)
+def test_one_change_is_read(answer: str, edits: tuple[Edit, ...], words: tuple[str, ...]) -> None:
+    told = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
+    assert told.valid, told.reason
+    assert (told.edits, told.words) == (edits, words)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        TWEET["text"].replace("love", "hate", 1).replace("love", "loathe"),
+        EDITED.replace("happy", "sad"),
+        TWEET["text"].replace("love", "do not love", 1),
+        TWEET["text"].replace("I love", "love I", 1),
+        TWEET["text"].replace("my dog's phone", "it"),
+        TWEET["text"].replace("happy", "so sad"),
+        TWEET["text"].replace("I ", "not I ").replace("my", "not my"),
+        "@anna my dog hates everything and everybody he sees",
+    ],
+)
+def test_more_than_one_changed_word_is_too_many_for_one_and_fine_for_several(answer: str) -> None:
+    one = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
+    assert (one.valid, one.reason) == (False, "more than one word changed")
+    assert one.edited == {"text": answer}
+    assert len(one.edits) > 1
+    several = counterfactual.parse(answer, TWEET, request_for(TWEETS, "multiword", "negative"))
+    assert several.valid
+    assert (several.edited, several.edits) == (one.edited, one.edits)
+
+
+def test_another_text_altogether_is_an_edit_of_several_words() -> None:
+    answer = "what a horrible day this is going to be for me"
+    assert counterfactual.parse(answer, TWEET, request_for(TWEETS, "multiword", "negative")).valid
+    assert not counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative")).valid
+
+
+def test_edits_between_two_texts_are_the_fewest() -> None:
+    def edits(before: str, after: str) -> tuple[Edit, ...]:
+        return edits_between(words_of({"text": before}), words_of({"text": after}))
+
+    assert edits("a b c", "a x c") == (Edit(1, "replace", "x"),)
+    assert edits("a b c", "a c") == (Edit(1, "delete"),)
+    assert edits("a b", "x a b") == (Edit(0, "before", "x"),)
+    assert edits("a b", "a b x y") == (Edit(1, "after", "x"), Edit(1, "after", "y"))
+    assert edits("", "x") == (Edit(0, "after", "x"),)
+    assert edits("A b", "a B!") == ()
+
+
+def test_one_change_is_the_same_change_of_the_same_word() -> None:
+    words = words_of({"text": "a b a"})
+    assert one_change(words, [Edit(0, "replace", "x"), Edit(2, "replace", "X")])
+    assert one_change(words, [Edit(0, "delete"), Edit(2, "delete")])
+    assert not one_change(words, [Edit(0, "replace", "x"), Edit(2, "replace", "y")])
+    assert not one_change(words, [Edit(0, "replace", "x"), Edit(1, "replace", "x")])
+    assert not one_change(words, [Edit(0, "replace", "x"), Edit(2, "delete")])
+    assert not one_change(words, [Edit(0, "before", "x"), Edit(0, "before", "x")])
+    assert not one_change([], [Edit(0, "after", "x"), Edit(0, "after", "y")])
+
+
+def test_the_same_edit_is_made_elsewhere() -> None:
+    fields = {"premise": "A man sleeps.", "hypothesis": "He rests."}
+    assert elsewhere(fields, [Edit(0, "replace", "runs")], [4]) == {
+        "premise": "A man sleeps.",
+        "hypothesis": "He runs.",
+    }
+    assert elsewhere(fields, [Edit(0, "delete")], [1]) == {"premise": "A sleeps.", "hypothesis": "He rests."}
+    assert elsewhere(fields, [Edit(0, "before", "not")], [2]) == {
+        "premise": "A man not sleeps.",
+        "hypothesis": "He rests.",
+    }
+    assert elsewhere(fields, [Edit(4, "after", "now")], [2]) == {
+        "premise": "A man sleeps now.",
+        "hypothesis": "He rests.",
+    }
+
+
+def test_edits_at_one_place_go_to_another_place_together() -> None:
+    fields = {"text": "I love this phone"}
+    edited = {"text": "I do not hate this phone now then"}
+    edits = edits_between(words_of(fields), words_of(edited))
+    assert [(edit.position, edit.kind, edit.text) for edit in edits] == [
+        (1, "before", "do"),
+        (1, "before", "not"),
+        (1, "replace", "hate"),
+        (3, "after", "now"),
+        (3, "after", "then"),
+    ]
+    assert elsewhere(fields, edits, [1, 3]) == edited
+    assert elsewhere(fields, edits, [0, 2]) == {"text": "do not hate love this now then phone"}
+    gone = [Edit(1, "before", "do"), Edit(1, "delete"), Edit(2, "delete")]
+    assert elsewhere(fields, gone, [0, 3]) == {"text": "do love this"}

@@ -1,0 +1,28 @@
+"""The command `faithful-se attribute`, run in this process and as one of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from training.attribution.cli import main
+from training.attribution.shards import read_rows
+
+ROOT = Path(__file__).resolve().parents[3]
+LABELS = ["--labels", "negative", "positive"]
+
+
+def attribute(model: Path, texts: Path, out: Path, *more: str) -> list[dict[str, Any]]:
+    assert main(["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), *more]) == 0
+    return list(read_rows(out / f"{texts.stem}.jsonl"))
+
+
+def command(model: Path, texts: Path, out: Path, *more: str) -> list[str]:
+    given = ["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), "--shard-size", "8", *more]
+    return [sys.executable, "-m", "training.attribution.cli", *given]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
