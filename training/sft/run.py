@@ -11,15 +11,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from lm_eval_tasks.errors import UsageError
 from training.alone import only_one
-from training.attribution.loading import check_there
+from training.attribution.loading import check_there, load_tokenizer, reason
 from training.attribution.shards import MANIFEST, write_whole
 from training.sft.card import train_info, write_card
 from training.sft.merge import merge
 from training.sft.rows import check_supervision, read_training_rows
 
 SETTINGS = "sft.json"
+
+# A folder that holds one of these and none of our settings is somebody else's.
+MODEL_FILES = ("config.json", "adapter_config.json", "tokenizer_config.json", "README.md", MANIFEST)
 
 # What may change between two calls of one training: where and how often something is written or shown.
 FREE = ("output_dir", "logging_dir", "logging_steps", "resume_from_checkpoint", "disable_tqdm", "report_to", "run_name")
@@ -53,14 +58,18 @@ def train(data: Any, training: Any, model: Any) -> Path:
             "dtype": model.dtype,
             **(training.model_init_kwargs or {}),
         }
-        trainer = SFTTrainer(
-            model=model.model_name_or_path,
-            args=training,
-            train_dataset=Dataset.from_list(rows),
-            processing_class=_tokenizer(model, training),
-            quantization_config=get_quantization_config(model),
-            peft_config=get_peft_config(model),
-        )
+        tokenizer = _tokenizer(model, training)
+        try:
+            trainer = SFTTrainer(
+                model=model.model_name_or_path,
+                args=training,
+                train_dataset=Dataset.from_list(rows),
+                processing_class=tokenizer,
+                quantization_config=get_quantization_config(model),
+                peft_config=get_peft_config(model),
+            )
+        except (OSError, SafetensorError) as error:
+            raise UsageError(f"cannot load the model {model.model_name_or_path}: {reason(error)}") from error
         prepared: Any = trainer.train_dataset
         tokens = check_supervision(prepared["labels"], rows, _stops(trainer), training.max_length)
         trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
@@ -124,16 +133,11 @@ def versions() -> dict[str, str]:
 
 
 def _tokenizer(model: Any, training: Any) -> Any:
-    from transformers import AutoTokenizer
-
     name = model.model_name_or_path
     if not name:
         raise UsageError("give --model_name_or_path: the model that the rows were built with")
     check_there(name)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=model.model_revision)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot load the tokenizer of {name}: {str(error).splitlines()[0]}") from error
+    tokenizer = load_tokenizer(name, revision=model.model_revision)
     if not tokenizer.chat_template and not training.chat_template_path:
         raise UsageError(f"{name} has no chat template: give an instruction-tuned model, or --chat_template_path")
     return tokenizer
@@ -155,7 +159,12 @@ def _settings(data: Any, training: Any, model: Any, told: dict[str, Any]) -> dic
 def _refuse_another(out: Path, settings: dict[str, Any]) -> None:
     """Refuse the folder of another training."""
     path = out / SETTINGS
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--output_dir {out} is a file: give a folder")
     if not path.is_file():
+        # The base itself, say: adapter, tokenizer and card would be written over and beside it.
+        if taken := next((name for name in MODEL_FILES if (out / name).exists()), ""):
+            raise UsageError(f"--output_dir {out} holds {taken} and no {SETTINGS}: give a folder of its own")
         return
     written = json.loads(path.read_text("utf-8"))
     for part, values in settings.items():
