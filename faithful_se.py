@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ def usage() -> str:
             "commands:",
             *lines,
             "",
-            "`faithful-se COMMAND --help` explains a command. The tasks also run in plain lm_eval:",
+            "`faithful-se COMMAND --help` explains a command; --version is there. The tasks also run in plain lm_eval:",
             "  lm_eval --model hf --model_args pretrained=MODEL --tasks 'faithful_se_*' --apply_chat_template",
         ]
     )
@@ -80,6 +81,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
+        return 0
+    if arguments[0] == "--version":
+        print(f"faithful-se {version('faithful-se')}")
         return 0
     if arguments[0] not in COMMANDS:
         print(f"faithful-se: no command {arguments[0]!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -95,9 +96,27 @@ def dataset_spec(name: str) -> DatasetSpec:
     """
     path = DATASETS / name / "_dataset_yaml"
     if not path.is_file():
-        known = sorted(p.parent.name for p in DATASETS.glob("*/_dataset_yaml"))
-        raise UsageError(f"no dataset {name!r}; there are {', '.join(known)}")
+        raise UsageError(f"no dataset {name!r}; there are {', '.join(dataset_names())}")
     return DatasetSpec.of(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=1)
+def dataset_names() -> tuple[str, ...]:
+    """The datasets there are, as task names spell them."""
+    return tuple(sorted(path.parent.name for path in DATASETS.glob("*/_dataset_yaml")))
+
+
+def check_revisions(task: str, metadata: Mapping[str, Any]) -> None:
+    """Refuse a name that is nearly `<dataset>_revision`: it would pin nothing.
+
+    Raises:
+        UsageError: there is such a name in `metadata`.
+    """
+    known = [f"{name}_revision" for name in dataset_names()]
+    for name in map(str, metadata):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)  # code_revision, a model's argument, is at 0.89
+        if near and name not in known:
+            raise UsageError(f"{task}: --metadata {name}=…: no such option; did you mean {near[0]}?")
 
 
 @lru_cache(maxsize=64)
@@ -123,6 +142,7 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
         path = (MINI if data == "mini" else Path(data).expanduser()) / spec.folder / f"{split}.jsonl"
         rows, source = _from_file(path, data), str(path)
     _check_columns(spec, rows.column_names, source)
+    _check_texts(spec, rows, source)
     labels = rows[spec.label_column]
     for number, row in enumerate(rows.select_columns(_columns_of_labels(spec))):
         if told := _wrong_label(spec, row):
@@ -168,6 +188,14 @@ def _check_columns(spec: DatasetSpec, columns: Sequence[str], source: str) -> No
         raise UsageError(f"{source}: no column {', '.join(missing)} (columns: {', '.join(columns)})")
 
 
+def _check_texts(spec: DatasetSpec, rows: datasets.Dataset, source: str) -> None:
+    """That what a model is shown is text: a list would be shown as Python writes it. null is an empty text."""
+    for name in spec.question.fields:
+        kind = getattr(rows.features[name], "dtype", None)
+        if kind not in ("string", "large_string", "null"):
+            raise UsageError(f"{source}: column {name} holds no text ({kind or 'a list'}): give strings")
+
+
 def _from_hub(spec: DatasetSpec, split: str) -> tuple[datasets.Dataset, str]:
     path, name, revision = spec.hub
     source = f"{path} ({name}, revision {revision}) on the hub"
@@ -188,10 +216,10 @@ def _writable(value: Any) -> Any:
 
 def _from_file(path: Path, data: str) -> datasets.Dataset:
     if not path.is_file():
-        remedy = "data is hub, mini, or a folder with <dataset>/test.jsonl"
+        remedy = f"data is hub, mini, or a folder with <dataset>/{path.name}"
         raise UsageError(f"data={data}: no file {path}: {remedy}")
     rows, mended = [], 0
-    with path.open(encoding="utf-8", errors="replace") as lines:
+    with path.open(encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -203,12 +231,12 @@ def _from_file(path: Path, data: str) -> datasets.Dataset:
                 raise UsageError(f"{path}: line {number} is not a JSON object")
             # A lone surrogate can be written in JSON but in no file: it would lose the run's results at the very end.
             clean = {key: _writable(value) for key, value in row.items()}
-            mended += clean != row
+            mended += clean != row or "\ufffd" in line
             rows.append(clean)
     if not rows:
         raise UsageError(f"{path}: the file is empty")
     if mended:
-        logger.warning("%s: %d rows hold broken characters, replaced by '?'", path, mended)
+        logger.warning("%s: %d rows hold broken characters, shown as '?' or U+FFFD: is it UTF-8?", path, mended)
     columns = dict.fromkeys(key for row in rows for key in row)
     for name in columns:
         bare = next((number for number, row in enumerate(rows, 1) if name not in row), None)
@@ -217,4 +245,20 @@ def _from_file(path: Path, data: str) -> datasets.Dataset:
     try:
         return datasets.Dataset.from_list(rows)
     except Exception as error:  # pyarrow: values of different kinds in one column
-        raise UsageError(f"{path}: {str(error).splitlines()[0]}") from error
+        told = _mixed(rows, list(columns)) or str(error).splitlines()[0]
+        raise UsageError(f"{path}: {told}") from error
+
+
+def _mixed(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Where a column begins to hold another kind of value; empty where none does."""
+    for name in columns:
+        first: tuple[int, str] | None = None
+        for number, row in enumerate(rows, 1):
+            if row[name] is None:
+                continue
+            kind = type(row[name]).__name__
+            if first is None:
+                first = number, kind
+            elif kind != first[1] and {kind, first[1]} != {"int", "float"}:
+                return f"row {number}: {name} is {row[name]!r} ({kind}), in row {first[0]} it is a {first[1]}"
+    return ""

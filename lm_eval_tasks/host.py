@@ -79,6 +79,8 @@ def answer_requests(lm: Any, requests: Sequence[SelfExplainRequest]) -> list[str
         requests: the documents of all tasks. They share the chat template and the generation settings of their task.
     """
     backend = Backend(lm, requests[0].render if requests else None)
+    if backend.render is None and getattr(getattr(lm, "tokenizer", None), "chat_template", None):
+        logger.warning("the model has a chat template that is not used: add --apply_chat_template")
     procedures = [self_explain(request.spec, request.document) for request in requests]
     tally = Tally()
     transcripts = run(procedures, backend.respond, again=backend.again, distinct=_repeatable, tally=tally)

@@ -17,7 +17,7 @@ from lm_eval.utils import warning_once
 
 from lm_eval_tasks import LOGGER, host
 from lm_eval_tasks.calls import TaskSpec
-from lm_eval_tasks.data import DatasetSpec, load
+from lm_eval_tasks.data import DatasetSpec, check_revisions, load
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import read_options
@@ -45,6 +45,7 @@ class SelfExplainTask(ConfigurableTask):
                 "as in --metadata classifier=loglikelihood data=DIR"
             )
         options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
+        check_revisions(name, metadata)
         if revision := metadata.get(f"{declared['dataset']}_revision"):
             settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}
         self.source = DatasetSpec.of(settings)
@@ -107,6 +108,9 @@ class SelfExplainTask(ConfigurableTask):
         generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
+        limit = kwargs.get("limit")
+        if limit is not None and limit <= 0:
+            raise UsageError(f"{self.config.task}: --limit leaves no document: give a number above 0")
         self.chosen = sorted(set(kwargs.get("samples") or ()))
         count = len(self.chosen) or min(len(self.eval_docs), int(kwargs.get("limit") or len(self.eval_docs)))
         if count < (processes := kwargs.get("world_size", 1)):

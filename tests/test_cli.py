@@ -150,3 +150,8 @@ def test_include_path_finds_the_tasks_without_installation(folder):
     task = manager.load(["faithful_se_snli_attribution_oneword"])["tasks"]["faithful_se_snli_attribution_oneword"]
     assert len(task.eval_docs) == 10
     assert DATASETS == ROOT / "lm_eval_tasks" / "datasets"
+
+
+def test_the_version(capsys):
+    assert faithful_se.main(["--version"]) == 0
+    assert capsys.readouterr().out == "faithful-se 0.1.0\n"

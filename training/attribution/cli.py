@@ -6,11 +6,12 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 EXAMPLES = """\
 examples:
   faithful-se attribute --model MODEL --tasks sentiment140 snli agnews --limit 10000 --out runs/attributions
-  faithful-se attribute --model MODEL --tasks snli --data shared/data --method ig --steps 32 --check-flips --out OUT
+  faithful-se attribute --model MODEL --tasks snli --data DIR --method ig --steps 32 --check-flips --out OUT
   faithful-se attribute --model MODEL --file rows.jsonl --labels spam "no spam" --question "Is this spam?" --out OUT
   accelerate launch --num_processes 8 -m training.attribution.cli --model MODEL --tasks snli --out OUT
 
@@ -48,19 +49,34 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument("--method", default=usual.method, help=f"{', '.join(_methods())} (default: {usual.method})")
     how.add_argument("--target", default=usual.target, help=f"{', '.join(TARGETS)} (default: {usual.target})")
     how.add_argument(
-        "--steps", type=int, default=usual.steps, help="integration steps of ig: 16 to screen, 32 to be sure"
+        "--steps", type=int, default=usual.steps, help="integration steps of ig: 16 (default) to screen, 32 to be sure"
     )
-    how.add_argument("--finalists", type=int, default=usual.finalists, help="words that cascade leaves to occlusion")
-    how.add_argument("--samples", type=int, default=usual.samples, help="draws of shapley, lime and kernel_shap")
+    how.add_argument(
+        "--finalists",
+        type=int,
+        default=usual.finalists,
+        help=f"words that cascade leaves to occlusion (default: {usual.finalists})",
+    )
+    how.add_argument(
+        "--samples",
+        type=int,
+        default=usual.samples,
+        help=f"draws of shapley, lime and kernel_shap (default: {usual.samples})",
+    )
     how.add_argument("--per-occurrence", action="store_true", help="score every occurrence of a word alone")
     how.add_argument("--check-flips", action="store_true", help="ask whether masking the top word changes the answer")
     how.add_argument("--whole-answer", action="store_true", help="score the end of the answer as a part of the label")
-    how.add_argument("--seed", type=int, default=usual.seed, help="of the methods that draw")
+    how.add_argument("--seed", type=int, default=usual.seed, help=f"of the methods that draw (default: {usual.seed})")
 
     machine = p.add_argument_group("machine")
     machine.add_argument("--dtype", default="auto", help="auto, float32, bfloat16, float16 (default: auto, as stored)")
     machine.add_argument("--device", default="", help="cpu, cuda, cuda:1 (default: a GPU if there is one)")
-    machine.add_argument("--token-budget", type=int, default=0, help="tokens at once; halved when memory runs out")
+    machine.add_argument(
+        "--token-budget",
+        type=int,
+        default=0,
+        help="tokens at once, halved when memory runs out (default: what suits the device)",
+    )
     machine.add_argument("--full-recompute", action="store_true", help="occlusion without reusing keys and values")
     machine.add_argument("--shard-size", type=int, default=128, help="texts written at once (default: 128)")
     return p
@@ -108,7 +124,9 @@ def main(argv: list[str] | None = None) -> int:
             else dataset_spec(given.tasks[0]).question
         )
         sources = [from_file(given.file, question, task, given.limit, given.system)]
-        settings = {"file": str(given.file.resolve())}
+        settings: dict[str, Any] = {"file": str(given.file.resolve())}
+        if given.labels:  # a text is found again by its hash, which knows nothing of what is asked about it
+            settings |= {"question": question.question, "fields": question.fields, "labels": question.labels}
     else:
         names = dict.fromkeys(given.tasks)
         sources = [from_dataset(name, task, given.split, given.limit, given.system) for name in names]

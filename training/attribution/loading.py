@@ -7,11 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import model_fingerprint
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+# What transformers, peft and safetensors raise where a model is not there, not whole or not theirs.
+LOADING_ERRORS = (OSError, ValueError, KeyError, ImportError, SafetensorError)
 
 
 def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = "") -> tuple[Any, Any]:
@@ -26,7 +30,7 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
     Raises:
         UsageError: there is no such model or device, or the adapter is of a kind that changes the prompt.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     if dtype not in ("auto", *DTYPES):
         raise UsageError(f"--dtype {dtype}: give one of auto, {', '.join(DTYPES)}")
@@ -34,17 +38,16 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
         check_there(given)
     if not adapter and (Path(name) / "adapter_config.json").is_file():
         name, adapter = _base_of(name), name
+    source = adapter if adapter and (Path(adapter) / "tokenizer_config.json").is_file() else name
+    tokenizer = load_tokenizer(source)
     try:
-        source = adapter if adapter and (Path(adapter) / "tokenizer_config.json").is_file() else name
-        tokenizer = AutoTokenizer.from_pretrained(source)
         model = AutoModelForCausalLM.from_pretrained(name, dtype=DTYPES.get(dtype, "auto"))
         if adapter:
             model = _with_adapter(model, adapter)
     except UsageError:
         raise
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(f"cannot load the model {adapter or name}: {told}") from error
+    except LOADING_ERRORS as error:
+        raise UsageError(f"cannot load the model {adapter or name}: {reason(error)}") from error
     try:
         model.to(device or default_device())
     except (RuntimeError, AssertionError) as error:
@@ -52,6 +55,33 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
     model.requires_grad_(False)
     model.eval()
     return model, tokenizer
+
+
+def load_tokenizer(name: str, **more: Any) -> Any:
+    """The tokenizer of a model.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(name, **more)
+    except LOADING_ERRORS as error:
+        told = reason(error)
+        if Path(name).is_dir() and not any(Path(name).glob("*token*")):
+            told = "the folder holds no tokenizer; save the model's into it"  # transformers lists formats instead
+        raise UsageError(f"cannot load the model {name}: {told}") from error
+
+
+def reason(error: BaseException) -> str:
+    """Why something was not loaded, in one line, with the remedy where it is the usual one."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    if isinstance(error, SafetensorError):
+        return f"{lines[0]}; a file of weights is damaged: copy or download it again"
+    if "connect to" in lines[0]:
+        return f"{lines[0].rstrip('.')}. If it is a folder, there is none of this name here"
+    return lines[0]
 
 
 def check_there(name: str) -> None:
@@ -79,7 +109,15 @@ def fingerprint(model: Any) -> str:
 def _base_of(adapter: str) -> str:
     from peft import PeftConfig
 
-    return str(PeftConfig.from_pretrained(adapter).base_model_name_or_path)
+    base = str(PeftConfig.from_pretrained(adapter).base_model_name_or_path)
+    try:
+        check_there(base)
+    except UsageError as error:
+        raise UsageError(
+            f"{adapter} is an adapter of {base}, which is not there (a path from where it was trained?): "
+            f"give --model BASE --adapter {adapter}"
+        ) from error
+    return base
 
 
 def _with_adapter(model: Any, adapter: str) -> Any:

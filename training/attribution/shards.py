@@ -46,14 +46,15 @@ class Store:
             path = self.folder / SETTINGS
             if path.exists():
                 self._compare(json.loads(path.read_text("utf-8")))
-            elif any(self.folder.glob("*.jsonl")):
-                raise UsageError(f"{self.folder}: there are rows but no {SETTINGS}: give another --out")
+            elif taken := _taken(self.folder):
+                raise UsageError(f"{self.folder}: there is {taken} but no {SETTINGS}: give another --out")
             else:
                 write_whole(path, [json.dumps(self.settings, indent=1)])
             yield
 
     def _compare(self, written: Mapping[str, Any]) -> None:
-        for name, value in self.settings.items():
+        # Another dtype is another model too, and its name says more than a digest.
+        for name, value in sorted(self.settings.items(), key=lambda pair: pair[0] == "model"):
             if written.get(name) != value:
                 was, now = written.get(name), value
                 if isinstance(was, dict) and isinstance(now, dict):
@@ -103,6 +104,12 @@ class Store:
         """Drop the shards of a finished run."""
         if (self.folder / MANIFEST).exists():
             shutil.rmtree(self.folder / SHARDS, ignore_errors=True)
+
+
+def _taken(folder: Path) -> str:
+    """A file of somebody else that a run would write over; empty where there is none."""
+    found = [*sorted(folder.glob("*.jsonl")), folder / "README.md", folder / MANIFEST]
+    return next((path.name for path in found if path.exists()), "")
 
 
 def _lines_at(places: Iterable[tuple[int, Path, int]]) -> Iterator[str]:

@@ -83,12 +83,15 @@ def question_of(
     """A question about texts of one's own.
 
     Raises:
-        UsageError: labels or fields that repeat.
+        UsageError: labels or fields that repeat, or fewer than two labels.
     """
-    for what, values in (("label", labels), ("field", fields)):
-        twice = sorted({value for value in values if list(values).count(value) > 1})
+    # An answer is read without regard to case: two labels that differ in nothing else cannot be told apart.
+    for what, values in (("label", [label.casefold() for label in labels]), ("field", list(fields))):
+        twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
             raise UsageError(f"the {what} {', '.join(twice)} is given twice")
+    if len(labels) < 2:
+        raise UsageError(f"--labels {' '.join(labels)}: give two or more to choose from")
     titles = tuple(field.replace("_", " ").capitalize() for field in fields)
     noun = " and ".join(field.replace("_", " ") for field in fields)
     return Question(name, noun, question or PLAIN_QUESTION, tuple(fields), titles, tuple(labels))

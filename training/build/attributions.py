@@ -83,6 +83,13 @@ def read_attributions(
             raise UsageError(f"{folder} is not finished: run the same `faithful-se attribute` again")
         raise UsageError(f"{folder} holds no attributions: give what `faithful-se attribute` wrote")
     settings = json.loads((folder / MANIFEST).read_text("utf-8"))
+    if not isinstance(settings.get("rows"), dict):  # a build's manifest holds a number
+        raise UsageError(f"{folder} holds no attributions: give what `faithful-se attribute` wrote")
+    if "file" in settings and "labels" in settings:
+        raise UsageError(
+            f"{folder}: {settings['file']} was asked about with --labels: no task of the evaluation asks so, and its "
+            "explanations cannot be judged; attribute --tasks, or --file with --tasks DATASET"
+        )
     found = list(settings["rows"])
     for name in (*datasets, *without):
         if name not in found:

@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--unfiltered", action="store_true", help="keep explanations that do not change the answer too")
     what.add_argument("--replay", type=float, default=usual.replay, help="share of classifications (default: 0.25)")
     what.add_argument(
-        "--candidates", type=int, default=usual.candidates, help="replacement words a counterfactual tries"
+        "--candidates", type=int, default=usual.candidates, help="replacement words a counterfactual tries (default: 8)"
     )
     what.add_argument(
         "--specific",

@@ -157,12 +157,17 @@ def main(argv: list[str] | None = None) -> int:
             raise UsageError(
                 f"{given.out} holds the demo of --{was['mode']}, seed {was['seed']}: give the same, or another --out"
             )
+    elif given.out.exists() and not given.out.is_dir():
+        raise UsageError(f"{given.out} is a file: give a folder as --out")
     elif given.out.exists() and any(given.out.iterdir()):
         raise UsageError(f"{given.out} is not empty and no demo: give another --out, nothing there is overwritten")
     else:
         from training.attribution.shards import write_whole
 
-        given.out.mkdir(parents=True, exist_ok=True)
+        try:
+            given.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{given.out}: cannot write: {error.strerror}") from error
         write_whole(path, [json.dumps(settings, indent=1)])
     print(
         f"about {SIZES[mode].minutes} min on two cores, plus the base where there is none yet; what is done stays done"

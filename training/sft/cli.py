@@ -48,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
 
     import torch
+    import yaml
     from trl import ModelConfig, SFTConfig, TrlParser
 
     from training.sft.run import train
@@ -61,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
         data, training, model = parser.parse_args_and_config(arguments)
     except ValueError as error:
         raise UsageError(str(error).splitlines()[0]) from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"--config: no YAML ({' '.join(str(error).split())})") from error
     if not data.data:
         raise UsageError("give --data: a folder of faithful-se build, or a JSONL file")
     if data.full and data.merge:

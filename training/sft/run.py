@@ -13,14 +13,17 @@ from typing import Any
 
 from lm_eval_tasks.errors import UsageError
 from training.alone import only_one
-from training.attribution.loading import check_there
 from training.attribution.shards import MANIFEST, write_whole
 from training.sft.card import train_info, write_card
 from training.sft.merge import merge
 from training.sft.rows import check_supervision, read_training_rows
 from training.sft.sharded import refuse_lost_adapter, save_whole
+from training.sft.trainer import stops_of, trainer_of
 
 SETTINGS = "sft.json"
+
+# A folder that holds one of these and none of our settings is somebody else's.
+MODEL_FILES = ("config.json", "adapter_config.json", "tokenizer_config.json", "README.md", MANIFEST)
 
 # What may change between two calls of one training: where and how often something is written or shown.
 FREE = ("output_dir", "logging_dir", "logging_steps", "resume_from_checkpoint", "disable_tqdm", "report_to", "run_name")
@@ -41,34 +44,15 @@ def train(data: Any, training: Any, model: Any) -> Path:
         UsageError: wrong rows, no chat template, a folder of another training, a row without a loss, weights that were
             not written.
     """
-    from datasets import Dataset
-    from transformers import set_seed
-    from trl import SFTTrainer, get_peft_config, get_quantization_config
-
     out = Path(training.output_dir)
     rows, told = read_training_rows(data.data)
     settings = _settings(data, training, model, told)
     _refuse_another(out, settings)
     if not (out / MANIFEST).is_file():
-        training.model_init_kwargs = {
-            "revision": model.model_revision,
-            "attn_implementation": model.attn_implementation,
-            "dtype": model.dtype,
-            **(training.model_init_kwargs or {}),
-        }
-        # An adapter starts at random, and TRL before 1.15 makes it before it sets the seed.
-        set_seed(training.seed)
-        trainer = SFTTrainer(
-            model=model.model_name_or_path,
-            args=training,
-            train_dataset=Dataset.from_list(rows),
-            processing_class=_tokenizer(model, training),
-            quantization_config=get_quantization_config(model),
-            peft_config=get_peft_config(model),
-        )
+        trainer = trainer_of(model, training, rows)
         refuse_lost_adapter(trainer)
         prepared: Any = trainer.train_dataset
-        tokens = check_supervision(prepared["labels"], rows, _stops(trainer), training.max_length)
+        tokens = check_supervision(prepared["labels"], rows, stops_of(trainer), training.max_length)
         trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
         main_process = trainer.accelerator.is_main_process
         out.mkdir(parents=True, exist_ok=True)
@@ -129,28 +113,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _tokenizer(model: Any, training: Any) -> Any:
-    from transformers import AutoTokenizer
-
-    name = model.model_name_or_path
-    if not name:
-        raise UsageError("give --model_name_or_path: the model that the rows were built with")
-    check_there(name)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=model.model_revision)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot load the tokenizer of {name}: {str(error).splitlines()[0]}") from error
-    if not tokenizer.chat_template and not training.chat_template_path:
-        raise UsageError(f"{name} has no chat template: give an instruction-tuned model, or --chat_template_path")
-    return tokenizer
-
-
-def _stops(trainer: Any) -> set[int]:
-    ends = trainer.model.generation_config.eos_token_id
-    listed = ends if isinstance(ends, list) else [ends]
-    return {int(end) for end in (*listed, trainer.processing_class.eos_token_id) if end is not None}
-
-
 def _settings(data: Any, training: Any, model: Any, told: dict[str, Any]) -> dict[str, Any]:
     chosen = {key: value for key, value in training.to_dict().items() if key not in FREE}
     sources = [{key: source[key] for key in ("rows", "sha256")} for source in told["sources"]]
@@ -161,7 +123,12 @@ def _settings(data: Any, training: Any, model: Any, told: dict[str, Any]) -> dic
 def _refuse_another(out: Path, settings: dict[str, Any]) -> None:
     """Refuse the folder of another training."""
     path = out / SETTINGS
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--output_dir {out} is a file: give a folder")
     if not path.is_file():
+        # The base itself, say: adapter, tokenizer and card would be written over and beside it.
+        if taken := next((name for name in MODEL_FILES if (out / name).exists()), ""):
+            raise UsageError(f"--output_dir {out} holds {taken} and no {SETTINGS}: give a folder of its own")
         return
     written = json.loads(path.read_text("utf-8"))
     for part, values in settings.items():

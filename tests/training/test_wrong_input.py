@@ -1,0 +1,138 @@
+"""What users type and hand in wrongly to the commands of the training: one line, and nothing of theirs is lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lm_eval_tasks.errors import UsageError
+from tests.tiny_model import write_tiny_chat_model
+from tests.training.sft.world import ROWS, arguments, write_rows
+from training.attribution import cli as attribute
+from training.attribution.loading import load_model
+from training.attribution.shards import Store, read_rows
+from training.build.attributions import read_attributions
+from training.demo import cli as demo
+from training.sft import cli as sft
+
+pytest.importorskip("torch")
+pytest.importorskip("trl")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    texts = [turn["content"] for row in ROWS for part in row.values() for turn in part]
+    return write_tiny_chat_model(tmp_path_factory.mktemp("model"), texts, hidden=16, layers=1)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a lovely day"}\n')
+    return path
+
+
+def asked(model: Path, texts: Path, out: Path, *labels: str, question: str = "") -> int:
+    more = ["--question", question] if question else []
+    return attribute.main(["--model", str(model), "--file", str(texts), "--labels", *labels, "--out", str(out), *more])
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (["good"], "--labels good: give two or more to choose from"),
+        (["good", "Good"], "the label good is given twice"),
+    ],
+)
+def test_labels_that_leave_no_choice(labels: list[str], told: str, model: Path, texts: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=told):
+        asked(model, texts, tmp_path / "out", *labels)
+
+
+def test_other_labels_or_another_question_are_another_run(model: Path, texts: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked(model, texts, out, "good", "bad")
+    before = (out / "rows.jsonl").read_bytes()
+    with pytest.raises(UsageError, match=r"was begun with labels = \['good', 'bad'\], now \['sunny', 'rainy'\]"):
+        asked(model, texts, out, "sunny", "rainy")
+    with pytest.raises(UsageError, match=r"was begun with question = 'Which label fits the text\?', now 'Which\?'"):
+        asked(model, texts, out, "good", "bad", question="Which?")
+    assert (out / "rows.jsonl").read_bytes() == before
+    assert set(next(read_rows(out / "rows.jsonl"))["logprobs"]) == {"good", "bad"}
+    with pytest.raises(UsageError, match=r"was asked about with --labels: no task of the evaluation asks so"):
+        read_attributions(out)
+
+
+def test_another_dtype_is_named_before_the_digest_it_changes(model: Path, texts: Path, tmp_path: Path) -> None:
+    asked(model, texts, tmp_path / "out", "good", "bad")
+    common = ["--model", str(model), "--file", str(texts), "--labels", "good", "bad", "--out", str(tmp_path / "out")]
+    with pytest.raises(UsageError, match="begun with dtype = 'float32', now 'bfloat16'"):
+        attribute.main([*common, "--dtype", "bfloat16"])
+
+
+@pytest.mark.parametrize("name", ["README.md", "manifest.json", "notes.jsonl"])
+def test_files_of_somebody_else_are_not_written_over(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UsageError, match=f"there is {name} but no settings.json"), Store(tmp_path, {}).open():
+        pass
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_build_is_no_folder_of_attributions(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"rows": 12}')
+    with pytest.raises(UsageError, match="holds no attributions: give what `faithful-se attribute` wrote"):
+        read_attributions(tmp_path)
+
+
+def test_models_that_are_not_whole(model: Path, tmp_path: Path) -> None:
+    bare, cut = tmp_path / "bare", tmp_path / "cut"
+    shutil.copytree(model, bare)
+    for path in bare.glob("*token*"):
+        path.unlink()
+    with pytest.raises(UsageError, match=r"bare: the folder holds no tokenizer; save the model's into it$"):
+        load_model(str(bare))
+    shutil.copytree(model, cut)
+    (cut / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:100])
+    with pytest.raises(UsageError, match=r"cannot load the model .*cut: .*a file of weights is damaged") as error:
+        load_model(str(cut))
+    assert "\n" not in str(error.value)
+    with pytest.raises(UsageError, match=r"cannot load the model .*cut: .*a file of weights is damaged"):
+        sft.main(arguments(cut, write_rows(tmp_path / "rows.jsonl"), tmp_path / "out"))
+
+
+def test_an_adapter_whose_base_has_moved(tmp_path: Path) -> None:
+    told = {"peft_type": "LORA", "base_model_name_or_path": "../base/of/then", "task_type": "CAUSAL_LM"}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(told))
+    remedy = f"is an adapter of ../base/of/then, which is not there .*: give --model BASE --adapter {tmp_path}"
+    with pytest.raises(UsageError, match=remedy):
+        load_model(str(tmp_path))
+
+
+def test_a_training_does_not_write_into_its_base(model: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(model, base)
+    before = {path.name: path.read_bytes() for path in base.iterdir()}
+    with pytest.raises(UsageError, match=r"holds config.json and no sft.json: give a folder of its own"):
+        sft.main(arguments(base, write_rows(tmp_path / "rows.jsonl"), base))
+    assert {path.name: path.read_bytes() for path in base.iterdir()} == before
+
+
+def test_a_file_where_a_folder_is_meant(model: Path, tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl")
+    with pytest.raises(UsageError, match=r"--output_dir .*rows.jsonl is a file: give a folder"):
+        sft.main(arguments(model, rows, rows))
+    with pytest.raises(UsageError, match="is a file: give a folder as --out"):
+        demo.main(["--out", str(rows)])
+    with pytest.raises(UsageError, match="cannot write: Not a directory"):
+        demo.main(["--out", str(rows / "demo")])
+
+
+def test_a_recipe_that_is_no_yaml(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("learning_rate: [1\n")
+    rows = write_rows(tmp_path / "rows.jsonl")
+    with pytest.raises(UsageError, match=r"--config: no YAML \(while parsing") as error:
+        sft.main(arguments(model, rows, tmp_path / "out", "--config", str(tmp_path / "bad.yaml")))
+    assert "\n" not in str(error.value)
