@@ -58,7 +58,7 @@ def assert_same_rows(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -
     [
         (["--method", "ig"], "begun with method = 'occlusion', now 'ig'"),
         (["--mask", "___"], r"begun with options.mask = '\[REDACTED\]', now '___'"),
-        (["--dtype", "bfloat16"], r"begun with model = '[0-9a-f]{16}', now '[0-9a-f]{16}'"),
+        (["--dtype", "bfloat16"], "begun with dtype = 'float32', now 'bfloat16'"),
     ],
 )
 def test_other_settings_in_the_same_folder_are_refused(
