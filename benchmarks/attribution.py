@@ -58,7 +58,7 @@ def main() -> int:
         return 0
     documents = texts_of(a.data, a.examples)
     if a.shape:
-        print("\n".join(on_device(a.shape, a.device, documents, a.token_budget)))
+        print("\n".join(on_device(a.shape, a.device, documents, a.token_budget, a.rounds)))
         return 0
     all_hold = True
     for size in a.sizes:
