@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Compare two checkpoints. Exit status 0; 1 with --fail-if; 2 when the input is wrong."""
     given = parser().parse_args(argv)
-    need("polars")
+    need("polars", *(["pydantic"] if given.board else []))
     if given.draws < 100 or given.documents < 0 or given.seed < 0:
         raise BoardError("--draws must be at least 100, --documents and --seed at least 0")
     first, second = _sides(given.a, given.b, given.results, given.board)

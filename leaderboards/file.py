@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import types
-import typing
-from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from leaderboards.board import SCHEMA_VERSION, Board
 from leaderboards.errors import BoardError
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 SCHEMA = Path(__file__).parent / "board.schema.json"
+
+
+@cache
+def reader() -> TypeAdapter[Board]:
+    """What reads a board and knows its schema: pydantic, by the types of the dataclasses."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Board)
 
 
 def save(board: Board, path: Path) -> None:
@@ -28,11 +36,13 @@ def save(board: Board, path: Path) -> None:
 
 
 def load(path: Path) -> Board:
-    """Read a board.
+    """Read a board. Fields that a later version added are passed over.
 
     Raises:
         BoardError: no such file, no board, or of a schema that this version cannot read.
     """
+    from pydantic import ValidationError
+
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -47,42 +57,10 @@ def load(path: Path) -> Board:
             f"{path}: schema {version}, this package reads {SCHEMA_VERSION}; make it again with faithful-se board"
         )
     try:
-        board: Board = _made(Board, content)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BoardError(f"{path}: not a whole board.json ({error!r}); make it again with faithful-se board") from error
-    return board
-
-
-@cache
-def hints(of: Any) -> dict[str, Any]:
-    """Field -> type of a dataclass."""
-    return typing.get_type_hints(of)
-
-
-def _made(wanted: Any, value: Any) -> Any:
-    """JSON values as the type says: dataclasses, tuples, mappings with whole numbers as keys."""
-    origin, inside = typing.get_origin(wanted), typing.get_args(wanted)
-    if wanted is Any or value is None:
-        return value
-    if origin in (typing.Union, types.UnionType):
-        return _made(next(one for one in inside if one is not type(None)), value)
-    if is_dataclass(wanted):
-        return _filled(wanted, value)
-    if origin is tuple:
-        kinds = inside[:1] * len(value) if inside[-1] is Ellipsis else inside
-        return tuple(_made(kind, item) for kind, item in zip(kinds, value, strict=True))
-    if origin is dict:
-        return {_made(inside[0], key): _made(inside[1], item) for key, item in value.items()}
-    if wanted is float:
-        return float(value)
-    if wanted is int:
-        return int(value)
-    return value
-
-
-def _filled(kind: Any, value: Any) -> Any:
-    """A dataclass from its mapping; fields that are not there keep their defaults."""
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{kind.__name__} expected, found {type(value).__name__}")
-    types_of = hints(kind)
-    return kind(**{one.name: _made(types_of[one.name], value[one.name]) for one in fields(kind) if one.name in value})
+        return reader().validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BoardError(
+            f"{path}: not a whole board.json ({where}: {first['msg']}); make it again with faithful-se board"
+        ) from error
