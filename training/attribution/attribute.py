@@ -13,6 +13,8 @@ from training.attribution.chunk import Chunk, shared_length
 from training.attribution.forward import Forward
 from training.attribution.labels import read_labels
 from training.attribution.loading import fingerprint
+from training.attribution.memory import tokens_that_fit
+from training.attribution.methods import GRADIENTS
 from training.attribution.options import AttributionOptions
 from training.attribution.prompts import Prompt, Renderer
 from training.attribution.records import Row, bare, rows_of
@@ -32,8 +34,8 @@ class Attributor:
         tokenizer: its tokenizer, fast and with a chat template.
         spec: what is asked; the evaluation's own object, with its options (mask, unknown).
         options: how words are scored.
-        token_budget: tokens that go through the model at once, padding included; 0 takes what suits the device. Halved
-            whenever memory runs out.
+        token_budget: tokens that go through the model at once, padding included; 0 takes what suits the device, for
+            gradients at most what fits its free memory. Halved whenever memory runs out.
         identity: what rows give as the model; its fingerprint by default.
 
     Raises:
@@ -71,7 +73,7 @@ class Attributor:
             "options": {**told, "system": spec.system} if spec.system else told,
             "model": identity or fingerprint(model),
         }
-        self._checked = False
+        self._adapts, self._checked = not token_budget, False
 
     def rows(self, documents: Sequence[Document], indices: Sequence[int] | None = None) -> list[Row]:
         """A row for each document, in order; `indices` are their numbers in the dataset."""
@@ -96,8 +98,7 @@ class Attributor:
                 fitting.setdefault(bool(shared_length(self.forward, self.renderer, prompt)), []).append(place)
         for places in fitting.values():
             if not self._checked:
-                check(self.forward, prompts[places[0]].ids)
-                self._checked = True
+                self._prepare(prompts[places[0]])
 
             def work(batch: list[int]) -> list[Row]:
                 chosen = [prompts[place] for place in batch]
@@ -112,6 +113,14 @@ class Attributor:
                 raise UsageError(
                     f"out of memory: {error}. Use a smaller model, --dtype bfloat16 or a larger device"
                 ) from error
+
+    def _prepare(self, prompt: Prompt) -> None:
+        """Once: the model against itself, and how much of it the machine can hold."""
+        check(self.forward, prompt.ids)
+        if self._adapts and self.options.method in GRADIENTS:
+            shared = shared_length(self.forward, self.renderer, prompt)
+            self.gradients.tokens = min(self.gradients.tokens, tokens_that_fit(self.forward, prompt.ids, shared))
+        self._checked = True
 
     def _problem(self, prompt: Prompt) -> str:
         if not prompt.spans:

@@ -44,3 +44,6 @@ METHODS: dict[str, Callable[[Chunk], Attributed]] = {
 # Methods that score every occurrence by itself: a word's score is the sum over its occurrences. The others mask all
 # occurrences at once, and each of them carries the score of that.
 ADDITIVE = ("ig", "ixg")
+
+# Methods that take gradients, for which a model's activations are kept.
+GRADIENTS = ("ig", "ixg", "cascade")
