@@ -127,7 +127,7 @@ def _peak_memory(device: str) -> str:
 
 def _peak(device: str, dtype: torch.dtype) -> float:
     """Operations per second of a large matrix product: what this device reaches at best."""
-    size = 8192 if device.startswith("cuda") else 1024
+    size = 8192 if device.startswith("cuda") else 4096
     a = torch.randn(size, size, device=device, dtype=dtype)
     best = 0.0
     for _ in range(10):
