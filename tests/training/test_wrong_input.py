@@ -66,6 +66,16 @@ def test_other_labels_or_another_question_are_another_run(model: Path, texts: Pa
         read_attributions(out)
 
 
+def test_a_dataset_of_the_same_name_is_not_mixed_with_labels_of_ones_own(model: Path, tmp_path: Path) -> None:
+    texts, out = tmp_path / "sentiment140.jsonl", tmp_path / "out"
+    texts.write_text('{"text": "a fine day"}\n{"text": "rain again"}\n')
+    asked(model, texts, out, "sports", "world")
+    before = (out / "sentiment140.jsonl").read_bytes()
+    with pytest.raises(UsageError, match=r"was begun with fields = \['text'\], now None"):
+        attribute.main(["--model", str(model), "--file", str(texts), "--tasks", "sentiment140", "--out", str(out)])
+    assert (out / "sentiment140.jsonl").read_bytes() == before
+
+
 def test_another_dtype_is_named_before_the_digest_it_changes(model: Path, texts: Path, tmp_path: Path) -> None:
     asked(model, texts, tmp_path / "out", "good", "bad")
     common = ["--model", str(model), "--file", str(texts), "--labels", "good", "bad", "--out", str(tmp_path / "out")]

@@ -54,9 +54,9 @@ class Store:
 
     def _compare(self, written: Mapping[str, Any]) -> None:
         # Another dtype is another model too, and its name says more than a digest.
-        for name, value in sorted(self.settings.items(), key=lambda pair: pair[0] == "model"):
-            if written.get(name) != value:
-                was, now = written.get(name), value
+        for name in sorted({*written, *self.settings}, key=lambda name: (name == "model", name)):
+            was, now = written.get(name), self.settings.get(name)
+            if was != now:
                 if isinstance(was, dict) and isinstance(now, dict):
                     name, was, now = next(
                         (f"{name}.{key}", was.get(key), now.get(key))
