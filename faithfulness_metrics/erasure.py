@@ -16,6 +16,10 @@ from faithfulness_metrics.bootstrap import Array, aligned
 # Shares of the words over which AOPC averages (DeYoung et al. 2020, arXiv 1911.03429, section 4).
 AOPC_SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 
+# Probabilities come from sums of exponentials: deltas that are equal on paper differ in their last digits, and by more
+# where a model added in another order. So many decimals of a delta are compared.
+_DECIMALS = 9
+
 
 def label_probability(logprobs: Mapping[str, float], label: str) -> float:
     """P(label) among the labels offered: the softmax of their log-probabilities, in nats. Section 3 of metrics.md.
@@ -40,6 +44,7 @@ def loo_percentile(deltas: Sequence[float], named: Sequence[int]) -> float:
     chosen = _chosen(deltas, named)
     if not chosen or len(deltas) < 2 or any(map(math.isnan, deltas)):
         return math.nan
+    deltas = _comparable(deltas)
     below = sum(delta < deltas[w] for w in chosen for delta in deltas)
     equal = sum(delta == deltas[w] for w in chosen for delta in deltas) - len(chosen)  # every w equals itself
     return (below + equal / 2) / (len(chosen) * (len(deltas) - 1))
@@ -57,6 +62,7 @@ def hit1(deltas: Sequence[float], named: Sequence[int]) -> float:
     chosen = _chosen(deltas, named)
     if not chosen or len(deltas) < 2 or any(map(math.isnan, deltas)):
         return math.nan
+    deltas = _comparable(deltas)
     return float(max(deltas[w] for w in chosen) == max(deltas))
 
 
@@ -161,6 +167,10 @@ def _correlation(effect: Array, named: Array) -> float:
 def _check_indicators(table: Array) -> None:
     if not np.isin(table, (0, 1)).all():
         raise ValueError(f"indicators must be 0 or 1 per (document, word), found {table[~np.isin(table, (0, 1))][0]}")
+
+
+def _comparable(deltas: Sequence[float]) -> list[float]:
+    return [round(delta, _DECIMALS) for delta in deltas]
 
 
 def _chosen(deltas: Sequence[float], named: Sequence[int]) -> list[int]:

@@ -201,3 +201,11 @@ def test_label_probability():
     )  # far below what exp can say
     with pytest.raises(KeyError):
         label_probability({}, "positive")
+
+
+def test_deltas_that_are_equal_on_paper_are_a_tie():
+    deltas = [0.4595559082437259, 0.4595559082437261, 0.1]
+    assert deltas[0] < deltas[1]
+    assert hit1(deltas, [0]) == hit1(deltas, [1]) == 1
+    assert loo_percentile(deltas, [0]) == loo_percentile(deltas, [1]) == (1 + 1 / 2) / 2
+    assert hit1([0.459556, 0.459557], [0]) == 0
