@@ -58,10 +58,12 @@ def ccf_of(values: Mapping[str, Array], draws: Mapping[str, Array], settings: Se
     if n < len(values["faithful"]):
         f, r, o = columns
         found = chance.ccf_interval(f, r, o, settings.draws, settings.seed, settings.confidence)
-        return made(value, found.low, found.high, n)
-    ratios = chance.ratio_of_means(np.stack([draws[name] for name in names], axis=1))
-    lows, highs = intervals(ratios[None], settings.confidence)
-    return made(value, float(lows[0]), float(highs[0]), n, NO_SPREAD if lows[0] == highs[0] and n > 1 else "")
+        low, high = found.low, found.high
+    else:
+        ratios = chance.ratio_of_means(np.stack([draws[name] for name in names], axis=1))
+        lows, highs = intervals(ratios[None], settings.confidence)
+        low, high = float(lows[0]), float(highs[0])
+    return made(value, low, high, n, NO_SPREAD if low == high and n > 1 else "")
 
 
 def given_valid(faithful: Array, valid: Array, settings: Settings) -> Estimate:

@@ -15,7 +15,7 @@ from faithfulness_metrics import chance
 from faithfulness_metrics.bootstrap import Array, intervals
 from leaderboards.board import Estimate, Settings, Task, Training, Transfer
 from leaderboards.columns import KEPT, Column
-from leaderboards.estimates import made
+from leaderboards.estimates import NO_SPREAD, made
 
 # The groups a reader asks for first.
 GROUPS: dict[str, Callable[[Task], bool]] = {
@@ -175,6 +175,8 @@ def _interval(value: float, draws: Array | None, n: int, note: str, settings: Se
         without = "no interval: a task without samples"
         return made(value, math.nan, math.nan, n, "; ".join(filter(None, (note, without))))
     lows, highs = intervals(draws[None], settings.confidence)
+    if lows[0] == highs[0] and n > 1:
+        note = "; ".join(filter(None, (note, NO_SPREAD)))
     return made(value, float(lows[0]), float(highs[0]), n, note)
 
 

@@ -98,7 +98,7 @@ def effects_of(transcript: Mapping[str, Any]) -> dict[int, float]:
     prediction = transcript.get("prediction") or {}
     label, whole = prediction.get("label"), _probability(prediction.get("logprobs"), prediction.get("label"))
     target = (transcript.get("explanation") or {}).get("target")
-    effects = {}
+    effects: dict[int, float] = {}
     for row in singles:
         share = _probability(row.get("logprobs"), label)
         if whole is not None and share is not None:
@@ -108,7 +108,8 @@ def effects_of(transcript: Mapping[str, Any]) -> dict[int, float]:
         else:
             after = row.get("label")
             effect = float(after == target if target else after is not None and after != label)
-        effects.update({int(position): effect for position in row["positions"]})
+        for position in row["positions"]:  # a counterfactual's own places come first, then several at once
+            effects.setdefault(int(position), effect)
     return effects
 
 

@@ -57,7 +57,10 @@ def difference(column: Column, base: Column, name: str, settings: Settings) -> E
     if np.isnan(a).any() or np.isnan(b).any():
         (left, right), out = complete(a.tolist(), b.tolist())
         found = statistics.difference(left, right, settings.draws, settings.seed, settings.confidence)
-        return made(found.estimate, found.low, found.high, len(left), f"{out} documents without a value left out")
+        note = f"{out} documents without a value left out"
+        if len(left) > 1 and len({x - y for x, y in zip(left, right, strict=True)}) == 1:
+            note = f"{note}; {NO_SPREAD}"
+        return made(found.estimate, found.low, found.high, len(left), note)
     lows, highs = intervals((column.draws[name] - base.draws[name])[None].astype(np.float64), settings.confidence)
     constant = len(a) > 1 and bool((a - b == a[0] - b[0]).all())
     return made(float(a.mean() - b.mean()), float(lows[0]), float(highs[0]), len(a), NO_SPREAD if constant else "")

@@ -69,6 +69,9 @@ def test_an_interval_without_width_says_why(tmp_path):
     assert tuned.versus.lift.note == told and tuned.versus.acc.note == ""
     ccf = tuned.metrics["ccf"]
     assert (ccf.estimate, ccf.low, ccf.high, ccf.note) == (0.0, 0.0, 0.0, told)
+    checkpoint = found.checkpoints[1]
+    assert checkpoint.gains["all"].note == f"over 1 tasks; {told}"
+    assert checkpoint.means["all"]["lift"].note == told and not checkpoint.means["all"]["acc"].note
     # Wilson's interval of a rate always has a width: z^2 / (n + z^2) at 0 of 60
     assert base.metrics["faithful"].high == pytest.approx(0.0602, abs=1e-4) and not base.metrics["faithful"].note
 
@@ -152,7 +155,8 @@ def test_documents_without_a_value_are_left_out_of_pairs_and_counted(tmp_path):
     assert cells["c1"].metrics["faithful"].note == "defined for 3 of 4 documents"
     versus = cells["c1"].versus
     assert (versus.n, versus.faithful.n, versus.faithful.estimate) == (2, 2, 1.0)
-    assert versus.faithful.note == "2 documents without a value left out"
+    told = "the same in every document: the interval knows no spread"
+    assert versus.faithful.note == f"2 documents without a value left out; {told}"
 
 
 def test_a_board_is_the_same_every_time_and_does_not_hang_on_who_else_is_on_it(tmp_path):
