@@ -1,6 +1,7 @@
 """How much a counterfactual changed, and whether it pasted the answer in. Section 6 of metrics.md.
 
-Documents are lists of word keys (`words.key_of`), all fields one after the other.
+Documents are the keys of their words field by field (`words.keys_by_field`): a word that leaves the premise and another
+one that comes into the hypothesis are two edits, however near they stand to each other.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rapidfuzz.distance import Levenshtein
 
@@ -39,29 +40,37 @@ _STEM = 5
 # Parts of verbalizers that say nothing about the label: "not entailment", "cause and effect".
 _FUNCTION_WORDS = frozenset({"a", "an", "and", "no", "non", "not", "of", "or", "the", "to"})
 
+Keys = Mapping[str, Sequence[str]]
+
 _PARTS = re.compile(r"[^\W_]+")
 
 
-def edit_distance(before: Sequence[str], after: Sequence[str]) -> int:
+def edit_distance(before: Keys, after: Keys) -> int:
     """Levenshtein distance between two documents in words: insertions, deletions and substitutions cost one.
 
-    In [0, max(n, m)]; 0 is an unchanged copy.
+    Summed over the fields; 0 is an unchanged copy.
 
     Raises:
-        TypeError: a plain string, which would be compared letter by letter.
+        ValueError: documents of different fields.
+        TypeError: a field that is a plain string, which would be compared letter by letter.
     """
-    if isinstance(before, str) or isinstance(after, str):
-        raise TypeError("edit_distance takes lists of words, not a text; use words.words_of")
-    return Levenshtein.distance(before, after)
+    if set(before) != set(after):
+        raise ValueError(f"documents of different fields: {', '.join(before)} and {', '.join(after)}")
+    if any(isinstance(field, str) for field in (*before.values(), *after.values())):
+        raise TypeError("edit_distance takes lists of words, not a text; use words.keys_by_field")
+    return sum(Levenshtein.distance(before[name], after[name]) for name in before)
 
 
-def edit_fraction(before: Sequence[str], after: Sequence[str]) -> float:
-    """Share of the words that changed: d / max(n, m), in [0, 1]. nan when neither document has a word."""
-    longest = max(len(before), len(after))
-    return edit_distance(before, after) / longest if longest else math.nan
+def edit_fraction(before: Keys, after: Keys) -> float:
+    """Share of the words that changed, in [0, 1]; nan when neither document has a word.
+
+    d / max(n, m) with one field; with several, the most that can change is summed as the distance is: d / Σ max(n, m).
+    """
+    most = sum(max(len(before[name]), len(after[name])) for name in before)
+    return edit_distance(before, after) / most if most else math.nan
 
 
-def one_edit(before: Sequence[str], after: Sequence[str]) -> float:
+def one_edit(before: Keys, after: Keys) -> float:
     """Whether exactly one word was inserted, deleted or replaced: 1 or 0."""
     return float(edit_distance(before, after) == 1)
 
@@ -94,8 +103,8 @@ def label_leak(before: Sequence[str], after: Sequence[str], labels: Sequence[str
     Some words are found that only look related (humane for human): the rule errs on the side of a leak.
 
     Args:
-        before: word keys of the document.
-        after: word keys of the edited document.
+        before: word keys of the document, all fields.
+        after: word keys of the edited document, all fields.
         labels: the verbalizers, with "unknown" where it is offered.
     """
     added = Counter(map(key_of, after)) - Counter(map(key_of, before))

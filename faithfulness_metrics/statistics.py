@@ -126,7 +126,7 @@ def detectable_difference(n: int, discordant: float, power: float = 0.8, alpha: 
 
     Solves n = (z_test sqrt(psi) + z_power sqrt(psi - d^2))^2 / d^2 for d, psi the share of discordant documents:
     normal approximation of Connor 1987 (Biometrics 43:207-211). The exact test is more conservative: at the difference
-    that is returned its own power is .74 to .79 instead of .8 for 30 to 1,000 documents (see the tests). One test, not
+    that is returned its own power is .73 to .79 instead of .8 for 30 to 1,000 documents (see the tests). One test, not
     corrected for their number. In (0, discordant]; nan when nothing can be detected: no documents, no discordant ones,
     or so few that even all of them on one side would not do.
 

@@ -90,6 +90,15 @@ def words_of(fields: Fields, mask: str | None = None) -> list[Word]:
     return [word for name, text in fields.items() for word in find_words(text, name, mask)]
 
 
+def keys_by_field(fields: Fields) -> dict[str, list[str]]:
+    """The words of a document as they are compared, field by field.
+
+    >>> keys_by_field({"premise": "Two dogs.", "hypothesis": "Dogs"})
+    {'premise': ['two', 'dogs'], 'hypothesis': ['dogs']}
+    """
+    return {name: [word.key for word in find_words(text, name)] for name, text in fields.items()}
+
+
 def occurrences(words: Iterable[Word], keys: Collection[str]) -> tuple[int, ...]:
     """Positions of every word whose key is in `keys`: naming a word means all its occurrences, in every field."""
     return tuple(i for i, word in enumerate(words) if word.key in keys)

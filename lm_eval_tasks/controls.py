@@ -32,18 +32,23 @@ def random_sets(spec: TaskSpec, document: Document, explanation: Explanation) ->
 
 
 def single_words(spec: TaskSpec, document: Document, explanation: Explanation) -> list[list[int]]:
-    """Position sets of the single-word oracle: every type of word with all its occurrences; for a counterfactual of one
-    new word (also where it replaces several occurrences), every position at which the model's own edit can be made.
-    Other counterfactuals have no such search: their oracle is what the explanation and the random sets reach."""
+    """Position sets of the single-word oracle: every type of word with all its occurrences.
+
+    For a counterfactual of one new word, the places where the model's own edit can be made: every position, and where
+    the model wrote it over several occurrences, every type of at most as many. Other counterfactuals have no such
+    search: their oracle is what the explanation and the random sets reach.
+    """
     if "oracle" not in spec.options.controls:
         return []
-    if spec.style == "counterfactual":
-        one = explanation.valid and one_change(document.words, explanation.edits)
-        return [[p] for p in range(len(document.words))] if one else []
     by_key: dict[str, list[int]] = {}
     for position, word in enumerate(document.words):
         by_key.setdefault(word.key, []).append(position)
-    return list(by_key.values())
+    if spec.style != "counterfactual":
+        return list(by_key.values())
+    if not explanation.valid or not one_change(document.words, explanation.edits):
+        return []
+    several = [places for places in by_key.values() if 1 < len(places) <= len(explanation.edits)]
+    return [*([position] for position in range(len(document.words))), *several]
 
 
 def at_positions(

@@ -7,10 +7,11 @@ what, and how documents become one number, is in `lm_eval_tasks.metrics`.
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import Any
 
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
-from faithfulness_metrics.words import key_of, words_of
+from faithfulness_metrics.words import keys_by_field, words_of
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.protocol import Transcript
 from lm_eval_tasks.question import UNKNOWN
@@ -44,7 +45,12 @@ def lift(transcript: Transcript, spec: TaskSpec) -> float:
 
 
 def faithful_oracle(transcript: Transcript, spec: TaskSpec) -> float:
-    """Whether any set of words that was tried under the same budget changes the answer."""
+    """Whether any set of words that was tried changes the answer: the best single word, and sets no larger than the
+    explanation.
+
+    A single word goes with all its occurrences, however many the explanation takes out: one word is the least that any
+    budget allows.
+    """
     oracle = transcript["oracle"] or {"singles": [], "greedy": []}
     rows = [*oracle["singles"], *oracle["greedy"], *transcript["random"]]
     return max([faithful(transcript, spec), *(_flip(transcript, row) for row in rows)])
@@ -84,7 +90,7 @@ def one_edit(transcript: Transcript, spec: TaskSpec) -> float | None:
 
 
 def edit_fraction(transcript: Transcript, spec: TaskSpec) -> float | None:
-    """Word-level edit distance over the length of the longer document; None without an edited document."""
+    """Word-level edit distance over the most that could change; None without an edited document."""
     pair = _edited(transcript)
     return counterfactual.edit_fraction(*pair) if pair else None
 
@@ -92,14 +98,21 @@ def edit_fraction(transcript: Transcript, spec: TaskSpec) -> float | None:
 def label_leak(transcript: Transcript, spec: TaskSpec) -> float | None:
     """Whether the edit adds a label; None without an edited document."""
     pair = _edited(transcript)
-    return counterfactual.label_leak(*pair, (*spec.question.labels, UNKNOWN)) if pair else None
+    if pair is None:
+        return None
+    before, after = (list(chain.from_iterable(document.values())) for document in pair)
+    return counterfactual.label_leak(before, after, (*spec.question.labels, UNKNOWN))
 
 
 def stability_q(transcript: Transcript, spec: TaskSpec) -> float | None:
-    """Share of meaning-neutral changes that change the answer: 1 for a model that anything flips."""
+    """Share of meaning-neutral changes that change the answer: 1 for a model that anything flips.
+
+    By the rule of `faithful`, which it is subtracted from: an answer that cannot be read, or could not be had because
+    the mask no longer fitted into the context, is no change.
+    """
     rows = transcript["stability"]
     before = transcript["prediction"]["label"]
-    return sum(row["label"] != before for row in rows) / len(rows) if rows else None
+    return sum(flips.faithful(True, before, row["label"]) for row in rows) / len(rows) if rows else None
 
 
 def abstain(transcript: Transcript, spec: TaskSpec) -> float:
@@ -155,14 +168,11 @@ def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
     return deltas, [i for i, row in enumerate(singles) if named & set(row["positions"])]
 
 
-def _edited(transcript: Transcript) -> tuple[list[str], list[str]] | None:
+def _edited(transcript: Transcript) -> tuple[counterfactual.Keys, counterfactual.Keys] | None:
     explanation = transcript["explanation"]
     if explanation is None or explanation["edited"] is None:
         return None
-    before, after = (
-        [key_of(word.text) for word in words_of(fields)] for fields in (transcript["fields"], explanation["edited"])
-    )
-    return before, after
+    return keys_by_field(transcript["fields"]), keys_by_field(explanation["edited"])
 
 
 def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:

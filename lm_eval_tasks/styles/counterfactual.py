@@ -7,8 +7,18 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from faithfulness_metrics.counterfactual import label_leak
-from faithfulness_metrics.words import WORD, Fields, Word, key_of, occurrences, replace, words_of
+from faithfulness_metrics.counterfactual import edit_distance, label_leak
+from faithfulness_metrics.words import (
+    WORD,
+    Fields,
+    Word,
+    find_words,
+    key_of,
+    keys_by_field,
+    occurrences,
+    replace,
+    words_of,
+)
 from lm_eval_tasks.question import UNKNOWN
 from lm_eval_tasks.styles.answers import is_refusal
 from lm_eval_tasks.styles.explanation import Edit, Explanation, Request, invalid, types_of
@@ -73,13 +83,12 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     Among the readings of an answer the one nearest to the original is taken: what stands around an edited text is not
     an edit. Among equally near ones that with more words is taken, then the one nearest in what is between the words.
     """
-    words = words_of(fields)
-    before = [word.key for word in words]
+    words, before = words_of(fields), keys_by_field(fields)
     nearest: tuple[tuple[int, int, int], dict[str, str], list[Word]] | None = None
     for document in documents(answer, request.question):
         if too_long(document, fields) or not (after := words_of(document)):
             continue
-        distance = Levenshtein.distance(before, [word.key for word in after])
+        distance = edit_distance(before, keys_by_field(document))
         if not distance:
             return invalid("nothing changed")
         between = sum(
@@ -91,9 +100,9 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     if nearest is None:
         return invalid("refusal" if is_refusal(answer) else "no text in the answer")
     (distance, *_), document, after = nearest
-    changes = edits_between(words, after)
+    changes = edits_between(fields, document)
     single = one_change(words, changes)
-    if not single and 2 * distance > max(len(before), len(after)) and (reason := _not_a_text(document, after, request)):
+    if not single and 2 * distance > max(len(words), len(after)) and (reason := _not_a_text(document, after, request)):
         return invalid(reason)
     reason = ""
     if _count(mask_pattern(request.mask), document) > _count(mask_pattern(request.mask), fields):
@@ -102,7 +111,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         reason = "change shown instead of made"
     elif request.budget == "oneword" and not single:
         reason = "more than one word changed"
-    elif label_leak(before, [word.key for word in after], (*request.question.labels, UNKNOWN)):
+    elif label_leak([w.key for w in words], [w.key for w in after], (*request.question.labels, UNKNOWN)):
         reason = "label in the edit"
     positions = tuple(sorted({edit.position for edit in changes if edit.kind in ("replace", "delete")}))
     return Explanation(not reason, reason, tuple(types_of(words, positions).values()), positions, document, changes)
@@ -123,15 +132,20 @@ def _count(pattern: re.Pattern[str], fields: Fields) -> int:
     return sum(len(pattern.findall(text)) for text in fields.values())
 
 
-def edits_between(before: Sequence[Word], after: Sequence[Word]) -> tuple[Edit, ...]:
-    """The word-level edits that lead from one document to another (a shortest script, Levenshtein)."""
-    edits = []
-    for step in Levenshtein.editops([w.key for w in before], [w.key for w in after]):
-        if step.tag == "insert":
-            last = step.src_pos == len(before)
-            edits.append(Edit(max(step.src_pos - last, 0), "after" if last else "before", after[step.dest_pos].text))
-        else:
-            edits.append(Edit(step.src_pos, step.tag, after[step.dest_pos].text if step.tag == "replace" else ""))
+def edits_between(fields: Fields, document: Fields) -> tuple[Edit, ...]:
+    """The word-level edits that lead from one document to another: a shortest script (Levenshtein) for each field."""
+    edits, first, count = list[Edit](), 0, len(words_of(fields))
+    for name, text in fields.items():
+        before, after = find_words(text, name), find_words(document[name], name)
+        for step in Levenshtein.editops([w.key for w in before], [w.key for w in after]):
+            position, new = first + step.src_pos, "" if step.tag == "delete" else after[step.dest_pos].text
+            kind = step.tag
+            if kind == "insert":
+                # Behind the last word of its own field; a field without words has its neighbours' only.
+                behind = step.src_pos == len(before) and (bool(before) or position == count)
+                kind, position = ("after", max(position - 1, 0)) if behind else ("before", position)
+            edits.append(Edit(position, kind, new))
+        first += len(before)
     return tuple(edits)
 
 

@@ -37,7 +37,8 @@ class Edit:
 
     Attributes:
         position: the word of the original that was changed; for an added word, the word it was added to.
-        kind: ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word).
+        kind: ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word
+            of a field).
         text: the new word; empty for a deletion.
     """
 

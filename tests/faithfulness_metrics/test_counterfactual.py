@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from faithfulness_metrics.counterfactual import edit_distance, edit_fraction, label_leak, one_edit, valid_within
 
-documents = st.lists(st.sampled_from(["a", "b", "c", "good", "bad"]), max_size=8)
+fields = st.lists(st.sampled_from(["a", "b", "c", "good", "bad"]), max_size=8)
+documents = st.fixed_dictionaries({"premise": fields, "hypothesis": fields})
+
+
+def text(words):
+    return {"text": words.split()}
 
 
 @pytest.mark.parametrize(
@@ -25,20 +30,33 @@ documents = st.lists(st.sampled_from(["a", "b", "c", "good", "bad"]), max_size=8
     ],
 )
 def test_edit_distance(before, after, distance):
-    assert edit_distance(before.split(), after.split()) == distance
-    assert one_edit(before.split(), after.split()) == (distance == 1)
+    assert edit_distance(text(before), text(after)) == distance
+    assert one_edit(text(before), text(after)) == (distance == 1)
 
 
 def test_edit_fraction():
-    assert edit_fraction(["i", "love", "it"], ["i", "hate", "it"]) == pytest.approx(1 / 3)
-    assert edit_fraction(["a"], ["a", "b", "c", "d"]) == 3 / 4  # 3 inserted, the longer one has 4
-    assert edit_fraction(["a"], []) == 1.0
-    assert math.isnan(edit_fraction([], []))
+    assert edit_fraction(text("i love it"), text("i hate it")) == pytest.approx(1 / 3)
+    assert edit_fraction(text("a"), text("a b c d")) == 3 / 4  # 3 inserted, the longer one has 4
+    assert edit_fraction(text("a"), text("")) == 1.0
+    assert math.isnan(edit_fraction(text(""), text("")))
+
+
+def test_fields_are_compared_one_by_one():
+    before = {"premise": ["a", "man", "sleeps"], "hypothesis": ["a", "dog"]}
+    # As one run of words "sleeps" would have become "quietly": two edits in two fields, not one.
+    after = {"premise": ["a", "man"], "hypothesis": ["quietly", "a", "dog"]}
+    assert (edit_distance(before, after), one_edit(before, after)) == (2, 0)
+    assert edit_fraction(before, after) == 2 / (3 + 3)
+    # As one run of words nothing would have changed.
+    moved = {"hypothesis": ["sleeps", "a", "dog"], "premise": ["a", "man"]}
+    assert edit_distance(before, moved) == 2
+    with pytest.raises(ValueError, match="different fields: premise, hypothesis and text"):
+        edit_distance(before, text("a"))
 
 
 def test_a_text_is_not_a_list_of_words():
     with pytest.raises(TypeError, match="lists of words"):
-        edit_distance("good", "bad")
+        edit_distance({"text": "good"}, {"text": "bad"})
 
 
 def levenshtein(a, b):
@@ -48,9 +66,9 @@ def levenshtein(a, b):
     return min(levenshtein(a[1:], b) + 1, levenshtein(a, b[1:]) + 1, levenshtein(a[1:], b[1:]) + (a[0] != b[0]))
 
 
-@given(documents.map(lambda d: d[:5]), documents.map(lambda d: d[:5]))
+@given(fields.map(lambda d: d[:5]), fields.map(lambda d: d[:5]))
 def test_edit_distance_is_the_definition(a, b):
-    assert edit_distance(a, b) == levenshtein(a, b)
+    assert edit_distance({"text": a}, {"text": b}) == levenshtein(a, b)
 
 
 @given(documents, documents, documents)
@@ -58,7 +76,7 @@ def test_edit_distance_is_a_metric(a, b, c):
     assert edit_distance(a, b) == edit_distance(b, a)
     assert (edit_distance(a, b) == 0) == (a == b)
     assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
-    if a or b:
+    if any(a.values()) or any(b.values()):
         assert 0 <= edit_fraction(a, b) <= 1
 
 

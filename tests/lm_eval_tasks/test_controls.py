@@ -63,13 +63,37 @@ def test_the_oracle_of_a_counterfactual_writes_the_new_word_over_every_word():
     # "awful" stands over both "love" and reaches nothing; over "phone" alone it would have.
     spec = spec_of("counterfactual", controls=("random", "oracle"), draws=1)
     answers = [label("positive")] * 2 + [label("negative" if p == 4 else "positive") for p in range(7)]
+    answers += [label("positive")]  # where the model itself wrote it
     calls, transcript = play(
         self_explain(spec, DOCUMENT), [label("positive")], [Answer("I awful my new phone, awful it!")], answers
     )
     assert transcript["explanation"]["valid"]
-    assert [row["positions"] for row in transcript["oracle"]["singles"]] == [[p] for p in range(7)]
+    assert [row["positions"] for row in transcript["oracle"]["singles"]] == [*([p] for p in range(7)), [1, 5]]
     assert calls[2][2 + 4].messages[0][1].endswith("Tweet: I love my new awful, love it!")
     assert score(transcript, spec)["ccf"] == [0.0, 0.0, 1.0]
+
+
+def test_a_new_word_over_several_occurrences_competes_with_words_that_stand_as_often():
+    # "awful" over both "nice" reaches nothing, nor over any one word; over both "odd" it does. "a" stands three times.
+    document = Document({"text": "nice dog, nice cat, odd, odd fish ate a big, a red, a cow"}, gold="positive")
+    spec = spec_of("counterfactual", controls=("oracle",))
+    answer = Answer("awful dog, awful cat, odd, odd fish ate a big, a red, a cow")
+    singles = [label("positive")] * 14 + [label("positive"), label("negative")]
+    calls, transcript = play(self_explain(spec, document), [label("positive")], [answer], [label("positive"), *singles])
+    assert [row["positions"] for row in transcript["oracle"]["singles"][14:]] == [[0, 2], [4, 5]]
+    assert calls[2][-1].messages[0][1].endswith("Tweet: nice dog, nice cat, awful, awful fish ate a big, a red, a cow")
+    assert score(transcript, spec)["ccf"] == [0.0, 0.0, 1.0]
+
+
+def test_a_word_added_to_the_premise_competes_with_places_of_the_premise():
+    document = Document({"premise": "A man sleeps.", "hypothesis": "He rests."}, gold="entailment")
+    spec = spec_of("counterfactual", question=SNLI, controls=("random", "oracle"), draws=4)
+    answers = [label("entailment")] * (1 + 4 + 5)
+    said = Answer("Premise: A man sleeps badly.\nHypothesis: He rests.")
+    _, transcript = play(self_explain(spec, document), [label("entailment")], [said], answers)
+    assert transcript["explanation"]["edits"] == [[2, "after", "badly"]]
+    assert {row["fields"]["hypothesis"] for row in transcript["random"]} == {"He rests."}
+    assert {row["fields"]["premise"] for row in transcript["random"]} <= {"A badly man sleeps.", "A man badly sleeps."}
 
 
 def test_the_oracle_of_several_new_words_is_what_was_tried():
@@ -125,4 +149,12 @@ def test_stability_counts_the_neutral_changes_that_change_the_answer():
         "I [REDACTED] it.", "I love it. ", "I love it", "I love it. [REDACTED]", "I love it.",
     ]  # fmt: skip
     assert ['"positive" or "negative"' in question for question, _, _ in asked] == [False] * 4 + [True]
+    assert score(transcript, spec)["stability_q"] == 0.25
+
+
+def test_an_answer_that_could_not_be_had_is_no_change():
+    spec, document = spec_of(controls=("stability",)), Document({"text": "I love it."}, gold="positive")
+    none = Answer("", None, problem="the prompt exceeds the context")
+    answers = [label("negative"), label("negative"), label("positive"), none, Answer("hm", None)]
+    _, transcript = play(self_explain(spec, document), [label("positive")], [Answer("love")], answers)
     assert score(transcript, spec)["stability_q"] == 0.25

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from faithfulness_metrics.words import words_of
@@ -69,7 +71,7 @@ def test_another_text_altogether_is_an_edit_of_several_words() -> None:
 
 def test_edits_between_two_texts_are_the_fewest() -> None:
     def edits(before: str, after: str) -> tuple[Edit, ...]:
-        return edits_between(words_of({"text": before}), words_of({"text": after}))
+        return edits_between({"text": before}, {"text": after})
 
     assert edits("a b c", "a x c") == (Edit(1, "replace", "x"),)
     assert edits("a b c", "a c") == (Edit(1, "delete"),)
@@ -77,6 +79,30 @@ def test_edits_between_two_texts_are_the_fewest() -> None:
     assert edits("a b", "a b x y") == (Edit(1, "after", "x"), Edit(1, "after", "y"))
     assert edits("", "x") == (Edit(0, "after", "x"),)
     assert edits("A b", "a B!") == ()
+
+
+def test_edits_stay_in_their_field() -> None:
+    pair = {"premise": "A man sleeps.", "hypothesis": "A dog barks."}
+
+    def edits(premise: str, hypothesis: str) -> tuple[Edit, ...]:
+        return edits_between(pair, {"premise": premise, "hypothesis": hypothesis})
+
+    assert edits("A man", "quietly A dog barks") == (Edit(2, "delete"), Edit(3, "before", "quietly"))
+    assert edits("A man", "sleeps A dog barks") == (Edit(2, "delete"), Edit(3, "before", "sleeps"))
+    # Behind the premise's last word, not before the hypothesis's first one.
+    assert edits("A man sleeps well", "A dog barks") == (Edit(2, "after", "well"),)
+    assert edits("A man sleeps", "A dog barks loudly") == (Edit(5, "after", "loudly"),)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "edit"),
+    [
+        ({"a": "", "b": "one two"}, {"a": "new", "b": "one two"}, Edit(0, "before", "new")),
+        ({"a": "one two", "b": "..."}, {"a": "one two", "b": "new"}, Edit(1, "after", "new")),
+    ],
+)
+def test_a_word_in_a_field_without_words_stands_beside_its_neighbour(before: Any, after: Any, edit: Edit) -> None:
+    assert edits_between(before, after) == (edit,)
 
 
 def test_one_change_is_the_same_change_of_the_same_word() -> None:
@@ -110,7 +136,7 @@ def test_the_same_edit_is_made_elsewhere() -> None:
 def test_edits_at_one_place_go_to_another_place_together() -> None:
     fields = {"text": "I love this phone"}
     edited = {"text": "I do not hate this phone now then"}
-    edits = edits_between(words_of(fields), words_of(edited))
+    edits = edits_between(fields, edited)
     assert [(edit.position, edit.kind, edit.text) for edit in edits] == [
         (1, "before", "do"),
         (1, "before", "not"),

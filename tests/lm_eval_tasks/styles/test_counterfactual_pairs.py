@@ -52,6 +52,9 @@ def test_pairs_are_read(answer: str) -> None:
         ("Premise: A man is sleeping on a bench.\nThe man is asleep.", "no text in the answer"),
         ("Premise: The man is awake.\nHypothesis: A man is sleeping on a bench.", "more than one word changed"),
         ("Premise: A man is sleeping on a bench.\nHypothesis:", "more than one word changed"),
+        # one word less in one text, one more in the other
+        ("Premise: A man is sleeping on a.\nHypothesis: Here the man is awake.", "more than one word changed"),
+        ("Premise: A man is sleeping on a.\nHypothesis: Bench the man is awake.", "more than one word changed"),
         ("Premise: A man is sleeping on a bench.\nHypothesis: The man is awake!", "nothing changed"),
         ("I'm sorry.\nI can't help with that.", "refusal"),
         ("The premise is fine.\nThe hypothesis should say asleep.", "no text in the answer"),
