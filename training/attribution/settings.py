@@ -78,10 +78,10 @@ def prompt_digest(attributor: Attributor) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def alike(written: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    """Whether it is a command of ours that wrote these settings: other programs have files of that name too."""
-    was, now = written.get("options"), settings.get("options")
-    return isinstance(was, dict) and isinstance(now, dict) and bool(was.keys() & now.keys())
+def of_attributions(written: Mapping[str, Any]) -> bool:
+    """Whether a run of attributions wrote these settings: builds and other programs have files of that name too."""
+    options = written.get("options")
+    return "model" in written and isinstance(options, dict) and {"method", "target", "mask"} <= options.keys()
 
 
 def compare(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from lm_eval_tasks.errors import UsageError
 from training.alone import only_one
-from training.attribution.settings import PROMPT, SETTINGS, alike, compare, parsed, read_settings
+from training.attribution.settings import PROMPT, SETTINGS, compare, of_attributions, parsed, read_settings
 
 MANIFEST, SHARDS = "manifest.json", "shards"
 
@@ -29,7 +29,7 @@ class Store:
     Args:
         folder: where; made if absent.
         settings: what makes a score what it is (model, options, data). Another run's folder is refused, unless that
-            run has left no row; `prompt` takes further datasets.
+            run, of attributions, has left no row; `prompt` takes further datasets.
 
     Raises:
         UsageError: the folder holds rows of another model or other options, or cannot be written.
@@ -60,7 +60,8 @@ class Store:
             return
         written = read_settings(self.folder)
         # A run that failed before its first row has made nothing that other settings could be mixed with.
-        if taken or any((self.folder / SHARDS).glob("*.jsonl")) or not alike(written, self.settings):
+        free = PROMPT in self.settings and of_attributions(written)
+        if not free or taken or any((self.folder / SHARDS).glob("*.jsonl")):
             compare(self.folder, written, self.settings)
             if PROMPT in self.settings:
                 self.settings[PROMPT] = written[PROMPT] | self.settings[PROMPT]
