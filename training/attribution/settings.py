@@ -10,7 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.errors import UsageError
+from training.attribution.dates import render_chat
 
 if TYPE_CHECKING:
     from training.attribution.attribute import Attributor
@@ -71,11 +73,20 @@ def day_of(folder: Path) -> date:
 
 
 def prompt_digest(attributor: Attributor) -> str:
-    """What the model reads around the texts, 16 hex digits: another template or tokenizer gives another one."""
+    """What the model reads around the texts, two times 8 hex digits.
+
+    The first are of the chat template and the tokenizer alone, the same for all datasets of a folder; the second of the
+    prompt, the labels and the mask.
+    """
     renderer = attributor.renderer
+    turns = renderer.spec.classify(dict.fromkeys(renderer.spec.question.fields, "")).messages
+    chat = as_chat(tuple((role, "ab cd") for role, _ in turns))
+    shown = render_chat(renderer.tokenizer, chat, renderer.today, add_generation_prompt=True)
+    alone = [shown, renderer.tokens([shown])["input_ids"], len(renderer.tokenizer)]
     tokens = [renderer.prefix, attributor.forward.tree.paths, renderer.mask_ids(True), renderer.mask_ids(False)]
-    told = json.dumps([renderer.pieces, *tokens, len(renderer.tokenizer)])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    return "-".join(
+        hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8] for told in (alone, [renderer.pieces, *tokens])
+    )
 
 
 def of_attributions(written: Mapping[str, Any]) -> bool:
@@ -114,9 +125,10 @@ def _compare_prompts(folder: Path, written: Mapping[str, Any], settings: Mapping
         raise UsageError(
             f"{folder} was begun by an older version, which did not keep what the model read: give another --out"
         )
-    other = [name for name, digest in settings[PROMPT].items() if was.get(name, digest) != digest]
-    # A folder's day is gone on with: a day on one side alone is a template that shows it and one that does not.
-    if other or written.get(DATE) != settings.get(DATE):
+    now = settings[PROMPT]
+    other = [name for name, digest in now.items() if was.get(name, digest) != digest]
+    # Further datasets come with the template and the tokenizer of those that are there.
+    if other or len({str(digest).split("-")[0] for digest in (*was.values(), *now.values())}) > 1:
         of = f" ({', '.join(other)})" if other else ""
         raise UsageError(
             f"{folder}: the chat template or the tokenizer is another one than at the start{of}: "

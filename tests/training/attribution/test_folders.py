@@ -14,7 +14,7 @@ from lm_eval_tasks.errors import UsageError
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import attribute
 from tests.training.attribution.test_dates import LLAMA, After
-from training.attribution import settings
+from training.attribution import run, settings
 from training.attribution.cli import main
 from training.attribution.shards import read_rows
 
@@ -98,6 +98,10 @@ def test_a_folder_takes_further_datasets(model: Path, tmp_path: Path) -> None:
     assert main([*common, "--tasks", "snli"]) == 0
     assert set(told(tmp_path / "out")["prompt"]) == {"sentiment140", "snli"}
     assert told(tmp_path / "out", "manifest.json")["rows"] == {"sentiment140": 2, "snli": 2}
+    common[1] = str(changed(model, tmp_path / "other", world.TEMPLATE.replace("|>\n", "|> ")))
+    with pytest.raises(UsageError, match="the chat template or the tokenizer is another one than at the start: give"):
+        main([*common, "--tasks", "agnews"])
+    assert set(told(tmp_path / "out")["prompt"]) == {"sentiment140", "snli"}
 
 
 def test_a_folder_of_an_older_version_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
@@ -109,11 +113,19 @@ def test_a_folder_of_an_older_version_is_refused(model: Path, texts: Path, tmp_p
         attribute(model, texts, tmp_path, "--limit", "3")
 
 
-def test_a_run_without_rows_does_not_keep_the_folder(model: Path, texts: Path, tmp_path: Path) -> None:
+def test_a_run_without_rows_does_not_keep_the_folder(
+    model: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """What a run that fails at its first text advises is followed in the same folder."""
-    attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "bfloat16")
-    for name in ("rows.jsonl", "manifest.json"):
-        (tmp_path / name).unlink()
+
+    def failing(path: Path, rows: Any) -> None:
+        raise UsageError("the model's numbers are not finite in torch.bfloat16: try --dtype float32")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "write_whole", failing)
+        with pytest.raises(UsageError, match="try --dtype float32"):
+            attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "bfloat16")
+    assert told(tmp_path)["dtype"] == "bfloat16" and (tmp_path / "shards").is_dir()
     assert len(attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "float32")) == 3
     assert told(tmp_path)["dtype"] == told(tmp_path, "manifest.json")["dtype"] == "float32"
     with pytest.raises(UsageError, match="begun with dtype = 'float32', now 'bfloat16'"):
