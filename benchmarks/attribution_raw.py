@@ -16,18 +16,18 @@ class Recorder:
         self.calls: list[tuple[Forward, Any, Any, Any, Any, bool]] = []
 
     def __enter__(self) -> Recorder:
-        self._states, calls = Forward._states, self.calls
+        self._states, calls = Forward.states, self.calls
 
         def states(forward: Forward, embeds: Any, mask: Any, position: Any, past: Any) -> Any:
             if embeds.shape[0] * embeds.shape[1] > 0:
                 calls.append((forward, embeds.detach(), mask, position, past, torch.is_grad_enabled()))
             return self._states(forward, embeds, mask, position, past)
 
-        Forward._states = states
+        Forward.states = states
         return self
 
     def __exit__(self, *_: Any) -> None:
-        Forward._states = self._states
+        Forward.states = self._states
 
     def replay(self) -> None:
         for forward, embeds, mask, position, past, gradients in self.calls:

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.errors import UsageError
 from training.attribution.budget import TokenBudget
-from training.attribution.check import check
-from training.attribution.chunk import Chunk, shared_length
+from training.attribution.check import check, supported
+from training.attribution.chunk import Chunk
 from training.attribution.forward import Forward
 from training.attribution.labels import read_labels
 from training.attribution.loading import fingerprint
 from training.attribution.memory import tokens_that_fit
-from training.attribution.methods import GRADIENTS
+from training.attribution.methods import GRADIENTS, SUBSETS, UNMASKED
+from training.attribution.occlusion import features_of
 from training.attribution.options import AttributionOptions
 from training.attribution.prompts import Prompt, Renderer
 from training.attribution.records import Row, bare, rows_of
@@ -25,6 +27,10 @@ DEFAULT_BUDGET = {"cpu": 2048, "cuda": 16384}
 
 TOO_LONG = "the text is longer than the model's context"
 NO_WORDS = "no words in the text"
+CHANGED = "the chat template changes the text"
+
+# A token that parts of several words share comes apart where one of them is masked: tokens on top of a count of masks.
+COMES_APART = 16
 
 
 class Attributor:
@@ -66,7 +72,9 @@ class Attributor:
             )
         self.options = options or AttributionOptions()
         self.renderer = Renderer(spec, tokenizer, today)
-        self.forward = Forward(model, read_labels(self.renderer, self.options.whole_answer), self.renderer.prefix)
+        tree = read_labels(self.renderer, self.options.whole_answer)
+        with supported(model):
+            self.forward = Forward(model, tree, self.renderer.prefix)
         tokens = token_budget or DEFAULT_BUDGET.get(self.forward.device.type, DEFAULT_BUDGET["cuda"])
         # Chunks keep keys and values, gradients keep activations: each has its own number, halved on its own.
         self.chunks, self.budget, self.gradients = TokenBudget(tokens), TokenBudget(tokens), TokenBudget(tokens)
@@ -76,7 +84,7 @@ class Attributor:
             "options": {**told, "system": spec.system} if spec.system else told,
             "model": identity or fingerprint(model),
         }
-        self._adapts, self._checked = not token_budget, False
+        self._adapts, self._checked = not token_budget, set[int]()
 
     def rows(self, documents: Sequence[Document], indices: Sequence[int] | None = None) -> list[Row]:
         """A row for each document, in order; `indices` are their numbers in the dataset."""
@@ -92,20 +100,21 @@ class Attributor:
             UsageError: numbers that are not finite, or a single text that does not fit into memory. Names the text.
         """
         numbers = range(len(documents)) if indices is None else indices
-        prompts = self.renderer.encode(documents)
-        fitting: dict[bool, list[int]] = {}
-        for place, prompt in enumerate(prompts):
-            if problem := self._problem(prompt):
-                yield place, bare(prompt.document, numbers[place], self.told, problem)
-            else:
-                fitting.setdefault(bool(shared_length(self.forward, self.renderer, prompt)), []).append(place)
-        for places in fitting.values():
-            if not self._checked:
-                self._prepare(prompts[places[0]])
+        prompts = self._prompts(documents)
+        fitting: dict[int, list[int]] = {}
+        for place, document in enumerate(documents):
+            prompt = prompts.get(place)
+            longest = self._longest(prompt) if prompt else 0
+            if problem := self._problem(document, prompt, longest):
+                yield place, bare(document, numbers[place], self.told, problem)
+            elif prompt:
+                fitting.setdefault(self._shared(prompt, longest), []).append(place)
+        for shared, places in fitting.items():
+            if shared not in self._checked:
+                self._prepare([prompts[place] for place in places], shared)
 
-            def work(batch: list[int]) -> list[Row]:
-                chosen = [prompts[place] for place in batch]
-                chunk = Chunk(self.forward, self.renderer, chosen, self.options, self.budget, self.gradients)
+            def work(batch: list[int], shared: int = shared) -> list[Row]:
+                chunk = self._chunk([prompts[place] for place in batch], shared)
                 return rows_of(chunk, [numbers[place] for place in batch], self.told)
 
             try:
@@ -117,15 +126,56 @@ class Attributor:
                     f"out of memory: {error}. Use a smaller model, --dtype bfloat16 or a larger device"
                 ) from error
 
-    def _prepare(self, prompt: Prompt) -> None:
-        """Once: the model against itself, and how much of it the machine can hold."""
-        check(self.forward, prompt.ids)
-        if self._adapts and self.options.method in GRADIENTS:
-            shared = shared_length(self.forward, self.renderer, prompt)
-            self.gradients.tokens = min(self.gradients.tokens, tokens_that_fit(self.forward, prompt.ids, shared))
-        self._checked = True
+    def _prompts(self, documents: Sequence[Document]) -> dict[int, Prompt]:
+        """Place -> prompt, of the documents that have words and that the chat template leaves alone."""
+        names = self.renderer.spec.question.fields
+        for document in documents:
+            if tuple(document.fields) != names:
+                raise UsageError(
+                    f"text {document.hash}: its fields are {', '.join(document.fields)}; "
+                    f"the question {self.told['dataset']} asks about {', '.join(names)}, in this order"
+                )
+        places = [place for place, document in enumerate(documents) if document.words]
+        prompts = self.renderer.encode([documents[place] for place in places])
+        return {place: prompt for place, prompt in zip(places, prompts, strict=True) if prompt}
 
-    def _problem(self, prompt: Prompt) -> str:
-        if not prompt.spans:
+    def _prepare(self, prompts: Sequence[Prompt], shared: int) -> None:
+        """Once for prompts of a kind: the model against itself, and how much of it the machine can hold."""
+        ordered = sorted(prompts, key=lambda prompt: len(prompt.ids))
+        with supported(self.forward.model):
+            check(self.forward, self._chunk([ordered[0], ordered[-1]], shared))
+        if self._adapts and self.options.method in GRADIENTS:
+            self.gradients.tokens = min(
+                self.gradients.tokens, tokens_that_fit(self.forward, ordered[len(ordered) // 2].ids, shared)
+            )
+        self._checked.add(shared)
+
+    def _chunk(self, prompts: Sequence[Prompt], shared: int) -> Chunk:
+        return Chunk(self.forward, self.renderer, prompts, self.options, self.budget, self.gradients, shared)
+
+    def _longest(self, prompt: Prompt) -> int:
+        """Tokens of the longest prompt that is asked about a document."""
+        own, options, limits = len(prompt.ids), self.options, self.forward.limits
+        if options.method in UNMASKED and not options.check_flips:
+            return own
+        most = self.renderer.longest_variant(prompt) + COMES_APART
+        if options.method in SUBSETS or (limits.fits(most) and limits.shares(most)):
+            return most
+        # Near a limit the variants themselves are looked at: one word at a time is masked, not all of them.
+        wanted = {*features_of(prompt, True), *features_of(prompt, options.pool)}
+        mask, document = self.renderer.spec.options.mask, prompt.document
+        texts = [mask_out(document.fields, document.words, positions, mask) for positions in wanted]
+        return max(own, *map(len, self.renderer.variants(prompt, texts)))
+
+    def _shared(self, prompt: Prompt, longest: int) -> int:
+        """How many tokens of the shared prefix a prompt and its variants can stand on: all or none."""
+        prefix = self.forward.prefix_ids
+        behind = prompt.ids[: len(prefix)] == prefix and len(prompt.ids) > len(prefix)
+        return len(prefix) if behind and self.forward.limits.shares(longest) else 0
+
+    def _problem(self, document: Document, prompt: Prompt | None, longest: int) -> str:
+        if not document.words:
             return NO_WORDS
-        return "" if self.forward.limits.fits(self.renderer.longest_variant(prompt)) else TOO_LONG
+        if prompt is None:
+            return CHANGED
+        return "" if self.forward.limits.fits(longest) else TOO_LONG

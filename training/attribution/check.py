@@ -1,33 +1,108 @@
-"""A model called in parts against the same model called whole."""
+"""A model called in parts against the same model called whole: what is not known here must not give wrong numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.errors import UsageError
-from training.attribution.forward import Forward, Rows
+from training.attribution.budget import out_of_memory
+from training.attribution.chunk import Chunk
+from training.attribution.forward import Forward
+from training.attribution.past import SharedPast
+
+# Tokens of a prompt on which hidden states and logits are compared: within every window.
+FEW = 8
+
+# How far two ways to add the same numbers may lie apart, as a share of the largest logit, and in nats for each token of
+# a label with a share of its log-probability. Half precision: two decimals of a logit.
+_HALF = (5e-2, 0.5, 5e-2)
+NEAR = {torch.float32: (1e-3, 2e-3, 1e-4), torch.float64: (1e-6, 1e-6, 1e-6)}
 
 
-def check(forward: Forward, ids: Sequence[int]) -> None:
-    """Compare the two on one prompt.
+@contextmanager
+def supported(model: Any) -> Iterator[None]:
+    """Whatever a model cannot be asked in the block becomes one line."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            raise
+        told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+        raise UsageError(
+            f"{_name(model)}: word attributions do not know this architecture ({told}): give another model"
+        ) from error
+
+
+def check(forward: Forward, chunk: Chunk) -> None:
+    """Compare the two on the prompts of a chunk, together, and on each without its last word.
 
     Raises:
-        UsageError: they differ: the model does something between its parts that is not known here.
+        UsageError: they differ, or the model is none that reads from left to right.
     """
-    prefix, paths = forward.prefix_ids, forward.tree.paths
-    rows = [[*ids, *path[:-1]] for path in paths]
     with torch.no_grad():
-        told = []
-        for row, path in zip(rows, paths, strict=True):
-            logits = forward.model(torch.tensor([row], device=forward.device)).logits[0, -len(path) :].float()
-            told.append(sum(logits.log_softmax(-1)[i, token] for i, token in enumerate(path)))
-        wanted = torch.stack([torch.as_tensor(value) for value in told])
-        shared = ids[: len(prefix)] == prefix and forward.limits.shares(len(ids))
-        tokens, lengths = forward.pad([ids[len(prefix) :] if shared else ids])
-        got, _ = forward(Rows(forward.embed(tokens), lengths, shared))
-    near = {torch.float32: 1e-3, torch.float64: 1e-6}.get(forward.dtype, 0.5)
-    if not torch.allclose(got[0], wanted, atol=near, rtol=near, equal_nan=True):
-        kind = type(forward.model).__name__
-        raise UsageError(f"{kind}: called in parts it answers differently than whole: not supported")
+        _check_head(forward, chunk.prompts[0].ids)
+        last = [(index, frozenset({len(prompt.spans) - 1})) for index, prompt in enumerate(chunk.prompts)]
+        masked = chunk.masked(last)
+        for (index, positions), told, without in zip(last, chunk.logprobs, masked, strict=True):
+            prompt = chunk.prompts[index]
+            fields = mask_out(
+                prompt.document.fields, prompt.document.words, positions, chunk.renderer.spec.options.mask
+            )
+            (variant,) = chunk.renderer.variants(prompt, [fields])
+            for ids, got in ((prompt.ids, told), (variant, without)):
+                _check_labels(forward, ids, got)
+
+
+def _check_head(forward: Forward, ids: Sequence[int]) -> None:
+    """Logits from hidden states, as the model makes them; and nothing that comes later changes them."""
+    few = list(ids[: min(FEW, len(ids) - 1)])
+    if not few:
+        return
+    wanted, later = (_whole(forward, row)[len(few) - 1] for row in (few, list(ids[: len(few) + 1])))
+    if not _near(later, wanted, forward.dtype):
+        raise _refused(forward.model, "what comes later changes what it says: not a causal language model")
+    embeds = forward.embed(torch.tensor([few], device=forward.device))
+    told = forward.head(forward.states(embeds, None, None, SharedPast(None))[0, -1])
+    if not _near(told, wanted, forward.dtype):
+        raise _refused(forward.model, "its logits are not what its head makes of its hidden states")
+
+
+def _near(told: Tensor, wanted: Tensor, dtype: torch.dtype) -> bool:
+    share = NEAR.get(dtype, _HALF)[0]
+    return torch.allclose(told, wanted, rtol=0, atol=share * float(wanted.abs().max().nan_to_num()), equal_nan=True)
+
+
+def _check_labels(forward: Forward, ids: Sequence[int], told: Tensor) -> None:
+    """Log-probability of each label, [n_labels], against whole calls."""
+    _, each, share = NEAR.get(forward.dtype, _HALF)
+    known: dict[tuple[int, ...], Tensor] = {}
+    for label, path in enumerate(forward.tree.paths):
+        before = tuple(path[:-1])
+        if before not in known:
+            known[before] = _whole(forward, [*ids, *before])[-len(path) :].log_softmax(-1)
+        wanted = known[before].gather(1, torch.tensor(path, device=forward.device)[:, None]).sum()
+        slack = each * len(path) + share * float(wanted.abs().nan_to_num())
+        if not torch.allclose(told[label], wanted, rtol=0, atol=slack, equal_nan=True):
+            raise _refused(forward.model, "called in parts it answers differently than whole")
+
+
+def _whole(forward: Forward, ids: Sequence[int]) -> Tensor:
+    """The model's own logits, [n_tokens, n_vocabulary]."""
+    logits: Tensor = forward.model(torch.tensor([ids], device=forward.device)).logits[0].float()
+    return logits
+
+
+def _refused(model: Any, what: str) -> UsageError:
+    return UsageError(f"{_name(model)}: {what}. Its word attributions would be wrong: give another model")
+
+
+def _name(model: Any) -> str:
+    return type(model.get_base_model() if hasattr(model, "get_base_model") else model).__name__

@@ -43,6 +43,7 @@ class Chunk:
         options: how words are scored.
         budget: of the rows of variants.
         gradients: of the rows that gradients are taken of: they keep every layer's activations.
+        skip: how many tokens of the shared prefix the documents and their variants stand on; all of it or none.
 
     Attributes:
         logprobs: log-probability of each label, nats, [n_documents, n_labels].
@@ -57,10 +58,11 @@ class Chunk:
         options: AttributionOptions,
         budget: TokenBudget,
         gradients: TokenBudget,
+        skip: int,
     ) -> None:
         self.forward, self.renderer, self.prompts = forward, renderer, prompts
         self.options, self.budget, self.gradients = options, budget, gradients
-        self.skip = shared_length(forward, renderer, prompts[0])
+        self.skip = skip
         self._opening = forward.prefix_ids[: self.skip]
         ids, lengths = forward.pad([prompt.ids[self.skip :] for prompt in prompts])
         with torch.no_grad():
@@ -135,21 +137,26 @@ class Chunk:
         return list(told)
 
 
-def shared_length(forward: Forward, renderer: Renderer, prompt: Prompt) -> int:
-    """How many tokens of the shared prefix a prompt and its variants can stand on: all or none."""
-    prefix = forward.prefix_ids
-    behind = prompt.ids[: len(prefix)] == prefix and len(prompt.ids) > len(prefix)
-    return len(prefix) if behind and forward.limits.shares(renderer.longest_variant(prompt)) else 0
-
-
 def value_of(logprobs: Tensor, label: Tensor, target: str) -> Tensor:
     """The number that is attributed, [n_rows]; see `AttributionOptions.target`."""
     own = logprobs.gather(1, label[:, None])[:, 0]
     if target == "logprob":
         return own
+    if logprobs.shape[1] == 1:  # a single label has no other: it is certain, its margin is its log-probability
+        return own - own if target == "normalized" else own
     if target == "normalized":
-        return own - logprobs.logsumexp(1)
-    # A single label has no other: its margin is its log-probability.
-    if logprobs.shape[1] == 1:
-        return own
-    return own - logprobs.scatter(1, label[:, None], float("-inf")).amax(1)
+        return -torch.nn.functional.softplus(-log_odds(logprobs, label))
+    return own - _others(logprobs, label).amax(1)
+
+
+def log_odds(logprobs: Tensor, label: Tensor) -> Tensor:
+    """Log of p / (1 - p) of a label among several labels, nats, [n_rows].
+
+    The log-probability among the labels goes through this: own minus the logarithm of a sum would be 0 for any answer
+    that is surer than 1 - 1e-7, and no word would matter.
+    """
+    return logprobs.gather(1, label[:, None])[:, 0] - _others(logprobs, label).logsumexp(1)
+
+
+def _others(logprobs: Tensor, label: Tensor) -> Tensor:
+    return logprobs.scatter(1, label[:, None], float("-inf"))

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.attribution.head import Head
 from training.attribution.labels import LabelTree
 from training.attribution.limits import limits_of
 from training.attribution.past import Layers, SharedPast
@@ -60,9 +61,8 @@ class Forward:
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
         self.model, self.tree = model, tree
         self.backbone = getattr(inner, inner.base_model_prefix)
-        self.embedding, self.head = inner.get_input_embeddings(), inner.get_output_embeddings()
         self.config = inner.config.get_text_config()
-        self.cap = getattr(self.config, "final_logit_softcapping", None)
+        self.embedding, self.head = inner.get_input_embeddings(), Head(inner.get_output_embeddings(), self.config)
         self.device, self.dtype = self.embedding.weight.device, self.embedding.weight.dtype
         self.limits = limits_of(self.config, max(map(len, tree.paths)))
         self.prefix_ids = list(prefix)
@@ -92,7 +92,7 @@ class Forward:
 
         Differentiable in `rows.embeds` where gradients are on.
         """
-        if not rows.shared and self.limits.window is not None:
+        if not rows.shared and self.limits.bounded:
             return self._whole(rows), None
         past = SharedPast(
             self._prefix if rows.shared else None,
@@ -122,7 +122,7 @@ class Forward:
             labels = self.embed(self._nodes).to(self.dtype)[node.clamp(0, extra - 1)]
             embeds = torch.where(inside[..., None], labels, embeds)
         if not before and not extra:
-            return self._states(embeds, None, None, past)
+            return self.states(embeds, None, None, past)
         offset = before - past.width + (rows.starts if rows.starts is not None else torch.zeros_like(rows.lengths))
         position = columns[None].expand(len(node), -1)
         if extra:
@@ -130,7 +130,7 @@ class Forward:
             position = torch.where(inside, behind, position)
         # Pads take position 0: no table of positions is read beyond its end.
         position = torch.where(node < extra, position + offset[:, None], 0)
-        return self._states(embeds, self._mask(rows, node, before, past.width), position, past)
+        return self.states(embeds, self._mask(rows, node, before, past.width), position, past)
 
     def _mask(self, rows: Rows, node: Tensor, before: int, width: int) -> Tensor:
         """Additive attention mask, [n_rows or 1, 1, n_columns, before + n_columns]."""
@@ -151,7 +151,8 @@ class Forward:
         hidden = torch.full((), torch.finfo(self.dtype).min, dtype=self.dtype, device=self.device)
         return torch.where(whole, torch.zeros_like(hidden), hidden)
 
-    def _states(self, embeds: Tensor, mask: Tensor | None, position: Tensor | None, past: SharedPast) -> Tensor:
+    def states(self, embeds: Tensor, mask: Tensor | None, position: Tensor | None, past: SharedPast) -> Tensor:
+        """Hidden states [n_rows, n_tokens, width] of the model's last layer."""
         out = self.backbone(
             inputs_embeds=embeds, attention_mask=mask, position_ids=position, past_key_values=past, use_cache=True
         )
@@ -162,38 +163,47 @@ class Forward:
         """[n_rows, 1 + n_nodes, width] -> [n_rows, n_labels]."""
         told = [
             self._tokens(part)
-            for part in torch.split(read, max(1, LOGITS_AT_ONCE // self.head.weight.shape[0] // read.shape[1]))
+            for part in torch.split(read, max(1, LOGITS_AT_ONCE // self.head.vocabulary // read.shape[1]))
         ]
         each = torch.cat(told)
         return torch.zeros(len(read), len(self.tree.labels), device=self.device).index_add(1, self._edges[:, 0], each)
 
     def _tokens(self, read: Tensor) -> Tensor:
         """Log-probability of each edge's token, [n_rows, n_edges]."""
-        logits = self._logits(read).log_softmax(-1)
+        logits = self.head(read).log_softmax(-1)
         return logits[:, self._edges[:, 1] + 1, self._edges[:, 2]]
-
-    def _logits(self, hidden: Tensor) -> Tensor:
-        logits: Tensor = self.head(hidden).float()
-        return torch.tanh(logits / self.cap) * self.cap if self.cap else logits
 
     def _whole(self, rows: Rows) -> Tensor:
         """Each label behind the whole prompt, with the masks of the model's own making."""
-        scores = []
-        for path in self.tree.paths:
-            answer = self.embed(torch.tensor(path, device=self.device)).to(self.dtype)
-            embeds = torch.nn.functional.pad(rows.embeds.to(self.dtype), (0, 0, 0, len(path)))
-            place = torch.arange(embeds.shape[1], device=self.device)[None] - rows.lengths[:, None]
-            inside = (place >= 0) & (place < len(path))
-            embeds = torch.where(inside[..., None], answer[place.clamp(0, len(path) - 1)], embeds)
-            hidden = self.backbone(inputs_embeds=embeds, use_cache=False).last_hidden_state
-            reads = rows.lengths[:, None] - 1 + torch.arange(len(path), device=self.device)[None]
-            logits = self._logits(hidden.gather(1, reads[..., None].expand(-1, -1, hidden.shape[-1]))).log_softmax(-1)
-            wanted = torch.tensor(path, device=self.device)[None, :, None].expand(len(logits), -1, -1)
-            scores.append(logits.gather(-1, wanted).sum((1, 2)))
-        return torch.stack(scores, 1)
+        return torch.stack([self._behind(rows.embeds, rows.lengths, path) for path in self.tree.paths], 1)
+
+    def _behind(self, embeds: Tensor, lengths: Tensor, path: Sequence[int]) -> Tensor:
+        """Log-probability of one label, [n_rows]."""
+        fed = len(path) - 1  # the last token is read, not fed
+        short = lengths + fed <= self.limits.switch if self.limits.switch else torch.ones_like(lengths) > 0
+        if not bool(short.all()) and bool(short.any()):
+            # The longest row decides how the positions of a batch are encoded: short and long ones are asked apart.
+            told = torch.zeros(len(lengths), device=self.device)
+            for its in (short, ~short):
+                part = self._behind(embeds[its, : int(lengths[its].max())], lengths[its], path)
+                told = told.index_put((its.nonzero()[:, 0],), part)
+            return told
+        embeds = embeds.to(self.dtype)
+        if fed:
+            answer = self.embed(torch.tensor(path[:-1], device=self.device)).to(self.dtype)
+            embeds = torch.nn.functional.pad(embeds, (0, 0, 0, fed))
+            place = torch.arange(embeds.shape[1], device=self.device)[None] - lengths[:, None]
+            inside = (place >= 0) & (place < fed)
+            embeds = torch.where(inside[..., None], answer[place.clamp(0, fed - 1)], embeds)
+        hidden = self.backbone(inputs_embeds=embeds, use_cache=False).last_hidden_state
+        reads = lengths[:, None] - 1 + torch.arange(len(path), device=self.device)[None]
+        logits = self.head(hidden.gather(1, reads[..., None].expand(-1, -1, hidden.shape[-1]))).log_softmax(-1)
+        wanted = torch.tensor(path, device=self.device)[None, :, None].expand(len(logits), -1, -1)
+        found: Tensor = logits.gather(-1, wanted).sum((1, 2))
+        return found
 
     def _run_prefix(self) -> Layers:
         past = SharedPast(None, keep=True)
         with torch.no_grad():
-            self._states(self.embed(torch.tensor([self.prefix_ids], device=self.device)), None, None, past)
+            self.states(self.embed(torch.tensor([self.prefix_ids], device=self.device)), None, None, past)
         return past.kept

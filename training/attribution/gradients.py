@@ -14,7 +14,7 @@ import torch
 from captum.attr import InputXGradient, IntegratedGradients
 from torch import Tensor
 
-from training.attribution.chunk import Chunk
+from training.attribution.chunk import Chunk, log_odds
 from training.attribution.forward import Rows
 
 
@@ -41,7 +41,7 @@ def integrated_gradients(chunk: Chunk) -> tuple[list[list[float]], list[float]]:
         with torch.no_grad():
             start = _function(chunk)(baseline, lengths, label)
         each = scores.sum(-1)
-        delta = each.double().sum(1) - (before[batch].double() - start.double())
+        delta = each.cpu().double().sum(1) - (before[batch].cpu().double() - start.cpu().double())
         return list(zip(_words(chunk, batch, each), delta.tolist(), strict=True))
 
     # A document costs its steps: as many documents as their steps fit together, at least one.
@@ -68,7 +68,11 @@ def gradient_norm(chunk: Chunk) -> list[list[float]]:
     def work(batch: list[int]) -> list[list[float]]:
         embeds, lengths, _ = _ends(chunk, batch)
         embeds.requires_grad_()
-        value = _function(chunk)(embeds, lengths, chunk.label[batch])
+        logprobs, _ = chunk.forward(Rows(embeds, lengths, bool(chunk.skip)))
+        label = chunk.label[batch]
+        # Log-odds point where the log-probability does, and are steep where it is flat: for sure answers.
+        steep = chunk.options.target == "normalized" and logprobs.shape[1] > 1
+        value = log_odds(logprobs, label) if steep else chunk.value(logprobs, label)
         (gradient,) = torch.autograd.grad(value.sum(), embeds)
         return _words(chunk, batch, gradient.norm(dim=-1))
 
@@ -96,7 +100,7 @@ def _ends(chunk: Chunk, batch: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
             places = [(row, place - chunk.skip) for place in span]
             if len(span) == len(mask[blank]):
                 exact += [(*place, token) for place, token in zip(places, mask[blank], strict=True)]
-            else:
+            elif places:  # a tokenizer may drop all there is of a word
                 means.setdefault(blank, []).extend(places)
     for blank, where in means.items():
         mean = chunk.forward.embed(torch.tensor(mask[blank], device=chunk.forward.device)).float().mean(0)
@@ -118,7 +122,7 @@ def _function(chunk: Chunk) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
 
 def _words(chunk: Chunk, batch: Sequence[int], tokens: Tensor) -> list[list[float]]:
     """Scores of words from scores of tokens [n_batch, n_tokens]. A token of two words counts half for each."""
-    told = tokens.double().cpu().tolist()
+    told = tokens.cpu().double().tolist()
     result = []
     for row, index in enumerate(batch):
         spans = chunk.prompts[index].spans

@@ -6,15 +6,15 @@ its own branch, never another label. One row then gives the log-probability of e
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.errors import UsageError
-
-if TYPE_CHECKING:
-    from training.attribution.prompts import Renderer
+from training.attribution.prompts import Renderer, name_of
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,22 @@ def read_labels(renderer: Renderer, whole: bool = False) -> LabelTree:
     Raises:
         UsageError: a label without tokens, two labels with the same tokens, or a label that is another's beginning.
     """
-    spec, tokenizer = renderer.spec, renderer.tokenizer
+    spec, tokenizer = renderer.spec, name_of(renderer.tokenizer)
     labels = spec.question.choices(spec.options.unknown)
+    if not all(label.strip() for label in labels):
+        raise UsageError(f"labels {', '.join(map(repr, labels))}: one of them is empty: give it a name")
     paths = [_answer_ids(renderer, label, whole) for label in labels]
     for label, path in zip(labels, paths, strict=True):
         if not path:
-            raise UsageError(f"label {label!r} has no tokens in the tokenizer of {tokenizer.name_or_path}: rename it")
-    for label, path in zip(labels, paths, strict=True):
-        for other, longer in zip(labels, paths, strict=True):
-            if other != label and longer[: len(path)] == path:
+            raise UsageError(f"label {label!r} has no tokens in the tokenizer of {tokenizer}: rename it")
+    for place, (label, path) in enumerate(zip(labels, paths, strict=True)):
+        for rival, (other, longer) in enumerate(zip(labels, paths, strict=True)):
+            if place != rival and longer == path:
+                raise UsageError(
+                    f"labels {label!r} and {other!r} are the same tokens in the tokenizer of {tokenizer}: "
+                    "rename one of them"
+                )
+            if place != rival and longer[: len(path)] == path:
                 remedy = "" if whole else ": add --whole-answer, which scores the end of the answer too"
                 raise UsageError(
                     f"label {label!r} is the beginning of label {other!r} in tokens, "
@@ -104,7 +111,22 @@ def _answer_ids(renderer: Renderer, label: str, whole: bool) -> list[int]:
 
 
 def _end_of_turn(renderer: Renderer, fields: dict[str, str], label: str) -> str:
-    """What the chat template writes after an answer, up to the next blank."""
+    """What the chat template writes behind an answer, up to the next blank.
+
+    Raises:
+        UsageError: it does not show the answer, or writes nothing behind it.
+    """
     chat: list[Any] = as_chat((*renderer.spec.classify(fields).messages, ("assistant", label)))
     said = str(renderer.tokenizer.apply_chat_template(chat, tokenize=False))
-    return said.rpartition(label)[2].split("\n")[0]
+    # The answer is looked for behind the question: the label stands there too.
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(said, renderer.compose(fields), strict=False))
+    behind = said[sum(1 for _ in same) :]
+    for answer in (label, label.strip()):  # a template may trim
+        _, found, rest = behind.partition(answer)
+        end = re.match(r"\s*\S+", rest)
+        if found and end:
+            return end.group()
+    raise UsageError(
+        f"the chat template of {name_of(renderer.tokenizer)} writes no end behind the answer {label!r}: "
+        "leave --whole-answer out"
+    )

@@ -47,3 +47,8 @@ ADDITIVE = ("ig", "ixg")
 
 # Methods that take gradients, for which a model's activations are kept.
 GRADIENTS = ("ig", "ixg", "cascade")
+
+# Methods that ask about the text as it is, and those that ask about it with any of its words masked; the others mask
+# one word at a time.
+UNMASKED = ("ig", "ixg", "random")
+SUBSETS = ("shapley", "lime", "kernel_shap")

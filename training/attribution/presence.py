@@ -16,6 +16,8 @@ from faithfulness_metrics.words import seed_of
 from training.attribution.chunk import Chunk
 from training.attribution.occlusion import Scores, features_of
 
+Function = Callable[[Tensor], Tensor]
+
 
 def shapley(chunk: Chunk) -> Scores:
     """Shapley values by sampled permutations (Castro et al. 2009; captum's ShapleyValueSampling)."""
@@ -28,13 +30,29 @@ def shapley(chunk: Chunk) -> Scores:
 
 
 def lime(chunk: Chunk) -> Scores:
-    """Weights of a local linear model (Ribeiro et al. 2016, arXiv 1602.04938; captum's Lime, its Lasso and kernel)."""
-    return _each(
-        chunk,
-        lambda function, inputs, samples: Lime(function).attribute(
-            inputs, n_samples=samples, perturbations_per_eval=samples
-        ),
-    )
+    """Weights of a local linear model (Ribeiro et al. 2016, arXiv 1602.04938; captum's Lime, its Lasso and kernel).
+
+    Numbers are fitted in units of their own spread over the perturbed texts, so that the Lasso's penalty of .01 is a
+    hundredth of that: in nats it would take every word out of a text whose answer moves by less.
+    """
+
+    def fit(function: Function, inputs: Tensor, samples: int) -> Tensor:
+        state, heard = torch.get_rng_state(), list[Tensor]()
+
+        def listened(present: Tensor) -> Tensor:
+            heard.append(function(present))
+            return heard[-1]
+
+        first: Tensor = Lime(listened).attribute(inputs, n_samples=samples, perturbations_per_eval=samples)
+        spread = float(torch.cat(heard).std())
+        if not spread:
+            return first
+        torch.set_rng_state(state)  # the same perturbed texts, whose answers are known by now
+        scaled = Lime(lambda present: function(present) / spread)
+        second: Tensor = scaled.attribute(inputs, n_samples=samples, perturbations_per_eval=samples)
+        return second * spread
+
+    return _each(chunk, fit)
 
 
 def kernel_shap(chunk: Chunk) -> Scores:
@@ -50,10 +68,10 @@ def kernel_shap(chunk: Chunk) -> Scores:
     )
 
 
-def _each(chunk: Chunk, attribute: Callable[[Callable[[Tensor], Tensor], Tensor, int], Tensor]) -> Scores:
+def _each(chunk: Chunk, attribute: Callable[[Function, Tensor, int], Tensor]) -> Scores:
     scores: Scores = []
     for index, prompt in enumerate(chunk.prompts):
-        features = features_of(chunk, index)
+        features = features_of(prompt, chunk.options.pool)
 
         def function(present: Tensor, index: int = index, features: list[frozenset[int]] = features) -> Tensor:
             return _values(chunk, index, features, present)

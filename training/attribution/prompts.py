@@ -17,8 +17,8 @@ from lm_eval_tasks.calls import Document, TaskSpec, as_chat
 from lm_eval_tasks.errors import UsageError
 from training.attribution.dates import render_chat, shows_date
 
-# Private-use characters: they are in no text, and no template does anything to them.
-_PLACES = tuple(chr(0xE000 + i) for i in range(8))
+# The first of the private-use characters: they are in no text, and no template does anything to them.
+_PLACE = 0xE000
 
 # How a text may begin. What all of these leave alone are the tokens that are the same in every prompt.
 _OPENINGS = ("a", "The", "I'm", "7", '"Yes', "(no", "@you", "#tag", "http://", "é", "你", "-", "...", " ", "\n", "😀")
@@ -56,25 +56,29 @@ class Renderer:
 
     def __init__(self, spec: TaskSpec, tokenizer: Any, today: date | None = None) -> None:
         if not getattr(tokenizer, "chat_template", None):
-            raise UsageError(f"{_name(tokenizer)}: the tokenizer has no chat template: give an instruction-tuned model")
+            raise UsageError(
+                f"{name_of(tokenizer)}: the tokenizer has no chat template: give an instruction-tuned model"
+            )
         if not getattr(tokenizer, "is_fast", False):
             raise UsageError(
-                f"{_name(tokenizer)}: {type(tokenizer).__name__} gives no character offsets: "
+                f"{name_of(tokenizer)}: {type(tokenizer).__name__} gives no character offsets: "
                 "a fast tokenizer (tokenizer.json) is needed to find the words"
             )
         self.spec, self.tokenizer, self.today = spec, tokenizer, today or date.today()
         names = spec.question.fields
-        rest, pieces = self.render(dict(zip(names, _PLACES, strict=False))), []
-        for place in _PLACES[: len(names)]:
+        places = {name: chr(_PLACE + i) for i, name in enumerate(names)}
+        rest, pieces = self.render(places), []
+        for place in places.values():
             before, found, rest = rest.partition(place)
             if not found or place in rest:
-                raise UsageError(f"{_name(tokenizer)}: the chat template does not show the user's text exactly once")
+                raise UsageError(f"{name_of(tokenizer)}: the chat template does not show the user's text exactly once")
             pieces.append(before)
         self.pieces = (*pieces, rest)
         bos = tokenizer.bos_token
         # As lm-eval does: what the tokenizer adds by default, unless the template has written the first token itself.
         self.special = not (bos and pieces[0].startswith(bos))
         self.prefix = self._prefix()
+        self._check_shown()
         self._masks: dict[bool, tuple[int, ...]] = {}
 
     def render(self, fields: Mapping[str, str]) -> str:
@@ -84,7 +88,7 @@ class Renderer:
             return render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UsageError(f"{_name(self.tokenizer)}: the chat template cannot be applied: {told}") from error
+            raise UsageError(f"{name_of(self.tokenizer)}: the chat template cannot be applied: {told}") from error
 
     @property
     def dated(self) -> bool:
@@ -108,16 +112,17 @@ class Renderer:
             verbose=False,
         )
 
-    def encode(self, documents: Sequence[Document]) -> list[Prompt]:
-        """The prompts of documents, in order.
-
-        Raises:
-            UsageError: the chat template changed a document's text. Names the text.
-        """
-        composed = [self._checked(document) for document in documents]
-        encoded = self.tokens([text for text, _ in composed], offsets=True)
-        rows = zip(documents, composed, encoded["input_ids"], encoded["offset_mapping"], strict=True)
-        return [self._prompt(document, starts, ids, offsets) for document, (_, starts), ids, offsets in rows]
+    def encode(self, documents: Sequence[Document]) -> list[Prompt | None]:
+        """The prompts of documents, in order; None where the chat template changes the text, whose words cannot be
+        found in the prompt then."""
+        found: list[Prompt | None] = [None] * len(documents)
+        composed = {place: told for place, d in enumerate(documents) if (told := self._checked(d)) is not None}
+        if composed:
+            encoded = self.tokens([text for text, _ in composed.values()], offsets=True)
+            rows = zip(composed.items(), encoded["input_ids"], encoded["offset_mapping"], strict=True)
+            for (place, (_, starts)), ids, offsets in rows:
+                found[place] = self._prompt(documents[place], starts, ids, offsets)
+        return found
 
     def variants(self, prompt: Prompt, texts: Sequence[Mapping[str, str]]) -> list[list[int]]:
         """Token ids of variants of a document: the whole prompt tokenized anew, as the evaluation does."""
@@ -140,9 +145,22 @@ class Renderer:
         return self._masks[blank]
 
     def longest_variant(self, prompt: Prompt) -> int:
-        """Tokens of a prompt if every word became a mask: no variant is longer."""
+        """Tokens of a prompt if every word that is shorter than a mask became one, and no other."""
         mask = 1 + max(len(self.mask_ids(blank)) for blank in (True, False))
         return len(prompt.ids) + sum(max(0, mask - len(span)) for span in prompt.spans)
+
+    def _check_shown(self) -> None:
+        """What is written in place of words, and what is said before them, must be what the model reads."""
+        mask, system = self.spec.options.mask, self.spec.system
+        for name in self.spec.question.fields:
+            for text in (mask, f"a {mask} b"):
+                fields = {**dict.fromkeys(self.spec.question.fields, "a"), name: text}
+                if self.render(fields) != self.compose(fields):
+                    raise UsageError(
+                        f"{name_of(self.tokenizer)}: the chat template changes the mask {mask!r}: give another --mask"
+                    )
+        if system and system.strip() not in self.pieces[0]:
+            raise UsageError(f"{name_of(self.tokenizer)}: the chat template does not show the system message")
 
     def _strip(self, document: Document) -> Any:
         # Templates that trim a turn take the blanks at the end of its last field.
@@ -151,16 +169,14 @@ class Renderer:
             return str
         return str.rstrip
 
-    def _checked(self, document: Document) -> tuple[str, dict[str, int]]:
+    def _checked(self, document: Document) -> tuple[str, dict[str, int]] | None:
+        """The prompt as rendered, and where its fields begin; None where the template changed them."""
         names, fields = self.spec.question.fields, dict(document.fields)
         rendered = self.render(fields)
         if self.compose(fields) != rendered:
             fields[names[-1]] = fields[names[-1]].rstrip()
             if self.compose(fields) != rendered:
-                raise UsageError(
-                    f"text {document.hash}: the chat template of {_name(self.tokenizer)} changes the user's text, "
-                    "so its words cannot be found in the prompt"
-                )
+                return None
         starts, end = {}, 0
         for name, piece in zip(names, self.pieces, strict=False):
             starts[name] = end + len(piece)
@@ -206,5 +222,6 @@ def _columns(rows: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
     return zip(*rows, strict=False)
 
 
-def _name(tokenizer: Any) -> str:
+def name_of(tokenizer: Any) -> str:
+    """What a tokenizer is called in messages."""
     return str(getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__)

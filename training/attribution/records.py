@@ -16,6 +16,7 @@ from training.attribution.methods import ADDITIVE, METHODS
 # Scores closer than this share of the largest one, or of the log-probabilities that they are differences of, are the
 # same: batches of another size change the last digits.
 TIE, TIE_LOGPROB = 1e-5, 1e-6
+# Significant digits that are written: they tell any two numbers in float32 apart.
 DIGITS = 9
 
 
@@ -138,7 +139,7 @@ def rows_of(chunk: Chunk, indices: Sequence[int], told: Mapping[str, Any]) -> li
         ]
         row["types"] = {name: _short(value) for name, value in ranked}
         row["top"] = TopWord(text=words[positions[0]].text, key=key, positions=positions, score=_short(best))
-        row["gap"] = _short(best - ranked[1][1]) if len(ranked) > 1 else None
+        row["gap"] = _short(max(0.0, best - ranked[1][1])) if len(ranked) > 1 else None
         row["delta"] = _short(deltas[i])
         if i in flipped:
             row["flips"] = flipped[i] != label
@@ -158,6 +159,9 @@ def _rank(chunk: Chunk, index: int, scores: Sequence[float | None]) -> list[tupl
             found[key] = math.fsum(values) if summed and chunk.options.method != "random" else values[0]
     ranked = sorted(found.items(), key=lambda pair: -pair[1])
     noise = TIE_LOGPROB * float(chunk.logprobs[index].abs().max())
+    if chunk.options.target == "normalized":
+        # An answer that nothing shakes is 1 to many digits: its errors shrink with what is left to 1.
+        noise *= min(1.0, max(map(abs, found.values())) - float(chunk.values()[index]))
     slack = max(TIE * max(abs(value) for value in found.values()), noise)
     order = list(prompt.types)
     tied = [pair for pair in ranked if pair[1] >= ranked[0][1] - slack]
@@ -166,7 +170,7 @@ def _rank(chunk: Chunk, index: int, scores: Sequence[float | None]) -> list[tupl
 
 
 def _short(value: float | None) -> Any:
-    return None if value is None else round(value, DIGITS)
+    return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
 def _finite(chunk: Chunk, rows: Sequence[Sequence[float | None]], documents: Sequence[int] | None = None) -> None:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lm_eval_tasks.errors import UsageError
 from tests.pretend_device import There, pretended
 from tests.training.attribution import architectures as world
 from training.attribution.attribute import Attributor
@@ -54,7 +55,7 @@ def left_behind(model: Any, fast: Any) -> str:
     moves, Forward.pad = Forward.pad, lambda self, rows: tuple(t.cpu() for t in moves(self, rows))  # type: ignore[assignment,method-assign]
     try:
         rows_on_both(model, fast, "occlusion", world.TWEET)
-    except RuntimeError as error:
+    except (RuntimeError, UsageError) as error:
         return str(error)
     finally:
         Forward.pad = moves  # type: ignore[method-assign]

@@ -39,7 +39,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_another_device_changes_no_score(case: str, found: Any) -> None:
     usual, there = found["rows"][case]
     assert len(usual) == (3 if case.startswith("qwen2") else 6)  # pairs, tweets
-    assert_same(usual, there)
+    assert_same(usual, there, near=3e-5)  # attention is computed by other routines there
 
 
 def test_another_device_changes_no_answer_and_no_fingerprint(found: Any) -> None:

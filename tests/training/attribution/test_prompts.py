@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,7 +61,6 @@ def test_blanks_that_a_template_trims(fast: Any) -> None:
     ("template", "told"),
     [
         (None, "no chat template"),
-        ("{% for m in messages %}{{ m['content'] | upper }}{% endfor %}", "changes the user's text"),
         ("{% for m in messages %}{{ m['content'] }}{{ m['content'] }}{% endfor %}", "exactly once"),
         ("{{ raise_exception('only one system message') }}", "only one system message"),
     ],
@@ -71,6 +71,14 @@ def test_templates_that_cannot_be_used(template: Any, told: str) -> None:
     with pytest.raises(UsageError, match=told) as error:
         Renderer(world.spec(), fast).encode([Document({"text": "good day"})])
     assert "\n" not in str(error.value)
+
+
+def test_texts_that_a_template_changes_have_no_prompt() -> None:
+    fast = world.tokenizer()
+    fast.chat_template = world.TEMPLATE.replace("m['content']", "m['content'] | replace('</x>', '')")
+    texts = [Document({"text": text}) for text in ("good day", "good </x> day", "day")]
+    told = Renderer(world.spec(), fast).encode(texts)
+    assert [prompt and prompt.document for prompt in told] == [texts[0], None, texts[2]]
 
 
 def test_a_tokenizer_without_offsets() -> None:
@@ -88,8 +96,11 @@ def labelled(*labels: str) -> Question:
 def test_labels_that_are_refused(fast: Any) -> None:
     with pytest.raises(UsageError, match=r"label 'on' is the beginning of label 'one'.*--whole-answer"):
         read_labels(Renderer(world.spec(labelled("on", "one")), fast))
-    with pytest.raises(UsageError, match="label '' has no tokens"):
-        read_labels(Renderer(world.spec(labelled("a", "")), fast))
+    for whole in (False, True):
+        with pytest.raises(UsageError, match="labels 'a', ' ': one of them is empty"):
+            read_labels(Renderer(world.spec(labelled("a", " ")), fast), whole)
+    with pytest.raises(UsageError, match="labels 'unknown' and 'unknown' are the same tokens"):
+        read_labels(Renderer(world.spec(labelled("a", "unknown"), unknown=True), fast))
     with pytest.raises(UsageError, match="label 'a' is the beginning of label 'ab'"):
         read_labels(Renderer(world.spec(labelled("a", "ab", "b")), fast))
 
@@ -99,6 +110,53 @@ def test_the_end_of_the_answer_tells_a_label_from_its_beginning(fast: Any) -> No
     end = fast.convert_tokens_to_ids("<|end|>")
     assert [path[-1] for path in tree.paths] == [end, end]
     assert tree.paths[0][:-1] == tree.paths[1][: len(tree.paths[0]) - 1]
+
+
+@pytest.mark.parametrize(
+    ("template", "labels", "ends"),
+    [
+        (world.TEMPLATE, ("end", "start"), ["<|end|>", "<|end|>"]),  # the first one stands in its own end
+        (world.TEMPLATE.replace("m['content']", "m['content'] | trim"), (" yes ", " no "), ["<|end|>", "<|end|>"]),
+        (world.TEMPLATE.replace("<|end|>", "\n<|end|>"), ("on", "one"), ["\n<|end|>", "\n<|end|>"]),
+    ],
+)
+def test_the_end_stands_behind_the_answer(template: str, labels: Any, ends: list[str], fast: Any) -> None:
+    fast = world.tokenizer()
+    fast.chat_template = template
+    tree = read_labels(Renderer(world.spec(labelled(*labels)), fast), whole=True)
+    for label, path, end in zip(labels, tree.paths, ends, strict=True):
+        assert fast.decode(path) == label + end
+        assert path[-1] == fast.convert_tokens_to_ids("<|end|>")
+
+
+def test_a_template_without_an_end_has_no_whole_answers() -> None:
+    fast = world.tokenizer()
+    fast.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    with pytest.raises(UsageError, match=r"writes no end behind the answer 'on': leave --whole-answer out"):
+        read_labels(Renderer(world.spec(labelled("on", "one")), fast), whole=True)
+
+
+def test_more_fields_than_a_hand_has_fingers(fast: Any) -> None:
+    names = tuple(f"f{number}" for number in range(12))
+    question = Question("many", "texts", "Which?", names, tuple(name.upper() for name in names), ("a", "b"))
+    (prompt,) = Renderer(world.spec(question), fast).encode([Document({name: f"{name}x day" for name in names})])
+    assert [word.text for word in prompt.document.words][-2:] == ["f11x", "day"] and len(prompt.spans) == 24
+
+
+def test_what_the_model_must_see_is_looked_for(fast: Any) -> None:
+    """A mask that a template changes would be scored and never read; so would a system message that it drops."""
+    lower = world.tokenizer()
+    lower.chat_template = world.TEMPLATE.replace("m['content']", "m['content'] | lower")
+    with pytest.raises(UsageError, match=r"the chat template changes the mask '\[REDACTED\]': give another --mask"):
+        Renderer(world.spec(), lower)
+    texts = [Document({"text": text}) for text in ("good", "Good")]
+    assert [bool(prompt) for prompt in Renderer(world.spec(mask="___"), lower).encode(texts)] == [True, False]
+    silent = world.tokenizer()
+    silent.chat_template = "{% for m in messages if m.role != 'system' %}" + world.TEMPLATE.split("%}", 1)[1]
+    told = replace(world.spec(), system="Be brief.")
+    with pytest.raises(UsageError, match="does not show the system message"):
+        Renderer(told, silent)
+    assert "Be brief." in Renderer(told, fast).pieces[0]
 
 
 def test_a_tree_shares_beginnings() -> None:

@@ -1,0 +1,29 @@
+"""From hidden states to logits, as the model does it: what some architectures do behind their output matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Head:
+    """The output matrix of a model with what follows on it.
+
+    Args:
+        linear: hidden states [..., width] -> [..., n_vocabulary].
+        config: of the model. Gemma caps its logits, Granite divides them, Cohere multiplies them.
+    """
+
+    def __init__(self, linear: Any, config: Any) -> None:
+        self.linear, self.vocabulary = linear, int(linear.weight.shape[0])
+        self.cap = getattr(config, "final_logit_softcapping", None)
+        divisor, factor = (getattr(config, name, None) for name in ("logits_scaling", "logit_scale"))
+        self.scale = 1 / divisor if isinstance(divisor, (int, float)) and divisor else 1.0
+        self.scale *= factor if isinstance(factor, (int, float)) else 1.0
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        """Logits in float32."""
+        logits: Tensor = self.linear(hidden).float() * self.scale
+        return torch.tanh(logits / self.cap) * self.cap if self.cap else logits
