@@ -123,6 +123,7 @@ def _in_step(
     processes.wait()
     found = [find_rows(store, source.name) for source in sources]
     plans = [_plan(store, source, rows, shard_size) for source, rows in zip(sources, found, strict=True)]
+    before = store.manifest().get("rows", {})
     if processes.first:
         for source, rows in zip(sources, found, strict=True):
             check_found(store, source, rows)
@@ -136,7 +137,7 @@ def _in_step(
     if processes.first:
         for source, rows, plan in zip(sources, found, plans, strict=True):
             counts[source.name] = gather(store, source, find_rows(store, source.name) if plan else rows)
-        store.finish(counts)
+        store.finish(counts, before)
         store.tidy(counts)
     processes.wait()
     return counts

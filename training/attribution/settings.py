@@ -25,7 +25,7 @@ PROMPT, DATE = "prompt", "date"
 
 def parsed(line: bytes) -> dict[str, Any] | None:
     """The JSON object of a line; None where it is none, or half of one."""
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         row = json.loads(line)
         return row if isinstance(row, dict) else None
     return None

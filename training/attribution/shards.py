@@ -79,18 +79,21 @@ class Store:
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest says; nothing where there is none, or a damaged one: it is written again."""
-        path = self.folder / MANIFEST
-        told = parsed(path.read_bytes()) if path.is_file() else None
-        return told if told and isinstance(told.get("rows"), dict) else {}
+        with suppress(OSError):
+            told = parsed((self.folder / MANIFEST).read_bytes())
+            return told if told and isinstance(told.get("rows"), dict) else {}
+        return {}
 
-    def finish(self, counts: Mapping[str, int]) -> None:
+    def finish(self, counts: Mapping[str, int], before: Mapping[str, int]) -> None:
         """Write the manifest, where it does not say so already.
 
         Args:
-            counts: rows of the datasets of this run. Those of earlier runs in the folder are counted.
+            counts: rows of the datasets of this run.
+            before: what the manifest said of all; datasets of earlier runs that it did not name are counted.
         """
-        rows = dict(counts)
-        for name in self.settings.get(PROMPT, {}):
+        known = self.settings.get(PROMPT, {})
+        rows = {**{name: count for name, count in before.items() if name in known}, **counts}
+        for name in known:
             path = self.folder / f"{name}.jsonl"
             if name not in rows and path.exists():
                 with path.open("rb") as lines:

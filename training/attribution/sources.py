@@ -89,7 +89,7 @@ def _document(line: bytes, question: Question, where: str) -> Document:
     """A line of a file as a text; `where` begins the message about one that is none."""
     try:
         row = json.loads(line.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is not JSON: {FORM}") from error
     if not isinstance(row, dict):
         raise UsageError(f"{where} is {_kind(row)}: {FORM}")

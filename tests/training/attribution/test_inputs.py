@@ -45,6 +45,7 @@ def test_texts_that_cannot_be_attributed_say_why(model: Path, tmp_path: Path, ca
         ("text,label\nhello,1", f"line 1 is not JSON: {FORM}"),
         ('[\n {"text": "a"}\n]', f"line 1 is not JSON: {FORM}"),
         ('[{"text": "a"}]', f"line 1 is a list: {FORM}"),
+        ("[" * 100_000, f"line 1 is not JSON: {FORM}"),
         ('"a"', f"line 1 is a text: {FORM}"),
         (gzip.compress(b'{"text": "a"}'), f"line 1 is not JSON: {FORM}"),
         ('{"text": "a"}'.encode("utf-16"), f"line 1 is not JSON: {FORM}"),
