@@ -95,6 +95,9 @@ def main(argv: list[str] | None = None) -> int:
         return _without(arguments[0], missing)
     try:
         return int(import_module(command.module).main(arguments[1:]) or 0)
+    except KeyboardInterrupt:  # 128 + SIGINT, as shells count
+        print(f"faithful-se {arguments[0]}: stopped", file=sys.stderr)
+        return 130
     except ModuleNotFoundError as error:
         if error.name not in missing:
             raise

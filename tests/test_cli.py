@@ -121,6 +121,15 @@ def test_eval_runs_lm_eval_with_the_tasks_and_the_rule_models(folder, tmp_path):
     assert table["faithful,none"] == sum(row["faithful"] for row in rows) / 10
 
 
+def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
+    def stop(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(faithful_se, "import_module", stop)
+    assert faithful_se.main(["board"]) == 130
+    assert capsys.readouterr().err == "faithful-se board: stopped\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from faithfulness_metrics.words import mask_out
@@ -43,6 +44,7 @@ class Attributor:
         token_budget: tokens that go through the model at once, padding included; 0 takes what suits the device, for
             gradients at most what fits its free memory. Halved whenever memory runs out.
         identity: what rows give as the model; its fingerprint by default.
+        today: the day that a chat template with a date in it writes; today by default.
 
     Raises:
         UsageError: no chat template, no character offsets, labels that cannot be told apart.
@@ -62,13 +64,14 @@ class Attributor:
         *,
         token_budget: int = 0,
         identity: str = "",
+        today: date | None = None,
     ) -> None:
         if spec.options.operator != "mask":
             raise UsageError(
                 f"operator {spec.options.operator}: attributions mask words; operator=mask is the only one"
             )
         self.options = options or AttributionOptions()
-        self.renderer = Renderer(spec, tokenizer)
+        self.renderer = Renderer(spec, tokenizer, today)
         tree = read_labels(self.renderer, self.options.whole_answer)
         with supported(model):
             self.forward = Forward(model, tree, self.renderer.prefix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command."""
+    """Run the command; 0, or 130 where it was stopped by Ctrl-C."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    arguments = sys.argv[1:] if argv is None else argv
-    given = parser().parse_args(arguments)
+    try:
+        _run(parser().parse_args(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        if os.environ.get("RANK", "0") == "0":  # Ctrl-C reaches all processes of a launch
+            print("faithful-se: stopped; the same command goes on where it was", file=sys.stderr)
+        return 130
+    return 0
 
+
+def _run(given: argparse.Namespace) -> None:
     from lm_eval_tasks.data import dataset_spec
     from lm_eval_tasks.errors import UsageError
     from lm_eval_tasks.options import read_options
@@ -145,7 +153,6 @@ def main(argv: list[str] | None = None) -> int:
     )
     for name, count in counts.items():
         print(f"{given.out / name}.jsonl: {count} texts")
-    return 0
 
 
 def _methods() -> list[str]:

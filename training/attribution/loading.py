@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import model_fingerprint
+from training.attribution.adapters import base_of, check_adapter, is_adapter, with_adapter
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -28,7 +29,8 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
         device: ``cpu``, ``cuda``, ``cuda:1``; empty takes a GPU if there is one, of this process in a launch of many.
 
     Raises:
-        UsageError: there is no such model or device, or the adapter is of a kind that changes the prompt.
+        UsageError: there is no such model or device; model, adapter and tokenizer do not belong together; the adapter
+            is of a kind that changes the prompt.
     """
     from transformers import AutoModelForCausalLM
 
@@ -36,18 +38,21 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
         raise UsageError(f"--dtype {dtype}: give one of auto, {', '.join(DTYPES)}")
     for given in filter(None, (name, adapter)):
         check_there(given)
-    if not adapter and (Path(name) / "adapter_config.json").is_file():
-        name, adapter = _base_of(name), name
+    if not adapter and is_adapter(name):
+        name, adapter = _found_base(name), name
+    if adapter:
+        check_adapter(adapter)
     source = adapter if adapter and (Path(adapter) / "tokenizer_config.json").is_file() else name
     tokenizer = load_tokenizer(source)
     try:
         model = AutoModelForCausalLM.from_pretrained(name, dtype=DTYPES.get(dtype, "auto"))
         if adapter:
-            model = _with_adapter(model, adapter)
+            model = with_adapter(model, adapter, name)
     except UsageError:
         raise
     except LOADING_ERRORS as error:
         raise UsageError(f"cannot load the model {adapter or name}: {reason(error)}") from error
+    _check_vocabulary(name, model, tokenizer)
     try:
         model.to(device or default_device())
     except (RuntimeError, AssertionError) as error:
@@ -79,6 +84,10 @@ def reason(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, SafetensorError):
         return f"{lines[0]}; a file of weights is damaged: copy or download it again"
+    if "no file named" in lines[0]:
+        return f"{lines[0].removeprefix('Error ').rstrip('.')}; copy or save the model again, with its weights"
+    if "valid JSON" in lines[0]:
+        return f"{lines[0].rstrip('.')}; copy or save the model again"
     if "connect to" in lines[0]:
         return f"{lines[0].rstrip('.')}. If it is a folder, there is none of this name here"
     return lines[0]
@@ -106,10 +115,8 @@ def fingerprint(model: Any) -> str:
     return model_fingerprint(SimpleNamespace(_model=model)).split()[-1]
 
 
-def _base_of(adapter: str) -> str:
-    from peft import PeftConfig
-
-    base = str(PeftConfig.from_pretrained(adapter).base_model_name_or_path)
+def _found_base(adapter: str) -> str:
+    base = base_of(adapter)
     try:
         check_there(base)
     except UsageError as error:
@@ -120,10 +127,15 @@ def _base_of(adapter: str) -> str:
     return base
 
 
-def _with_adapter(model: Any, adapter: str) -> Any:
-    from peft import PeftModel
-
-    adapted = PeftModel.from_pretrained(model, adapter)
-    if any(config.is_prompt_learning for config in adapted.peft_config.values()):
-        raise UsageError(f"{adapter}: adapters that add tokens to the prompt are not supported")
-    return adapted
+def _check_vocabulary(name: str, model: Any, tokenizer: Any) -> None:
+    # Special tokens may lie beyond the embeddings (Gemma 3's of images do): no text is made of them.
+    rows = model.get_input_embeddings().weight.shape[0]
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    special = {token for token, told in added.items() if told.special}
+    beyond = sorted(token for token in tokenizer.get_vocab().values() if token >= rows and token not in special)
+    if beyond:
+        text = tokenizer.convert_ids_to_tokens(beyond[0])
+        raise UsageError(
+            f"{name}: the tokenizer has {len(beyond)} tokens more than the model's {rows} embeddings (the first is "
+            f"{text!r}): give the model the tokenizer it was trained with, or resize its embeddings and train them"
+        )

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain, zip_longest
 from typing import Any
 
 from lm_eval_tasks.calls import Document, TaskSpec, as_chat
 from lm_eval_tasks.errors import UsageError
+from training.attribution.dates import render_chat, shows_date
 
 # The first of the private-use characters: they are in no text, and no template does anything to them.
 _PLACE = 0xE000
@@ -46,12 +48,13 @@ class Renderer:
     Args:
         spec: what is asked.
         tokenizer: a fast tokenizer with a chat template.
+        today: the day that a template with a date in it writes, as long as this object lives; today by default.
 
     Raises:
         UsageError: no chat template, no character offsets, or a template that rewrites the text.
     """
 
-    def __init__(self, spec: TaskSpec, tokenizer: Any) -> None:
+    def __init__(self, spec: TaskSpec, tokenizer: Any, today: date | None = None) -> None:
         if not getattr(tokenizer, "chat_template", None):
             raise UsageError(
                 f"{name_of(tokenizer)}: the tokenizer has no chat template: give an instruction-tuned model"
@@ -61,7 +64,7 @@ class Renderer:
                 f"{name_of(tokenizer)}: {type(tokenizer).__name__} gives no character offsets: "
                 "a fast tokenizer (tokenizer.json) is needed to find the words"
             )
-        self.spec, self.tokenizer = spec, tokenizer
+        self.spec, self.tokenizer, self.today = spec, tokenizer, today or date.today()
         names = spec.question.fields
         places = {name: chr(_PLACE + i) for i, name in enumerate(names)}
         rest, pieces = self.render(places), []
@@ -82,10 +85,16 @@ class Renderer:
         """The prompt as the chat template writes it, up to where the answer starts."""
         chat = as_chat(self.spec.classify(fields).messages)
         try:
-            return str(self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+            return render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UsageError(f"{name_of(self.tokenizer)}: the chat template cannot be applied: {told}") from error
+
+    @property
+    def dated(self) -> bool:
+        """Whether the prompt reads otherwise on another day."""
+        fields = dict.fromkeys(self.spec.question.fields, "a")
+        return shows_date(self.tokenizer, as_chat(self.spec.classify(fields).messages))
 
     def compose(self, fields: Mapping[str, str]) -> str:
         """The same prompt from the stored pieces. For texts whose original was compared with `render`."""

@@ -2,6 +2,7 @@
 
 The documents that are still to do are sorted by length and cut into shards. The cuts depend on nothing but the
 documents, so whatever was killed, and however many processes go on, every shard is computed from the same texts.
+With another --limit or --shard-size the cuts are other ones; rows that are there are kept all the same.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from faithfulness_metrics.words import seed_of
 from lm_eval_tasks.calls import Document
 from training.attribution.attribute import Attributor
+from training.attribution.finished import Found, check_found, find_rows, gather, shard_name
 from training.attribution.loading import fingerprint
 from training.attribution.options import AttributionOptions
+from training.attribution.settings import DATE, PROMPT, day_of, prompt_digest
 from training.attribution.shards import MANIFEST, Store, write_whole
 from training.attribution.sources import Source
 
@@ -47,6 +49,14 @@ class Processes:
     def first(self) -> bool:
         """Whether this process writes what is written once."""
         return self.rank == 0
+
+    def agree(self, value: Any) -> Any:
+        """The first process's value, in all of them."""
+        if self._state is None:
+            return value
+        from accelerate.utils import broadcast_object_list
+
+        return broadcast_object_list([value])[0]
 
     def wait(self) -> None:
         """Until all are here."""
@@ -89,11 +99,17 @@ def attribute(
         UsageError: wrong input, another run's folder, a full disk.
     """
     options, processes, identity = options or AttributionOptions(), Processes(), fingerprint(model)
-    store = Store(Path(out), _settings(sources, options, identity, settings or {}))
+    today = processes.agree(day_of(Path(out)))
     attributors = [
-        Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity)
+        Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity, today=today)
         for source in sources
     ]
+    told = _settings(sources, options, identity, settings or {})
+    read = map(prompt_digest, attributors)
+    told[PROMPT] = {source.name: digest for source, digest in zip(sources, read, strict=True)}
+    if any(attributor.renderer.dated for attributor in attributors):
+        told[DATE] = today.isoformat()
+    store = Store(Path(out), told)
     with store.open() if processes.first else nullcontext():
         counts = _in_step(store, sources, attributors, shard_size, processes)
     processes.close()
@@ -105,22 +121,24 @@ def _in_step(
 ) -> dict[str, int]:
     """All processes: plan, work, and the first one merges."""
     processes.wait()
-    plans = [_plan(store, source, shard_size) for source in sources]
-    processes.wait()  # nobody writes before everybody has read
-    if processes.first and any(not path.exists() for plan in plans for path in plan):
-        (store.folder / MANIFEST).unlink(missing_ok=True)
+    found = [find_rows(store, source.name) for source in sources]
+    plans = [_plan(store, source, rows, shard_size) for source, rows in zip(sources, found, strict=True)]
+    before = store.manifest().get("rows", {})
+    if processes.first:
+        for source, rows in zip(sources, found, strict=True):
+            check_found(store, source, rows)
+        if any(plans):
+            (store.folder / MANIFEST).unlink(missing_ok=True)
+    processes.wait()  # nobody writes rows before everybody has read
     for source, attributor, plan in zip(sources, attributors, plans, strict=True):
         _work(source, attributor, plan, processes)
     processes.wait()
     counts = {}
     if processes.first:
-        if not (store.folder / MANIFEST).exists() or any(plans):
-            for source, plan in zip(sources, plans, strict=True):
-                counts[source.name] = store.merge(source.name, [*plan])
-            store.finish(counts)
-        store.tidy()
-        for source in sources:
-            counts[source.name] = len(store.merged(source.name))
+        for source, rows, plan in zip(sources, found, plans, strict=True):
+            counts[source.name] = gather(store, source, find_rows(store, source.name) if plan else rows)
+        store.finish(counts, before)
+        store.tidy(counts)
     processes.wait()
     return counts
 
@@ -133,18 +151,13 @@ def _settings(
     return {"model": identity, "method": options.method, "options": {**options.as_dict(), **asked}, **more}
 
 
-def _plan(store: Store, source: Source, size: int) -> dict[Path, list[tuple[int, Document]]]:
-    """Shards that are not in the finished file yet: path -> (number in the dataset, document)."""
-    merged = store.merged(source.name)
-    todo = [(number, document) for number, document in enumerate(source.documents) if document.hash not in merged]
+def _plan(store: Store, source: Source, found: Found, size: int) -> dict[Path, list[tuple[int, Document]]]:
+    """Shards of the texts that have no row yet: path -> (number in the dataset, document)."""
+    todo = [pair for pair in enumerate(source.documents) if pair[1].hash not in found.places]
     # The longest first: memory runs out at the start or never. By characters, as tokens would take a pass over all.
     todo.sort(key=lambda pair: (-sum(map(len, pair[1].fields.values())), pair[1].hash))
-    shards = {}
-    for start in range(0, len(todo), size):
-        part = todo[start : start + size]
-        name = f"{seed_of(*(document.hash for _, document in part)):016x}"
-        shards[store.shard(source.name, name)] = part
-    return shards
+    parts = [todo[start : start + size] for start in range(0, len(todo), size)]
+    return {store.shard(source.name, shard_name(document.hash for _, document in part)): part for part in parts}
 
 
 def _work(
@@ -152,19 +165,15 @@ def _work(
 ) -> None:
     mine = list(plan.items())[processes.rank :: processes.count]
     total = sum(len(part) for _, part in mine)
-    done = sum(len(part) for path, part in mine if path.exists())
     problems: dict[str, list[str]] = {}
     with tqdm(
         total=total,
-        initial=done,
         unit="text",
         desc=source.name,
         disable=None if processes.first else True,
         smoothing=0.1,
     ) as bar:
         for path, part in mine:
-            if path.exists():
-                continue
             rows = {}
             documents, numbers = [document for _, document in part], [number for number, _ in part]
             for place, row in attributor.stream(documents, numbers):

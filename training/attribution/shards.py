@@ -1,4 +1,4 @@
-"""Rows on disk: shards written whole or not at all, merged at the end, the manifest last.
+"""A folder of results: who may write there, files that are whole or absent, the manifest last.
 
 A folder belongs to one model and one set of options. While a run is under way it holds `shards/`; a finished one holds
 a file per dataset and `manifest.json`, whose existence means that all is there.
@@ -9,16 +9,18 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from lm_eval_tasks.errors import UsageError
 from training.alone import only_one
+from training.attribution.settings import PROMPT, SETTINGS, compare, of_attributions, parsed, read_settings
 
-SETTINGS, MANIFEST, SHARDS = "settings.json", "manifest.json", "shards"
+MANIFEST, SHARDS = "manifest.json", "shards"
 
 
 class Store:
@@ -26,7 +28,8 @@ class Store:
 
     Args:
         folder: where; made if absent.
-        settings: what makes a score what it is (model, options, data). Another run's folder is refused.
+        settings: what makes a score what it is (model, options, data). Another run's folder is refused, unless that
+            run, of attributions, has left no row; `prompt` takes further datasets.
 
     Raises:
         UsageError: the folder holds rows of another model or other options, or cannot be written.
@@ -39,70 +42,71 @@ class Store:
     def open(self) -> Iterator[None]:
         """Claim the folder for a block. For one process of a run, before the others look at it."""
         with _readable(self.folder):
-            (self.folder / SHARDS).mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
         with only_one(self.folder):
+            self._claim()
+            with _readable(self.folder):
+                (self.folder / SHARDS).mkdir(exist_ok=True)
             for left in (self.folder / SHARDS).glob(".*.tmp"):
                 left.unlink(missing_ok=True)
-            path = self.folder / SETTINGS
-            if path.exists():
-                self._compare(json.loads(path.read_text("utf-8")))
-            elif taken := _taken(self.folder):
-                raise UsageError(f"{self.folder}: there is {taken} but no {SETTINGS}: give another --out")
-            else:
-                write_whole(path, [json.dumps(self.settings, indent=1)])
             yield
 
-    def _compare(self, written: Mapping[str, Any]) -> None:
-        # Another dtype is another model too, and its name says more than a digest.
-        for name in sorted({*written, *self.settings}, key=lambda name: (name == "model", name)):
-            was, now = written.get(name), self.settings.get(name)
-            if was != now:
-                if isinstance(was, dict) and isinstance(now, dict):
-                    name, was, now = next(
-                        (f"{name}.{key}", was.get(key), now.get(key))
-                        for key in sorted({*was, *now})
-                        if was.get(key) != now.get(key)
-                    )
-                raise UsageError(
-                    f"{self.folder} was begun with {name} = {was!r}, now {now!r}: "
-                    "give the same settings or another --out"
-                )
-
-    def merged(self, dataset: str) -> set[str]:
-        """Hashes of the texts of a dataset in finished files."""
-        path = self.folder / f"{dataset}.jsonl"
-        return {row["hash"] for row in read_rows(path)} if path.exists() else set()
+    def _claim(self) -> None:
+        path, taken = self.folder / SETTINGS, _taken(self.folder)
+        if not path.exists():
+            if taken:
+                raise UsageError(f"{self.folder}: there is {taken} but no {SETTINGS}: give another --out")
+            write_whole(path, [json.dumps(self.settings, indent=1)])
+            return
+        written = read_settings(self.folder)
+        # A run that failed before its first row has made nothing that other settings could be mixed with.
+        free = PROMPT in self.settings and of_attributions(written)
+        if not free or taken or any((self.folder / SHARDS).glob("*.jsonl")):
+            compare(self.folder, written, self.settings)
+            if PROMPT in self.settings:
+                self.settings[PROMPT] = written[PROMPT] | self.settings[PROMPT]
+        if written != self.settings:
+            write_whole(path, [json.dumps(self.settings, indent=1)])
 
     def shard(self, dataset: str, name: str) -> Path:
         """Where a shard stands, once it is complete."""
         return self.folder / SHARDS / f"{dataset}-{name}.jsonl"
 
-    def merge(self, dataset: str, shards: Sequence[Path]) -> int:
-        """Put finished rows and shards into one file in the order of the dataset; the number of rows."""
-        target = self.folder / f"{dataset}.jsonl"
-        places: dict[str, tuple[int, Path, int]] = {}
-        for path in [*([target] if target.exists() else []), *shards]:
-            with path.open("rb") as lines:
-                at = 0
-                for line in lines:
-                    row = json.loads(line)
-                    places.setdefault(row["hash"], (row["index"], path, at))
-                    at += len(line)
-        order = sorted(places.values(), key=lambda place: (place[0], str(place[1]), place[2]))
-        write_whole(target, _lines_at(order))
-        return len(order)
+    def shards(self, dataset: str) -> list[Path]:
+        """The shards of a dataset whose name is a digest of 16 digits."""
+        wanted = re.compile(rf"{re.escape(dataset)}-[0-9a-f]{{16}}\.jsonl")
+        return sorted(path for path in (self.folder / SHARDS).glob("*.jsonl") if wanted.fullmatch(path.name))
 
-    def finish(self, counts: Mapping[str, int]) -> None:
-        """Write the manifest."""
-        for path in self.folder.glob("*.jsonl"):
-            counts = {path.stem: sum(1 for _ in path.open("rb")), **counts}
-        write_whole(
-            self.folder / MANIFEST, [json.dumps({**self.settings, "rows": dict(sorted(counts.items()))}, indent=1)]
-        )
+    def manifest(self) -> dict[str, Any]:
+        """What the manifest says; nothing where there is none, or a damaged one: it is written again."""
+        with suppress(OSError):
+            told = parsed((self.folder / MANIFEST).read_bytes())
+            return told if told and isinstance(told.get("rows"), dict) else {}
+        return {}
 
-    def tidy(self) -> None:
-        """Drop the shards of a finished run."""
-        if (self.folder / MANIFEST).exists():
+    def finish(self, counts: Mapping[str, int], before: Mapping[str, int]) -> None:
+        """Write the manifest, where it does not say so already.
+
+        Args:
+            counts: rows of the datasets of this run.
+            before: what the manifest said of all; datasets of earlier runs that it did not name are counted.
+        """
+        known = self.settings.get(PROMPT, {})
+        rows = {**{name: count for name, count in before.items() if name in known}, **counts}
+        for name in known:
+            path = self.folder / f"{name}.jsonl"
+            if name not in rows and path.exists():
+                with path.open("rb") as lines:
+                    rows[name] = sum(1 for _ in lines)
+        told = {**self.settings, "rows": dict(sorted(rows.items()))}
+        if self.manifest() != told:
+            write_whole(self.folder / MANIFEST, [json.dumps(told, indent=1)])
+
+    def tidy(self, datasets: Collection[str]) -> None:
+        """Drop the shards of datasets that are finished; those of others are still to be gone on with."""
+        for path in (path for name in datasets for path in self.shards(name)):
+            path.unlink(missing_ok=True)
+        if not any(self.shards(name) for name in self.settings.get(PROMPT, {})):
             shutil.rmtree(self.folder / SHARDS, ignore_errors=True)
 
 
@@ -112,26 +116,20 @@ def _taken(folder: Path) -> str:
     return next((path.name for path in found if path.exists()), "")
 
 
-def _lines_at(places: Iterable[tuple[int, Path, int]]) -> Iterator[str]:
-    files: dict[Path, Any] = {}
-    try:
-        for _, path, at in places:
-            if path not in files:
-                if len(files) > 64:  # a hundred thousand texts are a thousand shards: do not keep them all open
-                    files.pop(next(iter(files))).close()
-                files[path] = path.open("rb")
-            files[path].seek(at)
-            yield files[path].readline().decode("utf-8").rstrip("\n")
-    finally:
-        for file in files.values():
-            file.close()
-
-
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a file."""
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
+    """The rows of a file that a command wrote.
+
+    Raises:
+        UsageError: a line that is no row. Names file and line.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            row = parsed(line)
+            if row is None:
+                raise UsageError(
+                    f"{path}: line {number} is damaged: delete the file, and the same command writes it again"
+                )
+            yield row
 
 
 def write_whole(path: Path, lines: Iterable[str]) -> None:

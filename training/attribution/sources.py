@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import jsonlines
+from typing import Any
 
 from lm_eval_tasks.calls import Document, TaskSpec
-from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.question import Question
+from lm_eval_tasks.question import UNKNOWN, Question
 
 # Asked about a file that comes with labels and no question of its own.
 PLAIN_QUESTION = "Which label fits the text?"
 
+# What a file of one's own is to be, where it is something else.
+FORM = "give one JSON object a line, not compressed, in UTF-8"
+
 
 @dataclass(frozen=True)
 class Source:
-    """Texts and what is asked about them."""
+    """Texts and what is asked about them.
+
+    Attributes:
+        spec: what is asked.
+        documents: the texts, each once, in the order of the dataset.
+        whole: whether that is all the dataset holds; False where a limit may have left some unread.
+    """
 
     spec: TaskSpec
     documents: list[Document]
+    whole: bool = False
 
     @property
     def name(self) -> str:
@@ -42,10 +53,11 @@ def from_dataset(
     dataset = dataset_spec(name)
     if dataset.labels_column:
         raise UsageError(f"{name}: each text has labels of its own; attributions need one set of labels for all texts")
-    rows = load(dataset, options.data, split)
-    if limit is not None:
-        rows = rows.select(range(min(limit, len(rows))))
-    return Source(_spec(dataset.question, options, system), _distinct(dataset.document(row) for row in rows))
+    spec = _spec(dataset.question, options, system)
+    rows = _load(dataset, options.data, split)
+    taken = len(rows) if limit is None else min(limit, len(rows))
+    documents = _distinct(dataset.document(row) for row in rows.select(range(taken)))
+    return Source(spec, documents, taken == len(rows))
 
 
 def from_file(path: Path, question: Question, options: Options, limit: int | None = None, system: str = "") -> Source:
@@ -54,27 +66,52 @@ def from_file(path: Path, question: Question, options: Options, limit: int | Non
     Raises:
         UsageError: no file, not JSON, an empty file, a missing column. Names file and line.
     """
-    documents = []
+    spec, documents, whole = _spec(question, options, system), list[Document](), True
     try:
-        with jsonlines.open(path) as rows:
-            for number, row in enumerate(rows.iter(type=dict, skip_empty=True), 1):
-                missing = [name for name in question.fields if not isinstance(row.get(name), str)]
-                if missing:
-                    raise UsageError(
-                        f"{path}: row {number} has no text {', '.join(missing)} (columns: {', '.join(row)})"
-                    )
-                # A lone surrogate can be written in JSON but not in a file of ours.
-                fields = {name: row[name].encode("utf-8", "replace").decode() for name in question.fields}
-                documents.append(Document(fields))
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if number == 1:
+                    line = line.removeprefix(codecs.BOM_UTF8)
+                if not line.strip():
+                    continue
                 if limit is not None and len(documents) >= limit:
+                    whole = False
                     break
+                documents.append(_document(line, question, f"{path}: line {number}"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
-    except (jsonlines.Error, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {str(error).splitlines()[0]}") from error
     if not documents:
         raise UsageError(f"{path}: the file is empty")
-    return Source(_spec(question, options, system), _distinct(documents))
+    return Source(spec, _distinct(documents), whole)
+
+
+def _document(line: bytes, question: Question, where: str) -> Document:
+    """A line of a file as a text; `where` begins the message about one that is none."""
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where} is not JSON: {FORM}") from error
+    if not isinstance(row, dict):
+        raise UsageError(f"{where} is {_kind(row)}: {FORM}")
+    for name in question.fields:
+        if name not in row:
+            raise UsageError(f"{where} has no {name} (columns: {', '.join(row)}): name the text columns with --fields")
+        if not isinstance(row[name], str):
+            raise UsageError(f"{where}: {name} is {_kind(row[name])}: give a text, or leave the line out")
+    # A lone surrogate can be written in JSON but not in a file of ours.
+    return Document({name: row[name].encode("utf-8", "replace").decode() for name in question.fields})
+
+
+def _kind(value: Any) -> str:
+    kinds = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "an object",
+    }
+    return kinds.get(type(value), "null")
 
 
 def question_of(
@@ -97,7 +134,27 @@ def question_of(
     return Question(name, noun, question or PLAIN_QUESTION, tuple(fields), titles, tuple(labels))
 
 
+def _load(dataset: DatasetSpec, data: str, split: str) -> Any:
+    """The rows of a split; the remedies of the evaluation in the words of this command."""
+    name, wanted = dataset.question.dataset, f"--data DIR, a folder with {dataset.folder}/{split}.jsonl"
+    if data == "mini" and not has_mini(dataset.folder):
+        raise UsageError(
+            f"--data mini: there is no mini data of {name}; give {wanted}, or leave --data out for the hub"
+        )
+    try:
+        return load(dataset, data, split)
+    except UsageError as error:
+        if data != "hub" or error.__cause__ is None:  # what is wrong in the rows has no cause but itself
+            raise
+        told = (str(error.__cause__).strip().splitlines() or [type(error.__cause__).__name__])[0].rstrip(".")
+        raise UsageError(
+            f"cannot read {name} from the hub ({dataset.hub[0]}): {told}. Check the network, or give {wanted}"
+        ) from error.__cause__
+
+
 def _spec(question: Question, options: Options, system: str) -> TaskSpec:
+    if options.unknown and UNKNOWN in map(str.casefold, question.labels):
+        raise UsageError(f'--unknown offers the label "{UNKNOWN}", which is there already: leave --unknown out')
     return TaskSpec(question, "attribution", "oneword", options, system or None)
 
 

@@ -13,6 +13,7 @@ from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.question import Question
+from training.attribution.settings import read_object
 from training.attribution.shards import MANIFEST
 
 
@@ -75,14 +76,14 @@ def read_attributions(
         limit: only the first texts of each dataset.
 
     Raises:
-        UsageError: not there, not finished, an unknown dataset, or nothing left. Says which.
+        UsageError: not there, not finished, damaged, an unknown dataset, or nothing left. Says which.
     """
     if not (folder / MANIFEST).is_file():
         begun = (folder / "settings.json").is_file()
         if begun:
             raise UsageError(f"{folder} is not finished: run the same `faithful-se attribute` again")
         raise UsageError(f"{folder} holds no attributions: give what `faithful-se attribute` wrote")
-    settings = json.loads((folder / MANIFEST).read_text("utf-8"))
+    settings = read_object(folder / MANIFEST, "the same `faithful-se attribute` writes it again")
     if not isinstance(settings.get("rows"), dict):  # a build's manifest holds a number
         raise UsageError(f"{folder} holds no attributions: give what `faithful-se attribute` wrote")
     if "file" in settings and "labels" in settings:
@@ -90,7 +91,7 @@ def read_attributions(
             f"{folder}: {settings['file']} was asked about with --labels: no task of the evaluation asks so, and its "
             "explanations cannot be judged; attribute --tasks, or --file with --tasks DATASET"
         )
-    found = list(settings["rows"])
+    found = settings["rows"]
     for name in (*datasets, *without):
         if name not in found:
             raise UsageError(f"{folder}: no attributions of {name}; there are {', '.join(found)}")
@@ -101,6 +102,11 @@ def read_attributions(
     for name in wanted:
         dataset_spec(name)  # a file of one's own has no task that could verify its explanations
         rows = list(_rows(folder / f"{name}.jsonl"))
+        if len(rows) != found[name]:
+            raise UsageError(
+                f"{folder / name}.jsonl has {len(rows)} rows, {MANIFEST} says {found[name]}: "
+                "run the same `faithful-se attribute` again"
+            )
         texts[name] = rows if limit is None else rows[:limit]
     return Attributions(settings, texts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from lm_eval_tasks.errors import UsageError
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import LABELS, attribute
 from training.attribution.cli import main
+from training.attribution.sources import FORM
 
 
 def test_texts_that_cannot_be_attributed_say_why(model: Path, tmp_path: Path, caplog: Any) -> None:
@@ -32,20 +34,40 @@ def test_texts_that_cannot_be_attributed_say_why(model: Path, tmp_path: Path, ca
     [
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
-        ('{"text": "a"}\n{"txt": "b"}', r"row 2 has no text text \(columns: txt\)"),
-        ('{"text": null}', "row 1 has no text text"),
-        ("nonsense", "line contains invalid json"),
-        ("[1]", "line does not match requested type"),
+        ('{"text": "a"}\n\n{"txt": "b"}', r"line 3 has no text \(columns: txt\): name the text columns with --fields"),
+        ('\n{"text": null}', "line 2: text is null: give a text"),
+        ('{"text": 3}', "line 1: text is a number"),
+        ('{"text": 3.5}', "line 1: text is a number"),
+        ('{"text": false}', "line 1: text is true or false"),
+        ('{"text": ["a"]}', "line 1: text is a list"),
+        ('{"text": {}}', "line 1: text is an object"),
+        ('{"text": "a"}\n{"text": "b', f"line 2 is not JSON: {FORM}"),
+        ("text,label\nhello,1", f"line 1 is not JSON: {FORM}"),
+        ('[\n {"text": "a"}\n]', f"line 1 is not JSON: {FORM}"),
+        ('[{"text": "a"}]', f"line 1 is a list: {FORM}"),
+        ("[" * 100_000, f"line 1 is not JSON: {FORM}"),
+        ('"a"', f"line 1 is a text: {FORM}"),
+        (gzip.compress(b'{"text": "a"}'), f"line 1 is not JSON: {FORM}"),
+        ('{"text": "a"}'.encode("utf-16"), f"line 1 is not JSON: {FORM}"),
+        ('{"text": "a"}'.encode("utf-16-le"), f"line 1 is not JSON: {FORM}"),
+        ('{"text": "é"}'.encode("latin-1"), f"line 1 is not JSON: {FORM}"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused_before_anything_is_written(
-    written: str, told: str, model: Path, tmp_path: Path
+    written: str | bytes, told: str, model: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "rows.jsonl"
-    path.write_text(written)
+    path.write_bytes(written if isinstance(written, bytes) else written.encode())
     with pytest.raises(UsageError, match=told) as error:
         attribute(model, path, tmp_path / "out")
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
+
+
+def test_a_mark_of_the_byte_order_and_other_line_ends_are_read(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"text": "one sea"}\r\n{"text": "two\xe2\x80\xa8seas"}\r\n')
+    rows = attribute(model, path, tmp_path / "out")
+    assert [row["fields"]["text"] for row in rows] == ["one sea", "two\u2028seas"]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +82,12 @@ def test_files_that_cannot_be_read_are_refused_before_anything_is_written(
         (["--tasks", "snli", "--steps", "0"], "--steps 0: give a whole number from 1"),
         (["--tasks", "snli", "--mask", " "], "mask=' ': give a text that is not empty"),
         (["--tasks", "snli", "--limit", "0"], "whole numbers from 1"),
+        (["--tasks", "sst2"], r"cannot read sst2 from the hub .*or give --data DIR, a folder with sst2/train.jsonl$"),
+        (["--tasks", "sst2", "--data", "mini"], "--data mini: there is no mini data of sst2; give --data DIR"),
+        (
+            ["--file", __file__, "--labels", "yes", "Unknown", "--unknown"],
+            '--unknown offers the label "unknown", which is there already: leave --unknown out',
+        ),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_written(

@@ -46,6 +46,22 @@ def test_killed_again_and_again_it_ends_with_the_same_rows(
     assert not (tmp_path / "shards").exists()
 
 
+@pytest.mark.parametrize("through", ["training.attribution.cli", "faithful_se"])
+def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
+    through: str, model: Path, texts: Path, tmp_path: Path
+) -> None:
+    given = command(model, texts, tmp_path, "--method", "ig", "--steps", "200")
+    given[2:3] = [through, *(["attribute"] if through == "faithful_se" else [])]
+    run = subprocess.Popen(given, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while run.poll() is None and not list(tmp_path.glob("shards/*.jsonl")):
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    told = run.communicate(timeout=60)[1]
+    assert run.returncode == 130 and "Traceback" not in told
+    assert told.splitlines()[-1] == "faithful-se: stopped; the same command goes on where it was"
+    assert list(tmp_path.glob("shards/*.jsonl")) and not (tmp_path / "manifest.json").exists()
+
+
 def two_processes(
     model: Path, texts: Path, out: Path, seen: Path, fails: int = -1, how: str = ""
 ) -> subprocess.CompletedProcess[str]:

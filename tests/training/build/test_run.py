@@ -142,3 +142,9 @@ def test_folders_that_hold_no_finished_attributions(tmp_path: Path) -> None:
         read_attributions(tmp_path, ["trec"])
     with pytest.raises(UsageError, match="line 1 is not a row"):
         read_attributions(tmp_path)
+    (tmp_path / "snli.jsonl").write_text("")
+    with pytest.raises(UsageError, match=r"snli.jsonl has 0 rows, manifest.json says 1: run the same"):
+        read_attributions(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"rows": {"snl')
+    with pytest.raises(UsageError, match=r"manifest.json is damaged, it holds no JSON object: the same"):
+        read_attributions(tmp_path)

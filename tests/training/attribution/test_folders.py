@@ -1,0 +1,152 @@
+"""Going on in a folder: another template, another day, another input file; files that something else has damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm_eval_tasks.errors import UsageError
+from tests.training.attribution import architectures as world
+from tests.training.attribution.running import attribute
+from tests.training.attribution.test_dates import LLAMA, After
+from training.attribution import run, settings
+from training.attribution.cli import main
+from training.attribution.shards import read_rows
+
+
+def changed(model: Path, to: Path, template: str) -> Path:
+    """The model with another chat template."""
+    shutil.copytree(model, to)
+    (to / "chat_template.jinja").write_text(template)
+    return to
+
+
+def told(out: Path, name: str = "settings.json") -> Any:
+    return json.loads((out / name).read_text())
+
+
+class Today(date):
+    """The day of a test."""
+
+    now = date(2026, 11, 26)
+
+    @classmethod
+    def today(cls) -> Any:
+        return cls.now
+
+
+@pytest.fixture
+def at_night(monkeypatch: pytest.MonkeyPatch) -> type[Today]:
+    """The run is asked before midnight what day it is, transformers answers after it."""
+    monkeypatch.setattr(settings, "date", Today)
+    monkeypatch.setattr("transformers.utils.chat_template_utils.datetime", After)
+    return Today
+
+
+def test_a_run_keeps_its_day_and_goes_on_with_it(
+    model: Path, texts: Path, at_night: type[Today], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dated, out = changed(model, tmp_path / "dated", LLAMA + world.TEMPLATE), tmp_path / "out"
+    attribute(dated, texts, out, "--limit", "5")
+    assert told(out)["date"] == told(out, "manifest.json")["date"] == "2026-11-26"
+    prompt = told(out)["prompt"]
+    monkeypatch.setattr(at_night, "now", date(2026, 11, 27))
+    later = attribute(dated, texts, out, "--limit", "9", "--shard-size", "2")
+    assert (told(out)["date"], told(out)["prompt"]) == ("2026-11-26", prompt)
+    # What was done on the second day is what one day would have made of it, and another day's prompts are others.
+    monkeypatch.setattr(at_night, "now", date(2026, 11, 26))
+    once = attribute(dated, texts, tmp_path / "once", "--limit", "9", "--shard-size", "2")
+    assert [row["logprobs"] for row in later] == [pytest.approx(row["logprobs"], abs=1e-5) for row in once]
+    monkeypatch.setattr(at_night, "now", date(2026, 12, 25))
+    other = attribute(dated, texts, tmp_path / "other", "--limit", "9")
+    assert [row["logprobs"] for row in later] != [pytest.approx(row["logprobs"], abs=1e-5) for row in other]
+
+
+def test_the_day_is_kept_only_where_it_is_shown(model: Path, texts: Path, tmp_path: Path) -> None:
+    attribute(model, texts, tmp_path, "--limit", "1")
+    assert "date" not in told(tmp_path)
+
+
+@pytest.mark.parametrize("template", [world.TEMPLATE.replace("|>\n", "|> "), LLAMA + world.TEMPLATE])
+def test_another_chat_template_is_refused(template: str, model: Path, texts: Path, tmp_path: Path) -> None:
+    before = attribute(model, texts, tmp_path / "out", "--limit", "3")
+    other = changed(model, tmp_path / "other", template)
+    with pytest.raises(
+        UsageError, match=r"out: the chat template or the tokenizer is another one .* \(rows\)"
+    ) as error:
+        attribute(other, texts, tmp_path / "out")
+    assert "\n" not in str(error.value)
+    assert list(read_rows(tmp_path / "out" / "rows.jsonl")) == before
+
+
+def test_another_tokenizer_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
+    attribute(model, texts, tmp_path / "out", "--limit", "3")
+    other = shutil.copytree(model, tmp_path / "other")
+    world.tokenizer(known=()).save_pretrained(other)  # the mask is several tokens
+    with pytest.raises(UsageError, match="the chat template or the tokenizer is another one than at the start"):
+        attribute(other, texts, tmp_path / "out")
+
+
+def test_a_folder_takes_further_datasets(model: Path, tmp_path: Path) -> None:
+    common = ["--model", str(model), "--data", "mini", "--limit", "2", "--out", str(tmp_path / "out")]
+    assert main([*common, "--tasks", "sentiment140"]) == 0
+    assert main([*common, "--tasks", "snli"]) == 0
+    assert set(told(tmp_path / "out")["prompt"]) == {"sentiment140", "snli"}
+    assert told(tmp_path / "out", "manifest.json")["rows"] == {"sentiment140": 2, "snli": 2}
+    # What is gone of a dataset that is not asked for is not forgotten: a build compares, and a later run mends it.
+    (tmp_path / "out" / "sentiment140.jsonl").write_text("")
+    assert main([*common, "--tasks", "agnews"]) == 0
+    assert told(tmp_path / "out", "manifest.json")["rows"] == {"agnews": 2, "sentiment140": 2, "snli": 2}
+    assert main([*common, "--tasks", "sentiment140"]) == 0
+    assert len(list(read_rows(tmp_path / "out" / "sentiment140.jsonl"))) == 2
+    common[1] = str(changed(model, tmp_path / "other", world.TEMPLATE.replace("|>\n", "|> ")))
+    with pytest.raises(UsageError, match="the chat template or the tokenizer is another one than at the start: give"):
+        main([*common, "--tasks", "trec"])
+
+
+def test_a_folder_of_an_older_version_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
+    attribute(model, texts, tmp_path, "--limit", "3")
+    old = told(tmp_path)
+    del old["prompt"]
+    (tmp_path / "settings.json").write_text(json.dumps(old))
+    with pytest.raises(UsageError, match=r"was begun by an older version, .*: give another --out"):
+        attribute(model, texts, tmp_path, "--limit", "3")
+
+
+def test_a_run_without_rows_does_not_keep_the_folder(
+    model: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a run that fails at its first text advises is followed in the same folder."""
+
+    def failing(path: Path, rows: Any) -> None:
+        raise UsageError("the model's numbers are not finite in torch.bfloat16: try --dtype float32")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "write_whole", failing)
+        with pytest.raises(UsageError, match="try --dtype float32"):
+            attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "bfloat16")
+    assert told(tmp_path)["dtype"] == "bfloat16" and (tmp_path / "shards").is_dir()
+    assert len(attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "float32")) == 3
+    assert told(tmp_path)["dtype"] == told(tmp_path, "manifest.json")["dtype"] == "float32"
+    with pytest.raises(UsageError, match="begun with dtype = 'float32', now 'bfloat16'"):
+        attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "bfloat16")
+
+
+def test_settings_of_another_program_stay(model: Path, texts: Path, tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"editor.tabSize": 4}')
+    with pytest.raises(UsageError, match="give the same settings or another --out"):
+        attribute(model, texts, tmp_path, "--limit", "3")
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
+    assert (tmp_path / "settings.json").read_text() == '{"editor.tabSize": 4}'
+
+
+def test_nothing_is_made_in_a_folder_of_somebody_else(model: Path, texts: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(UsageError, match=r"there is README.md but no settings.json"):
+        attribute(model, texts, tmp_path, "--limit", "3")
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]

@@ -1,0 +1,136 @@
+"""What a folder belongs to: `settings.json`, compared with what is asked for now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lm_eval_tasks.calls import as_chat
+from lm_eval_tasks.errors import UsageError
+from training.attribution.dates import render_chat
+
+if TYPE_CHECKING:
+    from training.attribution.attribute import Attributor
+
+SETTINGS = "settings.json"
+
+# Keys of the settings of attributions: a digest of what the model reads, per dataset; the day that a template shows.
+PROMPT, DATE = "prompt", "date"
+
+
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """The JSON object of a line; None where it is none, or half of one."""
+    with suppress(ValueError, RecursionError):
+        row = json.loads(line)
+        return row if isinstance(row, dict) else None
+    return None
+
+
+def read_object(path: Path, remedy: str) -> dict[str, Any]:
+    """A file that holds one JSON object.
+
+    Raises:
+        UsageError: it cannot be read, or holds something else; ends with the remedy.
+    """
+    try:
+        told = parsed(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    if told is None:
+        raise UsageError(f"{path} is damaged, it holds no JSON object: {remedy}")
+    return told
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings that a folder was begun with.
+
+    Raises:
+        UsageError: damaged. The rows may be those of any model: nothing is guessed.
+    """
+    return read_object(
+        folder / SETTINGS, "nothing else says what its folder belongs to; put it back, or give another --out"
+    )
+
+
+def day_of(folder: Path) -> date:
+    """The day that the prompts of a folder show, or today.
+
+    Raises:
+        UsageError: the settings are damaged.
+    """
+    told = read_settings(folder).get(DATE) if (folder / SETTINGS).exists() else None
+    try:
+        return date.today() if told is None else date.fromisoformat(told)
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"{folder / SETTINGS}: {DATE} is {told!r}, no day; put it back as it was, or give another --out"
+        ) from error
+
+
+def prompt_digest(attributor: Attributor) -> str:
+    """What the model reads around the texts, two times 8 hex digits.
+
+    The first are of the chat template and the tokenizer alone, the same for all datasets of a folder; the second of the
+    prompt, the labels and the mask.
+    """
+    renderer = attributor.renderer
+    turns = renderer.spec.classify(dict.fromkeys(renderer.spec.question.fields, "")).messages
+    chat = as_chat(tuple((role, "ab cd") for role, _ in turns))
+    shown = render_chat(renderer.tokenizer, chat, renderer.today, add_generation_prompt=True)
+    alone = [shown, renderer.tokens([shown])["input_ids"], len(renderer.tokenizer)]
+    tokens = [renderer.prefix, attributor.forward.tree.paths, renderer.mask_ids(True), renderer.mask_ids(False)]
+    return "-".join(
+        hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8] for told in (alone, [renderer.pieces, *tokens])
+    )
+
+
+def of_attributions(written: Mapping[str, Any]) -> bool:
+    """Whether a run of attributions wrote these settings: builds and other programs have files of that name too."""
+    options = written.get("options")
+    return "model" in written and isinstance(options, dict) and {"method", "target", "mask"} <= options.keys()
+
+
+def compare(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Refuse to go on in a folder with other settings.
+
+    Raises:
+        UsageError: names the first that differs. `prompt` may have further datasets.
+    """
+    names = {*written, *settings} - {PROMPT, DATE}
+    # Another dtype is another model too, and its name says more than a digest.
+    for name in sorted(names, key=lambda name: (name == "model", name)):
+        was, now = written.get(name), settings.get(name)
+        if was != now:
+            if isinstance(was, dict) and isinstance(now, dict):
+                name, was, now = next(
+                    (f"{name}.{key}", was.get(key), now.get(key))
+                    for key in sorted({*was, *now})
+                    if was.get(key) != now.get(key)
+                )
+            raise UsageError(
+                f"{folder} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --out"
+            )
+    if PROMPT in settings:
+        _compare_prompts(folder, written, settings)
+
+
+def _compare_prompts(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    was = written.get(PROMPT)
+    if not isinstance(was, dict):
+        raise UsageError(
+            f"{folder} was begun by an older version, which did not keep what the model read: give another --out"
+        )
+    now = settings[PROMPT]
+    other = [name for name, digest in now.items() if was.get(name, digest) != digest]
+    # Further datasets come with the template and the tokenizer of those that are there.
+    if other or len({str(digest).split("-")[0] for digest in (*was.values(), *now.values())}) > 1:
+        of = f" ({', '.join(other)})" if other else ""
+        raise UsageError(
+            f"{folder}: the chat template or the tokenizer is another one than at the start{of}: "
+            "give that one, or another --out"
+        )
