@@ -14,6 +14,7 @@ from typing import Any
 
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.errors import UsageError
+from training.attribution.dates import render_chat
 from training.attribution.prompts import Renderer, name_of
 
 
@@ -117,7 +118,7 @@ def _end_of_turn(renderer: Renderer, fields: dict[str, str], label: str) -> str:
         UsageError: it does not show the answer, or writes nothing behind it.
     """
     chat: list[Any] = as_chat((*renderer.spec.classify(fields).messages, ("assistant", label)))
-    said = str(renderer.tokenizer.apply_chat_template(chat, tokenize=False))
+    said = render_chat(renderer.tokenizer, chat, renderer.today)
     # The answer is looked for behind the question: the label stands there too.
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(said, renderer.compose(fields), strict=False))
     behind = said[sum(1 for _ in same) :]

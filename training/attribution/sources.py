@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import jsonlines
 
 from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
@@ -68,29 +68,36 @@ def from_file(path: Path, question: Question, options: Options, limit: int | Non
     """
     spec, documents, whole = _spec(question, options, system), list[Document](), True
     try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if number == 1:
-                    line = line.removeprefix(codecs.BOM_UTF8)
-                if not line.strip():
-                    continue
+        with path.open("rb") as file:
+            lines = Numbered(file)
+            for row in jsonlines.Reader(lines).iter(skip_empty=True):
                 if limit is not None and len(documents) >= limit:
                     whole = False
                     break
-                documents.append(_document(line, question, f"{path}: line {number}"))
+                documents.append(_document(row, question, f"{path}: line {lines.number}"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
+    except (jsonlines.Error, RecursionError) as error:
+        raise UsageError(f"{path}: line {lines.number} is not JSON: {FORM}") from error
     if not documents:
         raise UsageError(f"{path}: the file is empty")
     return Source(spec, _distinct(documents), whole)
 
 
-def _document(line: bytes, question: Question, where: str) -> Document:
-    """A line of a file as a text; `where` begins the message about one that is none."""
-    try:
-        row = json.loads(line.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where} is not JSON: {FORM}") from error
+class Numbered:
+    """Lines that know their number: a reader of rows skips empty ones."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self.lines, self.number = lines, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for number, line in enumerate(self.lines, 1):
+            self.number = number
+            yield line
+
+
+def _document(row: Any, question: Question, where: str) -> Document:
+    """A row of a file as a text; `where` begins the message about one that is none."""
     if not isinstance(row, dict):
         raise UsageError(f"{where} is {_kind(row)}: {FORM}")
     for name in question.fields:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from lm_eval_tasks.calls import Document, as_chat
+from lm_eval_tasks.question import Question
 from tests.training.attribution import architectures as world
 from training.attribution.dates import render_chat
+from training.attribution.labels import read_labels
 from training.attribution.prompts import Renderer
 
 # As Llama 3.2 writes it.
@@ -85,3 +87,13 @@ def test_only_a_template_that_shows_the_day_depends_on_it() -> None:
     assert not Renderer(world.spec(), world.tokenizer()).dated
     assert not Renderer(world.spec(), dated("{% set day = strftime_now('%d') %}")).dated  # asked for, not shown
     assert not Renderer(world.spec(), dated("{{ strftime_now('%H:%M') }}")).dated  # always midnight
+
+
+def test_the_end_of_an_answer_is_found_on_any_day() -> None:
+    """The label stands in the question too: the answer is looked for behind it, in a conversation of the same day."""
+    labels = Question("q", "text", "Which?", ("text",), ("Text",), ("on", "one"))
+    paths = [
+        read_labels(Renderer(world.spec(labels), dated(), day), whole=True).paths
+        for day in (date(2001, 2, 3), date.today())
+    ]
+    assert paths[0] == paths[1] and all(dated().decode(path).endswith("<|end|>") for path in paths[0])
