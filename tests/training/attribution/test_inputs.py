@@ -47,7 +47,7 @@ def test_texts_that_cannot_be_attributed_say_why(model: Path, tmp_path: Path, ca
         ('[{"text": "a"}]', f"line 1 is a list: {FORM}"),
         ("[" * 100_000, f"line 1 is not JSON: {FORM}"),
         ('"a"', f"line 1 is a text: {FORM}"),
-        (gzip.compress(b'{"text": "a"}'), f"line 1 is not JSON: {FORM}"),
+        (gzip.compress(b'{"text": "a"}', mtime=0), f"line 1 is not JSON: {FORM}"),
         ('{"text": "a"}'.encode("utf-16"), f"line 1 is not JSON: {FORM}"),
         ('{"text": "a"}'.encode("utf-16-le"), f"line 1 is not JSON: {FORM}"),
         ('{"text": "é"}'.encode("latin-1"), f"line 1 is not JSON: {FORM}"),
