@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -177,6 +179,20 @@ class TestChatApi:
 
 def dataset_task() -> TaskSpec:
     return TaskSpec(dataset_spec("sentiment140").question, "attribution", "oneword")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("width", [64, 3, 1])
+def test_one_changed_value_is_another_model(dtype: str, width: int) -> None:
+    """No sample of 64 values a parameter would see it."""
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Embedding(1001, width).to(getattr(torch, dtype))
+    lm = SimpleNamespace(_model=module)
+    first = model_fingerprint(lm)
+    assert model_fingerprint(SimpleNamespace(_model=copy.deepcopy(module))) == first
+    for value in (1.5, float("nan")):
+        module.weight.data[502, 0] = value
+        assert model_fingerprint(lm) != first
 
 
 def test_an_engine_that_hides_its_weights_is_told_by_its_folder(tmp_path):
