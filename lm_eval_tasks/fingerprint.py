@@ -39,9 +39,9 @@ def model_fingerprint(lm: Any) -> str:
     """A short text that differs between two models and is the same for one model in every run.
 
     A local model (anything that holds a torch module) is told by a digest of its parameters' names, shapes, types, a
-    sample of their values and a sum over all of them, adapters included. An engine that hides its weights (vLLM, SGLang) is told by its arguments
-    and by the sizes and times of the files in the folder it was loaded from. An API is told by its address and the
-    model's name there.
+    sample of their values and a sum over all of them, adapters included. An engine that hides its weights (vLLM,
+    SGLang) is told by its arguments and by the sizes and times of the files in the folder it was loaded from. An API is
+    told by its address and the model's name there.
     """
     module = getattr(lm, "_model", None)
     if hasattr(module, "named_parameters"):
@@ -75,8 +75,11 @@ def _digest(module: Any) -> str:
 
 
 def _sum_of_bits(flat: Any) -> int | None:
-    """Sum of a tensor's bytes [n], taken as whole numbers of 64 bits that wrap around: the same in any order, hence on any
-    device, and read at the speed of memory (13 GB in a second). None where a tensor shows no bytes."""
+    """Sum of a tensor's bytes [n], taken as whole numbers of 64 bits that wrap around.
+
+    The same in any order, hence on any device, and read at the speed of memory (13 GB in a second). None where a tensor
+    shows no bytes.
+    """
     import torch
 
     whole = flat.numel() - flat.numel() % max(1, 8 // flat.element_size())
