@@ -19,8 +19,9 @@ from training.attribution.memory import tokens_that_fit
 from training.attribution.methods import GRADIENTS, SUBSETS, UNMASKED
 from training.attribution.occlusion import features_of
 from training.attribution.options import AttributionOptions
-from training.attribution.prompts import Prompt, Renderer
+from training.attribution.prompts import Renderer
 from training.attribution.records import Row, bare, rows_of
+from training.attribution.spans import Prompt
 
 # Tokens at once: far fewer than most devices can hold, and halved where even that is too much.
 DEFAULT_BUDGET = {"cpu": 2048, "cuda": 16384}

@@ -12,7 +12,8 @@ from faithfulness_metrics.words import mask_out
 from training.attribution.budget import TokenBudget
 from training.attribution.forward import Forward, Rows
 from training.attribution.options import AttributionOptions
-from training.attribution.prompts import Prompt, Renderer, common_prefix
+from training.attribution.prompts import Renderer
+from training.attribution.spans import Prompt, common_prefix
 
 # A past token costs a row the copy of its keys and values, a new one the whole model.
 PAST_COST = 4

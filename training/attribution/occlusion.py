@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from training.attribution.chunk import Chunk
 from training.attribution.gradients import gradient_norm
-from training.attribution.prompts import Prompt
+from training.attribution.spans import Prompt
 
 Scores = list[list[float | None]]
 

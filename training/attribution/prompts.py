@@ -7,8 +7,7 @@ holders; every document is still rendered by the template itself, and refused wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import chain, zip_longest
 from typing import Any
@@ -16,30 +15,13 @@ from typing import Any
 from lm_eval_tasks.calls import Document, TaskSpec, as_chat
 from lm_eval_tasks.errors import UsageError
 from training.attribution.dates import render_chat, shows_date
+from training.attribution.spans import Prompt, common_prefix, placed
 
 # The first of the private-use characters: they are in no text, and no template does anything to them.
 _PLACE = 0xE000
 
 # How a text may begin. What all of these leave alone are the tokens that are the same in every prompt.
 _OPENINGS = ("a", "The", "I'm", "7", '"Yes', "(no", "@you", "#tag", "http://", "é", "你", "-", "...", " ", "\n", "😀")
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One document as the model reads it.
-
-    Attributes:
-        document: the text.
-        ids: token ids of the whole prompt, [n_tokens]; the answer is read at the last one.
-        spans: for each word of `document.words` the indices of its tokens in `ids`. A token that covers parts of two
-            words is in both.
-        types: the distinct words: key -> positions of its occurrences.
-    """
-
-    document: Document
-    ids: list[int]
-    spans: list[tuple[int, ...]]
-    types: dict[str, tuple[int, ...]]
 
 
 class Renderer:
@@ -121,7 +103,7 @@ class Renderer:
             encoded = self.tokens([text for text, _ in composed.values()], offsets=True)
             rows = zip(composed.items(), encoded["input_ids"], encoded["offset_mapping"], strict=True)
             for (place, (_, starts)), ids, offsets in rows:
-                found[place] = self._prompt(documents[place], starts, ids, offsets)
+                found[place] = placed(documents[place], starts, ids, offsets)
         return found
 
     def variants(self, prompt: Prompt, texts: Sequence[Mapping[str, str]]) -> list[list[int]]:
@@ -183,43 +165,11 @@ class Renderer:
             end = starts[name] + len(fields[name])
         return rendered, starts
 
-    def _prompt(
-        self, document: Document, starts: Mapping[str, int], ids: list[int], offsets: list[tuple[int, int]]
-    ) -> Prompt:
-        spans, first = [], 0
-        for word in document.words:
-            begin, end = starts[word.field] + word.start, starts[word.field] + word.end
-            while offsets[first][1] <= begin:  # words come in the order of the text, and so do tokens
-                first += 1
-            token, found = first, []
-            while token < len(ids) and offsets[token][0] < end:
-                if offsets[token][1] > max(begin, offsets[token][0]):
-                    found.append(token)
-                token += 1
-            spans.append(tuple(found))
-        types: dict[str, tuple[int, ...]] = {}
-        for position, word in enumerate(document.words):
-            types[word.key] = (*types.get(word.key, ()), position)
-        return Prompt(document, ids, spans, types)
-
     def _prefix(self) -> list[int]:
         """Tokens that open every prompt, whatever the text."""
         openings = (*_OPENINGS, self.spec.options.mask)
         rows = self.tokens([self.compose(dict.fromkeys(self.spec.question.fields, text)) for text in openings])
         return common_prefix(rows["input_ids"])
-
-
-def common_prefix(rows: Sequence[Sequence[int]]) -> list[int]:
-    """The tokens that all rows begin with."""
-    shared = 0
-    for shared, column in enumerate(_columns(rows), 1):
-        if len(set(column)) > 1:
-            return list(rows[0][: shared - 1])
-    return list(rows[0][:shared])
-
-
-def _columns(rows: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
-    return zip(*rows, strict=False)
 
 
 def name_of(tokenizer: Any) -> str:

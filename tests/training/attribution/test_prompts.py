@@ -12,7 +12,8 @@ from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.question import Question
 from tests.training.attribution import architectures as world
 from training.attribution.labels import LabelTree, read_labels
-from training.attribution.prompts import Renderer, common_prefix
+from training.attribution.prompts import Renderer
+from training.attribution.spans import common_prefix
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,65 @@
+"""Where the words of a text stand among the tokens of its prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lm_eval_tasks.calls import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One document as the model reads it.
+
+    Attributes:
+        document: the text.
+        ids: token ids of the whole prompt, [n_tokens]; the answer is read at the last one.
+        spans: for each word of `document.words` the indices of its tokens in `ids`. A token that covers parts of two
+            words is in both.
+        types: the distinct words: key -> positions of its occurrences.
+    """
+
+    document: Document
+    ids: list[int]
+    spans: list[tuple[int, ...]]
+    types: dict[str, tuple[int, ...]]
+
+
+def placed(document: Document, starts: Mapping[str, int], ids: list[int], offsets: Sequence[tuple[int, int]]) -> Prompt:
+    """The words of a document on the tokens of its prompt.
+
+    Args:
+        document: the text.
+        starts: where each field begins in the prompt, characters.
+        ids: token ids of the prompt, [n_tokens].
+        offsets: characters of the prompt that each token covers, [n_tokens].
+    """
+    spans, first = [], 0
+    for word in document.words:
+        begin, end = starts[word.field] + word.start, starts[word.field] + word.end
+        while offsets[first][1] <= begin:  # words come in the order of the text, and so do tokens
+            first += 1
+        token, found = first, []
+        while token < len(ids) and offsets[token][0] < end:
+            if offsets[token][1] > max(begin, offsets[token][0]):
+                found.append(token)
+            token += 1
+        spans.append(tuple(found))
+    types: dict[str, tuple[int, ...]] = {}
+    for position, word in enumerate(document.words):
+        types[word.key] = (*types.get(word.key, ()), position)
+    return Prompt(document, ids, spans, types)
+
+
+def common_prefix(rows: Sequence[Sequence[int]]) -> list[int]:
+    """The tokens that all rows begin with."""
+    shared = 0
+    for shared, column in enumerate(_columns(rows), 1):
+        if len(set(column)) > 1:
+            return list(rows[0][: shared - 1])
+    return list(rows[0][:shared])
+
+
+def _columns(rows: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+    return zip(*rows, strict=False)
