@@ -1,7 +1,7 @@
 """Attributes the same texts on the CPU and on a pretended device: `on_two_devices.py OUT.json`.
 
-Writes rows by architecture, method and device, answers of the model while rows are built, and what torch says to a
-tensor that was left behind.
+Writes rows by architecture, method and device, answers of the model while rows are built, the benchmark's table of the
+device, and what torch says to a tensor that was left behind.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.attribution_device import on_device
+from benchmarks.attribution_world import texts_of
 from lm_eval_tasks.errors import UsageError
 from tests.pretend_device import There, pretended
 from tests.training.attribution import architectures as world
@@ -73,6 +75,8 @@ def main(out: Path) -> None:
         for kind, method in plan
     }
     found["answers"] = answers_on_both(models["llama"], fast)
+    with pretended() as device:
+        found["benchmark"] = on_device("2m", device.type, texts_of(None, 2), 0, rounds=1)
     found["left behind"] = left_behind(models["llama"], fast)
     out.write_text(json.dumps(found))
 

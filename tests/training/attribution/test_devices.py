@@ -47,6 +47,13 @@ def test_another_device_changes_no_answer_and_no_fingerprint(found: Any) -> None
     assert usual == there and len(set(usual)) > 3
 
 
+def test_the_benchmark_of_a_device_runs_there(found: Any) -> None:
+    """`benchmarks/attribution.py --device`: in bfloat16, as many tokens at once as a GPU gets."""
+    rows = [line.strip("| ").split(" | ") for line in found["benchmark"] if line.startswith("| ")]
+    assert [row[0] for row in rows] == ["method", "occlusion", "cascade", "ig, 16 steps", "ig, 32 steps"]
+    assert all(float(row[1]) > 0 and row[-1] == "16384" for row in rows[1:])
+
+
 def test_a_tensor_left_behind_is_noticed(found: Any) -> None:
     """The device of these tests can fail them."""
     assert "expected all tensors to be on the same device, found pretend and cpu" in found["left behind"]
