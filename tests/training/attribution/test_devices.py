@@ -24,7 +24,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What a process of its own found, since a device once told to torch stays there."""
     out = tmp_path_factory.mktemp("devices") / "found.json"
     command = [sys.executable, "-m", "tests.training.attribution.on_two_devices", str(out)]
-    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(out.read_text())
 
