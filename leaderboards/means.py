@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -138,7 +139,8 @@ def label_of(training: Training) -> str:
 def mean_gain(pairs: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
     """Mean over tasks of `faithful`, checkpoint minus base, for the pairs of their columns."""
     n = sum(c.metrics["faithful"].n for c, _ in pairs)
-    return _interval(_mean(_gains(pairs)), _gain_draws(pairs), n, f"over {len(pairs)} tasks", settings)
+    gain = _interval(_mean(_gains(pairs)), _gain_draws(pairs), n, f"over {len(pairs)} tasks", settings)
+    return replace(gain, note=f"{gain.note}; {NO_SPREAD}") if gain.low == gain.high and n > 1 else gain
 
 
 def _ratio(on: Sequence[tuple[Column, Column]], off: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
@@ -175,8 +177,6 @@ def _interval(value: float, draws: Array | None, n: int, note: str, settings: Se
         without = "no interval: a task without samples"
         return made(value, math.nan, math.nan, n, "; ".join(filter(None, (note, without))))
     lows, highs = intervals(draws[None], settings.confidence)
-    if lows[0] == highs[0] and n > 1:
-        note = "; ".join(filter(None, (note, NO_SPREAD)))
     return made(value, float(lows[0]), float(highs[0]), n, note)
 
 
