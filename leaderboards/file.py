@@ -44,10 +44,11 @@ def load(path: Path) -> Board:
     from pydantic import ValidationError
 
     try:
-        content = json.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8-sig")
+        content = json.loads(text, parse_constant=_no_number)
     except OSError as error:
         raise BoardError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BoardError(f"{path}: not a board.json ({error}); make one with faithful-se board") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, str):
@@ -57,10 +58,14 @@ def load(path: Path) -> Board:
             f"{path}: schema {version}, this package reads {SCHEMA_VERSION}; make it again with faithful-se board"
         )
     try:
-        return reader().validate_python(content)
+        return reader().validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BoardError(
             f"{path}: not a whole board.json ({where}: {first['msg']}); make it again with faithful-se board"
         ) from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number in JSON")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from selenium.webdriver.common.by import By
@@ -31,19 +32,23 @@ def chosen(browser: WebDriver) -> str | None:
     return browser.execute_script("return localStorage.getItem('faithful-se-theme')")
 
 
-def loaded_with(browser: WebDriver, choice: str | None) -> None:
-    """The page loaded anew, with this choice. Chromium keeps it a moment later; a page loaded meanwhile has none."""
+def loaded_with(browser: WebDriver, choice: str | None, choose: Callable[[], object]) -> None:
+    """The page loaded anew, with a choice that was made before.
 
-    def holds(browser: WebDriver) -> bool:
+    Chromium keeps a choice a moment after it was made: a page that is loaded sooner has lost it for good. So it is made
+    again, and waited for longer.
+    """
+    for pause in (0.1, 0.5, 2, 5):
+        choose()
+        time.sleep(pause)
         browser.refresh()
-        return chosen(browser) == choice
-
-    until(browser, holds)
+        if chosen(browser) == choice:
+            return
+    raise AssertionError(f"{choice} was chosen, {chosen(browser)} was kept")
 
 
 def forget(browser: WebDriver) -> None:
-    browser.execute_script("localStorage.clear()")
-    loaded_with(browser, None)
+    loaded_with(browser, None, lambda: browser.execute_script("localStorage.clear()"))
 
 
 def cards(browser: WebDriver) -> int:

@@ -85,8 +85,26 @@ def test_a_count_that_is_no_number_is_one_line(board, tmp_path, number):
     count = f'"documents_total": {board.documents_total}'
     assert count in text
     (tmp_path / "board.json").write_text(text.replace(count, f'"documents_total": {number}'), "utf-8")
-    with pytest.raises(BoardError, match="not a whole board"):
+    with pytest.raises(BoardError, match=r"not a (whole )?board\.json"):
         file.load(tmp_path / "board.json")
+
+
+def test_what_no_board_ever_wrote_is_refused(board, tmp_path):
+    path = tmp_path / "board.json"
+    file.save(board, path)
+    content = json.loads(path.read_text())
+    content["documents_total"] = "12"
+    path.write_text(json.dumps(content))
+    with pytest.raises(
+        BoardError, match=r"not a whole board\.json \(documents_total: Input should be a valid integer\)"
+    ):
+        file.load(path)
+    path.write_text("[" * 200_000)
+    with pytest.raises(BoardError, match=r"not a board\.json"):
+        file.load(path)
+    file.save(board, path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert file.load(path) == board
 
 
 def test_a_field_of_a_later_version_does_no_harm(board, tmp_path):

@@ -190,9 +190,33 @@ def test_one_changed_value_is_another_model(dtype: str, width: int) -> None:
     lm = SimpleNamespace(_model=module)
     first = model_fingerprint(lm)
     assert model_fingerprint(SimpleNamespace(_model=copy.deepcopy(module))) == first
+    swapped = copy.deepcopy(module)
+    swapped.weight.data[[501, 502]] = module.weight.data[[502, 501]]
+    assert model_fingerprint(SimpleNamespace(_model=swapped)) != first
     for value in (1.5, float("nan")):
         module.weight.data[502, 0] = value
         assert model_fingerprint(lm) != first
+
+
+def test_other_settings_of_the_same_weights_are_another_model() -> None:
+    """The base of the positions, the scale of an adapter, weights that are kept as buffers; not how it was loaded."""
+    pytest.importorskip("peft")
+    from peft import LoraConfig, get_peft_model
+
+    from tests.training.attribution import architectures as world
+
+    def told(alpha: int | None = None, buffer: float | None = None, **settings: Any) -> str:
+        model = world.random_model("llama", 50, **settings)
+        if buffer is not None:
+            model.register_buffer("packed", model.lm_head.weight.new_tensor([buffer]))
+        if alpha:
+            lora = LoraConfig(r=2, lora_alpha=alpha, target_modules=["q_proj", "v_proj"])
+            model = get_peft_model(model, lora)
+        return model_fingerprint(SimpleNamespace(_model=model))
+
+    assert told() == told(use_cache=False, architectures=["X"])
+    assert len({told(), told(rope_theta=50.0), told(rms_norm_eps=1e-3), told(8), told(64)}) == 5
+    assert told(8) == told(8) and told(buffer=1.0) != told(buffer=2.0)
 
 
 def test_an_engine_that_hides_its_weights_is_told_by_its_folder(tmp_path):

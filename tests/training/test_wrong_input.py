@@ -71,7 +71,7 @@ def test_a_dataset_of_the_same_name_is_not_mixed_with_labels_of_ones_own(model: 
     texts.write_text('{"text": "a fine day"}\n{"text": "rain again"}\n')
     asked(model, texts, out, "sports", "world")
     before = (out / "sentiment140.jsonl").read_bytes()
-    with pytest.raises(UsageError, match=r"was begun with fields = \['text'\], now None"):
+    with pytest.raises(UsageError, match=r"was begun with data = None, now 'hub'"):
         attribute.main(["--model", str(model), "--file", str(texts), "--tasks", "sentiment140", "--out", str(out)])
     assert (out / "sentiment140.jsonl").read_bytes() == before
 

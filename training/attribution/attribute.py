@@ -9,7 +9,7 @@ from typing import Any
 from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.errors import UsageError
-from training.attribution.budget import TokenBudget
+from training.attribution.budget import TokenBudget, out_of_memory
 from training.attribution.check import check, supported
 from training.attribution.chunk import Chunk
 from training.attribution.forward import Forward
@@ -111,20 +111,23 @@ class Attributor:
             elif prompt:
                 fitting.setdefault(self._shared(prompt, longest), []).append(place)
         for shared, places in fitting.items():
-            if shared not in self._checked:
-                self._prepare([prompts[place] for place in places], shared)
 
             def work(batch: list[int], shared: int = shared) -> list[Row]:
                 chunk = self._chunk([prompts[place] for place in batch], shared)
                 return rows_of(chunk, [numbers[place] for place in batch], self.told)
 
             try:
+                if shared not in self._checked:
+                    self._prepare([prompts[place] for place in places], shared)
                 for done, rows in self.chunks.batches(places, lambda place: len(prompts[place].ids), work):
                     for at, row in zip(done, rows, strict=True):
                         yield places[at], row
-            except MemoryError as error:
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                told = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise UsageError(
-                    f"out of memory: {error}. Use a smaller model, --dtype bfloat16 or a larger device"
+                    f"out of memory: {told}. Use a smaller model, --dtype bfloat16 or a larger device"
                 ) from error
 
     def _prompts(self, documents: Sequence[Document]) -> dict[int, Prompt]:
@@ -146,9 +149,9 @@ class Attributor:
         with supported(self.forward.model):
             check(self.forward, self._chunk([ordered[0], ordered[-1]], shared))
         if self._adapts and self.options.method in GRADIENTS:
-            self.gradients.tokens = min(
-                self.gradients.tokens, tokens_that_fit(self.forward, ordered[len(ordered) // 2].ids, shared)
-            )
+            fit, extra = tokens_that_fit(self.forward, ordered[-1].ids, shared)
+            if fit < self.gradients.tokens:
+                self.gradients.tokens, self.gradients.extra = fit, extra
         self._checked.add(shared)
 
     def _chunk(self, prompts: Sequence[Prompt], shared: int) -> Chunk:

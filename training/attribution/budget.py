@@ -32,10 +32,13 @@ class TokenBudget:
 
     Args:
         tokens: to begin with.
+
+    Attributes:
+        extra: tokens' memory that every row takes besides its own tokens.
     """
 
     def __init__(self, tokens: int) -> None:
-        self.tokens = max(1, tokens)
+        self.tokens, self.extra = max(1, tokens), 0
 
     def run(
         self,

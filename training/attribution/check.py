@@ -43,23 +43,24 @@ def supported(model: Any) -> Iterator[None]:
 
 
 def check(forward: Forward, chunk: Chunk) -> None:
-    """Compare the two on the prompts of a chunk, together, and on each without its last word.
+    """Compare the two on the prompts of a chunk, together, and on each without its last word where that fits.
 
     Raises:
         UsageError: they differ, or the model is none that reads from left to right.
     """
+    if getattr(forward.config, "alibi", False) or getattr(getattr(forward.config, "attn_config", None), "alibi", False):
+        raise _refused(forward.model, "its positions are biases on attention (alibi), which it would lose")
     with torch.no_grad():
         _check_head(forward, chunk.prompts[0].ids)
-        last = [(index, frozenset({len(prompt.spans) - 1})) for index, prompt in enumerate(chunk.prompts)]
-        masked = chunk.masked(last)
-        for (index, positions), told, without in zip(last, chunk.logprobs, masked, strict=True):
-            prompt = chunk.prompts[index]
-            fields = mask_out(
-                prompt.document.fields, prompt.document.words, positions, chunk.renderer.spec.options.mask
-            )
-            (variant,) = chunk.renderer.variants(prompt, [fields])
-            for ids, got in ((prompt.ids, told), (variant, without)):
-                _check_labels(forward, ids, got)
+        for prompt, told in zip(chunk.prompts, chunk.logprobs, strict=True):
+            _check_labels(forward, prompt.ids, told)
+        for index, prompt in enumerate(chunk.prompts):
+            last = frozenset({len(prompt.spans) - 1})
+            document, mask = prompt.document, chunk.renderer.spec.options.mask
+            (ids,) = chunk.renderer.variants(prompt, [mask_out(document.fields, document.words, last, mask)])
+            # Methods that mask nothing also take texts whose variants are beyond a limit.
+            if forward.limits.fits(len(ids)) and (not chunk.skip or forward.limits.shares(len(ids))):
+                _check_labels(forward, ids, chunk.masked([(index, last)])[0])
 
 
 def _check_head(forward: Forward, ids: Sequence[int]) -> None:
@@ -88,17 +89,22 @@ def _check_labels(forward: Forward, ids: Sequence[int], told: Tensor) -> None:
     for label, path in enumerate(forward.tree.paths):
         before = tuple(path[:-1])
         if before not in known:
-            known[before] = _whole(forward, [*ids, *before])[-len(path) :].log_softmax(-1)
+            known[before] = _whole(forward, [*ids, *before], len(path)).log_softmax(-1)
         wanted = known[before].gather(1, torch.tensor(path, device=forward.device)[:, None]).sum()
         slack = each * len(path) + share * float(wanted.abs().nan_to_num())
         if not torch.allclose(told[label], wanted, rtol=0, atol=slack, equal_nan=True):
             raise _refused(forward.model, "called in parts it answers differently than whole")
 
 
-def _whole(forward: Forward, ids: Sequence[int]) -> Tensor:
-    """The model's own logits, [n_tokens, n_vocabulary]."""
-    logits: Tensor = forward.model(torch.tensor([ids], device=forward.device)).logits[0].float()
-    return logits
+def _whole(forward: Forward, ids: Sequence[int], last: int = 0) -> Tensor:
+    """The model's own logits of its last tokens, [last, n_vocabulary]; of all where no number is given.
+
+    Not more than are looked at, where the model can leave the others out: a long text times a large vocabulary does not
+    fit beside it.
+    """
+    fewer = {"logits_to_keep": last} if last and "logits_to_keep" in forward.takes else {}
+    logits: Tensor = forward.model(torch.tensor([ids], device=forward.device), **fewer).logits[0]
+    return logits[-last:].float()
 
 
 def _refused(model: Any, what: str) -> UsageError:

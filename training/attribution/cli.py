@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     p.add_argument("--model", required=True, help="folder or hub name of an instruction-tuned model, or of an adapter")
     p.add_argument("--adapter", default="", help="a peft adapter to put on the model")
@@ -133,6 +134,8 @@ def _run(given: argparse.Namespace) -> None:
         )
         sources = [from_file(given.file, question, task, given.limit, given.system)]
         settings: dict[str, Any] = {"file": str(given.file.resolve())}
+        if given.tasks:  # whose evaluation texts a build keeps apart
+            settings["data"] = given.data
         if given.labels:  # a text is found again by its hash, which knows nothing of what is asked about it
             settings |= {"question": question.question, "fields": question.fields, "labels": question.labels}
     else:

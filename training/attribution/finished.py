@@ -94,11 +94,11 @@ def check_found(store: Store, source: Source, found: Found) -> None:
     """
     for path in found.damaged:
         logger.warning("%s: damaged, its texts are computed again", path)
-    count = store.manifest().get("rows", {}).get(source.name, 0)
-    if found.finished != count and (store.folder / MANIFEST).exists():
+    count = store.manifest().get("rows", {}).get(source.name)
+    if (found.finished or None) != count and (store.folder / MANIFEST).exists():
         logger.warning(
-            "%s: %s says %s rows, the file has %d: those that are asked for are computed again",
-            *(store.folder / f"{source.name}.jsonl", MANIFEST, count, found.finished),
+            "%s: %s does not say how many rows there are (%d): it is written again, texts without a row are computed",
+            *(store.folder / f"{source.name}.jsonl", MANIFEST, found.finished),
         )
     if source.whole and found.places and not any(document.hash in found.places for document in source.documents):
         raise UsageError(

@@ -7,6 +7,7 @@ where a label is read, before the vocabulary is multiplied in.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,7 @@ class Forward:
         model.eval()
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
         self.model, self.tree = model, tree
+        self.takes = inspect.signature(inner.forward).parameters
         self.backbone = getattr(inner, inner.base_model_prefix)
         self.config = inner.config.get_text_config()
         self.embedding, self.head = inner.get_input_embeddings(), Head(inner.get_output_embeddings(), self.config)

@@ -29,7 +29,7 @@ def integrated_gradients(chunk: Chunk) -> tuple[list[list[float]], list[float]]:
     def work(batch: list[int]) -> list[tuple[list[float], float]]:
         embeds, lengths, baseline = _ends(chunk, batch)
         label = chunk.label[batch]
-        most = max(len(batch), chunk.gradients.tokens // embeds.shape[1])
+        most = max(len(batch), chunk.gradients.tokens // (embeds.shape[1] + chunk.gradients.extra))
         scores = IntegratedGradients(_function(chunk)).attribute(
             embeds,
             baselines=baseline,
@@ -81,7 +81,8 @@ def gradient_norm(chunk: Chunk) -> list[list[float]]:
 
 def _in_batches(chunk: Chunk, rows: int, work: Callable[[list[int]], Sequence[Any]]) -> list[Any]:
     length = lambda index: rows * (len(chunk.prompts[index].ids) - chunk.skip)  # noqa: E731
-    return chunk.gradients.run(range(len(chunk.prompts)), length, work, parts=rows)
+    extra = rows * chunk.gradients.extra
+    return chunk.gradients.run(range(len(chunk.prompts)), length, work, parts=rows, beside=lambda _: extra)
 
 
 def _ends(chunk: Chunk, batch: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:

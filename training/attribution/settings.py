@@ -121,7 +121,7 @@ def compare(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any
 
 def _compare_prompts(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     was = written.get(PROMPT)
-    if not isinstance(was, dict):
+    if not was or not isinstance(was, dict):
         raise UsageError(
             f"{folder} was begun by an older version, which did not keep what the model read: give another --out"
         )

@@ -81,7 +81,8 @@ class Store:
         """What the manifest says; nothing where there is none, or a damaged one: it is written again."""
         with suppress(OSError):
             told = parsed((self.folder / MANIFEST).read_bytes())
-            return told if told and isinstance(told.get("rows"), dict) else {}
+            if told and isinstance(told.get("rows"), dict):
+                return {**told, "rows": {name: count for name, count in told["rows"].items() if type(count) is int}}
         return {}
 
     def finish(self, counts: Mapping[str, int], before: Mapping[str, int]) -> None:

@@ -25,7 +25,11 @@ def parser() -> argparse.ArgumentParser:
 
     usual = BuildOptions()
     p = argparse.ArgumentParser(
-        "faithful-se build", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+        "faithful-se build",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     p.add_argument("--attributions", type=Path, required=True, help="folder of faithful-se attribute")
     p.add_argument("--model", required=True, help="the model that was attributed: folder or hub name")

@@ -118,6 +118,41 @@ def test_what_is_not_known_is_refused_in_one_line(kind: str, settings: Any, told
     assert "\n" not in str(error.value) and "give another model" in str(error.value)
 
 
+@pytest.mark.parametrize("method", ["ig", "random"])
+@pytest.mark.parametrize("kind", ["mistral", "phi3", "gpt2", "gpt_neo"])
+def test_a_text_that_fits_where_its_masked_texts_do_not_is_attributed(kind: str, method: str) -> None:
+    """The model is compared with itself on masked texts too, but only where those are within its limits."""
+    fast = world.tokenizer(known=())
+    document = Document({"text": world.TWEETS[1]})
+    options = AttributionOptions(method, steps=2)
+
+    def made(limit: int) -> Any:
+        if kind == "gpt_neo":
+            return gpt_neo(len(fast), limit)
+        rope = {**LONGROPE["rope_parameters"], "original_max_position_embeddings": limit}
+        settings = {
+            "mistral": {"sliding_window": limit},
+            "phi3": {"rope_parameters": rope, "original_max_position_embeddings": limit},
+            "gpt2": {"n_positions": limit},
+        }
+        return world.random_model(kind, len(fast), **settings[kind])
+
+    renderer = Attributor(made(400), fast, world.spec(), options).renderer
+    (prompt,) = renderer.encode([document])
+    for spare in (0, 2):
+        attributor = Attributor(made(len(prompt.ids) + 7 + spare), fast, world.spec(), options)
+        (row,) = attributor.rows([document])
+        assert row["top"] and not row["problem"]
+
+
+def test_positions_as_biases_on_attention_are_refused_in_every_precision(fast: Any) -> None:
+    settings = {"d_model": 32, "n_heads": 4, "n_layers": 2, "max_seq_len": 512}
+    for dtype in (torch.float32, torch.bfloat16):
+        model = world.random_model("mpt", len(fast), **settings).to(dtype)
+        with pytest.raises(UsageError, match=r"MptForCausalLM: its positions are biases on attention \(alibi\)"):
+            Attributor(model, fast, world.spec(), AttributionOptions()).rows(world.documents())
+
+
 def test_a_prompt_that_is_wrong_only_when_it_is_long_is_noticed(fast: Any, monkeypatch: Any) -> None:
     """The check looks at the shortest and at the longest text, and at each without its last word."""
     from training.attribution import attribute, limits
