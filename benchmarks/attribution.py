@@ -28,7 +28,6 @@ from benchmarks.attribution_device import machine, on_device
 from benchmarks.attribution_speed import held, measure, table
 from benchmarks.attribution_world import SHAPES, texts_of
 
-
 # A fifth of a second is measured in parts of a hundredth: on a busy machine one round in ten is off by a tenth.
 ROUNDS = {"2m": 7, "60m": 3}
 
