@@ -12,8 +12,8 @@ from typing import Any
 from lm_eval_tasks.errors import UsageError
 
 KEY = "faithful_se_model"
-# Values read per parameter as they are. All its bits are summed up besides, in blocks of so many numbers of 64 bits.
-SAMPLE, BLOCK = 64, 1 << 20
+# A parameter's bits are summed up in blocks of so many numbers of 64 bits. Where it shows none, so many values are read.
+BLOCK, SAMPLE = 1 << 20, 64
 # Settings of a configuration that do not change what a model says.
 NO_SETTINGS = frozenset(
     {
@@ -80,8 +80,9 @@ def _digest(module: Any) -> str:
         flat = tensor.detach().reshape(-1)
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
         if flat.numel() and not flat.is_meta:
-            digest.update(flat[:: max(1, flat.numel() // SAMPLE)].float().cpu().numpy().tobytes())
-            digest.update(str(_sums_of_bits(flat)).encode())
+            sums = _sums_of_bits(flat)
+            told = flat[:: max(1, flat.numel() // SAMPLE)].float().tolist() if sums is None else sums
+            digest.update(str(told).encode())
     return digest.hexdigest()[:16]
 
 
@@ -110,15 +111,15 @@ def _sums_of_bits(flat: Any) -> list[int] | None:
     import torch
 
     whole = flat.numel() - flat.numel() % max(1, 8 // flat.element_size())
+    begin = flat[:whole]
+    # No view begins between two such numbers; a copy does not either.
+    if begin.storage_offset() * flat.element_size() % 8:
+        begin = begin.clone()
+    # Fails for tensors that are sharded, or packed by a class of their own. A view takes no memory that might be lacking.
     try:
-        # A view may begin between two such numbers: a copy does not.
-        try:
-            bits = flat[:whole].view(torch.int64)
-        except RuntimeError:
-            bits = flat[:whole].clone().view(torch.int64)
-        weights = torch.arange(1, 2 * min(BLOCK, len(bits)), 2, device=flat.device)  # odd: no bit is lost
-        sums = [(block * weights[: len(block)]).sum() for block in bits.split(BLOCK)]
-        rest = flat[whole:].contiguous().view(torch.uint8).tolist()
-        return [*map(int, sums), *rest]
-    except (RuntimeError, NotImplementedError, TypeError):
+        bits = begin.view(torch.int64)
+    except (RuntimeError, TypeError):
         return None
+    weights = 2 * torch.arange(min(BLOCK, len(bits)), device=flat.device) + 1  # odd: no bit is lost
+    sums = [(block * weights[: len(block)]).sum() for block in bits.split(BLOCK)]
+    return [*map(int, sums), *flat[whole:].contiguous().view(torch.uint8).tolist()]
