@@ -7,6 +7,7 @@ import statistics
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -26,19 +27,20 @@ class Counted:
         self._computed = 0
 
     def __enter__(self) -> Counted:
-        self._call = Forward.__call__
+        through = Forward.__call__
 
         def call(forward: Forward, rows: Rows, keep: bool = False) -> Any:
             passes = self._gradients if torch.is_grad_enabled() else self._forward
             passes.append(rows.lengths.sum())
             self._computed += rows.embeds.shape[0] * rows.embeds.shape[1]
-            return self._call(forward, rows, keep)
+            return through(forward, rows, keep)
 
-        Forward.__call__ = call  # type: ignore[method-assign]
+        self._patch = patch.object(Forward, "__call__", call)
+        self._patch.start()
         return self
 
     def __exit__(self, *_: Any) -> None:
-        Forward.__call__ = self._call  # type: ignore[method-assign]
+        self._patch.stop()
 
     def passes(self) -> int:
         """Tokens times passes over them, padding left out.

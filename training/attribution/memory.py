@@ -33,7 +33,7 @@ def tokens_that_fit(forward: Forward, ids: Sequence[int], shared: int) -> tuple[
         return sys.maxsize, 0
     whole, half = len(own), max(1, len(own) // 2)
     most, less = (kept_for_backward(forward, own[:length], bool(shared)) for length in (whole, half))
-    each = (most - less) / (whole - half) if whole > half else most / whole
+    each = max(1.0, (most - less) / (whole - half) if whole > half else most / whole)
     return max(1, int(SHARE * free / each)), max(0, math.ceil((most - each * whole) / each))
 
 
