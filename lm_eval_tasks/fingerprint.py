@@ -12,7 +12,7 @@ from typing import Any
 from lm_eval_tasks.errors import UsageError
 
 KEY = "faithful_se_model"
-# A parameter's bits are summed up in blocks of so many numbers of 64 bits. Where it shows none, so many values are read.
+# A parameter's bits are summed up in blocks of so many numbers of 64 bits; so many values are read where it shows none.
 BLOCK, SAMPLE = 1 << 20, 64
 # Settings of a configuration that do not change what a model says.
 NO_SETTINGS = frozenset(
@@ -112,10 +112,10 @@ def _sums_of_bits(flat: Any) -> list[int] | None:
 
     whole = flat.numel() - flat.numel() % max(1, 8 // flat.element_size())
     begin = flat[:whole]
-    # No view begins between two such numbers; a copy does not either.
+    # No view begins between two such numbers; a copy begins at one.
     if begin.storage_offset() * flat.element_size() % 8:
         begin = begin.clone()
-    # Fails for tensors that are sharded, or packed by a class of their own. A view takes no memory that might be lacking.
+    # Fails for tensors that are sharded, or packed by a class of their own. A view takes no memory that could lack.
     try:
         bits = begin.view(torch.int64)
     except (RuntimeError, TypeError):
