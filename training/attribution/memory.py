@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+from training.attribution.container import left
 from training.attribution.forward import Forward, Rows
 
 # Share of the free memory that activations may take: the backward pass adds gradients of its own.
@@ -41,7 +42,8 @@ def free_memory(device: torch.device) -> int | None:
     """Bytes that this process can still have on a device; None for devices that do not say."""
     if device.type == "cpu":
         beside = max(1, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))  # all processes of a launch ask at the same time
-        return int(psutil.virtual_memory().available) // beside
+        machine, container = int(psutil.virtual_memory().available), left()
+        return (machine if container is None else min(machine, container)) // beside
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         # What torch holds and does not use.
