@@ -274,6 +274,20 @@ def test_no_ratio_without_a_gain_at_home(tmp_path):
     assert row_.ratio.note == "no gain above 0 on its own tasks: nothing to carry over"
 
 
+@pytest.mark.parametrize(("gained", "told"), [(4, None), (5, 3.0)])
+def test_a_ratio_to_a_hundredth_is_no_number(tmp_path, gained, told):
+    """Of 100 documents four or five are won at home, and fifteen elsewhere."""
+    other = ("trec", "attribution", "oneword")
+    won = {TASK: [1.0] * gained + [0.0] * (100 - gained), other: [1.0] * 15 + [0.0] * 85}
+    write_run(tmp_path / "base", {task: rows_of([0.0] * 100, task) for task in won})
+    write_run(tmp_path / "tuned", {task: rows_of(values, task) for task, values in won.items()}, peft="out/tuned")
+    train_info(tmp_path / "tuned")
+    (row_,) = board(tmp_path).matrix
+    assert row_.on.low > 0 and row_.on.estimate == pytest.approx(gained / 100)
+    assert row_.ratio.estimate == (None if told is None else pytest.approx(told))
+    assert row_.ratio.note == ("its own tasks gained less than 0.05: not measurable" if told is None else "")
+
+
 def test_a_training_on_answers_has_no_tasks_of_its_own(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of([0.0] * 20)})
     write_run(tmp_path / "tuned", {TASK: rows_of([1.0] * 20)}, peft="out/tuned")
