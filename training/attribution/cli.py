@@ -104,6 +104,7 @@ def _run(given: argparse.Namespace) -> None:
     from training.attribution.options import AttributionOptions
     from training.attribution.run import attribute
     from training.attribution.sources import from_dataset, from_file, question_of
+    from training.attribution.summary import summary
 
     if not given.file and (given.labels or not given.tasks):
         raise UsageError("give --tasks DATASET …, or --file rows.jsonl with --labels or --tasks")
@@ -154,8 +155,8 @@ def _run(given: argparse.Namespace) -> None:
         shard_size=given.shard_size,
         settings=settings,
     )
-    for name, count in counts.items():
-        print(f"{given.out / name}.jsonl: {count} texts")
+    for name in counts:
+        print(summary(given.out / f"{name}.jsonl"))
 
 
 def _methods() -> list[str]:
