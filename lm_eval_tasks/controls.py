@@ -61,16 +61,22 @@ def at_positions(
 
 
 def neutral_variants(spec: TaskSpec, document: Document) -> list[tuple[str, dict[str, str], Question]]:
-    """Changes that leave the meaning alone (metrics.md, section 7): (name, document, question)."""
+    """Changes that leave the meaning alone (metrics.md, section 7): (name, document, question).
+
+    The final full stop goes where there is one: the same text asked again would be counted as a change without effect.
+    """
     fields, question = dict(document.fields), spec.question
     last = question.fields[-1]
     labels = list(question.labels)
     random.Random(seed_of(document.hash, "labels")).shuffle(labels)
     if tuple(labels) == question.labels:
         labels = [*labels[1:], labels[0]]
+    variants = [("trailing blank", {**fields, last: fields[last] + " "}, question)]
+    text = fields[last].rstrip()
+    if text.endswith(".") and text.removesuffix("."):
+        variants.append(("no final full stop", {**fields, last: text.removesuffix(".")}, question))
     return [
-        ("trailing blank", {**fields, last: fields[last] + " "}, question),
-        ("no final full stop", {**fields, last: fields[last].rstrip().removesuffix(".")}, question),
+        *variants,
         ("mask appended", {**fields, last: f"{fields[last]} {spec.options.mask}"}, question),
         ("labels shuffled", fields, replace(question, labels=tuple(labels))),
     ]

@@ -105,7 +105,8 @@ def label_leak(transcript: Transcript, spec: TaskSpec) -> float | None:
 
 
 def stability_q(transcript: Transcript, spec: TaskSpec) -> float | None:
-    """Share of meaning-neutral changes that change the answer: 1 for a model that anything flips.
+    """Share of the meaning-neutral changes that this text allows which change the answer: 1 for a model that anything
+    flips.
 
     By the rule of `faithful`, which it is subtracted from: an answer that cannot be read, or could not be had because
     the mask no longer fitted into the context, is no change.

@@ -6,6 +6,7 @@ import pytest
 
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks.calls import Answer, Document
+from lm_eval_tasks.controls import neutral_variants
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.protocol import self_explain
 from tests.lm_eval_tasks.answering import DOCUMENT, SNLI, label, play, spec_of
@@ -150,6 +151,22 @@ def test_stability_counts_the_neutral_changes_that_change_the_answer():
     ]  # fmt: skip
     assert ['"positive" or "negative"' in question for question, _, _ in asked] == [False] * 4 + [True]
     assert score(transcript, spec)["stability_q"] == 0.25
+
+
+@pytest.mark.parametrize("text", ["I love it", "I love it ", ". ", "", "I love it!", "I love. it"])
+def test_no_change_that_is_none(text):
+    spec, document = spec_of(controls=("stability",)), Document({"text": text})
+    assert [name for name, _, _ in neutral_variants(spec, document)] == [
+        "trailing blank",
+        "mask appended",
+        "labels shuffled",
+    ]
+
+
+@pytest.mark.parametrize(("text", "left"), [("I love it. ", "I love it"), ("I love it...", "I love it..")])
+def test_a_full_stop_goes_with_the_blanks_behind_it(text, left):
+    spec, document = spec_of(controls=("stability",)), Document({"text": text})
+    assert {name: fields["text"] for name, fields, _ in neutral_variants(spec, document)}["no final full stop"] == left
 
 
 def test_an_answer_that_could_not_be_had_is_no_change():
