@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from lm_eval_tasks import DATASETS
+from lm_eval_tasks.errors import UsageError
+
+_NOT_FOUND = "Tasks not found: "  # how lm-eval's error begins
 
 
 def main(argv: list[str]) -> int:
@@ -22,8 +27,21 @@ def main(argv: list[str]) -> int:
     if not (Path(lm_eval.tasks.__file__).parent / "faithful_se").is_dir():
         _add_folder(lm_eval.tasks.TaskManager)
     sys.argv = ["lm_eval", *(argv or ["--help"])]
-    lm_eval.__main__.cli_evaluate()
+    try:
+        lm_eval.__main__.cli_evaluate()
+    except ValueError as error:
+        if not str(error).startswith(_NOT_FOUND):
+            raise
+        raise UsageError(_not_found(str(error).removeprefix(_NOT_FOUND).split(", "))) from error
     return 0
+
+
+def _not_found(names: Sequence[str]) -> str:
+    """What is misspelt, and the nearest names there are."""
+    there = sorted(path.stem for path in DATASETS.rglob("faithful_se*.yaml"))
+    near = [close for name in names for close in get_close_matches(name, there, n=1)]
+    meant = f" (meant: {', '.join(near)}?)" if near else ""
+    return f"--tasks: not found: {', '.join(names)}{meant}. `faithful-se eval ls tasks` lists what there is"
 
 
 def _add_folder(manager: Any) -> None:

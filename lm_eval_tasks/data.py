@@ -125,7 +125,8 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
 
     Args:
         spec: the dataset.
-        data: ``hub``, ``mini``, or a folder that holds ``<spec.folder>/<split>.jsonl``.
+        data: ``hub``, ``mini``, or a folder that holds ``<spec.folder>/<split>.jsonl``, or a folder of the name that
+            the tasks call the dataset.
         split: ``train``, ``validation`` or ``test``.
 
     Raises:
@@ -139,8 +140,13 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
                 f"data=mini: there is no mini data of {spec.question.dataset}. --tasks faithful-se-mini takes the "
                 "tasks that have some; the others read the hub or a folder (data=hub, data=DIR)"
             )
-        path = (MINI if data == "mini" else Path(data).expanduser()) / spec.folder / f"{split}.jsonl"
-        rows, source = _from_file(path, data), str(path)
+        base = MINI if data == "mini" else Path(data).expanduser()
+        paths = [base / name / f"{split}.jsonl" for name in dict.fromkeys((spec.folder, spec.question.dataset))]
+        path = next(filter(Path.is_file, paths), None)
+        if path is None:
+            wanted = " or ".join(str(path.relative_to(base)) for path in paths)
+            raise UsageError(f"data={data}: no file {paths[0]}: data is hub, mini, or a folder with {wanted}")
+        rows, source = _from_file(path), str(path)
     _check_columns(spec, rows.column_names, source)
     _check_texts(spec, rows, source)
     labels = rows[spec.label_column]
@@ -214,10 +220,7 @@ def _writable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _from_file(path: Path, data: str) -> datasets.Dataset:
-    if not path.is_file():
-        remedy = f"data is hub, mini, or a folder with <dataset>/{path.name}"
-        raise UsageError(f"data={data}: no file {path}: {remedy}")
+def _from_file(path: Path) -> datasets.Dataset:
     rows, mended = [], 0
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, 1):

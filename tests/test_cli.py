@@ -121,6 +121,16 @@ def test_eval_runs_lm_eval_with_the_tasks_and_the_rule_models(folder, tmp_path):
     assert table["faithful,none"] == sum(row["faithful"] for row in rows) / 10
 
 
+def test_eval_names_a_misspelt_task_in_one_line():
+    done = python(
+        "import faithful_se, sys; sys.exit(faithful_se.main(sys.argv[1:]))",
+        *("eval", "run", "--model", "faithful-se-rules", "--tasks", "faithful_se_snli_redacton_oneword"),
+    )
+    assert done.returncode == 1
+    told = "not found: faithful_se_snli_redacton_oneword (meant: faithful_se_snli_redaction_oneword?)"
+    assert told in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
 def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
     def stop(name):
         raise KeyboardInterrupt

@@ -54,8 +54,15 @@ def test_values_of_another_kind_are_named_by_row_and_column(tmp_path, rows, line
 
 
 def test_a_missing_split_is_named(tmp_path):
-    with pytest.raises(UsageError, match=r"or a folder with <dataset>/train\.jsonl$"):
+    with pytest.raises(UsageError, match=r"or a folder with ag_news/train\.jsonl or agnews/train\.jsonl$"):
         load(dataset_spec("agnews"), str(tmp_path), "train")
+
+
+def test_a_folder_may_be_named_as_the_tasks_name_the_dataset(tmp_path):
+    row = json.dumps({**ROW, "text": "Shares fell."})
+    (tmp_path / "agnews").mkdir()
+    (tmp_path / "agnews" / "test.jsonl").write_text(row)
+    assert load(dataset_spec("agnews"), str(tmp_path))["text"] == ["Shares fell."]
 
 
 @pytest.mark.parametrize("name", ["agnews_revison", "ag_news_revision", "agnews_revisions"])
