@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from faithfulness_metrics.bootstrap import Array, Interval, aligned, bootstrap_means, interval
 
@@ -106,9 +107,18 @@ def ccf_stderr(
 def ratio_of_means(means: Array) -> Array:
     """`ccf` of means that are there already: [n, 3] of faithful, random, oracle -> [n], nan below `HEADROOM`."""
     gain, room = means[:, 0] - means[:, 1], means[:, 2] - means[:, 1]
-    measurable = room >= HEADROOM - _ROUNDING
-    ratios: Array = np.divide(gain, room, out=np.full(len(means), np.nan), where=measurable)
+    ratios: Array = np.divide(gain, room, out=np.full(len(means), np.nan), where=measurable(room))
     return ratios
+
+
+def measurable(room: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Whether the room, a share or an array of them, is enough to divide by: `HEADROOM`, up to the rounding of sums.
+
+    >>> bool(measurable(0.25 - 0.2)), bool(measurable(0.049))
+    (True, False)
+    """
+    found: npt.NDArray[np.bool_] = np.asarray(room) >= HEADROOM - _ROUNDING
+    return found
 
 
 def _means(*columns: Sequence[float]) -> Array:

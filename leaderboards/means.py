@@ -148,7 +148,7 @@ def _ratio(on: Sequence[tuple[Column, Column]], off: Sequence[tuple[Column, Colu
     below, above = mean_gain(on, settings), _mean(_gains(off))
     if below.estimate is None or below.low is None or below.low <= 0:
         return Estimate(None, None, None, n, "no gain above 0 on its own tasks: nothing to carry over")
-    if below.estimate < chance.HEADROOM:  # as for ccf: a hundredth in the denominator makes any number
+    if not chance.measurable(below.estimate):  # as for ccf: a hundredth in the denominator makes any number
         return Estimate(None, None, None, n, f"its own tasks gained less than {chance.HEADROOM}: not measurable")
     draws_on, draws_off = _gain_draws(on), _gain_draws(off)
     ratios = None

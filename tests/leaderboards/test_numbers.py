@@ -288,6 +288,20 @@ def test_a_ratio_to_a_hundredth_is_no_number(tmp_path, gained, told):
     assert row_.ratio.note == ("its own tasks gained less than 0.05: not measurable" if told is None else "")
 
 
+def test_a_gain_of_five_hundredths_is_enough_whatever_its_sum_rounds_to(tmp_path):
+    """Six tasks of its own with .05 each: in binary their mean is 0.049999999999999996."""
+    at_home = [("snli", s, b) for s in ("attribution", "redaction", "counterfactual") for b in ("oneword", "multiword")]
+    won = {**dict.fromkeys(at_home, 5), ("trec", "attribution", "oneword"): 15}
+    write_run(tmp_path / "base", {task: rows_of([0.0] * 100, task) for task in won})
+    tuned = {task: rows_of([1.0] * k + [0.0] * (100 - k), task) for task, k in won.items()}
+    write_run(tmp_path / "tuned", tuned, peft="out/tuned")
+    train_info(
+        tmp_path / "tuned", train_styles=["attribution", "redaction", "counterfactual"], budget=["oneword", "multiword"]
+    )
+    (row_,) = board(tmp_path).matrix
+    assert row_.on.estimate < 0.05 and row_.ratio.estimate == pytest.approx(3) and row_.ratio.note == ""
+
+
 def test_a_training_on_answers_has_no_tasks_of_its_own(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of([0.0] * 20)})
     write_run(tmp_path / "tuned", {TASK: rows_of([1.0] * 20)}, peft="out/tuned")

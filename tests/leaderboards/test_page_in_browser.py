@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from leaderboards.page import write_page
+from tests.leaderboards.boards import small
+from tests.leaderboards.pieces import estimate
 from tests.leaderboards.poison import NAME
 
 pytest.importorskip("selenium")
@@ -68,6 +73,28 @@ def test_the_table_is_filtered_by_group_and_task(shown):
     one(shown, "#filters [type=reset]").click()
     # What the script writes is what the page was written with.
     until(shown, lambda b: numbers(b) == before)
+
+
+def test_the_script_has_the_packages_rule_for_what_is_measurable(shown, tmp_path):
+    """Over chosen tasks: .25 - .2, in binary less than .05, is room enough; .048 is not, and is not written as .05."""
+    oracle = {"c0": 0.25, "c1": 0.248, "c2": 0.95}
+    cells = [
+        replace(
+            c,
+            metrics={
+                **c.metrics,
+                "faithful": estimate(0.2, 0.1),
+                "faithful_random": estimate(0.2, 0.1),
+                "faithful_oracle": estimate(oracle[c.checkpoint], 0.1),
+            },
+        )
+        for c in small().cells
+    ]
+    write_page(replace(small(), cells=tuple(cells)), tmp_path / "board.html")
+    shown.get((tmp_path / "board.html").as_uri())
+    Select(one(shown, "#only-style")).select_by_value("attribution")
+    rows = {row: one(shown, f"tr[data-id={row}] [data-metric=ccf]").text for row in oracle}
+    assert rows == {"c0": ".00", "c1": "not measurable (headroom 0.04)", "c2": ".00"}
 
 
 def test_a_row_opens_to_its_tasks(shown):

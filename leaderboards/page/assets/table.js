@@ -29,7 +29,12 @@ function estimateOf(checkpoint, metric, choice, cells) {
   const [faithful, chance, oracle] = ["faithful", "faithful_random", "faithful_oracle"].map(over);
   if (oracle === null || chance === null || faithful === null) return null;
   const headroom = oracle - chance;
-  if (headroom < data.headroom) return [null, null, null, 0, `not measurable (headroom ${rate(headroom)})`];
+  // As faithfulness_metrics/chance.py: .25 - .2 is .04999999999999999 in binary, and .048 is not written as the .05 that
+  // would have been enough. These numbers have five digits, so their sums are right to less than 1e-9.
+  if (headroom < data.headroom - 1e-9) {
+    const told = Math.min(headroom, data.headroom - 0.01).toFixed(2);
+    return [null, null, null, 0, `not measurable (headroom ${told})`];
+  }
   return [(faithful - chance) / headroom, null, null, 0];
 }
 
