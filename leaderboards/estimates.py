@@ -17,6 +17,10 @@ _SIGNED = ("lift",)
 # Resamples of equal values are all equal: [+.00, +.00] for 0 of 60 against 0 of 60 does not mean that it is certain.
 NO_SPREAD = "the same in every document: the interval knows no spread"
 
+# The mean of 300 times 1/18 is 0.05555555555555557, of their resamples 0.05555555555555546 to 0.05555555555555549; and
+# resampled means are kept in 32 bits, right to 6e-8 of themselves.
+_ROUNDING = 1e-6
+
 
 def estimate_of(name: str, values: Array, low: float, high: float, settings: Settings) -> Estimate:
     """The mean of a metric: Wilson's interval where it is a rate of yes and no, else the bootstrap's.
@@ -35,8 +39,8 @@ def estimate_of(name: str, values: Array, low: float, high: float, settings: Set
     note = f"defined for {n} of {len(values)} documents" if n < len(values) else ""
     if name not in _SIGNED and ((defined == 0) | (defined == 1)).all():
         low, high = statistics.wilson(float(defined.sum()), n, settings.confidence)
-    elif (defined == defined[0]).all():
-        note = "; ".join(filter(None, (note, NO_SPREAD)))
+    elif n > 1 and (defined == defined[0]).all():
+        return flat(float(defined[0]), n, note)
     return made(mean, float(low), float(high), n, note)
 
 
@@ -63,7 +67,7 @@ def ccf_of(values: Mapping[str, Array], draws: Mapping[str, Array], settings: Se
         ratios = chance.ratio_of_means(np.stack([draws[name] for name in names], axis=1))
         lows, highs = intervals(ratios[None], settings.confidence)
         low, high = float(lows[0]), float(highs[0])
-    return made(value, low, high, n, NO_SPREAD if low == high and n > 1 else "")
+    return flat(value, n) if n > 1 and high - low <= _ROUNDING else made(value, low, high, n)
 
 
 def given_valid(faithful: Array, valid: Array, settings: Settings) -> Estimate:
@@ -86,10 +90,17 @@ def weighted(kinds: Sequence[tuple[float, int]], settings: Settings) -> Estimate
     return made(total / n, low, high, n)
 
 
+def flat(value: float, n: int, note: str = "") -> Estimate:
+    """The same in every document: an interval without width, and a note that says what that means."""
+    return made(value, value, value, n, "; ".join(filter(None, (note, NO_SPREAD))))
+
+
 def made(value: float, low: float, high: float, n: int, note: str = "") -> Estimate:
-    """An Estimate whose nan are None."""
+    """An Estimate whose nan are None. It lies in its interval: a bound that rounding put beyond it is moved to it."""
     if not math.isnan(value) and math.isnan(low):
         note = note or ("one document has no interval" if n < 2 else "no interval")
+    slack = _ROUNDING * max(1.0, abs(value))
+    low, high = (value if 0 < beyond <= slack else b for b, beyond in ((low, low - value), (high, value - high)))
     return Estimate(known(value), known(low), known(high), n, note)
 
 

@@ -8,6 +8,9 @@ from leaderboards.board import Estimate
 
 MINUS = "−"
 BETTER, WORSE = "▲", "▼"
+# Of the numbers in the page's data. What is written is rounded from these everywhere: 0.00499999999 and 0.005 are one
+# number with two digits too, on the page, in the tables, for an estimate and the bound of its interval.
+PLACES = 5
 MARKERS = {"better": BETTER, "worse": WORSE, "": ""}
 
 
@@ -18,7 +21,7 @@ def rate(value: float | None, signed: bool = False, digits: int = 2) -> str:
     """
     if value is None:
         return "–"
-    exact = Decimal(abs(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    exact = Decimal(abs(round(value, PLACES))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     text = str(exact)
     text = text[1:] if text.startswith("0.") else text
     sign = "" if not exact else MINUS if value < 0 else "+" if signed else ""

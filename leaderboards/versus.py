@@ -12,7 +12,7 @@ from faithfulness_metrics import drift, statistics
 from faithfulness_metrics.bootstrap import complete, intervals
 from leaderboards.board import Estimate, Settings, Versus
 from leaderboards.columns import Column
-from leaderboards.estimates import NO_SPREAD, known, made
+from leaderboards.estimates import flat, known, made
 
 
 def versus(column: Column, base: Column, settings: Settings) -> Versus | None:
@@ -59,11 +59,12 @@ def difference(column: Column, base: Column, name: str, settings: Settings) -> E
         found = statistics.difference(left, right, settings.draws, settings.seed, settings.confidence)
         note = f"{out} documents without a value left out"
         if len(left) > 1 and len({x - y for x, y in zip(left, right, strict=True)}) == 1:
-            note = f"{note}; {NO_SPREAD}"
+            return flat(left[0] - right[0], len(left), note)
         return made(found.estimate, found.low, found.high, len(left), note)
+    if len(a) > 1 and bool((a - b == a[0] - b[0]).all()):
+        return flat(float(a[0] - b[0]), len(a))
     lows, highs = intervals((column.draws[name] - base.draws[name])[None].astype(np.float64), settings.confidence)
-    constant = len(a) > 1 and bool((a - b == a[0] - b[0]).all())
-    return made(float(a.mean() - b.mean()), float(lows[0]), float(highs[0]), len(a), NO_SPREAD if constant else "")
+    return made(float(a.mean() - b.mean()), float(lows[0]), float(highs[0]), len(a))
 
 
 def adjusted(tests: Mapping[str, Versus], settings: Settings) -> dict[str, Versus]:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.means import GROUPS
+from leaderboards.notation import PLACES
 from leaderboards.ranking import BUDGETS, arm_of, belongs, ordered, trained_on
 from leaderboards.text import one_line, visible
 
@@ -156,7 +157,7 @@ def _compact(estimate: Estimate) -> list[Any]:
 
 
 def _short(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
+    return None if value is None else round(value, PLACES)
 
 
 def _key(name: str) -> str:

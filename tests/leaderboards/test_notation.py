@@ -20,6 +20,8 @@ from leaderboards.notation import interval, p_value, rate, with_interval
         (0.125, ".13", "+.13"),
         (-0.125, "−.13", "−.13"),
         (0.145, ".14", "+.14"),
+        # As in the page's data, which have five digits: a number and a bound a hair beside it are written alike.
+        (0.00499999999, ".01", "+.01"),
         (None, "–", "–"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from faithfulness_metrics import chance, statistics
 from leaderboards.board import Settings
 from leaderboards.build import make_board
+from leaderboards.notation import rate
 from tests.leaderboards.synthetic import TASK, row, rows_of, train_info, write_run
 
 SETTINGS = Settings(draws=2000)
@@ -74,6 +76,38 @@ def test_an_interval_without_width_says_why(tmp_path):
     assert not checkpoint.means["all"]["lift"].note  # a column of the page's table is as wide as a number
     # Wilson's interval of a rate always has a width: z^2 / (n + z^2) at 0 of 60
     assert base.metrics["faithful"].high == pytest.approx(0.0602, abs=1e-4) and not base.metrics["faithful"].note
+
+
+@pytest.mark.parametrize("value", [1 / 18, 0.7, 0.1])
+def test_an_estimate_lies_in_its_interval_whatever_sums_round_to(tmp_path, value):
+    """300 times 1/18 have the mean 0.05555555555555557, resamples of them 0.0555555555555555; and 32 bits hold less."""
+    other, base, tuned = ("snli", "redaction", "oneword"), [0.0] * 300, [1.0, 0.0] * 150
+    for name, outcomes, peft in (("base", base, ""), ("tuned", tuned, "out/tuned")):
+        tasks = {t: rows_of(outcomes, t, random=value, oracle=1.0, masked_fraction=value) for t in (TASK, other)}
+        write_run(tmp_path / name, tasks, peft=peft)
+    train_info(tmp_path / "tuned")
+    found = board(tmp_path)
+    told = "the same in every document: the interval knows no spread"
+    for cell in found.cells:
+        one = cell.metrics["masked_fraction"]
+        assert (one.estimate, one.low, one.high, one.note) == (value, value, value, told)
+    estimates = list(estimates_of(asdict(replace(found, documents=()))))
+    assert len(estimates) > 60
+    assert [e for e in estimates if e["low"] is not None and not e["low"] <= e["estimate"] <= e["high"]] == []
+    for e in (e for e in estimates if e["low"] is not None):
+        low, middle, high = (round(float(rate(e[part]).replace("−", "-")), 2) for part in ("low", "estimate", "high"))
+        assert low <= middle <= high
+
+
+def estimates_of(value):
+    """Every estimate of a board that has a number."""
+    if isinstance(value, dict):
+        if set(value) == {"estimate", "low", "high", "n", "note"}:
+            yield from [value] if value["estimate"] is not None else []
+        else:
+            yield from (found for one in value.values() for found in estimates_of(one))
+    elif isinstance(value, tuple):
+        yield from (found for one in value for found in estimates_of(one))
 
 
 def test_against_the_base(tmp_path):
