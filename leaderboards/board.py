@@ -20,7 +20,8 @@ class Estimate:
     Attributes:
         estimate, low, high: None where undefined.
         n: documents it is over.
-        note: why it is undefined, such as "not measurable (headroom 0.03)".
+        note: why it is undefined, such as "not measurable (headroom 0.03)"; or what to know of it, such as that it is
+            over fewer documents or tasks, or that its interval has no width since every document gave the same.
     """
 
     estimate: float | None

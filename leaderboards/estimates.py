@@ -67,7 +67,7 @@ def ccf_of(values: Mapping[str, Array], draws: Mapping[str, Array], settings: Se
         ratios = chance.ratio_of_means(np.stack([draws[name] for name in names], axis=1))
         lows, highs = intervals(ratios[None], settings.confidence)
         low, high = float(lows[0]), float(highs[0])
-    return flat(value, n) if n > 1 and high - low <= _ROUNDING else made(value, low, high, n)
+    return flat_or_made(value, low, high, n)
 
 
 def given_valid(faithful: Array, valid: Array, settings: Settings) -> Estimate:
@@ -93,6 +93,11 @@ def weighted(kinds: Sequence[tuple[float, int]], settings: Settings) -> Estimate
 def flat(value: float, n: int, note: str = "") -> Estimate:
     """The same in every document: an interval without width, and a note that says what that means."""
     return made(value, value, value, n, "; ".join(filter(None, (note, NO_SPREAD))))
+
+
+def flat_or_made(value: float, low: float, high: float, n: int, note: str = "") -> Estimate:
+    """From the bounds of a bootstrap: without width where all resamples agree, up to rounding."""
+    return flat(value, n, note) if n > 1 and high - low <= _ROUNDING else made(value, low, high, n, note)
 
 
 def made(value: float, low: float, high: float, n: int, note: str = "") -> Estimate:

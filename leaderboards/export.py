@@ -89,6 +89,7 @@ def checkpoints_csv(board: Board) -> str:
         "against base",
         "against base low",
         "against base high",
+        "against base note",
         "tasks better",
         "tasks worse",
         "tasks compared",
@@ -105,10 +106,10 @@ def checkpoints_csv(board: Board) -> str:
             line += [found.estimate, found.low, found.high, found.note]
         if row.gain:
             known = row.gain.interval
-            line += [row.gain.mean, known and known.low, known and known.high]
+            line += [row.gain.mean, known and known.low, known and known.high, known and known.note]
             line += [row.gain.better, row.gain.worse, row.gain.tasks]
         else:
-            line += [None] * 6
+            line += [None] * 7
         lines.append([*line, row.checkpoint.model, row.checkpoint.arguments, row.checkpoint.date])
     return _csv(lines)
 

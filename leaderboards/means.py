@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from faithfulness_metrics import chance
 from faithfulness_metrics.bootstrap import Array, intervals
 from leaderboards.board import Estimate, Settings, Task, Training, Transfer
 from leaderboards.columns import KEPT, Column
-from leaderboards.estimates import NO_SPREAD, made
+from leaderboards.estimates import flat_or_made, made
 
 # The groups a reader asks for first.
 GROUPS: dict[str, Callable[[Task], bool]] = {
@@ -139,8 +138,7 @@ def label_of(training: Training) -> str:
 def mean_gain(pairs: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
     """Mean over tasks of `faithful`, checkpoint minus base, for the pairs of their columns."""
     n = sum(c.metrics["faithful"].n for c, _ in pairs)
-    gain = _interval(_mean(_gains(pairs)), _gain_draws(pairs), n, f"over {len(pairs)} tasks", settings)
-    return replace(gain, note=f"{gain.note}; {NO_SPREAD}") if gain.low == gain.high and n > 1 else gain
+    return _interval(_mean(_gains(pairs)), _gain_draws(pairs), n, f"over {len(pairs)} tasks", settings)
 
 
 def _ratio(on: Sequence[tuple[Column, Column]], off: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
@@ -179,7 +177,7 @@ def _interval(value: float, draws: Array | None, n: int, note: str, settings: Se
         without = "no interval: a task without samples"
         return made(value, math.nan, math.nan, n, "; ".join(filter(None, (note, without))))
     lows, highs = intervals(draws[None], settings.confidence)
-    return made(value, float(lows[0]), float(highs[0]), n, note)
+    return flat_or_made(value, float(lows[0]), float(highs[0]), n, note)
 
 
 def _mean(values: Sequence[float | None]) -> float:

@@ -18,10 +18,11 @@ from markupsafe import Markup
 
 from leaderboards import notation
 from leaderboards.board import Board
+from leaderboards.estimates import NO_SPREAD
 from leaderboards.page.charts import dots, plausibility
 from leaderboards.page.documents import fit
 from leaderboards.page.matrix import heat_map
-from leaderboards.page.view import about, choices, data_block, payload
+from leaderboards.page.view import about, beside, choices, data_block, payload
 from leaderboards.ranking import groups, rows
 from leaderboards.text import one_line, visible
 
@@ -53,6 +54,8 @@ def page(board: Board) -> str:
     environment.filters.update(
         rate=notation.rate, interval=notation.interval, p=notation.p_value, visible=visible, one_line=one_line
     )
+    environment.filters.update(beside=beside)
+    environment.tests["flat"] = lambda estimate: NO_SPREAD in estimate.note
     return environment.get_template("page.html").render(
         board=board,
         about=about(board),

@@ -30,6 +30,15 @@ class Square:
 
 
 @dataclass(frozen=True)
+class Gained:
+    """A mean gain: the number, its interval, over which tasks."""
+
+    text: str
+    interval: str
+    tip: str
+
+
+@dataclass(frozen=True)
 class Line:
     """One row."""
 
@@ -39,9 +48,8 @@ class Line:
     ratio: str
     ratio_interval: str
     ratio_note: str
-    on: str
-    on_interval: str
-    off: tuple[tuple[str, str], ...]
+    on: Gained
+    off: tuple[Gained, ...]
     squares: tuple[Square, ...]
 
 
@@ -114,9 +122,8 @@ def _line(
         _number(row.ratio, signed=False),
         notation.interval(row.ratio),
         row.ratio.note if row.ratio and row.ratio.estimate is None else "",
-        _number(row.on),
-        notation.interval(row.on, signed=True),
-        tuple((_number(row.off.get(kind)), notation.interval(row.off.get(kind), signed=True)) for kind, _ in kinds),
+        _gained(row.on),
+        tuple(_gained(row.off.get(kind)) for kind, _ in kinds),
         squares,
     )
 
@@ -125,7 +132,7 @@ def _base(
     base: Checkpoint, tasks: Sequence[Task], cells: dict[tuple[str, str], Cell], kinds: Sequence[tuple[str, str]]
 ) -> Line:
     squares = tuple(_reference(cells.get((base.id, task.id)), task, one_line(base.name)) for task in tasks)
-    return Line(one_line(base.name), "reference", True, "", "", "", "", "", tuple(("", "") for _ in kinds), squares)
+    return Line(one_line(base.name), "reference", True, "", "", "", Gained("", "", ""), (), squares)
 
 
 def _square(cell: Cell | None, task: Task, trained: bool, name: str) -> Square:
@@ -141,6 +148,7 @@ def _square(cell: Cell | None, task: Task, trained: bool, name: str) -> Square:
         f"{where}: {notation.with_interval(found, signed=True)}, {said} (p after Holm "
         f"{notation.p_value(cell.versus.p_holm)}), {cell.versus.n} documents"
     )
+    tip = f"{tip}; {one_line(found.note, 200)}" if found.note else tip
     return Square(
         notation.rate(value, signed=True),
         notation.interval(found, signed=True),
@@ -162,6 +170,11 @@ def _reference(cell: Cell | None, task: Task, name: str) -> Square:
 
 def _number(estimate: Estimate | None, signed: bool = True) -> str:
     return notation.rate(None if estimate is None else estimate.estimate, signed=signed)
+
+
+def _gained(estimate: Estimate | None) -> Gained:
+    tip = one_line(estimate.note, 200) if estimate else ""
+    return Gained(_number(estimate), notation.interval(estimate, signed=True), tip)
 
 
 def _kinds(matrix: Sequence[Transfer]) -> list[str]:

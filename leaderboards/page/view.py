@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
+from leaderboards.estimates import NO_SPREAD
 from leaderboards.means import GROUPS
 from leaderboards.notation import PLACES
 from leaderboards.ranking import BUDGETS, arm_of, belongs, ordered, trained_on
@@ -70,6 +71,7 @@ def payload(board: Board) -> dict[str, Any]:
         cells[cell.checkpoint].append(cell)
     return {
         "headroom": board.settings.headroom,
+        "flat": NO_SPREAD,
         "tasks": [
             {
                 "label": label(task),
@@ -98,6 +100,14 @@ def payload(board: Board) -> dict[str, Any]:
             for checkpoint in board.checkpoints
         ],
     }
+
+
+def beside(note: str) -> str:
+    """What of a note stands beside its number.
+
+    That an interval has no width is told where it is pointed at: in words it makes a column three times as wide.
+    """
+    return visible("; ".join(part for part in note.split("; ") if part != NO_SPREAD))
 
 
 def data_block(value: Any) -> Markup:

@@ -115,9 +115,10 @@ def test_all_files_are_written_and_the_picture_is_one(tmp_path):
 def test_the_mean_gain_has_its_interval_where_the_board_has_one():
     board = small()
     ids = [checkpoint.id for checkpoint in board.checkpoints]
-    gains = {"all": Estimate(0.67, 0.61, 0.72, 1000)}
+    gains = {"all": Estimate(0.67, 0.61, 0.72, 1000, "over 2 tasks")}
     known = [replace(one, gains=gains) if one.base else one for one in board.checkpoints]
     board = replace(board, checkpoints=tuple(known))
     assert "| +.67 [+.61, +.72] (▲ 2 ▼ 0 of 2) " in markdown(board)
     lines = list(csv.DictReader(io.StringIO(checkpoints_csv(board))))
     assert {line["against base low"] for line in lines} == {"", "0.61"} and len(lines) == len(ids)
+    assert {line["against base note"] for line in lines} == {"", "over 2 tasks"}

@@ -73,7 +73,10 @@ def test_an_interval_without_width_says_why(tmp_path):
     assert (ccf.estimate, ccf.low, ccf.high, ccf.note) == (0.0, 0.0, 0.0, told)
     checkpoint = found.checkpoints[1]
     assert checkpoint.gains["all"].note == f"over 1 tasks; {told}"
-    assert not checkpoint.means["all"]["lift"].note  # a column of the page's table is as wide as a number
+    means = checkpoint.means["all"]
+    assert (means["lift"].note, means["ccf"].note, means["acc"].note) == (told, told, "")
+    mean = found.checkpoints[0].means["all"]["acc"]
+    assert (mean.estimate, mean.low, mean.high, mean.note) == (1.0, 1.0, 1.0, told)
     # Wilson's interval of a rate always has a width: z^2 / (n + z^2) at 0 of 60
     assert base.metrics["faithful"].high == pytest.approx(0.0602, abs=1e-4) and not base.metrics["faithful"].note
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from leaderboards.board import Estimate
 from leaderboards.page import write_page
 from tests.leaderboards.boards import small
 from tests.leaderboards.pieces import estimate
@@ -95,6 +96,30 @@ def test_the_script_has_the_packages_rule_for_what_is_measurable(shown, tmp_path
     Select(one(shown, "#only-style")).select_by_value("attribution")
     rows = {row: one(shown, f"tr[data-id={row}] [data-metric=ccf]").text for row in oracle}
     assert rows == {"c0": ".00", "c1": "not measurable (headroom 0.04)", "c2": ".00"}
+
+
+def test_an_interval_without_width_says_so_where_it_is_pointed_at(shown, tmp_path):
+    """In words it would make its column three times as wide."""
+    told = "over 1 of 2 tasks; the same in every document: the interval knows no spread"
+    flat = Estimate(1.0, 1.0, 1.0, 300, told)
+    board = small()
+    people = tuple(
+        replace(one, means={**one.means, "all": {**one.means["all"], "acc": flat}}) for one in board.checkpoints
+    )
+    cells = tuple(replace(one, metrics={**one.metrics, "acc": flat}) for one in board.cells)
+    write_page(replace(board, checkpoints=people, cells=cells), tmp_path / "board.html")
+    shown.get((tmp_path / "board.html").as_uri())
+    # As the page was written, as the script writes it again, and in an opened row.
+    for groups in ((), ("unseen", "all")):
+        for group in groups:
+            Select(one(shown, "#group")).select_by_value(group)
+        cell = one(shown, "#checkpoints tbody [data-metric=acc]")
+        assert " ".join(cell.text.split()) == "1.00 [1.00, 1.00] over 1 of 2 tasks"
+        assert one(cell, ".flat").get_attribute("title") == told
+    one(shown, "#checkpoints tbody tr .open").click()
+    opened = shown.find_elements(By.CSS_SELECTOR, ".detail .flat")
+    assert [found.get_attribute("title") for found in opened] == [told, told]
+    assert "knows no spread" not in one(shown, "#checkpoints").text
 
 
 def test_a_row_opens_to_its_tasks(shown):

@@ -26,10 +26,17 @@ function rate(value, signed = false, digits = 2) {
 
 const interval = (e, signed = false) => (e && e[1] !== null && e[2] !== null ? `[${rate(e[1], signed)}, ${rate(e[2], signed)}]` : "");
 
+// An interval without width says so where it is pointed at.
+function bounds(e, signed = false) {
+  const flat = (e[4] || "").includes(data.flat);
+  return make("span", { class: flat ? "interval flat" : "interval", title: flat ? e[4] : null }, interval(e, signed));
+}
+
 function number(e, signed = false) {
   if (!e || e[0] === null) return [make("span", { class: "note" }, (e && e[4]) || "–")];
-  const note = e[4] ? [" ", make("span", { class: "note" }, e[4])] : [];
-  return [make("span", { class: "value" }, rate(e[0], signed)), " ", make("span", { class: "interval" }, interval(e, signed)), ...note];
+  const beside = (e[4] || "").split("; ").filter((part) => part && part !== data.flat).join("; ");
+  const note = beside ? [" ", make("span", { class: "note" }, beside)] : [];
+  return [make("span", { class: "value" }, rate(e[0], signed)), " ", bounds(e, signed), ...note];
 }
 
 const pValue = (p) => (p === null ? "–" : p < 0.001 ? "< .001" : rate(p, false, 3));

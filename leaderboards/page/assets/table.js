@@ -56,7 +56,7 @@ function fill(row, choice) {
     const count = (name) => versus.filter((v) => v.marker === name).length;
     const counts = [marker("better"), ` ${count("better")} `, marker("worse"), ` ${count("worse")} of ${versus.length}`];
     const known = KINDS.every((kind) => !choice[kind]) ? checkpoint.gains[choice.group] : versus.length === 1 ? versus[0].faithful : null;
-    const parts = known && known[1] !== null ? [" ", make("span", { class: "interval" }, interval(known, true))] : [];
+    const parts = known && known[1] !== null ? [" ", bounds(known, true)] : [];
     const counted = make("span", { class: "interval" }, ...counts);
     gain.replaceChildren(make("span", { class: "value" }, rate(value, true)), ...parts, " ", counted);
   }
