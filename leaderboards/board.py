@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Rises with any change of a field's name or meaning: <breaking>.<added>.
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Estimate:
 
     Attributes:
         estimate, low, high: None where undefined.
-        n: documents it is over.
+        n: different documents it is over: what the bootstrap draws. Of a mean over tasks a text that six of them share
+            counts once.
         note: why it is undefined, such as "not measurable (headroom 0.03)"; or what to know of it, such as that it is
             over fewer documents or tasks, or that its interval has no width since every document gave the same.
     """
@@ -304,7 +305,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Board:
-    """Everything. `notes` are sentences that a reader must see: what was kept apart, sampled or not compared."""
+    """Everything.
+
+    Attributes:
+        documents: the cards, each one document in one task.
+        documents_total: different documents of all tasks: a text that six tasks share counts once.
+        notes: sentences that a reader must see: what was kept apart, sampled or not compared.
+        pairs_total: documents of each task with samples, added up: how many cards there could be. None in files before
+            schema 1.1, whose documents_total, and `n` of means over tasks, counted so.
+    """
 
     title: str
     created: str
@@ -319,3 +328,4 @@ class Board:
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
     schema_version: str = SCHEMA_VERSION
+    pairs_total: int | None = None

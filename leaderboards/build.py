@@ -13,7 +13,7 @@ from leaderboards.board import Board, Cell, Checkpoint, Settings, Skipped, Task,
 from leaderboards.cards import documents_of
 from leaderboards.cells import Analysis
 from leaderboards.checkpoints import Row, rows_of
-from leaderboards.columns import Column
+from leaderboards.columns import Column, distinct
 from leaderboards.errors import BoardError
 from leaderboards.results import BrokenError, Run
 from leaderboards.tasks import Found, tasks_of
@@ -86,7 +86,8 @@ def make_board(
         cells=tuple(shown),
         matrix=tuple(_matrix(rows, tasks, its, settings)),
         documents=documents,
-        documents_total=total,
+        documents_total=distinct((one.documents, None) for one in done.values()),
+        pairs_total=total,
         skipped=tuple(told.skipped),
         notes=tuple(dict.fromkeys(told.notes)),
     )

@@ -33,7 +33,7 @@ MOST_CHECKPOINTS = 8
 def documents_of(
     tasks: Sequence[Task], bases: Sequence[int | None], done: Mapping[str, Analysis], settings: Settings
 ) -> tuple[tuple[Document, ...], int, list[str]]:
-    """The cards, how many documents there are in all, and what was left out.
+    """The cards (one document in one task each), how many there could be, and what was left out.
 
     Args:
         bases: row -> row of its base.
@@ -46,9 +46,9 @@ def documents_of(
         if rows and settings.cards:
             shown[task.id] = _checkpoints_of(rows, bases)
             chosen[task.id] = [
-                (index, shown[task.id]) for index in _indices(task, done[task.id].keys, rows, settings.cards)
+                (index, shown[task.id]) for index in _indices(task, done[task.id].documents.keys, rows, settings.cards)
             ]
-    total = sum(len(done[task.id].keys) for task in tasks)
+    total = sum(len(done[task.id].documents.keys) for task in tasks)
     per_task = _fair({name: len(its) for name, its in chosen.items()}, {name: len(its) for name, its in shown.items()})
     documents: list[Document] = []
     unread: list[str] = []
@@ -98,7 +98,7 @@ def _read(task: Task, chosen: Sequence[tuple[int, list[int]]], done: Analysis, u
     wanted: dict[int, list[str]] = {}
     for index, rows in chosen:
         for row in rows:
-            wanted.setdefault(row, []).append(done.keys[index])
+            wanted.setdefault(row, []).append(done.documents.keys[index])
     told: dict[int, dict[str, dict[str, Any]]] = {}
     for row, keys in wanted.items():
         path = done.columns[row].run.samples
@@ -107,10 +107,10 @@ def _read(task: Task, chosen: Sequence[tuple[int, list[int]]], done: Analysis, u
                 told[row] = samples.transcripts(Path(path), keys)
             except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
                 unread.append(f"{path.name}: no cards, its transcripts could not be read ({error}).")
-    hashes = Counter(key.split(":")[0] for key in done.keys)
+    hashes = Counter(key.split(":")[0] for key in done.documents.keys)
     documents = []
     for index, rows in chosen:
-        key = done.keys[index]
+        key = done.documents.keys[index]
         its = {row: told[row][key] for row in rows if key in told.get(row, {})}
         name = key if hashes[key.split(":")[0]] > 1 else key.split(":")[0]
         made = document_of(task, name, {f"c{row}": (t, _value(done, row, index)) for row, t in its.items()})
@@ -155,9 +155,9 @@ def _notes(
     if chosen and len(documents) < total:
         per_task = max(sum(document.task == task.id for document in documents) for task in tasks)
         notes.append(
-            f"Cards: {len(documents)} of {total} documents, at most {per_task} a task, those first on which "
-            "checkpoints differ in faithful, else in the order of a hash. They are no random sample: rates are in the "
-            "table."
+            f"Cards: {len(documents):,} of {total:,}, each a document in one task, at most {per_task} a task: those "
+            "first on which checkpoints differ in faithful, else in the order of a hash. They are no random sample: "
+            "rates are in the table."
         )
     if cut:
         notes.append("Cards: fewer documents than asked for, so that the page stays small.")

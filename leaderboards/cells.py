@@ -13,7 +13,7 @@ import numpy as np
 
 from faithfulness_metrics import flips
 from leaderboards.board import Cell, Estimate, Settings, Versus
-from leaderboards.columns import Column, columns_of
+from leaderboards.columns import Column, Documents, columns_of
 from leaderboards.estimates import weighted
 from leaderboards.sheets import Taken
 from leaderboards.versus import versus
@@ -24,12 +24,12 @@ class Analysis:
     """All checkpoints of a task: what is left when the documents' columns are given free.
 
     Attributes:
-        keys: of the documents, in their order; empty where nobody has samples.
+        documents: of the task; their keys are empty where nobody has samples.
         columns: row -> column, without samples and with `faithful` as its only values.
         versus: row -> against its base, before Holm.
     """
 
-    keys: tuple[str, ...]
+    documents: Documents
     columns: dict[int, Column]
     versus: dict[int, Versus]
 
@@ -42,7 +42,6 @@ def analyse(digest: str, taken: Sequence[Taken], bases: Sequence[int | None], se
         base = bases[row]
         if base is not None and base in columns and (one := versus(column, columns[base], settings)):
             compared[row] = one
-    keys = next((tuple(one.samples.frame["key"].to_list()) for one in taken if one.samples), ())
     slim = {
         row: replace(
             column,
@@ -52,7 +51,7 @@ def analyse(digest: str, taken: Sequence[Taken], bases: Sequence[int | None], se
         )
         for row, column in columns.items()
     }
-    return Analysis(keys, slim, compared)
+    return Analysis(next(iter(columns.values())).documents, slim, compared)
 
 
 def cell(column: Column, task: str, checkpoint: str, versus: Versus | None) -> Cell:

@@ -89,10 +89,11 @@ def main(argv: list[str] | None = None) -> int:
     board, size = make_board(given.results, given.title, settings, choice)
     for one in board.skipped:
         print(clean(f"skipped {one.path}: {one.reason}"), file=sys.stderr)
-    documents = sum(task.n for task in board.tasks)
+    pairs = sum(task.n for task in board.tasks)
+    documents = f"{board.documents_total} different documents, {pairs} pairs of document and task"
     print(
         f"{len(board.checkpoints)} checkpoints, {len(board.tasks)} tasks, {len(board.cells)} cells, "
-        f"{documents} documents; {size / 1e6:.0f} MB of samples read, {len(board.skipped)} files or runs skipped"
+        f"{documents}; {size / 1e6:.0f} MB of samples read, {len(board.skipped)} files or runs skipped"
     )
     for note in board.notes:
         print(clean(f"note: {note}"))

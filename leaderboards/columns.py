@@ -8,8 +8,9 @@ are drawn together.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,11 +31,27 @@ _BLOCK = 20_000_000
 
 
 @dataclass(frozen=True)
+class Documents:
+    """The documents of a task, the same for all its checkpoints; equal ones are drawn together.
+
+    Attributes:
+        name: digest of the keys: equal names, equal documents.
+        keys: in their order; empty where nobody has samples.
+        n: how many.
+    """
+
+    name: str
+    keys: tuple[str, ...] = field(compare=False)
+    n: int = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Column:
     """One checkpoint on one task.
 
     Attributes:
         row: index of the checkpoint.
+        documents: of the task.
         samples: None where only means are known.
         values: metric -> [n_documents], nan where undefined.
         draws: metric of `KEPT` -> resampled means, [draws].
@@ -44,6 +61,7 @@ class Column:
 
     row: int
     run: Run
+    documents: Documents
     samples: Samples | None
     values: dict[str, Array]
     draws: dict[str, Array]
@@ -51,25 +69,63 @@ class Column:
     rules: dict[str, Estimate] = field(default_factory=dict)
 
 
+def distinct(parts: Iterable[tuple[Documents, Array | None]]) -> int:
+    """How many different documents tasks have together: a text in six tasks of one dataset counts once.
+
+    Args:
+        parts: of each task its documents, and values, [n_documents], where only those that are not nan count.
+    """
+    its = list(parts)
+    whole = frozenset(one for one, values in its if values is None or not np.isnan(values).any())
+    some = {
+        key
+        for one, values in its
+        if one not in whole and values is not None
+        for key, gone in zip(one.keys, np.isnan(values), strict=True)
+        if not gone
+    }
+    return len(some.union(*(one.keys for one in whole))) + _bare(whole) if some else _size(whole)
+
+
+@lru_cache(maxsize=64)  # the checkpoints of a board have the same few sets of tasks
+def _size(whole: frozenset[Documents]) -> int:
+    return len(set[str]().union(*(one.keys for one in whole))) + _bare(whole)
+
+
+def _bare(whole: Iterable[Documents]) -> int:
+    return sum(one.n for one in whole if not one.keys)
+
+
 def columns_of(digest: str, taken: Sequence[Taken], settings: Settings) -> list[Column]:
     """The columns of a task: values, resamples, estimates."""
     seed = seed_of(digest, str(settings.seed))
+    documents = _documents(digest, taken)
     columns: list[Column] = []
     block: list[Taken] = []
     for one in taken:
         if one.samples is None:
-            columns.append(_reported(one, settings))
+            columns.append(_reported(one, documents, settings))
             continue
         block.append(one)
         cells = sum(len(t.samples.metrics) * len(t.samples.frame) for t in block if t.samples)
         if cells > _BLOCK:
-            columns += _drawn(block, seed, settings)
+            columns += _drawn(block, documents, seed, settings)
             block = []
-    columns += _drawn(block, seed, settings)
+    columns += _drawn(block, documents, seed, settings)
     return sorted(columns, key=lambda column: column.row)
 
 
-def _drawn(block: Sequence[Taken], seed: int, settings: Settings) -> list[Column]:
+def _documents(digest: str, taken: Sequence[Taken]) -> Documents:
+    for one in taken:
+        if one.samples:
+            keys = tuple(one.samples.frame["key"].to_list())
+            return Documents(digest, keys, len(keys))
+    # As many documents of one dataset are taken for the same ones: without samples nobody can know.
+    n = max((one.run.n or 0 for one in taken), default=0)
+    return Documents(f"{taken[0].run.options.get('dataset')}: {n}" if taken else digest, (), n)
+
+
+def _drawn(block: Sequence[Taken], documents: Documents, seed: int, settings: Settings) -> list[Column]:
     if not block:
         return []
     values = [
@@ -92,11 +148,11 @@ def _drawn(block: Sequence[Taken], seed: int, settings: Settings) -> list[Column
         if "valid" in its:
             metrics["faithful_given_valid"] = given_valid(its["faithful"], its["valid"], settings)
         kept = {name: value.astype(np.float32) for name, value in kept.items()}
-        columns.append(Column(one.row, one.run, one.samples, its, kept, metrics))
+        columns.append(Column(one.row, one.run, documents, one.samples, its, kept, metrics))
     return columns
 
 
-def _reported(one: Taken, settings: Settings) -> Column:
+def _reported(one: Taken, documents: Documents, settings: Settings) -> Column:
     """Without samples: means as reported; an interval where the mean is a rate of yes and no."""
     n = one.run.n or 0
     metrics = {}
@@ -107,4 +163,4 @@ def _reported(one: Taken, settings: Settings) -> Column:
             else (math.nan,) * 2
         )
         metrics[name] = made(value, low, high, n, "mean as reported, no samples")
-    return Column(one.row, one.run, None, {}, {}, metrics)
+    return Column(one.row, one.run, documents, None, {}, {}, metrics)

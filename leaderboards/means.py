@@ -1,7 +1,8 @@
 """Means over tasks, gains over tasks, and how much of a gain carries over to what was not trained on.
 
 Means are unweighted over tasks. Their intervals come from the tasks' resamples: tasks on the same documents were
-resampled together, others independently.
+resampled together, others independently. What is drawn is a document, so `n` counts different documents: a text in six
+tasks once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from faithfulness_metrics import chance
 from faithfulness_metrics.bootstrap import Array, intervals
 from leaderboards.board import Estimate, Settings, Task, Training, Transfer
-from leaderboards.columns import KEPT, Column
+from leaderboards.columns import KEPT, Column, distinct
 from leaderboards.estimates import flat_or_made, made
 
 # The groups a reader asks for first.
@@ -64,7 +65,7 @@ def group_gains(
 
 def _means(columns: Sequence[Column], note: str, settings: Settings) -> dict[str, Estimate]:
     found = {}
-    n = sum(max(c.metrics["faithful"].n, 0) for c in columns if "faithful" in c.metrics)
+    n = distinct((c.documents, c.values.get("faithful")) for c in columns)
     for name in KEPT:
         values = [c.metrics[name].estimate for c in columns if name in c.metrics]
         if len(values) < len(columns) or any(value is None for value in values):
@@ -137,12 +138,11 @@ def label_of(training: Training) -> str:
 
 def mean_gain(pairs: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
     """Mean over tasks of `faithful`, checkpoint minus base, for the pairs of their columns."""
-    n = sum(c.metrics["faithful"].n for c, _ in pairs)
-    return _interval(_mean(_gains(pairs)), _gain_draws(pairs), n, f"over {len(pairs)} tasks", settings)
+    return _interval(_mean(_gains(pairs)), _gain_draws(pairs), _documents(pairs), f"over {len(pairs)} tasks", settings)
 
 
 def _ratio(on: Sequence[tuple[Column, Column]], off: Sequence[tuple[Column, Column]], settings: Settings) -> Estimate:
-    n = sum(c.metrics["faithful"].n for c, _ in [*on, *off])
+    n = _documents([*on, *off])
     below, above = mean_gain(on, settings), _mean(_gains(off))
     if below.estimate is None or below.low is None or below.low <= 0:
         return Estimate(None, None, None, n, "no gain above 0 on its own tasks: nothing to carry over")
@@ -153,6 +153,11 @@ def _ratio(on: Sequence[tuple[Column, Column]], off: Sequence[tuple[Column, Colu
     if draws_on is not None and draws_off is not None:
         ratios = np.divide(draws_off, draws_on, out=np.full_like(draws_on, np.nan), where=draws_on > 0)
     return _interval(above / below.estimate, ratios, n, "", settings)
+
+
+def _documents(pairs: Sequence[tuple[Column, Column]]) -> int:
+    """Different documents that both have a value for."""
+    return distinct((c.documents, c.values["faithful"] - b.values["faithful"]) for c, b in pairs)
 
 
 def _gains(pairs: Sequence[tuple[Column, Column]]) -> list[float]:

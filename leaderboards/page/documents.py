@@ -21,7 +21,7 @@ LONGEST = 100_000
 
 @dataclass(frozen=True)
 class Shown:
-    """How many documents have a card, of how many on the board's tasks."""
+    """How many cards there are, of how many that there could be: one document in one task each."""
 
     cards: int
     total: int
@@ -60,7 +60,9 @@ def fit(board: Board, limit: int = BYTES) -> tuple[dict[str, Any], Shown]:
     documents.sort(key=lambda value: int(value["t"]))
     # The document that went over the limit has left its texts behind, as the last ones.
     texts = list(strings.places)[:kept]
-    return {"strings": texts, "documents": documents}, Shown(len(documents), board.documents_total)
+    return {"strings": texts, "documents": documents}, Shown(
+        len(documents), board.documents_total if board.pairs_total is None else board.pairs_total
+    )
 
 
 def in_turns(documents: Sequence[Document]) -> Iterator[Document]:

@@ -39,8 +39,11 @@ def about(board: Board) -> About:
         f"{_count(bases, 'base model')} and {_count(trained, 'trained checkpoint')} on "
         f"{_count(len(board.tasks), 'task')} from {_count(len(datasets), 'dataset')} "
         f"({', '.join(one_line(name, 40) for name in datasets[:12])}{', …' if len(datasets) > 12 else ''}), "
-        f"{board.documents_total:,} documents in all"
+        f"{board.documents_total:,} different documents"
     )
+    pairs = sum(task.n for task in board.tasks)
+    if pairs > board.documents_total:
+        compared += f" ({pairs:,} pairs of document and task)"
     settings = board.settings
     return About(compared, f"{settings.confidence * 100:g} %", f"{settings.alpha * 100:g} %", FOLD)
 

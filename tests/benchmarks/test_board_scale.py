@@ -28,4 +28,4 @@ def test_generated_files_make_a_whole_board(script, tmp_path):
     assert read == size and board.skipped == ()
     assert (len(board.checkpoints), len(board.tasks), len(board.cells), len(board.matrix)) == (4, 36, 144, 3)
     assert [c.base for c in board.checkpoints] == [None, "c0", "c0", "c0"]
-    assert board.documents_total == 36 * 30 and len(board.documents) == 72
+    assert board.pairs_total == 36 * 30 and board.documents_total == 6 * 30 and len(board.documents) == 72

@@ -56,5 +56,5 @@ def cards(browser: WebDriver) -> int:
 
 
 def searched(browser: WebDriver, count: int) -> None:
-    until(browser, lambda b: one(b, "#card-count").text == f"{count} of 3 documents")
+    until(browser, lambda b: one(b, "#card-count").text == f"{count} of 3 cards")
     assert cards(browser) == count

@@ -73,7 +73,7 @@ def test_documents_on_which_checkpoints_differ_come_first_and_the_rest_by_hash(t
     assert found.documents_total == 50
     assert texts == ["".join(s.text for s in d.fields["Text"]) for d in board(tmp_path, cards=5).documents]
     assert any(
-        note.startswith("Cards: 5 of 50 documents, at most 5 a task, those first on which checkpoints differ")
+        note.startswith("Cards: 5 of 50, each a document in one task, at most 5 a task: those first on which check")
         for note in found.notes
     )
     assert board(tmp_path, cards=0).documents == ()

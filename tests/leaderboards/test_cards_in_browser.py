@@ -44,7 +44,7 @@ def test_hundreds_of_documents_are_shown_a_page_at_a_time(browser, tmp_path):
     size(browser, 1280, 900)
     browser.get((tmp_path / "large.html").as_uri())
     until(browser, lambda b: cards(b) == 20)
-    assert one(browser, "#card-count").text == "240 of 240 documents"
+    assert one(browser, "#card-count").text == "240 of 240 cards"
     one(browser, "#more").click()
     until(browser, lambda b: cards(b) == 40)
     card = one(browser, "#cards article")

@@ -231,6 +231,49 @@ def test_means_over_tasks_draw_shared_documents_together(tmp_path):
     assert width["apart"] == pytest.approx(width["one"] / math.sqrt(2), rel=0.1)
 
 
+def test_n_of_a_mean_counts_documents_and_a_text_in_several_tasks_once(tmp_path):
+    """It is documents that the bootstrap draws. snli: 20 texts in two tasks, 30 in a third; trec: 10 others."""
+    tasks = {
+        TASK: [1.0] * 20,
+        ("snli", "redaction", "oneword"): [1.0] * 19 + [None],
+        ("snli", "attribution", "multiword"): [0.0] * 29 + [None],
+        ("trec", "attribution", "oneword"): [0.0] * 9 + [None],
+    }
+    write_run(tmp_path / "base", {t: rows_of([0.0] * len(values), t) for t, values in tasks.items()})
+    write_run(tmp_path / "tuned", {t: rows_of(values, t) for t, values in tasks.items()}, peft="out/tuned")
+    train_info(tmp_path / "tuned")
+    found = board(tmp_path)
+    base, tuned = found.checkpoints
+    assert (found.documents_total, found.pairs_total) == (30 + 10, 20 + 20 + 30 + 10)
+    assert {group: one["faithful"].n for group, one in base.means.items()} == {
+        "all": 40,
+        "in distribution": 20,
+        "several words": 30,
+        "unseen": 10,
+    }
+    # Where a value is missing, the document counts if another task has one for it.
+    assert {group: one["faithful"].n for group, one in tuned.means.items()} == {
+        "all": 38,
+        "in distribution": 20,
+        "several words": 29,
+        "unseen": 9,
+    }
+    assert {group: one.n for group, one in tuned.gains.items()} == {
+        group: one["faithful"].n for group, one in tuned.means.items()
+    }
+    (row_,) = found.matrix
+    assert (row_.on.n, row_.off["style"].n, row_.ratio.n) == (20, 19, 38)
+    assert all(cell.metrics["faithful"].n == sum(v is not None for v in tasks[TASK]) for cell in found.cells[:1])
+
+
+def test_n_without_samples_counts_as_many_documents_of_a_dataset_as_the_same(tmp_path):
+    tasks = [TASK, ("snli", "redaction", "oneword"), ("trec", "attribution", "oneword")]
+    write_run(tmp_path, {t: rows_of([1.0, 0.0] * 10, t) for t in tasks}, samples=False)
+    found = board(tmp_path)
+    assert found.checkpoints[0].means["all"]["faithful"].n == found.documents_total == 40
+    assert found.pairs_total == 0  # no cards without samples
+
+
 def test_groups_of_tasks(tmp_path):
     tasks = {
         ("snli", "attribution", "oneword"): 1.0,

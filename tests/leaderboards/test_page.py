@@ -123,6 +123,15 @@ def test_numbers_that_json_lacks_are_refused():
         data_block({"a": float("nan")})
 
 
+def test_the_page_says_how_many_documents_are_different(html):
+    """Two datasets of 300 documents; were they one, it would be 300 documents in two tasks."""
+    assert "from 2 datasets (agnews, trec), 600 different documents.</p>" in html
+    assert "A card is one document in one task. Here are 3 of 600; the others" in html
+    shared = page(replace(small(), documents_total=300, pairs_total=600))
+    assert ", 300 different documents (600 pairs of document and task).</p>" in shared
+    assert "Here are 3 of 600; the others" in shared
+
+
 def test_documents_are_kept_whole_up_to_the_limit():
     board = small()
     data, shown = fit(board)

@@ -115,7 +115,7 @@ if ($("cards")) {
     shown = 0;
     $("cards").replaceChildren();
     more();
-    $("card-count").textContent = `${found.length.toLocaleString("en")} of ${documents().length.toLocaleString("en")} documents`;
+    $("card-count").textContent = `${found.length.toLocaleString("en")} of ${documents().length.toLocaleString("en")} cards`;
   };
 
   const begin = () => {
