@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leaderboards.board import Board, Settings
 from leaderboards.errors import BoardError, need, told
+from leaderboards.ours import refuse_strangers
 
 ABOUT = """\
 Which checkpoint explains itself truly, and is the difference real? Reads what lm_eval wrote with --output_path and
@@ -84,6 +85,7 @@ def main(argv: list[str] | None = None) -> int:
         raise BoardError(f"--draws {given.draws}: give at least 100, or intervals are noise")
     if given.out.exists() and not given.out.is_dir():
         raise BoardError(f"--out {given.out}: is a file; give a folder")
+    refuse_strangers(given.out)
     settings = Settings(cards=given.cards, draws=given.draws, seed=given.seed)
     choice = Choice(given.base, infos, given.runs == "all", given.run)
     board, size = make_board(given.results, given.title, settings, choice)
@@ -108,12 +110,13 @@ def write(board: Board, out: Path) -> list[Path]:
     """All files of a board; the page last.
 
     Raises:
-        BoardError: the folder cannot be written.
+        BoardError: the folder cannot be written, or holds files of these names that no board wrote.
     """
     from leaderboards.export import write_tables
     from leaderboards.file import save
     from leaderboards.page import write_page
 
+    refuse_strangers(out)
     try:
         save(board, out / "board.json")
         tables = write_tables(board, out)

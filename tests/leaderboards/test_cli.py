@@ -10,7 +10,9 @@ import pytest
 
 import faithful_se
 from leaderboards import cli, errors
+from leaderboards.board import SCHEMA_VERSION
 from leaderboards.file import load, save
+from tests.leaderboards.boards import small
 from tests.leaderboards.synthetic import TASK, rows_of, train_info, write_run
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +75,38 @@ def test_a_mistake_is_one_line_and_status_2(results, tmp_path, capsys, arguments
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("faithful-se: ") and line in err and err.count("\n") == 1
     assert not (tmp_path / "board").exists()
+
+
+@pytest.mark.parametrize("name", ["index.html", "board.json", "board.csv", "board.png"])
+def test_a_file_that_no_board_wrote_is_not_written_over(results, tmp_path, capsys, name):
+    out = tmp_path / "site"
+    out.mkdir()
+    (out / name).write_text('{"schema_version": "1.0"}')
+    assert faithful_se.main(["board", str(results), "--out", str(out), "--draws", "200"]) == 2
+    said, err = capsys.readouterr()
+    told = "is there, and no board wrote it; give another folder with --out, or move it away"
+    assert (said, err) == ("", f"faithful-se: {out / name}: {told}\n")
+    assert [(path.name, path.read_text()) for path in out.iterdir()] == [(name, '{"schema_version": "1.0"}')]
+    with pytest.raises(ValueError, match="no board wrote it"):
+        cli.write(small(), out)
+
+
+def test_a_board_is_written_over_a_board_and_not_over_a_page_put_beside_it(results, tmp_path, capsys):
+    out = tmp_path / "board"
+    again = ["board", str(results), "--out", str(out), "--draws", "200"]
+    assert faithful_se.main(again) == 0 and faithful_se.main([*again, "--title", "Second"]) == 0
+    assert "<title>Second</title>" in (out / "index.html").read_text("utf-8")
+    # What one of them was taken from is still a board's folder, other files in it are nobody's business.
+    (out / "notes.txt").write_text("mine")
+    for gone in ("board.json", "index.html"):
+        (out / gone).unlink()
+        assert faithful_se.main(again) == 0
+    (out / "index.html").write_text("<!doctype html><title>Mine</title>")
+    assert faithful_se.main(again) == 2 and "index.html: is there, and no board" in capsys.readouterr().err
+    # Of schema 1.0 pages had no mark.
+    data = (out / "board.json").read_text("utf-8")
+    (out / "board.json").write_text(data.replace(f'"schema_version": "{SCHEMA_VERSION}"', '"schema_version": "1.0"'))
+    assert faithful_se.main(again) == 0
 
 
 def test_a_name_that_arguments_tell_apart_can_be_given_its_training(tmp_path, only_json):
