@@ -19,6 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from tests.leaderboards.browsing import names, numbers, one, until
+from tests.leaderboards.chromium import size
 
 
 def test_nothing_is_asked_of_a_network(shown):
@@ -138,6 +139,18 @@ def test_a_row_opens_to_its_tasks(shown):
     assert [row.get_attribute("class") for row in rows] == ["control", "base", "trained", "detail"]
     one(shown, "#checkpoints tbody .trained .open").click()
     assert shown.find_elements(By.CSS_SELECTOR, ".detail") == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 500), (1280, 1400), (400, 700)])
+def test_an_opened_row_is_as_wide_as_the_table_has_room(shown, width, height):
+    """Its box gets a scrollbar when a row makes it higher than the screen: the last column was below it."""
+    size(shown, width, height)
+    box = one(shown, "#table .scroll")
+    before = shown.execute_script("return arguments[0].scrollWidth - arguments[0].clientWidth", box)
+    for button in shown.find_elements(By.CSS_SELECTOR, "#checkpoints .open"):
+        shown.execute_script("arguments[0].click()", button)
+    wide, room = shown.execute_script("return [arguments[0].scrollWidth, arguments[0].clientWidth]", box)
+    assert room - 50 < one(box, ".panel").size["width"] < room and (before > 0 or wide == room)
 
 
 def test_the_matrix_says_what_its_colours_say(shown):

@@ -33,7 +33,7 @@ function transcript(entry) {
   const details = make("details", {}, make("summary", {}, "Whole transcript"));
   details.addEventListener("toggle", () => {
     if (!details.open || details.childElementCount > 1) return;
-    const edited = entry.edited().flatMap(([title, text]) => [make("dt", {}, "changed text, ", bdi(title)), make("dd", { dir: "auto" }, text)]);
+    const edited = entry.edited().flatMap(([title, text]) => [make("dt", {}, "changed ", bdi(title)), make("dd", { dir: "auto" }, text)]);
     const turns = entry.transcript().flatMap(([role, text]) => [make("dt", {}, bdi(role)), make("dd", { dir: "auto" }, text)]);
     details.append(make("dl", { class: "transcript" }, ...edited, ...turns));
   });
