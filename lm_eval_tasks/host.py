@@ -24,6 +24,7 @@ from lm_eval_tasks.calls import Answer, Call, Classify, Document, Messages, Task
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lockstep import Tally, run
+from lm_eval_tasks.parallel import ask, everywhere, instance
 from lm_eval_tasks.protocol import Transcript, self_explain
 from lm_eval_tasks.question import parse_label
 
@@ -41,9 +42,6 @@ PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
 
 # Never written by a model that answers. Some servers, `transformers serve` among them, fail on an empty list.
 API_UNTIL = ["<|endoftext|>"]
-
-# What ranks that have run out of calls ask, so that all ranks call the model equally often.
-PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
 
 
 @dataclass
@@ -139,7 +137,7 @@ class Backend:
 
     def again(self, waiting: bool) -> bool:
         """Whether any process of a data-parallel run has calls left."""
-        return max(self._everywhere(int(waiting))) > 0
+        return max(everywhere(self.lm, int(waiting))) > 0
 
     def respond(self, calls: Sequence[Call]) -> list[Answer]:
         """Answer distinct calls: one batch of generations and one of log-likelihoods."""
@@ -155,9 +153,9 @@ class Backend:
                 problems[index] = problem
             elif isinstance(call, Classify) and call.ranked:
                 pairs = [(prompt, self._continuation(label)) for label in call.labels]
-                rankings[index] = [_instance("loglikelihood", pair) for pair in pairs]
+                rankings[index] = [instance("loglikelihood", pair) for pair in pairs]
             else:
-                generations[index] = _instance("generate_until", (prompt, settings))
+                generations[index] = instance("generate_until", (prompt, settings))
         texts = dict(zip(generations, self._ask("generate_until", list(generations.values())), strict=True))
         scores = iter(self._ask("loglikelihood", [row for rows in rankings.values() for row in rows]))
         answers = []
@@ -212,14 +210,8 @@ class Backend:
         return "the text is longer than the model's context" if length + room > limit else ""
 
     def _ask(self, kind: str, instances: list[Instance]) -> list[Any]:
-        count = len(instances)
-        most = max(self._everywhere(count))
-        if not most:
-            return []
-        filler = _instance(kind, PADDING if kind == "generate_until" else (PADDING[0], " a"))
-        instances = [*instances, *[instances[-1] if instances else filler] * (most - count)]
         try:
-            return list(getattr(self.lm, kind)(instances))[:count]
+            return ask(self.lm, kind, instances)
         except NotImplementedError as error:
             raise UsageError(
                 f"{type(self.lm).__name__} offers no {kind}: use --metadata classifier=generate, or another backend"
@@ -232,16 +224,3 @@ class Backend:
             if "apply_chat_template" not in str(error):
                 raise
             raise UsageError("this model is a chat API and takes messages only: add --apply_chat_template") from error
-
-    def _everywhere(self, number: int) -> list[int]:
-        """The same number of every process of a data-parallel run."""
-        if self.lm.world_size == 1:
-            return [number]
-        import torch
-
-        gathered = self.lm.all_gather(torch.tensor([number], device=self.lm.device))
-        return [int(value) for value in gathered.flatten().tolist()]
-
-
-def _instance(kind: Any, arguments: tuple[Any, ...]) -> Instance:
-    return Instance(request_type=kind, doc={}, arguments=arguments, idx=0, metadata=("faithful_se", 0, 1))

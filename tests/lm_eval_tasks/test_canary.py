@@ -95,6 +95,18 @@ def test_cache_keys_hold_prompt_and_settings_only(tmp_path):
     assert caching.dbdict.autocommit
 
 
+@says("local models search for a batch size in another way", "lm_eval_tasks/parallel.py")
+def test_a_batch_size_is_agreed_on_inside_of_a_call():
+    huggingface = pytest.importorskip("lm_eval.models.huggingface")
+    told = inspect.getsource(huggingface.HFLM._detect_batch_size)
+    assert "self.all_gather(" in told
+    for method in (huggingface.HFLM.generate_until, huggingface.HFLM._batch_scheduler):
+        assert "self._detect_batch_size(" in inspect.getsource(method)
+    assert "len(n_reordered_requests) / self.batch_schedule" in inspect.getsource(huggingface.HFLM._batch_scheduler)
+    # Whoever has all answers makes no call.
+    assert "if remaining_reqs else []" in inspect.getsource(model.CachingLM.__getattr__)
+
+
 @says("Task.build_all_requests has another signature", "lm_eval_tasks/task.py: build_all_requests")
 def test_build_all_requests_is_told_of_system_and_template():
     told = inspect.signature(task.Task.build_all_requests).parameters

@@ -144,6 +144,17 @@ class TestLongTexts:
         assert f"{ONE}: 1 documents count as unfaithful: no words in the text (document 4)" in caplog.messages
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_batch_size_to_be_searched_for_in_few_texts(evaluate, data, tiny, count):
+    """lm-eval divides by N in a round with fewer than N questions."""
+    from lm_eval.models.huggingface import HFLM
+
+    lm = HFLM(pretrained=str(tiny), device="cpu", batch_size="auto:4", max_batch_size=8)
+    found = evaluate(lm, data, ONE, count, SHORT, classifier="loglikelihood")
+    assert lm.batch_schedule == 4
+    assert found["results"] == evaluate(load(tiny), data, ONE, count, SHORT, classifier="loglikelihood")["results"]
+
+
 class TestChatApi:
     """No server is needed: each of these must be said before anything is sent."""
 
