@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from lm_eval_tasks.calls import Answer, Call, Classify, Document, Messages, Task
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lockstep import Tally, run
-from lm_eval_tasks.parallel import ask, everywhere, instance
+from lm_eval_tasks.parallel import ask, behind, everywhere, instance
 from lm_eval_tasks.protocol import Transcript, self_explain
 from lm_eval_tasks.question import parse_label
 
@@ -211,7 +212,8 @@ class Backend:
 
     def _ask(self, kind: str, instances: list[Instance]) -> list[Any]:
         try:
-            return ask(self.lm, kind, instances)
+            with _as_long_as_asked(behind(self.lm)):
+                return ask(self.lm, kind, instances)
         except NotImplementedError as error:
             raise UsageError(
                 f"{type(self.lm).__name__} offers no {kind}: use --metadata classifier=generate, or another backend"
@@ -224,3 +226,22 @@ class Backend:
             if "apply_chat_template" not in str(error):
                 raise
             raise UsageError("this model is a chat API and takes messages only: add --apply_chat_template") from error
+
+
+@contextmanager
+def _as_long_as_asked(lm: Any) -> Iterator[None]:
+    """A model's own `max_new_tokens` counts for nothing inside.
+
+    transformers prefers it to the length that lm-eval asks for: a model that carries 2048 would write on for that long
+    where sixteen tokens were asked for, one that carries 8 would break its explanations off.
+    """
+    config: Any = getattr(getattr(lm, "model", None), "generation_config", None)
+    own = getattr(config, "max_new_tokens", None)
+    if own is None:
+        yield
+        return
+    config.max_new_tokens = None
+    try:
+        yield
+    finally:
+        config.max_new_tokens = own

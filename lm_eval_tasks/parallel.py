@@ -45,11 +45,11 @@ def ask(lm: Any, kind: str, requests: Sequence[Instance]) -> list[Any]:
     """
     fresh = _fresh(lm, kind, requests)
     most = max(everywhere(lm, len(fresh)))
-    with _one_search(_behind(lm)):
+    with _one_search(behind(lm)):
         if most and not fresh:
             # Past the cache: it may hold the answer and would ask nobody.
             filler = instance(kind, PADDING if kind == "generate_until" else (PADDING[0], " a"))
-            getattr(_behind(lm), kind)([filler] * most)
+            getattr(behind(lm), kind)([filler] * most)
         # Copies of what the cache does not know: it lets all of them through.
         padded = [*requests, *fresh[-1:] * (most - len(fresh))]
         return list(getattr(lm, kind)(padded))[: len(requests)] if requests else []
@@ -66,7 +66,8 @@ def _fresh(lm: Any, kind: str, requests: Sequence[Instance]) -> list[Instance]:
     ]
 
 
-def _behind(lm: Any) -> Any:
+def behind(lm: Any) -> Any:
+    """The model that a caching wrapper is around."""
     return lm.lm if isinstance(lm, CachingLM) else lm
 
 

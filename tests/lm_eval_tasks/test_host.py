@@ -57,6 +57,16 @@ class TestGenerationSettings:
         evaluate(lm, data, ONE, 1, {"gen_kwargs": {alias: 7}})
         assert all(given["max_gen_toks"] == 7 and alias not in given for _, given in lm.explanations)
 
+    def test_a_limit_that_the_model_carries_counts_for_nothing(self, evaluate, data, tmp_path):
+        """transformers prefers `max_new_tokens` of the model's own configuration to the length that was asked for."""
+        model = load(write_tiny_chat_model(tmp_path, texts_of(data)))
+        plain = evaluate(model, data, ONE, 3, SHORT)
+        carried = model.model.generation_config
+        for own in (1, 40):
+            carried.max_new_tokens = own
+            assert evaluate(model, data, ONE, 3, SHORT)["samples"] == plain["samples"]
+            assert carried.max_new_tokens == own
+
     def test_the_default_is_greedy(self, evaluate, data):
         lm = RecordingLM()
         evaluate(lm, data, ONE, 2)
