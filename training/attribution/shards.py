@@ -21,6 +21,7 @@ from training.alone import only_one
 from training.attribution.settings import PROMPT, SETTINGS, compare, of_attributions, parsed, read_settings
 
 MANIFEST, SHARDS = "manifest.json", "shards"
+WRITTEN_AGAIN = "delete the file, and the same command writes it again"
 
 
 class Store:
@@ -117,20 +118,27 @@ def _taken(folder: Path) -> str:
     return next((path.name for path in found if path.exists()), "")
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a file that a command wrote.
+def read_rows(path: Path, remedy: str = WRITTEN_AGAIN) -> Iterator[dict[str, Any]]:
+    """The rows of a file that a command wrote, one a line.
+
+    A line ends with a line feed alone: texts hold other separators (U+2028, U+0085) at which `str.splitlines` cuts.
+
+    Args:
+        path: the file.
+        remedy: against a line that is no row.
 
     Raises:
-        UsageError: a line that is no row. Names file and line.
+        UsageError: no such file, or a line that is no row. Names file and line.
     """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            row = parsed(line)
-            if row is None:
-                raise UsageError(
-                    f"{path}: line {number} is damaged: delete the file, and the same command writes it again"
-                )
-            yield row
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                row = parsed(line)
+                if row is None:
+                    raise UsageError(f"{path}: line {number} is damaged: {remedy}")
+                yield row
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
 
 
 def write_whole(path: Path, lines: Iterable[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.question import Question
 from training.attribution.settings import read_object
-from training.attribution.shards import MANIFEST
+from training.attribution.shards import MANIFEST, read_rows
 
 
 @dataclass(frozen=True)
@@ -112,18 +111,15 @@ def read_attributions(
 
 
 def _rows(path: Path) -> Iterator[Attributed]:
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    for number, line in enumerate(lines, 1):
+    remedy = "delete that line, and the same `faithful-se attribute` computes its text again"
+    for number, row in enumerate(read_rows(path, remedy), 1):
         try:
-            row = json.loads(line)
             ranking = tuple((key, float(score)) for key, score in row["types"].items())
             if row["top"]:  # of equal scores the attribution has chosen one, whatever their order in the mapping
                 top = row["top"]["key"]
                 ranking = tuple(sorted(ranking, key=lambda pair: (pair[0] != top, -pair[1])))
             document = Document(dict(row["fields"]), row["gold"])
             yield Attributed(document, int(row["index"]), row["prediction"], ranking, str(row["problem"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path}: line {number} is not a row of attributions ({error})") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            what = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+            raise UsageError(f"{path}: line {number} is not a row of attributions ({what}): {remedy}") from error

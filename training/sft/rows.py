@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from lm_eval_tasks.errors import UsageError
+from training.attribution.settings import parsed, read_object
+from training.attribution.shards import MANIFEST
+from training.attribution.sources import FORM
 
 IGNORED = -100
 
@@ -31,32 +33,42 @@ def read_training_rows(data: str) -> tuple[list[dict[str, Any]], dict[str, Any]]
     for name in [part.strip() for part in data.split(",") if part.strip()]:
         path, told = Path(name), {}
         if path.is_dir():
-            if not (path / "manifest.json").is_file():
+            if not (path / MANIFEST).is_file():
                 raise UsageError(f"{path} is no finished build: run the same `faithful-se build` again")
-            told, path = json.loads((path / "manifest.json").read_text("utf-8")), path / "train.jsonl"
+            remedy = "the same `faithful-se build` writes it again"
+            told, path = read_object(path / MANIFEST, remedy), path / "train.jsonl"
         if not path.is_file():
             raise UsageError(f"--data {name}: no such file or folder; give what `faithful-se build` wrote")
-        text = path.read_text("utf-8")
-        found = [_row(path, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror or error}") from error
+        # Not `splitlines`: texts hold separators that end no line of JSON (U+2028, U+0085).
+        found = [_row(path, number, line) for number, line in enumerate(text.split(b"\n"), 1) if line.strip()]
         if not found:
             raise UsageError(f"{path}: the file is empty")
         rows += found
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(text).hexdigest()[:16]
         sources.append({"path": name, "rows": len(found), "sha256": digest, "build": told})
     if not rows:
         raise UsageError("--data: give a folder of faithful-se build, or a JSONL file")
     return rows, {"sources": sources}
 
 
-def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    row = parsed(line)
+    if row is None:
+        raise UsageError(f"{path}: line {number} is not JSON: {FORM}")
     try:
-        row = json.loads(line)
         messages = [(turn["role"], turn["content"]) for part in ("prompt", "completion") for turn in row[part]]
         if messages and row["prompt"] and row["completion"]:
             return {"prompt": row["prompt"], "completion": row["completion"]}
-    except (ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         pass
-    raise UsageError(f"{path}: line {number} is no row of messages under prompt and completion")
+    raise UsageError(
+        f"{path}: line {number} is no row of messages under prompt and completion: give what "
+        "`faithful-se build` wrote, or rows of its form"
+    )
 
 
 def check_supervision(
