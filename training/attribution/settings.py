@@ -22,6 +22,9 @@ SETTINGS = "settings.json"
 # Keys of the settings of attributions: a digest of what the model reads, per dataset; the day that a template shows.
 PROMPT, DATE = "prompt", "date"
 
+# What the folder of a command holds.
+ATTRIBUTIONS, ROWS = "attributions", "rows to train on"
+
 
 def parsed(line: bytes) -> dict[str, Any] | None:
     """The JSON object of a line; None where it is none, or half of one."""
@@ -89,18 +92,26 @@ def prompt_digest(attributor: Attributor) -> str:
     )
 
 
-def of_attributions(written: Mapping[str, Any]) -> bool:
-    """Whether a run of attributions wrote these settings: builds and other programs have files of that name too."""
+def kind_of(written: Mapping[str, Any]) -> str:
+    """Which command wrote these settings, by what its folder holds; empty for other programs' files of that name."""
     options = written.get("options")
-    return "model" in written and isinstance(options, dict) and {"method", "target", "mask"} <= options.keys()
+    if not isinstance(options, dict):
+        return ""
+    if "model" in written and {"method", "target", "mask"} <= options.keys():
+        return ATTRIBUTIONS
+    return ROWS if isinstance(written.get("attributions"), dict) and {"styles", "arm"} <= options.keys() else ""
 
 
 def compare(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Refuse to go on in a folder with other settings.
 
     Raises:
-        UsageError: names the first that differs. `prompt` may have further datasets.
+        UsageError: names the first that differs, or what the folder of another command holds. `prompt` may have further
+            datasets.
     """
+    kinds = kind_of(written), kind_of(settings)
+    if all(kinds) and kinds[0] != kinds[1]:
+        raise UsageError(f"{folder} holds {kinds[0]}: give another --out")
     names = {*written, *settings} - {PROMPT, DATE}
     # Another dtype is another model too, and its name says more than a digest.
     for name in sorted(names, key=lambda name: (name == "model", name)):

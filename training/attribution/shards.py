@@ -18,7 +18,7 @@ from typing import Any
 
 from lm_eval_tasks.errors import UsageError
 from training.alone import only_one
-from training.attribution.settings import PROMPT, SETTINGS, compare, of_attributions, parsed, read_settings
+from training.attribution.settings import PROMPT, SETTINGS, compare, kind_of, parsed, read_settings
 
 MANIFEST, SHARDS = "manifest.json", "shards"
 WRITTEN_AGAIN = "delete the file, and the same command writes it again"
@@ -29,8 +29,8 @@ class Store:
 
     Args:
         folder: where; made if absent.
-        settings: what makes a score what it is (model, options, data). Another run's folder is refused, unless that
-            run, of attributions, has left no row; `prompt` takes further datasets.
+        settings: what makes a score or a row what it is (model, options, data). Another run's folder is refused, unless
+            that run has left no row; `prompt` takes further datasets.
 
     Raises:
         UsageError: the folder holds rows of another model or other options, or cannot be written.
@@ -61,7 +61,7 @@ class Store:
             return
         written = read_settings(self.folder)
         # A run that failed before its first row has made nothing that other settings could be mixed with.
-        free = PROMPT in self.settings and of_attributions(written)
+        free = kind_of(self.settings) and kind_of(written)
         if not free or taken or any((self.folder / SHARDS).glob("*.jsonl")):
             compare(self.folder, written, self.settings)
             if PROMPT in self.settings:

@@ -11,7 +11,7 @@ import pytest
 from lm_eval_tasks.calls import Document
 from lm_eval_tasks.errors import UsageError
 from tests.training.build.world import TEXTS, attributions, dying, respond
-from training.build.attributions import read_attributions
+from training.build.attributions import Attributions, read_attributions
 from training.build.disjoint import NEAR, SAME, SHARES, Held
 from training.build.explain import UNCHANGED
 from training.build.options import BuildOptions
@@ -148,3 +148,31 @@ def test_folders_that_hold_no_finished_attributions(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"rows": {"snl')
     with pytest.raises(UsageError, match=r"manifest.json is damaged, it holds no JSON object: the same"):
         read_attributions(tmp_path)
+
+
+def test_a_build_that_failed_before_its_first_row_keeps_no_folder(tmp_path: Path) -> None:
+    there = attributions(tmp_path / "data", MANY)
+    gone = Attributions({**there.settings, "data": str(tmp_path / "gone")}, there.texts)
+    with pytest.raises(UsageError, match="gone"):
+        build(gone, respond, tmp_path / "out")
+    with pytest.raises(KeyboardInterrupt):
+        build(there, dying(0), tmp_path / "out")
+    build(there, respond, tmp_path / "out", BuildOptions(seed=1))
+    assert json.loads((tmp_path / "out" / "settings.json").read_text())["options"]["seed"] == 1
+
+
+def test_rows_that_are_done_keep_their_folder(tmp_path: Path) -> None:
+    there = attributions(tmp_path / "data", MANY)
+    with pytest.raises(KeyboardInterrupt):
+        build(there, dying(6), tmp_path / "out", shard_size=2)
+    assert list((tmp_path / "out" / "shards").glob("*.jsonl"))
+    with pytest.raises(UsageError, match=r"begun with options\.seed = 0, now 1"):
+        build(there, respond, tmp_path / "out", BuildOptions(seed=1))
+
+
+def test_a_folder_of_attributions_is_named_as_that(tmp_path: Path) -> None:
+    told = {"model": "m", "options": {"method": "ig", "target": "margin", "mask": "_"}}
+    (tmp_path / "settings.json").write_text(json.dumps(told))
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match=rf"{tmp_path} holds attributions: give another --out$"):
+        build(attributions(tmp_path / "data", MANY), respond, tmp_path)
