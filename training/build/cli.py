@@ -70,9 +70,10 @@ def main(argv: list[str] | None = None) -> int:
 
     from lm_eval_tasks.errors import UsageError
     from training.build.attributions import read_attributions
+    from training.build.finished import ROWS
     from training.build.model import responder
     from training.build.options import BuildOptions
-    from training.build.run import ROWS, build
+    from training.build.run import build
 
     if (given.limit is not None and given.limit < 1) or given.batch_size < 1:
         raise UsageError("--limit and --batch-size are whole numbers from 1")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from training.attribution.settings import parsed
 
 Counts = dict[str, dict[str, int]]
 SPECIFIC, NOT_SPECIFIC = "specific", "not specific"
@@ -98,10 +101,13 @@ class Yield:
         return {"rows": self.rows, "explanations": self.explanations, **self.__dict__}
 
     @classmethod
-    def read(cls, path: Path) -> Yield:
-        """From `report.json`."""
-        told = json.loads(path.read_text("utf-8"))
-        return cls(**{name: told[name] for name in cls.__dataclass_fields__})
+    def read(cls, path: Path) -> Yield | None:
+        """From `report.json`; None where it is gone or damaged."""
+        with suppress(OSError):
+            told = parsed(path.read_bytes()) or {}
+            if all(isinstance(told.get(name), dict) for name in cls.__dataclass_fields__):
+                return cls(**{name: told[name] for name in cls.__dataclass_fields__})
+        return None
 
     def most_rejected(self) -> str:
         """Why most texts have no row, in words."""
@@ -153,10 +159,10 @@ def table(found: Yield) -> Iterator[str]:
             yield f"| {dataset} | left out | {sum(found.held_out[dataset].values())} | | | {left} |"
 
 
-def card(found: Yield, told: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str:
-    """The dataset card."""
+def card(found: Yield, told: Mapping[str, Any], rows: Iterable[Mapping[str, Any] | None]) -> str:
+    """The dataset card; its example is the first of the rows that is one."""
     attributed, options = told["attributions"], told["options"]
-    example = next(line["row"] for line in lines if line["row"])
+    example = next(row for row in rows if row)
     checked = "changes the model's answer when acted on, by the evaluation's own procedure and rule"
     if options["arm"] in ("random", "lowest"):
         checked = "is a control: of a text whose best word passed the check, it names another word and is not checked"

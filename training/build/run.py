@@ -21,18 +21,18 @@ from lm_eval_tasks import lockstep
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.errors import UsageError
-from training.attribution.shards import MANIFEST, SHARDS, Store, read_rows, write_whole
+from training.attribution.shards import SHARDS, Store, read_rows, write_whole
 from training.build.attributions import Attributed, Attributions
 from training.build.candidates import replacement_words
 from training.build.disjoint import Held
 from training.build.explain import judge
+from training.build.finished import REPORT, finish, read_finished
 from training.build.model import Respond
 from training.build.options import BuildOptions
-from training.build.report import Yield, card, counted, table
+from training.build.report import Yield, counted, table
 from training.build.rows import explanation_row, replay_plan, replayed
 
 SHARD_SIZE = 128
-ROWS, REJECTED, REPORT = "train.jsonl", "rejected.jsonl", "report.json"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def build(
     Args:
         attributions: of the model behind `respond`.
         respond: answers calls.
-        out: the folder: `train.jsonl`, `rejected.jsonl`, `report.json`, `README.md`, `manifest.json` last.
+        out: the folder; `training.build.finished` says what is in it.
         options: see there.
         settings: more that makes the rows what they are, for the card and the check.
         shard_size: texts that are written, or lost to a kill, at once.
@@ -79,7 +79,8 @@ def build(
     }
     store = Store(out, told)
     with store.open():
-        if not (out / MANIFEST).is_file():
+        found = read_finished(store, say)
+        if found is None:
             (out / REPORT).unlink(missing_ok=True)
             parts = [_part(attributions, name, options, say) for name in attributions.texts]
             method = str(attributions.settings["method"])
@@ -93,8 +94,10 @@ def build(
                     f"no row at all: {rejected}. Look at the model's answers, or take more texts or --unfiltered"
                 )
             replays = _replay(store, parts, accepted, respond, options, method)
-            _finish(store, parts, [*shards, *replays], told)
-    found = Yield.read(out / REPORT)
+            replacements = {part.dataset: part.replacements for part in parts}
+            found = finish(
+                store, _read([*shards, *replays]), {part.dataset: part.held_out for part in parts}, replacements
+            )
     for line in table(found):
         say(line)
     return found
@@ -184,17 +187,3 @@ def _replay(
 
 def _read(paths: Sequence[Path]) -> list[dict[str, Any]]:
     return [line for path in paths for line in read_rows(path)]
-
-
-def _finish(store: Store, parts: Sequence[Part], shards: Sequence[Path], told: Mapping[str, Any]) -> None:
-    lines = _read(shards)
-    found = counted(lines, {part.dataset: part.held_out for part in parts})
-    out = store.folder
-    write_whole(out / ROWS, (json.dumps(line["row"], ensure_ascii=False) for line in lines if line["row"]))
-    rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
-    write_whole(out / REJECTED, (json.dumps(line, ensure_ascii=False) for line in rejected))
-    replacements = {part.dataset: {label: list(words) for label, words in part.replacements.items()} for part in parts}
-    write_whole(out / REPORT, [json.dumps({**found.as_dict(), "replacements": replacements}, indent=1)])
-    write_whole(out / "README.md", [card(found, told, lines)])
-    write_whole(out / MANIFEST, [json.dumps({**store.settings, "rows": found.rows}, indent=1)])
-    shutil.rmtree(out / SHARDS, ignore_errors=True)

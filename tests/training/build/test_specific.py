@@ -205,7 +205,13 @@ def test_killed_anywhere_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_folder_of_the_other_choice_is_refused(tmp_path: Path, begun: bool) -> None:
     with pytest.raises(KeyboardInterrupt):
-        build(attributions(tmp_path / "data", WEEK), dying(2), tmp_path / "out", BuildOptions(specific=begun))
+        build(
+            attributions(tmp_path / "data", WEEK),
+            dying(9),
+            tmp_path / "out",
+            BuildOptions(specific=begun),
+            shard_size=1,
+        )
     with pytest.raises(UsageError, match=rf"begun with options\.specific = {begun}, now {not begun}"):
         built(tmp_path, "out", specific=not begun)
     assert built(tmp_path, "out", specific=begun) == built(tmp_path, "other", specific=begun)
