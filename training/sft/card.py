@@ -10,7 +10,9 @@ import yaml
 
 from training.attribution.shards import write_whole
 
-CARD = """\
+INFO, CARD = "train_info.json", "README.md"
+
+TEXT = """\
 ---
 {front}---
 # {name}
@@ -109,7 +111,7 @@ def write_card(out: Path, info: dict[str, Any]) -> None:
     def listed(name: str) -> str:
         return ", ".join(map(str, info[name])) or "not told"
 
-    text = CARD.format(
+    text = TEXT.format(
         front=yaml.safe_dump(front, sort_keys=False),
         name=out.name,
         styles=listed("train_styles"),
@@ -124,5 +126,5 @@ def write_card(out: Path, info: dict[str, Any]) -> None:
         loss=f"{info['loss']:.4f}" if info["loss"] is not None else "unknown",
         **{name: info[name] for name in ("base", "rows", "how", "learning_rate", "epochs", "steps", "batch", "seed")},
     )
-    write_whole(out / "README.md", [text])
-    write_whole(out / "train_info.json", [json.dumps(info, indent=1)])
+    write_whole(out / CARD, [text])
+    write_whole(out / INFO, [json.dumps(info, indent=1)])

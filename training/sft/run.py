@@ -11,19 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lm_eval_tasks.errors import UsageError
 from training.alone import only_one
 from training.attribution.shards import MANIFEST, write_whole
-from training.sft.card import train_info, write_card
+from training.sft.card import CARD, INFO, train_info, write_card
+from training.sft.folder import claim, last_checkpoint, read_finished, refuse_another, step_of
 from training.sft.merge import merge
 from training.sft.rows import check_supervision, read_training_rows
 from training.sft.sharded import refuse_lost_adapter, save_whole
 from training.sft.trainer import stops_of, trainer_of
-
-SETTINGS = "sft.json"
-
-# A folder that holds one of these and none of our settings is somebody else's.
-MODEL_FILES = ("config.json", "adapter_config.json", "tokenizer_config.json", "README.md", MANIFEST)
 
 # What may change between two calls of one training: where and how often something is written or shown.
 FREE = ("output_dir", "logging_dir", "logging_steps", "resume_from_checkpoint", "disable_tqdm", "report_to", "run_name")
@@ -47,8 +42,9 @@ def train(data: Any, training: Any, model: Any) -> Path:
     out = Path(training.output_dir)
     rows, told = read_training_rows(data.data)
     settings = _settings(data, training, model, told)
-    _refuse_another(out, settings)
-    if not (out / MANIFEST).is_file():
+    refuse_another(out, settings)
+    info, gone = read_finished(out, adapter=model.use_peft)
+    if gone or not info:
         trainer = trainer_of(model, training, rows)
         refuse_lost_adapter(trainer)
         prepared: Any = trainer.train_dataset
@@ -57,11 +53,19 @@ def train(data: Any, training: Any, model: Any) -> Path:
         main_process = trainer.accelerator.is_main_process
         out.mkdir(parents=True, exist_ok=True)
         with only_one(out, "--output_dir") if main_process else nullcontext():
-            _claim(out, settings)
-            result = trainer.train(resume_from_checkpoint=last_checkpoint(out))
+            claim(out, settings)
+            begun = last_checkpoint(out)
+            if gone:
+                begin = f"goes on from {begun.name}" if begun else "begins anew"
+                trainer.accelerator.print(f"{out}: {gone} of the finished training is gone or damaged: it {begin}")
+                (out / MANIFEST).unlink(missing_ok=True)
+            result = trainer.train(resume_from_checkpoint=str(begun) if begun else None)
             save_whole(trainer, out)
             if main_process:
-                info = train_info(settings, told, trainer, result.metrics, tokens, commit(), versions())
+                metrics = result.metrics
+                if begun and trainer.state.global_step == step_of(begun):  # no step was left: no loss of this time
+                    metrics = {**metrics, "train_loss": (info or {}).get("loss")}
+                info = train_info(settings, told, trainer, metrics, tokens, commit(), versions())
                 write_card(out, info)
                 write_whole(out / MANIFEST, [json.dumps(info, indent=1)])
                 shutil.rmtree(out / "merged", ignore_errors=True)
@@ -75,21 +79,11 @@ def train(data: Any, training: Any, model: Any) -> Path:
         accelerator.end_training()
     else:
         main_process = training.process_index == 0
+        if main_process and not all((out / name).is_file() for name in (CARD, INFO)):
+            write_card(out, info)
     if data.merge and main_process and not (out / "merged").is_dir():
         merge(out, out / "merged")
     return out
-
-
-def last_checkpoint(out: Path) -> str | None:
-    """The last whole checkpoint; broken ones are removed. The trainer's state is what is written last."""
-    found = sorted(out.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
-    for path in found:
-        try:
-            json.loads((path / "trainer_state.json").read_text("utf-8"))
-            return str(path)
-        except (OSError, ValueError):
-            shutil.rmtree(path, ignore_errors=True)
-    return None
 
 
 def commit() -> str:
@@ -118,33 +112,3 @@ def _settings(data: Any, training: Any, model: Any, told: dict[str, Any]) -> dic
     sources = [{key: source[key] for key in ("rows", "sha256")} for source in told["sources"]]
     settings = {"data": sources, "model": dict(vars(model)), "training": chosen}
     return dict(json.loads(json.dumps(settings, default=str)))
-
-
-def _refuse_another(out: Path, settings: dict[str, Any]) -> None:
-    """Refuse the folder of another training."""
-    path = out / SETTINGS
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--output_dir {out} is a file: give a folder")
-    if not path.is_file():
-        # The base itself, say: adapter, tokenizer and card would be written over and beside it.
-        if taken := next((name for name in MODEL_FILES if (out / name).exists()), ""):
-            raise UsageError(f"--output_dir {out} holds {taken} and no {SETTINGS}: give a folder of its own")
-        return
-    written = json.loads(path.read_text("utf-8"))
-    for part, values in settings.items():
-        if written.get(part) == values:
-            continue
-        was, now, name = written.get(part), values, part
-        if isinstance(was, dict) and isinstance(now, dict):
-            name = next(key for key in {**was, **now} if was.get(key) != now.get(key))
-            was, now = was.get(name), now.get(name)
-        raise UsageError(
-            f"{out} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --output_dir"
-        )
-
-
-def _claim(out: Path, settings: dict[str, Any]) -> None:
-    """Write what this training is. Only now, when nothing is wrong with it: what fails before may be mended and typed
-    again. Another training may have begun in the meantime."""
-    _refuse_another(out, settings)
-    write_whole(out / SETTINGS, [json.dumps(settings, indent=1)])

@@ -63,6 +63,23 @@ def _see(trainer: Any, out: Path) -> None:
         )
 
 
+def written_weights(out: Path, adapter: bool) -> str:
+    """The file of weights that is gone or damaged in a folder; empty where they are there.
+
+    Args:
+        out: folder.
+        adapter: whether it holds an adapter; else a whole model.
+    """
+    from safetensors import SafetensorError
+
+    if not adapter:
+        return "" if any((out / name).is_file() for name in WHOLE) else WHOLE[0]
+    try:
+        return "" if _tensors(out / ADAPTER) else ADAPTER
+    except (OSError, SafetensorError):
+        return ADAPTER
+
+
 def _adapter(trainer: Any) -> bool:
     from peft import PeftModel
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 
 from lm_eval_tasks.errors import UsageError
-from training.attribution.loading import check_there, load_tokenizer, reason
+from training.attribution.adapters import is_adapter
+from training.attribution.loading import LOADING_ERRORS, check_there, load_tokenizer, reason
 
 
 def trainer_of(model: Any, training: Any, rows: list[dict[str, Any]]) -> Any:
@@ -19,7 +21,7 @@ def trainer_of(model: Any, training: Any, rows: list[dict[str, Any]]) -> Any:
         rows: conversational prompt-completion rows.
 
     Raises:
-        UsageError: no model, one that cannot be loaded, or one that nobody can talk to.
+        UsageError: no model, one that cannot be loaded, an adapter, or one that nobody can talk to.
     """
     from datasets import Dataset
     from transformers import set_seed
@@ -43,8 +45,11 @@ def trainer_of(model: Any, training: Any, rows: list[dict[str, Any]]) -> Any:
             quantization_config=get_quantization_config(model),
             peft_config=get_peft_config(model),
         )
-    except (OSError, SafetensorError) as error:
-        raise UsageError(f"cannot load the model {model.model_name_or_path}: {reason(error)}") from error
+    except UsageError:
+        raise
+    except LOADING_ERRORS as error:
+        whole = "load the model" if isinstance(error, (OSError, SafetensorError)) else "train"
+        raise UsageError(f"cannot {whole} {model.model_name_or_path}: {reason(error)}") from error
 
 
 def stops_of(trainer: Any) -> set[int]:
@@ -59,6 +64,10 @@ def _tokenizer(model: Any, training: Any) -> Any:
     if not name:
         raise UsageError("give --model_name_or_path: the model that the rows were built with")
     check_there(name)
+    if is_adapter(name):
+        merged = Path(name) / "merged"
+        remedy = "is there" if merged.is_dir() else "is written by the `faithful-se sft` that made it with --merge true"
+        raise UsageError(f"{name} is an adapter; give a whole model to train: {merged} {remedy}")
     tokenizer = load_tokenizer(name, revision=model.model_revision)
     if not tokenizer.chat_template and not training.chat_template_path:
         raise UsageError(f"{name} has no chat template: give an instruction-tuned model, or --chat_template_path")

@@ -1,0 +1,104 @@
+"""The folder of a training: what is gone is made again, what is damaged is one line, what is not ours stays."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm_eval_tasks.errors import UsageError
+from tests.tiny_model import write_tiny_chat_model
+from tests.training.sft.world import ROWS, arguments, write_rows
+from training.sft.cli import main
+from training.sft.folder import last_checkpoint
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("trl")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model, rows and a training of them."""
+    folder = tmp_path_factory.mktemp("sft")
+    texts = [turn["content"] for row in ROWS for part in row.values() for turn in part]
+    write_tiny_chat_model(folder / "model", texts, hidden=16, layers=1)
+    assert main(again(folder, write_rows(folder / "rows.jsonl").parent / "out")) == 0
+    return folder
+
+
+def again(folder: Path, out: Path, *more: str) -> list[str]:
+    return arguments(folder / "model", folder / "rows.jsonl", out, *more)
+
+
+@pytest.mark.parametrize("left", [None, b"", b"half"])
+def test_weights_that_are_gone_are_written_again(
+    left: bytes | None, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = shutil.copytree(trained / "out", tmp_path / "out")
+    weights, info = out / "adapter_model.safetensors", json.loads((out / "train_info.json").read_text())
+    weights.unlink()
+    if left is not None:
+        weights.write_bytes(left)
+    assert main(again(trained, out)) == 0
+    said = capsys.readouterr().out
+    assert f"{weights.name} of the finished training is gone or damaged: it goes on from checkpoint-4" in said
+    assert weights.read_bytes() == (trained / "out" / weights.name).read_bytes()
+    assert json.loads((out / "train_info.json").read_text())["loss"] == info["loss"] > 0
+    assert (out / "manifest.json").is_file()
+
+
+def test_without_a_checkpoint_it_trains_again(trained: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(trained / "out", tmp_path / "out", ignore=shutil.ignore_patterns("checkpoint-*"))
+    (out / "adapter_model.safetensors").unlink()
+    (out / "manifest.json").write_text("{")
+    assert main(again(trained, out)) == 0
+    before, after = (path / "adapter_model.safetensors" for path in (trained / "out", out))
+    assert before.read_bytes() == after.read_bytes()
+
+
+def test_a_card_that_is_gone_needs_no_training(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = shutil.copytree(trained / "out", tmp_path / "out")
+    before = {name: (out / name).read_text() for name in ("README.md", "train_info.json")}
+    for name in before:
+        (out / name).unlink()
+    monkeypatch.setattr("training.sft.run.trainer_of", None)
+    assert main(again(trained, out)) == 0
+    assert {name: (out / name).read_text().replace(str(out), str(trained / "out")) for name in before} == before
+
+
+def test_damaged_settings_are_one_line(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "sft.json").write_text("{")
+    with pytest.raises(UsageError, match=r"sft.json is damaged, .*; put it back, or give another --output_dir$"):
+        main(again(trained, tmp_path))
+
+
+def test_folders_of_other_names_are_no_checkpoints(tmp_path: Path) -> None:
+    for name in ("checkpoint-best", "checkpoint-2", "checkpoint-10", "checkpoint-3-copy"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trainer_state.json").write_text("{}")
+    (tmp_path / "checkpoint-12").mkdir()  # killed while it was written
+    found = last_checkpoint(tmp_path)
+    assert found == tmp_path / "checkpoint-10"
+    assert not (tmp_path / "checkpoint-12").exists() and (tmp_path / "checkpoint-best").is_dir()
+
+
+def test_an_adapter_is_not_what_is_trained(trained: Path, tmp_path: Path) -> None:
+    given: Any = arguments(trained / "out", trained / "rows.jsonl", tmp_path / "other")
+    told = "out is an adapter; give a whole model to train: .*merged is written by the `faithful-se sft` that made it"
+    with pytest.raises(UsageError, match=told):
+        main(given)
+    out = shutil.copytree(trained / "out", tmp_path / "out")
+    (out / "merged").mkdir()
+    with pytest.raises(UsageError, match=r"give a whole model to train: .*out/merged is there"):
+        main(arguments(out, trained / "rows.jsonl", tmp_path / "other"))
+
+
+@pytest.mark.skipif(find_spec("bitsandbytes") is not None, reason="bitsandbytes is there")
+def test_quantisation_without_its_package_is_one_line(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot train .*model: .*bitsandbytes.*pip install") as error:
+        main(again(trained, tmp_path / "out", "--load_in_4bit", "true"))
+    assert "\n" not in str(error.value)
