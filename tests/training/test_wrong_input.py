@@ -136,8 +136,26 @@ def test_a_file_where_a_folder_is_meant(model: Path, tmp_path: Path) -> None:
         sft.main(arguments(model, rows, rows))
     with pytest.raises(UsageError, match="is a file: give a folder as --out"):
         demo.main(["--out", str(rows)])
-    with pytest.raises(UsageError, match="cannot write: Not a directory"):
+    with pytest.raises(UsageError, match=r"demo: it, or a part of its path, is a file: give a folder"):
         demo.main(["--out", str(rows / "demo")])
+    with (
+        pytest.raises(UsageError, match=r"rows.jsonl: it, or a part of its path, is a file: give a folder"),
+        Store(rows, {}).open(),
+    ):
+        pass
+
+
+def test_another_demo_is_named_by_its_options(tmp_path: Path) -> None:
+    (tmp_path / "demo.json").write_text('{"mode": "usual", "seed": 0}')
+    with pytest.raises(
+        UsageError, match="holds the demo without --quick and --full and with --seed 0: give the same, or"
+    ):
+        demo.main(["--out", str(tmp_path), "--quick"])
+    with pytest.raises(UsageError, match="holds the same demo of another version: give that version, or another --out"):
+        demo.main(["--out", str(tmp_path)])
+    (tmp_path / "demo.json").write_text('{"mode": ')
+    with pytest.raises(UsageError, match=r"demo.json is damaged, .*: put it back, or give another --out"):
+        demo.main(["--out", str(tmp_path)])
 
 
 def test_a_recipe_that_is_no_yaml(model: Path, tmp_path: Path) -> None:

@@ -42,8 +42,7 @@ class Store:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Claim the folder for a block. For one process of a run, before the others look at it."""
-        with _readable(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         with only_one(self.folder):
             self._claim()
             with _readable(self.folder):
@@ -141,6 +140,16 @@ def read_rows(path: Path, remedy: str = WRITTEN_AGAIN) -> Iterator[dict[str, Any
         raise UsageError(f"{path}: {error.strerror or error}") from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder to write into, where there is none.
+
+    Raises:
+        UsageError: it or a folder above it is a file, or there is no right to make it.
+    """
+    with _readable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 def write_whole(path: Path, lines: Iterable[str]) -> None:
     """Write a file that is complete or absent, also after a power cut.
 
@@ -177,4 +186,8 @@ class _readable:  # noqa: N801  reads as a statement
                 raise UsageError(
                     f"{self.folder}: no space left; what is written is whole: free some, and the same command goes on"
                 ) from error
-            raise UsageError(f"{self.folder}: cannot write: {error.strerror or error}") from error
+            if isinstance(error, FileExistsError | NotADirectoryError):
+                raise UsageError(f"{self.folder}: it, or a part of its path, is a file: give a folder") from error
+            raise UsageError(
+                f"{self.folder}: cannot write: {error.strerror or error}; give a folder that can be written to"
+            ) from error

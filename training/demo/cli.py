@@ -16,6 +16,7 @@ from dataclasses import asdict
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from training.alone import only_one
 from training.demo.plan import SIZES, Arm, Size
@@ -136,6 +137,15 @@ def run(out: Path, mode: str, seed: int) -> str:
     return text
 
 
+def _told(was: dict[str, Any], now: dict[str, Any]) -> str:
+    """The demo that a folder holds, and how to go on with it."""
+    mode, seed = was.get("mode"), was.get("seed")
+    if (mode, seed) == (now["mode"], now["seed"]):
+        return "the same demo of another version: give that version"
+    size = f"with --{mode}" if mode in ("quick", "full") else "without --quick and --full"
+    return f"the demo {size} and with --seed {seed}: give the same"
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     from lm_eval_tasks.errors import UsageError
@@ -149,25 +159,22 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--seed", type=int, default=0, help="of the base, the rows and the training (default: 0)")
     p.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder; the same command goes on (runs/demo)")
     given = p.parse_args(sys.argv[1:] if argv is None else argv)
+
+    from training.attribution.settings import read_object
+    from training.attribution.shards import make_folder, write_whole
+
     mode = "quick" if given.quick else "full" if given.full else "usual"
     settings = {"mode": mode, "seed": given.seed, "size": json.loads(json.dumps(asdict(SIZES[mode])))}
     path = given.out / "demo.json"
     if path.is_file():
-        if (was := json.loads(path.read_text("utf-8"))) != settings:
-            raise UsageError(
-                f"{given.out} holds the demo of --{was['mode']}, seed {was['seed']}: give the same, or another --out"
-            )
+        if (was := read_object(path, "put it back, or give another --out")) != settings:
+            raise UsageError(f"{given.out} holds {_told(was, settings)}, or another --out")
     elif given.out.exists() and not given.out.is_dir():
         raise UsageError(f"{given.out} is a file: give a folder as --out")
     elif given.out.exists() and any(given.out.iterdir()):
         raise UsageError(f"{given.out} is not empty and no demo: give another --out, nothing there is overwritten")
     else:
-        from training.attribution.shards import write_whole
-
-        try:
-            given.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"{given.out}: cannot write: {error.strerror}") from error
+        make_folder(given.out)
         write_whole(path, [json.dumps(settings, indent=1)])
     print(
         f"about {SIZES[mode].minutes} min on two cores, plus the base where there is none yet; what is done stays done"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from training.alone import only_one
-from training.attribution.shards import MANIFEST, write_whole
+from training.attribution.shards import MANIFEST, make_folder, write_whole
 from training.sft.card import CARD, INFO, train_info, write_card
 from training.sft.folder import claim, last_checkpoint, read_finished, refuse_another, step_of
 from training.sft.merge import merge
@@ -51,7 +51,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
         tokens = check_supervision(prepared["labels"], rows, stops_of(trainer), training.max_length)
         trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
         main_process = trainer.accelerator.is_main_process
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         with only_one(out, "--output_dir") if main_process else nullcontext():
             claim(out, settings)
             begun = last_checkpoint(out)

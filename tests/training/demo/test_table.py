@@ -110,7 +110,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not empty and no demo"):
         cli.main(["--out", str(tmp_path)])
     (tmp_path / "demo.json").write_text(json.dumps({"mode": "full", "seed": 3}))
-    with pytest.raises(UsageError, match="holds the demo of --full, seed 3"):
+    with pytest.raises(UsageError, match="holds the demo with --full and with --seed 3: give the same"):
         cli.main(["--out", str(tmp_path)])
 
 
