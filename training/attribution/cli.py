@@ -32,12 +32,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--model", required=True, help="folder or hub name of an instruction-tuned model, or of an adapter")
     p.add_argument("--adapter", default="", help="a peft adapter to put on the model")
     p.add_argument("--tasks", nargs="+", default=[], metavar="DATASET", help="datasets, as in the names of the tasks")
-    p.add_argument("--data", default="hub", help="hub, mini or a folder (default: hub)")
-    p.add_argument("--split", default="train", help="split of the datasets (default: train)")
+    p.add_argument("--data", help="hub, mini or a folder; also of what a build keeps apart (default: hub)")
+    p.add_argument("--split", help="split of the datasets: train, validation or test (default: train)")
     p.add_argument("--file", type=Path, help="a JSONL file of texts, asked about as --tasks or --labels say")
     p.add_argument("--labels", nargs="+", default=[], help="labels to choose from, with --file")
-    p.add_argument("--fields", nargs="+", default=["text"], help="text columns of --file (default: text)")
-    p.add_argument("--question", default="", help="the question about the texts of --file")
+    p.add_argument("--fields", nargs="+", help="text columns of --file, with --labels (default: text)")
+    p.add_argument("--question", help="the question about the texts of --file, with --labels")
     p.add_argument("--limit", type=int, help="only the first texts of each dataset")
     p.add_argument("--out", type=Path, required=True, help="folder to write to, or to go on in")
     p.add_argument("--mask", default="[REDACTED]", help="what is written in place of a word (default: [REDACTED])")
@@ -98,20 +98,17 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> None:
     from lm_eval_tasks.data import dataset_spec
-    from lm_eval_tasks.errors import UsageError
     from lm_eval_tasks.options import read_options
     from training.attribution.loading import load_model
     from training.attribution.options import AttributionOptions
     from training.attribution.run import attribute
+    from training.attribution.settings import place_of
     from training.attribution.sources import from_dataset, from_file, question_of
+    from training.attribution.splits import check_evaluation
     from training.attribution.summary import summary
 
-    if not given.file and (given.labels or not given.tasks):
-        raise UsageError("give --tasks DATASET …, or --file rows.jsonl with --labels or --tasks")
-    if (given.file and bool(given.labels) == bool(given.tasks)) or (given.file and len(given.tasks) > 1):
-        raise UsageError("--file is asked about with --labels …, or as one dataset: --tasks DATASET")
-    if (given.limit is not None and given.limit < 1) or given.shard_size < 1 or given.token_budget < 0:
-        raise UsageError("--limit, --shard-size and --token-budget are whole numbers from 1")
+    _check(given)
+    data = given.data or "hub"
     options = AttributionOptions(
         method=given.method,
         target=given.target,
@@ -124,25 +121,27 @@ def _run(given: argparse.Namespace) -> None:
         whole_answer=given.whole_answer,
         seed=given.seed,
     )
-    asked = {"data": given.data, "mask": given.mask, "unknown": given.unknown}
+    asked = {"data": data, "mask": given.mask, "unknown": given.unknown}
     task = read_options("attribute", {}, asked)
     if given.file:
         name = given.file.stem
         question = (
-            question_of(given.labels, given.fields, given.question, name)
+            question_of(given.labels, given.fields or ["text"], given.question or "", name)
             if given.labels
             else dataset_spec(given.tasks[0]).question
         )
         sources = [from_file(given.file, question, task, given.limit, given.system)]
         settings: dict[str, Any] = {"file": str(given.file.resolve())}
         if given.tasks:  # whose evaluation texts a build keeps apart
-            settings["data"] = given.data
+            check_evaluation(dataset_spec(given.tasks[0]), data)
+            settings["data"] = place_of(data)
         if given.labels:  # a text is found again by its hash, which knows nothing of what is asked about it
             settings |= {"question": question.question, "fields": question.fields, "labels": question.labels}
     else:
         names = dict.fromkeys(given.tasks)
-        sources = [from_dataset(name, task, given.split, given.limit, given.system) for name in names]
-        settings = {"data": given.data, "split": given.split}
+        split = given.split or "train"
+        sources = [from_dataset(name, task, split, given.limit, given.system) for name in names]
+        settings = {"data": place_of(data), "split": split}
     model, tokenizer = load_model(given.model, given.adapter, given.dtype, given.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(
@@ -157,6 +156,26 @@ def _run(given: argparse.Namespace) -> None:
     )
     for name in counts:
         print(summary(given.out / f"{name}.jsonl"))
+
+
+def _check(given: argparse.Namespace) -> None:
+    """Refuse options that do not go together: each would be without effect, or leave open what is asked."""
+    from lm_eval_tasks.errors import UsageError
+
+    if not given.file and (given.labels or not given.tasks):
+        raise UsageError("give --tasks DATASET …, or --file rows.jsonl with --labels or --tasks")
+    if (given.file and bool(given.labels) == bool(given.tasks)) or (given.file and len(given.tasks) > 1):
+        raise UsageError("--file is asked about with --labels …, or as one dataset: --tasks DATASET")
+    for name, value, of, belongs in (
+        ("--question", given.question, "--file with --labels", given.labels),
+        ("--fields", given.fields, "--file with --labels", given.labels),
+        ("--split", given.split, "--tasks without --file", not given.file),
+        ("--data", given.data, "--tasks", given.tasks),
+    ):
+        if value is not None and not belongs:
+            raise UsageError(f"{name} is for {of}: leave it out")
+    if (given.limit is not None and given.limit < 1) or given.shard_size < 1 or given.token_budget < 0:
+        raise UsageError("--limit, --shard-size and --token-budget are whole numbers from 1")
 
 
 def _methods() -> list[str]:

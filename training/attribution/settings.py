@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -21,6 +21,9 @@ SETTINGS = "settings.json"
 
 # Keys of the settings of attributions: a digest of what the model reads, per dataset; the day that a template shows.
 PROMPT, DATE = "prompt", "date"
+
+# In the settings of a build: a digest of the texts it was given.
+TEXTS = "attributions.texts"
 
 # What the folder of a command holds.
 ATTRIBUTIONS, ROWS = "attributions", "rows to train on"
@@ -92,6 +95,11 @@ def prompt_digest(attributor: Attributor) -> str:
     )
 
 
+def place_of(data: str) -> str:
+    """Where texts are, as a run keeps it: a folder by its whole path, to be found from elsewhere too."""
+    return data if data in ("hub", "mini") else str(Path(data).expanduser().resolve())
+
+
 def kind_of(written: Mapping[str, Any]) -> str:
     """Which command wrote these settings, by what its folder holds; empty for other programs' files of that name."""
     options = written.get("options")
@@ -112,22 +120,33 @@ def compare(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any
     kinds = kind_of(written), kind_of(settings)
     if all(kinds) and kinds[0] != kinds[1]:
         raise UsageError(f"{folder} holds {kinds[0]}: give another --out")
-    names = {*written, *settings} - {PROMPT, DATE}
-    # Another dtype is another model too, and its name says more than a digest.
-    for name in sorted(names, key=lambda name: (name == "model", name)):
-        was, now = written.get(name), settings.get(name)
-        if was != now:
-            if isinstance(was, dict) and isinstance(now, dict):
-                name, was, now = next(
-                    (f"{name}.{key}", was.get(key), now.get(key))
-                    for key in sorted({*was, *now})
-                    if was.get(key) != now.get(key)
-                )
+    aside = {PROMPT, DATE}
+    was, now = ({name: value for name, value in told.items() if name not in aside} for told in (written, settings))
+    if found := list(_differences(was, now)):
+        # Another dtype is another model too, and other options other texts: their names say more than a digest.
+        name, was, now = min(found, key=lambda one: (one[0] == TEXTS, one[0] == "model"))
+        if name == TEXTS:
             raise UsageError(
-                f"{folder} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --out"
+                f"{folder} was begun with other texts: give the same --limit, --datasets and attributions, or another "
+                "--out"
             )
+        raise UsageError(
+            f"{folder} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --out"
+        )
     if PROMPT in settings:
         _compare_prompts(folder, written, settings)
+
+
+def _differences(was: Any, now: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(name, then, now) of every value that is another one, with the names above it."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in sorted({*was, *now}):
+            yield from _differences(was.get(key), now.get(key), f"{name}.{key}".lstrip("."))
+    elif was != now:
+        # Folders of before hold a path as it was typed.
+        texts = name.rpartition(".")[2] == "data" and isinstance(was, str) and isinstance(now, str)
+        if not texts or place_of(was) != place_of(now):
+            yield name, was, now
 
 
 def _compare_prompts(folder: Path, written: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import jsonlines
 
 from lm_eval_tasks.calls import Document, TaskSpec
-from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
+from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.question import UNKNOWN, Question
+from training.attribution.splits import load_split
 
 # Asked about a file that comes with labels and no question of its own.
 PLAIN_QUESTION = "Which label fits the text?"
@@ -54,7 +55,7 @@ def from_dataset(
     if dataset.labels_column:
         raise UsageError(f"{name}: each text has labels of its own; attributions need one set of labels for all texts")
     spec = _spec(dataset.question, options, system)
-    rows = _load(dataset, options.data, split)
+    rows = load_split(dataset, options.data, split)
     taken = len(rows) if limit is None else min(limit, len(rows))
     documents = _distinct(dataset.document(row) for row in rows.select(range(taken)))
     return Source(spec, documents, taken == len(rows))
@@ -139,24 +140,6 @@ def question_of(
     titles = tuple(field.replace("_", " ").capitalize() for field in fields)
     noun = " and ".join(field.replace("_", " ") for field in fields)
     return Question(name, noun, question or PLAIN_QUESTION, tuple(fields), titles, tuple(labels))
-
-
-def _load(dataset: DatasetSpec, data: str, split: str) -> Any:
-    """The rows of a split; the remedies of the evaluation in the words of this command."""
-    name, wanted = dataset.question.dataset, f"--data DIR, a folder with {dataset.folder}/{split}.jsonl"
-    if data == "mini" and not has_mini(dataset.folder):
-        raise UsageError(
-            f"--data mini: there is no mini data of {name}; give {wanted}, or leave --data out for the hub"
-        )
-    try:
-        return load(dataset, data, split)
-    except UsageError as error:
-        if data != "hub" or error.__cause__ is None:  # what is wrong in the rows has no cause but itself
-            raise
-        told = (str(error.__cause__).strip().splitlines() or [type(error.__cause__).__name__])[0].rstrip(".")
-        raise UsageError(
-            f"cannot read {name} from the hub ({dataset.hub[0]}): {told}. Check the network, or give {wanted}"
-        ) from error.__cause__
 
 
 def _spec(question: Question, options: Options, system: str) -> TaskSpec:

@@ -12,7 +12,7 @@ from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.question import Question
-from training.attribution.settings import read_object
+from training.attribution.settings import place_of, read_object
 from training.attribution.shards import MANIFEST, read_rows
 
 
@@ -47,10 +47,17 @@ class Attributions:
     Attributes:
         settings: its manifest: model, method, options, data, split.
         texts: per dataset, in the order of the dataset.
+        evaluation: where the texts of the evaluation are, which are kept apart; empty where the settings say so.
     """
 
     settings: Mapping[str, Any]
     texts: Mapping[str, list[Attributed]]
+    evaluation: str = ""
+
+    @property
+    def data(self) -> str:
+        """Where the texts of the evaluation are."""
+        return self.evaluation or str(self.settings.get("data", "hub"))
 
     def question(self, dataset: str) -> Question:
         """What was asked: the evaluation's own question."""
@@ -59,12 +66,15 @@ class Attributions:
     def options(self, context: str) -> Options:
         """The options of the evaluation that the rows are for: those the words were scored under."""
         told = self.settings["options"]
-        data = str(self.settings.get("data", "hub"))
-        return Options(data=data, context=context, mask=told["mask"], unknown=told["unknown"], controls=())
+        return Options(data=self.data, context=context, mask=told["mask"], unknown=told["unknown"], controls=())
 
 
 def read_attributions(
-    folder: Path, datasets: Collection[str] = (), without: Collection[str] = (), limit: int | None = None
+    folder: Path,
+    datasets: Collection[str] = (),
+    without: Collection[str] = (),
+    limit: int | None = None,
+    data: str = "",
 ) -> Attributions:
     """Read a finished folder.
 
@@ -73,6 +83,7 @@ def read_attributions(
         datasets: only these; all by default.
         without: not these (leave one dataset out).
         limit: only the first texts of each dataset.
+        data: where the texts of the evaluation are, if elsewhere than the attributions say.
 
     Raises:
         UsageError: not there, not finished, damaged, an unknown dataset, or nothing left. Says which.
@@ -107,7 +118,8 @@ def read_attributions(
                 "run the same `faithful-se attribute` again"
             )
         texts[name] = rows if limit is None else rows[:limit]
-    return Attributions(settings, texts)
+    place = place_of(data) if data else ""
+    return Attributions(settings, texts, "" if place == place_of(str(settings.get("data", "hub"))) else place)
 
 
 def _rows(path: Path) -> Iterator[Attributed]:

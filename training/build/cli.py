@@ -37,6 +37,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, required=True, help="folder to write to, or to go on in")
     p.add_argument("--datasets", nargs="+", default=[], metavar="DATASET", help="only these (default: all there are)")
     p.add_argument("--without", nargs="+", default=[], metavar="DATASET", help="not these: leave a dataset out")
+    p.add_argument(
+        "--data",
+        default="",
+        help="where the evaluation's texts are, to keep apart: hub, mini, DIR (default: as attributed)",
+    )
     p.add_argument("--limit", type=int, help="only the first texts of each dataset")
     what = p.add_argument_group("rows")
     what.add_argument("--styles", nargs="+", default=list(usual.styles), metavar="STYLE", help=", ".join(usual.styles))
@@ -88,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
         context=given.context,
         seed=given.seed,
     )
-    attributions = read_attributions(given.attributions, given.datasets, given.without, given.limit)
+    attributions = read_attributions(given.attributions, given.datasets, given.without, given.limit, given.data)
     respond = responder(
         given.model,
         attributions.settings["model"],

@@ -40,7 +40,9 @@ def finish(
     rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
     write_whole(out / REJECTED, (json.dumps(line, ensure_ascii=False) for line in rejected))
     offered = {dataset: {label: list(words) for label, words in of.items()} for dataset, of in replacements.items()}
-    write_whole(out / REPORT, [json.dumps({**found.as_dict(), "replacements": offered}, indent=1)])
+    data = store.settings.get("data", store.settings["attributions"].get("data", "hub"))
+    told = {**found.as_dict(), "evaluation": data, "replacements": offered}
+    write_whole(out / REPORT, [json.dumps(told, indent=1)])
     write_whole(out / CARD, [card(found, store.settings, (line["row"] for line in lines))])
     write_whole(out / MANIFEST, [json.dumps({**store.settings, "rows": found.rows}, indent=1)])
     shutil.rmtree(out / SHARDS, ignore_errors=True)

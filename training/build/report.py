@@ -34,7 +34,8 @@ model's answers hang on other words.
 |---|---|
 | attribution method | `{method}` |
 | styles, budget | {styles}; {budget} |
-| data, split | {data}, {split} |
+| texts | {texts} |
+| kept apart from | the texts of the evaluation ({data}) |
 | mask | `{mask}` |
 | new word of a counterfactual | {new_word} |
 | replay | {share} of the rows, labelled by the model itself, half with one masked word |
@@ -174,6 +175,7 @@ def card(found: Yield, told: Mapping[str, Any], rows: Iterable[Mapping[str, Any]
     if options["specific"]:
         here = "the first that reaches the target at its place and at none of the evaluation's random places"
         new_word, elsewhere = f"{here}; where there is none, {new_word}", ELSEWHERE
+    data = attributed.get("data", "hub")
     return CARD.format(
         rows=found.rows,
         explanations=found.explanations,
@@ -184,8 +186,8 @@ def card(found: Yield, told: Mapping[str, Any], rows: Iterable[Mapping[str, Any]
         method=attributed["method"],
         styles=", ".join(options["styles"]),
         budget=options["budget"],
-        data=attributed.get("data", attributed.get("file", "")),
-        split=attributed.get("split", ""),
+        texts=attributed.get("file") or f"{data}, {attributed.get('split', '')}",
+        data=told.get("data", data),
         mask=attributed["options"]["mask"],
         new_word=new_word,
         elsewhere=elsewhere,

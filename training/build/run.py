@@ -19,9 +19,10 @@ from tqdm.auto import tqdm
 
 from lm_eval_tasks import lockstep
 from lm_eval_tasks.calls import TaskSpec
-from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.errors import UsageError
 from training.attribution.shards import SHARDS, Store, read_rows, write_whole
+from training.attribution.splits import load_split
 from training.build.attributions import Attributed, Attributions
 from training.build.candidates import replacement_words
 from training.build.disjoint import Held
@@ -75,6 +76,7 @@ def build(
         "attributions": {**attributions.settings, "texts": _digest(attributions)},
         "options": options.as_dict(),
         "datasets": list(attributions.texts),
+        **({"data": attributions.evaluation} if attributions.evaluation else {}),
         **(settings or {}),
     }
     store = Store(out, told)
@@ -115,7 +117,7 @@ def _digest(attributions: Attributions) -> str:
 def _part(attributions: Attributions, name: str, options: BuildOptions, say: Callable[[str], None]) -> Part:
     question, asked = attributions.question(name), attributions.options(options.context)
     system = attributions.settings["options"].get("system")
-    held = Held(map(dataset_spec(name).document, load(dataset_spec(name), asked.data)))
+    held = Held(map(dataset_spec(name).document, load_split(dataset_spec(name), asked.data)))
     usable, held_out = [], dict[str, int]()
     for text in attributions.texts[name]:
         if reason := held.reason(text.document):

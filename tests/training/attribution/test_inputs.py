@@ -83,6 +83,11 @@ def test_a_mark_of_the_byte_order_and_other_line_ends_are_read(model: Path, tmp_
         (["--tasks", "snli", "--mask", " "], "mask=' ': give a text that is not empty"),
         (["--tasks", "snli", "--limit", "0"], "whole numbers from 1"),
         (["--tasks", "sst2"], r"cannot read sst2 from the hub .*or give --data DIR, a folder with sst2/train.jsonl$"),
+        (["--tasks", "sst2", "--split", "tset"], "--split tset: give one of train, validation, test"),
+        (["--tasks", "sst2", "--question", "Why?"], "--question is for --file with --labels: leave it out"),
+        (["--tasks", "sst2", "--fields", "text"], "--fields is for --file with --labels: leave it out"),
+        (["--tasks", "sst2", "--file", __file__, "--split", "test"], "--split is for --tasks without --file: leave it"),
+        (["--labels", "a", "b", "--file", __file__, "--data", "mini"], "--data is for --tasks: leave it out"),
         (["--tasks", "sst2", "--data", "mini"], "--data mini: there is no mini data of sst2; give --data DIR"),
         (
             ["--file", __file__, "--labels", "yes", "Unknown", "--unknown"],

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from lm_eval_tasks.errors import UsageError
-from training.build.attributions import read_attributions
+from tests.training.build.world import attributions, respond
+from training.build.attributions import Attributions, read_attributions
+from training.build.run import build
 
 # All that `str.splitlines` cuts at and JSON does not escape.
 TEXT = "one\u2028two\u2029three\u0085four\rfive"
@@ -47,3 +49,27 @@ def test_a_line_that_is_no_row_is_named_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "sentiment140.jsonl").unlink()
     with pytest.raises(UsageError, match=r"sentiment140.jsonl: No such file or directory"):
         read_attributions(tmp_path)
+
+
+def test_the_texts_of_the_evaluation_may_be_elsewhere(tmp_path: Path) -> None:
+    given = attributions(tmp_path / "data")
+    elsewhere = Attributions({**given.settings, "data": "hub"}, given.texts, str(tmp_path / "data"))
+    build(elsewhere, respond, tmp_path / "out")
+    for name in ("settings.json", "manifest.json"):
+        assert json.loads((tmp_path / "out" / name).read_text())["data"] == str(tmp_path / "data")
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["evaluation"] == str(tmp_path / "data")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| texts | hub, train |" in card
+    assert f"| kept apart from | the texts of the evaluation ({tmp_path / 'data'}) |" in card
+
+
+def test_an_evaluation_where_the_attributions_say_is_none_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_attributions(tmp_path, ROW)
+    (tmp_path / "manifest.json").write_text(json.dumps({"rows": {"sentiment140": 1}, "data": str(tmp_path / "data")}))
+    monkeypatch.chdir(tmp_path)
+    assert read_attributions(tmp_path, data="data").evaluation == ""
+    found = read_attributions(tmp_path, data="other")
+    assert found.data == found.evaluation == str(tmp_path / "other")
+    assert read_attributions(tmp_path).data == str(tmp_path / "data")
