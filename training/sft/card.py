@@ -17,11 +17,12 @@ TEXT = """\
 {front}---
 # {name}
 
-`{base}`, trained with TRL's `SFTTrainer` to explain its own classifications by the words that they hang on.
+`{base}`, trained with TRL's `SFTTrainer` to explain {whose} classifications by the words that they hang on.
 
 | | |
 |---|---|
 | rows | {rows} ({tokens} tokens with a loss) |
+| rows built with | {builder} |
 | arm | {arm} |
 | styles | {styles} |
 | datasets | {datasets} |
@@ -50,6 +51,7 @@ def train_info(
     trainer: Any,
     metrics: dict[str, float],
     tokens: int,
+    whose: dict[str, Any],
     commit: str,
     versions: dict[str, str],
 ) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def train_info(
         trainer: after training.
         metrics: the trainer's.
         tokens: tokens with a loss, in all rows.
+        whose: what `whose_rows` found.
         commit, versions: of the code.
     """
     builds = [source["build"] for source in told["sources"] if source["build"]]
@@ -72,7 +75,7 @@ def train_info(
 
     return {
         "base": model["model_name_or_path"],
-        "base_fingerprint": each(build["attributions"]["model"] for build in builds),
+        **whose,
         "train_datasets": each(name for build in builds for name in build["datasets"]),
         "train_styles": each(style for option in options if option["arm"] != "answers" for style in option["styles"]),
         "budget": each(option["budget"] for option in options),
@@ -86,7 +89,7 @@ def train_info(
         "supervised_tokens": tokens,
         "how": f"LoRA r{model['lora_r']} alpha {model['lora_alpha']}" if model["use_peft"] else "full fine-tuning",
         "learning_rate": training["learning_rate"],
-        "epochs": training["num_train_epochs"],
+        "epochs": round(float(trainer.state.epoch or 0), 2),  # what was done: --max_steps ends earlier, or later
         "steps": int(trainer.state.global_step),
         "batch": int(
             trainer.args.train_batch_size * trainer.args.gradient_accumulation_steps * trainer.args.world_size
@@ -111,7 +114,15 @@ def write_card(out: Path, info: dict[str, Any]) -> None:
     def listed(name: str) -> str:
         return ", ".join(map(str, info[name])) or "not told"
 
+    rows = ", ".join(info.get("rows_fingerprint", ()))
+    whose, builder = "", f"a model of the fingerprint `{rows}`, not compared with this one" if rows else "not told"
+    if info.get("own_rows") is not None:
+        mine = f"`{info['base_fingerprint']}`"
+        whose = "its own" if info["own_rows"] else "another model's"
+        builder = f"this model ({mine})" if info["own_rows"] else f"another model (`{rows}`; this one is {mine})"
     text = TEXT.format(
+        whose=whose or "the",
+        builder=builder,
         front=yaml.safe_dump(front, sort_keys=False),
         name=out.name,
         styles=listed("train_styles"),

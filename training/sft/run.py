@@ -19,6 +19,7 @@ from training.sft.merge import merge
 from training.sft.rows import check_supervision, read_training_rows
 from training.sft.sharded import refuse_lost_adapter, save_whole
 from training.sft.trainer import stops_of, trainer_of
+from training.sft.whose import whose_rows
 
 # What may change between two calls of one training: where and how often something is written or shown.
 FREE = ("output_dir", "logging_dir", "logging_steps", "resume_from_checkpoint", "disable_tqdm", "report_to", "run_name")
@@ -51,6 +52,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
         tokens = check_supervision(prepared["labels"], rows, stops_of(trainer), training.max_length)
         trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
         main_process = trainer.accelerator.is_main_process
+        whose = whose_rows(trainer.model, str(model.model_name_or_path), told["sources"]) if main_process else {}
         make_folder(out)
         with only_one(out, "--output_dir") if main_process else nullcontext():
             claim(out, settings)
@@ -65,7 +67,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
                 metrics = result.metrics
                 if begun and trainer.state.global_step == step_of(begun):  # no step was left: no loss of this time
                     metrics = {**metrics, "train_loss": (info or {}).get("loss")}
-                info = train_info(settings, told, trainer, metrics, tokens, commit(), versions())
+                info = train_info(settings, told, trainer, metrics, tokens, whose, commit(), versions())
                 write_card(out, info)
                 write_whole(out / MANIFEST, [json.dumps(info, indent=1)])
                 shutil.rmtree(out / "merged", ignore_errors=True)

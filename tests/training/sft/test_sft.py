@@ -94,11 +94,12 @@ def test_what_the_rows_were_built_with_is_told(
         "model": {"model_name_or_path": "base", "use_peft": False},
     }
     step = {"train_batch_size": 1, "gradient_accumulation_steps": 1, "world_size": 1}
-    trainer = SimpleNamespace(state=SimpleNamespace(global_step=4), args=SimpleNamespace(**step))
-    info = train_info(settings, {"sources": sources}, trainer, {}, 8, "", {"faithful-se": "0"})
-    assert info["specific"] == specific
+    trainer = SimpleNamespace(state=SimpleNamespace(global_step=4, epoch=0.5), args=SimpleNamespace(**step))
+    info = train_info(settings, {"sources": sources}, trainer, {}, 8, {}, "", {"faithful-se": "0"})
+    assert info["specific"] == specific and info["epochs"] == 0.5
     write_card(tmp_path, info)
-    assert f"| specific counterfactuals | {shown} |" in (tmp_path / "README.md").read_text()
+    card = (tmp_path / "README.md").read_text()
+    assert f"| specific counterfactuals | {shown} |" in card and "0.5 epochs, 4 steps" in card
 
 
 def test_the_merged_model_is_the_adapter_on_its_base(trained: Path) -> None:
