@@ -161,6 +161,26 @@ def test_another_demo_is_named_by_its_options(tmp_path: Path) -> None:
 def test_a_recipe_that_is_no_yaml(model: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("learning_rate: [1\n")
     rows = write_rows(tmp_path / "rows.jsonl")
-    with pytest.raises(UsageError, match=r"--config: no YAML \(while parsing") as error:
+    with pytest.raises(UsageError, match=r"--config .*bad.yaml: no YAML \(while parsing") as error:
         sft.main(arguments(model, rows, tmp_path / "out", "--config", str(tmp_path / "bad.yaml")))
     assert "\n" not in str(error.value)
+    (tmp_path / "bad.yaml").write_bytes(b"run_name: caf\xe9\n")
+    with pytest.raises(UsageError, match=r"--config .*bad.yaml: not UTF-8: save it as UTF-8"):
+        sft.main(arguments(model, rows, tmp_path / "out", "--config", str(tmp_path / "bad.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--learning_rate", "abc"], r"argument --learning_rate.*: invalid float value: 'abc'; --help lists"),
+        (["--config"], "--config: give a YAML file of arguments"),
+        (["--config", "--data"], "--config: give a YAML file of arguments"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(
+    given: list[str], told: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl")
+    with pytest.raises(UsageError, match=told) as error:
+        sft.main(arguments(model, rows, tmp_path / "out", *given))
+    assert "\n" not in str(error.value) and not capsys.readouterr().err

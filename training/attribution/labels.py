@@ -74,7 +74,8 @@ def read_labels(renderer: Renderer, whole: bool = False) -> LabelTree:
         whole: score the end of the turn too. Needed where a label is the beginning of another one.
 
     Raises:
-        UsageError: a label without tokens, two labels with the same tokens, or a label that is another's beginning.
+        UsageError: a label without tokens, two labels with the same tokens, or a label that is another's beginning, or
+            reads so because the tokenizer does not know its words.
     """
     spec, tokenizer = renderer.spec, name_of(renderer.tokenizer)
     labels = spec.question.choices(spec.options.unknown)
@@ -86,6 +87,11 @@ def read_labels(renderer: Renderer, whole: bool = False) -> LabelTree:
             raise UsageError(f"label {label!r} has no tokens in the tokenizer of {tokenizer}: rename it")
     for place, (label, path) in enumerate(zip(labels, paths, strict=True)):
         for rival, (other, longer) in enumerate(zip(labels, paths, strict=True)):
+            if place != rival and longer[: len(path)] == path and (unknown := _unknown(renderer, path)):
+                raise UsageError(
+                    f"labels {label!r} and {other!r} read the same to the tokenizer of {tokenizer}, as {unknown}: "
+                    "it does not know their words; rename them"
+                )
             if place != rival and longer == path:
                 raise UsageError(
                     f"labels {label!r} and {other!r} are the same tokens in the tokenizer of {tokenizer}: "
@@ -98,6 +104,12 @@ def read_labels(renderer: Renderer, whole: bool = False) -> LabelTree:
                     f"so {other!r} could never win{remedy}"
                 )
     return LabelTree.of(labels, paths)
+
+
+def _unknown(renderer: Renderer, path: Sequence[int]) -> str:
+    """The token that stands for what the tokenizer does not know, where it is in a label; else empty."""
+    tokenizer = renderer.tokenizer
+    return str(tokenizer.unk_token) if tokenizer.unk_token_id in path else ""
 
 
 def _answer_ids(renderer: Renderer, label: str, whole: bool) -> list[int]:

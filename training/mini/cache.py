@@ -68,10 +68,10 @@ def version() -> str:
 def manifest_of(folder: Path) -> dict[str, Any] | None:
     """The manifest of a mini model; None for anything else."""
     try:
-        told: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+        told = json.loads((folder / MANIFEST).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return told
+    return told if isinstance(told, dict) else None
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
         "plausible and untrue, as an untrained explainer's are.",
     )
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="folder of the model; new, empty or a mini model"
+        "--out", required=True, type=Path, metavar="DIR", help="folder of the model; new, empty or the same model"
     )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the same seed gives the same model (default 0)"
@@ -63,4 +63,21 @@ def _refusal(out: Path, seed: int) -> str:
         return f"--out {out} is a file: give a folder"
     if out.is_dir() and any(out.iterdir()) and not (out / "mini.json").is_file():
         return f"--out {out} is not empty and not a mini model: give a new folder, nothing there is overwritten"
+    return _other(out, seed) if (out / "mini.json").is_file() else ""
+
+
+def _other(out: Path, seed: int) -> str:
+    """How the mini model of a folder differs from the one that is asked for; empty where it does not."""
+    from training.mini import cache
+
+    told = cache.manifest_of(out)
+    if told is None or not {"seed", "mini"} <= told.keys():
+        return f"--out {out}: mini.json is damaged: remove the folder, or give another --out"
+    if told["seed"] != seed:
+        return f"--out {out} holds the mini model of seed {told['seed']}: give that --seed, or another --out"
+    if told["mini"] != cache.version():
+        return (
+            f"--out {out} holds a mini model of another recipe ({told['mini']}, now {cache.version()}): "
+            "remove the folder, or give another --out"
+        )
     return ""

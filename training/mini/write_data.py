@@ -10,6 +10,7 @@ the same bytes: `SHA256SUMS` beside the data says which.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import random
@@ -76,8 +77,13 @@ def held_out() -> frozenset[str]:
     )
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Write the files."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.mini.write_data",
+        description=f"Write the shipped splits of the mini data into {FOLDER}, the same bytes every time.",
+    )
+    parser.parse_args(argv)
     for name, text in files().items():
         path = FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 DEFAULT_CONFIG = {"lora_target_modules": ["all-linear"]}
 
@@ -39,10 +40,13 @@ def main(argv: list[str] | None = None) -> int:
 
     from lm_eval_tasks.errors import UsageError
 
+    recipe = ""
     if "--config" in arguments:
-        path = Path([*arguments, ""][arguments.index("--config") + 1])
-        if not path.is_file():
-            raise UsageError(f"--config {path}: no such file")
+        recipe = [*arguments, ""][arguments.index("--config") + 1]
+        if not recipe or recipe.startswith("--"):
+            raise UsageError("--config: give a YAML file of arguments")
+        if not Path(recipe).is_file():
+            raise UsageError(f"--config {recipe}: no such file")
 
     # TRL's own default, gradient_checkpointing=True, is what transformers warns of: nobody typed it.
     warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
@@ -53,17 +57,25 @@ def main(argv: list[str] | None = None) -> int:
 
     from training.sft.run import train
 
+    def refuse(message: str) -> NoReturn:
+        raise UsageError(f"{message}; --help lists the arguments")
+
     parser = TrlParser((DataArguments, SFTConfig, ModelConfig), prog="faithful-se sft")
+    parser.error = refuse  # one line instead of the usage of some two hundred arguments
     parser.set_defaults(**DEFAULT_CONFIG)
     if not torch.cuda.is_available():
         # TRL's own defaults are a GPU's: bf16 is slow on most CPUs, and recomputing saves memory that is not short.
         parser.set_defaults(use_cpu=True, bf16=False, gradient_checkpointing=False)
     try:
         data, training, model = parser.parse_args_and_config(arguments)
+    except UsageError:
+        raise
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--config {recipe}: not UTF-8: save it as UTF-8") from error
     except ValueError as error:
         raise UsageError(str(error).splitlines()[0]) from error
     except yaml.YAMLError as error:
-        raise UsageError(f"--config: no YAML ({' '.join(str(error).split())})") from error
+        raise UsageError(f"--config {recipe}: no YAML ({' '.join(str(error).split())})") from error
     if not data.data:
         raise UsageError("give --data: a folder of faithful-se build, or a JSONL file")
     if data.full and data.merge:

@@ -106,6 +106,21 @@ def test_labels_that_are_refused(fast: Any) -> None:
         read_labels(Renderer(world.spec(labelled("a", "ab", "b")), fast))
 
 
+@pytest.mark.parametrize("labels", [("b", "c d"), ("b", "c")])
+def test_labels_of_unknown_words_read_the_same(labels: tuple[str, str]) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    few = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", chat_template=world.TEMPLATE)
+    told = (
+        rf"labels 'b' and '{labels[1]}' read the same to the tokenizer of .*, as \[UNK\]: it does not know their words"
+    )
+    with pytest.raises(UsageError, match=told):
+        read_labels(Renderer(world.spec(labelled(*labels)), few))
+
+
 def test_the_end_of_the_answer_tells_a_label_from_its_beginning(fast: Any) -> None:
     tree = read_labels(Renderer(world.spec(labelled("on", "one")), fast), whole=True)
     end = fast.convert_tokens_to_ids("<|end|>")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,14 +88,33 @@ def test_refuses_a_seed_out_of_range(seed: str, tmp_path: Path, capsys: pytest.C
     assert "give a whole number" in capsys.readouterr().err
 
 
-def test_an_empty_folder_is_filled_and_a_mini_model_replaced(tmp_path: Path) -> None:
+def test_an_empty_folder_is_filled_and_the_same_model_replaced(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     assert cli.main(["--out", str(out)]) == 0
     (out / "stale").write_text("")
-    assert cli.main(["--out", str(out), "--seed", "1"]) == 0
-    assert json.loads((out / "mini.json").read_text())["seed"] == 1
+    assert cli.main(["--out", str(out)]) == 0
     assert not (out / "stale").exists()
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        ({"seed": 1}, "holds the mini model of seed 1: give that --seed, or another --out"),
+        ({"mini": "0123"}, "holds a mini model of another recipe (0123, now "),
+        (None, "mini.json is damaged: remove the folder, or give another --out"),
+    ],
+)
+def test_another_mini_model_is_kept(
+    told: dict[str, Any] | None, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = tmp_path / "mini.json"
+    manifest.write_text("[" if told is None else json.dumps({"seed": 0, "mini": cache.version(), **told}))
+    before = manifest.read_bytes()
+    assert cli.main(["--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert line in said and len(said.splitlines()) == 1
+    assert manifest.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == ["mini.json"]
 
 
 def test_continues_then_begins_again_then_gives_up(

@@ -83,3 +83,12 @@ def test_the_search_for_texts_finds_them() -> None:
     pair = write_data.shipped("snli", "test")[0]
     turns = [Turn(question_of("snli").classify(pair, "[REDACTED]", True), "neutral", 1.0)]
     assert hashlib.sha256(shown(question_of("snli"), pair).encode()).hexdigest() in every_text(turns)
+
+
+def test_help_writes_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(write_data, "files", None)
+    for given, status, said in ((["--help"], 0, "Write the shipped splits"), (["here"], 2, "unrecognized arguments")):
+        with pytest.raises(SystemExit) as ended:
+            write_data.main(given)
+        told = capsys.readouterr()
+        assert ended.value.code == status and said in told.out + told.err
