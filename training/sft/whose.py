@@ -62,7 +62,9 @@ class _Base:
         """Whether all values are here, and no coarser than wanted."""
         import torch
 
-        if getattr(self._model, "is_quantized", False):
+        # Layers that an architecture keeps in float32 whatever it is loaded as cannot be told by their numbers.
+        kept = any(getattr(self._model, f"_keep_in_fp32_modules{more}", None) for more in ("", "_strict"))
+        if getattr(self._model, "is_quantized", False) or (kept and self._dtype not in (None, torch.float32)):
             return False
         fine = (torch.float32, self._dtype)
         stored = [value for _, value in self._own(self._model.named_parameters())]

@@ -53,6 +53,9 @@ def test_what_cannot_be_read_is_not_compared(model: Path, caplog: pytest.LogCapt
     sharded = adapted(model, torch.float32)
     next(iter(sharded.get_base_model().parameters())).data = torch.empty(0)  # as ZeRO 3 leaves it
     assert whose_rows(sharded, "m", [source(mine)]) == unknown
+    kept = adapted(model, torch.float32)
+    kept.get_base_model()._keep_in_fp32_modules = ["gate"]
+    assert whose_rows(kept, "m", [source(mine, "bfloat16")]) == unknown  # which layers were not rounded?
     assert not caplog.text
     told = whose_rows(adapted(model, torch.float32), "m", [{"build": {}}])
     assert told == {"base_fingerprint": mine, "rows_fingerprint": [], "own_rows": None}
