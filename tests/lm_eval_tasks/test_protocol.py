@@ -149,7 +149,7 @@ def test_a_document_with_labels_of_its_own_is_asked_and_read_with_them_and_aimed
     assert check.labels == ("kitchen", "dining room", "unknown")
     assert 'Answer only with "dining room", "kitchen" or "unknown".' in neutral[-1].messages[0][1]
     with pytest.raises(StopIteration) as end:
-        procedure.send([label("kitchen"), *[label("dining room")] * 4])
+        procedure.send([label("kitchen"), *[label("dining room")] * len(neutral)])
     values = score(end.value.value, spec.of(document))
     assert (values["faithful"], values["acc"], values["label_leak"]) == (1.0, 1.0, 0.0)
     (asked,) = next(self_explain(spec, Document({"question": "What is hot?"}, "fire", ("fire", "ice", "snow"))))
