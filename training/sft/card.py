@@ -29,7 +29,7 @@ TEXT = """\
 | words found by | {method} |
 | specific counterfactuals | {specific} |
 | training | {how}, learning rate {learning_rate}, {epochs} epochs, {steps} steps of {batch} rows, seed {seed} |
-| final loss | {loss} |
+| loss, mean over the steps{since} | {loss} |
 | code | faithful-se {package}, commit {commit} |
 
 Whether it explains itself more truly than its base is a question for the evaluation, on texts it was not trained on:
@@ -49,7 +49,7 @@ def train_info(
     settings: dict[str, Any],
     told: dict[str, Any],
     trainer: Any,
-    metrics: dict[str, float],
+    loss: tuple[float | None, int],
     tokens: int,
     whose: dict[str, Any],
     commit: str,
@@ -61,7 +61,7 @@ def train_info(
         settings: of the run.
         told: the sources of the rows.
         trainer: after training.
-        metrics: the trainer's.
+        loss: mean over the steps of this call, None where it made none; and the step that it went on from.
         tokens: tokens with a loss, in all rows.
         whose: what `whose_rows` found.
         commit, versions: of the code.
@@ -95,7 +95,8 @@ def train_info(
             trainer.args.train_batch_size * trainer.args.gradient_accumulation_steps * trainer.args.world_size
         ),
         "seed": training["seed"],
-        "loss": metrics.get("train_loss"),
+        "loss": loss[0],
+        "loss_since": loss[1],
         "commit": commit,
         "versions": versions,
     }
@@ -133,6 +134,7 @@ def write_card(out: Path, info: dict[str, Any]) -> None:
         tokens=info["supervised_tokens"],
         package=info["versions"]["faithful-se"],
         commit=info["commit"] or "unknown",
+        since=f" after {info['loss_since']}" if info.get("loss_since") else "",
         arguments=f"pretrained={info['base']},peft={out}" if adapter else f"pretrained={out}",
         loss=f"{info['loss']:.4f}" if info["loss"] is not None else "unknown",
         **{name: info[name] for name in ("base", "rows", "how", "learning_rate", "epochs", "steps", "batch", "seed")},

@@ -96,3 +96,9 @@ def last_checkpoint(out: Path) -> Path | None:
 def step_of(checkpoint: Path) -> int:
     """The step of a checkpoint."""
     return int(checkpoint.name.rpartition("-")[2])
+
+
+def is_last(checkpoint: Path) -> bool:
+    """Whether a whole checkpoint is that of the last step: nothing is left to train."""
+    told = parsed((checkpoint / "trainer_state.json").read_bytes()) or {}
+    return 0 < int(told.get("max_steps") or 0) <= step_of(checkpoint)

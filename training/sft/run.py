@@ -6,7 +6,8 @@ import gc
 import json
 import shutil
 import subprocess
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from training.alone import only_one
 from training.attribution.shards import MANIFEST, make_folder, write_whole
 from training.sft.card import CARD, INFO, train_info, write_card
-from training.sft.folder import claim, last_checkpoint, read_finished, refuse_another, step_of
+from training.sft.folder import claim, is_last, last_checkpoint, read_finished, refuse_another, step_of
 from training.sft.merge import merge
 from training.sft.rows import check_supervision, read_training_rows
 from training.sft.sharded import refuse_lost_adapter, save_whole
@@ -61,13 +62,14 @@ def train(data: Any, training: Any, model: Any) -> Path:
                 begin = f"goes on from {begun.name}" if begun else "begins anew"
                 trainer.accelerator.print(f"{out}: {gone} of the finished training is gone or damaged: it {begin}")
                 (out / MANIFEST).unlink(missing_ok=True)
-            result = trainer.train(resume_from_checkpoint=str(begun) if begun else None)
+            with _no_step(trainer) if begun and is_last(begun) else nullcontext():
+                result = trainer.train(resume_from_checkpoint=str(begun) if begun else None)
             save_whole(trainer, out)
             if main_process:
-                metrics = result.metrics
-                if begun and trainer.state.global_step == step_of(begun):  # no step was left: no loss of this time
-                    metrics = {**metrics, "train_loss": (info or {}).get("loss")}
-                info = train_info(settings, told, trainer, metrics, tokens, whose, commit(), versions())
+                loss, since = result.metrics.get("train_loss"), step_of(begun) if begun else 0
+                if since == trainer.state.global_step:  # no step was left: no loss of this time
+                    loss, since = info.get("loss"), info.get("loss_since", 0)
+                info = train_info(settings, told, trainer, (loss, since), tokens, whose, commit(), versions())
                 write_card(out, info)
                 write_whole(out / MANIFEST, [json.dumps(info, indent=1)])
                 shutil.rmtree(out / "merged", ignore_errors=True)
@@ -86,6 +88,18 @@ def train(data: Any, training: Any, model: Any) -> Path:
     if data.merge and main_process and not (out / "merged").is_dir():
         merge(out, out / "merged")
     return out
+
+
+@contextmanager
+def _no_step(trainer: Any) -> Iterator[None]:
+    """What was trained to the end is loaded and not trained on: transformers makes one step too many where the last one
+    is in the middle of an epoch (--max_steps, parts of an epoch)."""
+    asked = trainer.args.max_steps, trainer.args.num_train_epochs
+    trainer.args.max_steps, trainer.args.num_train_epochs = -1, 0
+    try:
+        yield
+    finally:
+        trainer.args.max_steps, trainer.args.num_train_epochs = asked
 
 
 def commit() -> str:

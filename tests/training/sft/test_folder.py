@@ -51,6 +51,28 @@ def test_weights_that_are_gone_are_written_again(
     assert (out / "manifest.json").is_file()
 
 
+@pytest.mark.parametrize("more", [("--max_steps", "3"), ("--num_train_epochs", "0.7")])
+@pytest.mark.parametrize("killed", [True, False])
+def test_the_last_step_is_not_followed_by_another(
+    killed: bool, more: tuple[str, str], trained: Path, tmp_path: Path
+) -> None:
+    """In the middle of an epoch transformers goes on training, one step, whatever was asked for."""
+    given = again(trained, out := tmp_path / "out", *more)
+    assert main(given) == 0
+    weights = out / "adapter_model.safetensors"
+    before, info = weights.read_bytes(), json.loads((out / "train_info.json").read_text())
+    weights.unlink()
+    if killed:  # behind its last checkpoint, before anything else was written
+        for name in ("manifest.json", "train_info.json", "README.md"):
+            (out / name).unlink()
+    assert main(given) == 0
+    assert weights.read_bytes() == before
+    told = json.loads((out / "train_info.json").read_text())
+    assert (told["steps"], told["epochs"]) == (info["steps"], info["epochs"])
+    card = (out / "README.md").read_text()
+    assert f"| loss, mean over the steps | {'unknown' if killed else format(info['loss'], '.4f')} |" in card
+
+
 def test_without_a_checkpoint_it_trains_again(trained: Path, tmp_path: Path) -> None:
     out = shutil.copytree(trained / "out", tmp_path / "out", ignore=shutil.ignore_patterns("checkpoint-*"))
     (out / "adapter_model.safetensors").unlink()

@@ -95,7 +95,7 @@ def test_what_the_rows_were_built_with_is_told(
     }
     step = {"train_batch_size": 1, "gradient_accumulation_steps": 1, "world_size": 1}
     trainer = SimpleNamespace(state=SimpleNamespace(global_step=4, epoch=0.5), args=SimpleNamespace(**step))
-    info = train_info(settings, {"sources": sources}, trainer, {}, 8, {}, "", {"faithful-se": "0"})
+    info = train_info(settings, {"sources": sources}, trainer, (None, 0), 8, {}, "", {"faithful-se": "0"})
     assert info["specific"] == specific and info["epochs"] == 0.5
     write_card(tmp_path, info)
     card = (tmp_path / "README.md").read_text()
@@ -124,6 +124,7 @@ def test_killed_after_a_checkpoint_it_ends_with_the_same_weights(trained: Path, 
     assert main(arguments(model, trained / "rows.jsonl", out)) == 0
     before, after = weights(trained / "out"), weights(out)
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    assert "| loss, mean over the steps after 2 |" in (out / "README.md").read_text()
 
 
 def test_a_finished_training_is_left_alone_and_another_one_refused(trained: Path, model: Path) -> None:
