@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import CachingLM, hash_args
 
 # What a process asks that has nothing to ask.
 PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
+
+# Batch sizes that searches for generations have found.
+_FOUND: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
 
 def instance(kind: str, arguments: tuple[Any, ...]) -> Instance:
@@ -73,18 +77,29 @@ def behind(lm: Any) -> Any:
 
 @contextmanager
 def _one_search(model: Any) -> Iterator[None]:
-    """`--batch_size auto:N` is `auto` inside: one search for a batch size a call.
+    """`--batch_size auto` searches as often as it must.
 
-    N searches are for one call with thousands of requests. Where there are fewer than N, as in the last rounds or
-    beside a cache, lm-eval divides by zero; and it counts groups of requests with the same text, so that processes
-    with equally many requests search more or less often.
+    For generations once a run: the search tries the longest text that the model takes, so every round would find the
+    same. For log-likelihoods once a call, also with `auto:N`: N searches are for one call with thousands of requests.
+    Where there are fewer than N, as in the last rounds or beside a cache, lm-eval divides by zero; and it counts groups
+    of requests with the same text, so that processes with equally many requests search more or less often.
     """
-    schedule = getattr(model, "batch_schedule", 1)
-    if schedule == 1:
+    search = getattr(model, "_detect_batch_size", None)
+    if search is None:
         yield
         return
-    model.batch_schedule = 1
+
+    def once(*requests: Any, **more: Any) -> int:
+        if requests or more:
+            return int(search(*requests, **more))
+        if model not in _FOUND:
+            _FOUND[model] = int(search())
+        return _FOUND[model]
+
+    schedule = model.batch_schedule
+    model._detect_batch_size, model.batch_schedule = once, 1
     try:
         yield
     finally:
+        del model._detect_batch_size  # the class's own is behind it
         model.batch_schedule = schedule

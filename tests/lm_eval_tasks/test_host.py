@@ -165,6 +165,22 @@ def test_a_batch_size_to_be_searched_for_in_few_texts(evaluate, data, tiny, coun
     assert found["results"] == evaluate(load(tiny), data, ONE, count, SHORT, classifier="loglikelihood")["results"]
 
 
+def test_a_batch_size_for_generations_is_searched_for_once(evaluate, data, tiny, monkeypatch):
+    """It is that of the longest text that the model takes: every round would find the same."""
+    from lm_eval.models.huggingface import HFLM
+
+    searched: list[int] = []
+    search = HFLM._detect_batch_size
+    monkeypatch.setattr(
+        HFLM, "_detect_batch_size", lambda lm, *given: searched.append(len(given)) or search(lm, *given)
+    )
+    lm = HFLM(pretrained=str(tiny), device="cpu", batch_size="auto", max_batch_size=4)
+    found = evaluate(lm, data, NINE, 3, SHORT)
+    assert searched == [0]
+    assert found["results"] == evaluate(load(tiny), data, NINE, 3, SHORT)["results"]
+    assert lm._detect_batch_size() == 4 and searched == [0, 0]  # afterwards lm-eval's own search is there again
+
+
 class TestChatApi:
     """No server is needed: each of these must be said before anything is sent."""
 
