@@ -42,6 +42,8 @@ def refuse_another(out: Path, settings: dict[str, Any]) -> None:
         if isinstance(was, dict) and isinstance(now, dict):
             name = next(key for key in {**was, **now} if was.get(key) != now.get(key))
             was, now = was.get(name), now.get(name)
+        if part == "data":  # digests, which nobody compares by eye
+            raise UsageError(f"{out} was begun with other rows: give the same --data or another --output_dir")
         raise UsageError(
             f"{out} was begun with {name} = {was!r}, now {now!r}: give the same settings or another --output_dir"
         )

@@ -92,6 +92,14 @@ def test_a_card_that_is_gone_needs_no_training(trained: Path, tmp_path: Path, mo
     assert {name: (out / name).read_text().replace(str(out), str(trained / "out")) for name in before} == before
 
 
+def test_other_rows_are_refused_in_a_line_that_can_be_read(trained: Path, tmp_path: Path) -> None:
+    other = tmp_path / "rows.jsonl"
+    other.write_text("".join((trained / "rows.jsonl").read_text().splitlines(keepends=True)[1:]))
+    said = "out was begun with other rows: give the same --data or another --output_dir$"
+    with pytest.raises(UsageError, match=said):
+        main(arguments(trained / "model", other, trained / "out"))
+
+
 def test_damaged_settings_are_one_line(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "sft.json").write_text("{")
     with pytest.raises(UsageError, match=r"sft.json is damaged, .*; put it back, or give another --output_dir$"):
