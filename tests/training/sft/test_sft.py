@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from lm_eval_tasks.errors import UsageError
-from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.world import ROWS, SAID, arguments, write_rows
 from training.build.options import BuildOptions
 from training.sft.card import train_info, write_card
@@ -20,12 +19,6 @@ from training.sft.rows import check_supervision, read_training_rows
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    texts = [turn["content"] for row in ROWS for part in row.values() for turn in part]
-    return write_tiny_chat_model(tmp_path_factory.mktemp("model"), texts, hidden=16, layers=1)
 
 
 @pytest.fixture(scope="module")

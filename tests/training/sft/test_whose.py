@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.world import ROWS, arguments, write_rows
+from tests.training.sft.world import arguments, write_rows
 from training.attribution.loading import fingerprint, load_model
 from training.build.options import BuildOptions
 from training.sft.cli import main
@@ -18,12 +17,6 @@ from training.sft.whose import whose_rows
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    texts = [turn["content"] for row in ROWS for part in row.values() for turn in part]
-    return write_tiny_chat_model(tmp_path_factory.mktemp("model"), texts, hidden=16, layers=1)
 
 
 def source(identity: str, dtype: str = "float32") -> dict[str, Any]:
