@@ -25,7 +25,7 @@ from lm_eval_tasks.calls import Answer, Call, Classify, Document, Messages, Task
 from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lockstep import Tally, run
-from lm_eval_tasks.parallel import ask, behind, everywhere, instance
+from lm_eval_tasks.parallel import Kind, ask, behind, everywhere, instance
 from lm_eval_tasks.protocol import Transcript, self_explain
 from lm_eval_tasks.question import parse_label
 
@@ -210,7 +210,7 @@ class Backend:
         length = len(self.lm.tok_encode(prompt))
         return "the text is longer than the model's context" if length + room > limit else ""
 
-    def _ask(self, kind: str, instances: list[Instance]) -> list[Any]:
+    def _ask(self, kind: Kind, instances: list[Instance]) -> list[Any]:
         try:
             with _as_long_as_asked(behind(self.lm)):
                 return ask(self.lm, kind, instances)

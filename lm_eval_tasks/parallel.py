@@ -3,28 +3,33 @@
 With `--batch_size auto`, lm-eval's Hugging Face models agree on a batch size inside of every call, over all processes.
 A process that makes no call, because it has no question left or its cache knows every answer, would leave the others
 waiting; or its number of questions would be taken for a batch size, and theirs for a number of questions.
+
+How often that size is searched for is decided here too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import CachingLM, hash_args
 
+# How a model is asked: methods of lm-eval's models.
+Kind = Literal["generate_until", "loglikelihood"]
+
 # What a process asks that has nothing to ask.
 PADDING = ("Answer:", {"until": ["\n"], "do_sample": False, "max_gen_toks": 1})
 
-# Batch sizes that searches for generations have found.
+# Batch sizes that searches for generations have found, of each model of this process.
 _FOUND: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
 
-def instance(kind: str, arguments: tuple[Any, ...]) -> Instance:
+def instance(kind: Kind, arguments: tuple[Any, ...]) -> Instance:
     """A question to the model, under the name of its method."""
-    return Instance(kind, doc={}, arguments=arguments, idx=0, metadata=("faithful_se", 0, 1))  # type: ignore[arg-type]
+    return Instance(kind, doc={}, arguments=arguments, idx=0, metadata=("faithful_se", 0, 1))
 
 
 def everywhere(lm: Any, number: int) -> list[int]:
@@ -37,7 +42,7 @@ def everywhere(lm: Any, number: int) -> list[int]:
     return [int(value) for value in gathered.flatten().tolist()]
 
 
-def ask(lm: Any, kind: str, requests: Sequence[Instance]) -> list[Any]:
+def ask(lm: Any, kind: Kind, requests: Sequence[Instance]) -> list[Any]:
     """The answers of a model. Every process of a run comes here, with requests or without.
 
     The model itself, behind its cache, gets equally many requests in every process, in one call or in none.
@@ -59,7 +64,7 @@ def ask(lm: Any, kind: str, requests: Sequence[Instance]) -> list[Any]:
         return list(getattr(lm, kind)(padded))[: len(requests)] if requests else []
 
 
-def _fresh(lm: Any, kind: str, requests: Sequence[Instance]) -> list[Instance]:
+def _fresh(lm: Any, kind: Kind, requests: Sequence[Instance]) -> list[Instance]:
     """The requests that reach the model: a cache lets through what it does not know, and what is sampled."""
     if lm.world_size == 1 or not isinstance(lm, CachingLM):
         return list(requests)
@@ -79,7 +84,7 @@ def behind(lm: Any) -> Any:
 def _one_search(model: Any) -> Iterator[None]:
     """`--batch_size auto` searches as often as it must.
 
-    For generations once a run: the search tries the longest text that the model takes, so every round would find the
+    For generations once a model: the search tries the longest text that the model takes, so every round would find the
     same. For log-likelihoods once a call, also with `auto:N`: N searches are for one call with thousands of requests.
     Where there are fewer than N, as in the last rounds or beside a cache, lm-eval divides by zero; and it counts groups
     of requests with the same text, so that processes with equally many requests search more or less often.
