@@ -9,9 +9,9 @@ from typing import Any
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.options import Options
-from training.attribution.attribute import Attributor
-from training.attribution.loading import load_model
+from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
+from training.models.loading import load_model
 
 AGREEING: dict[str, dict[str, Any]] = {
     "occlusion": {},

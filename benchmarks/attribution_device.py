@@ -13,8 +13,8 @@ import torch
 
 from benchmarks.attribution_world import model_of, task, tokenizer_of
 from lm_eval_tasks.calls import Document
-from training.attribution.attribute import Attributor
-from training.attribution.forward import Forward, Rows
+from training.attribution.attributor import Attributor
+from training.attribution.engine.forward import Forward, Rows
 from training.attribution.options import AttributionOptions
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from lm_eval_tasks.calls import Document
-from training.attribution.attribute import Attributor
+from training.attribution.attributor import Attributor
 
 
 class Peers:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from training.attribution.forward import Forward
+from training.attribution.engine.forward import Forward
 
 
 class Recorder:

@@ -14,7 +14,7 @@ from benchmarks.attribution_peers import Peers
 from benchmarks.attribution_raw import Recorder
 from benchmarks.attribution_world import model_of, task, tokenizer_of
 from lm_eval_tasks.calls import Document
-from training.attribution.attribute import Attributor
+from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 
 # peer, ours, what is compared; {} is the number of steps. Each has a raw run named after ours.

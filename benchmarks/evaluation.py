@@ -28,7 +28,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.models import RuleLM
+from lm_eval_tasks.rule_models import RuleLM
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
 

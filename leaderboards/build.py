@@ -8,16 +8,16 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from leaderboards import cells, files, means, results, sheets
+from faithful_se.errors import UsageError
+from leaderboards import aggregate, cells, find_results, select_runs
+from leaderboards.base_comparison import adjusted
 from leaderboards.board import Board, Cell, Checkpoint, Settings, Skipped, Task, Transfer, Versus
 from leaderboards.cards import documents_of
 from leaderboards.cells import Analysis
 from leaderboards.checkpoints import Row, rows_of
-from leaderboards.columns import Column, distinct
-from leaderboards.errors import BoardError
-from leaderboards.results import BrokenError, Run
-from leaderboards.tasks import Found, tasks_of
-from leaderboards.versus import adjusted
+from leaderboards.runs import BrokenError, Run, iso, read_results
+from leaderboards.task_columns import Found, tasks_of
+from leaderboards.task_results import Column, distinct
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def make_board(
     """The board of all results below the paths, and how many bytes of samples were read.
 
     Raises:
-        BoardError: no results, or a name that is not on the board.
+        UsageError: no results, or a name that is not on the board.
     """
     settings, choice, told = settings or Settings(), choice or Choice(), Told()
     runs = read_runs(paths, told, choice.date)
@@ -62,7 +62,7 @@ def make_board(
     found, analyses = _read(rows, settings, told)
     if not found:
         why = f" ({told.skipped[0].path}: {told.skipped[0].reason})" if told.skipped else ""
-        raise BoardError(f"{', '.join(map(str, paths))}: no complete run of a faithful_se task{why}")
+        raise UsageError(f"{', '.join(map(str, paths))}: no complete run of a faithful_se task{why}")
     named, notes = tasks_of(found, trained)
     told.notes += notes
     tasks = [task for task, _ in named]
@@ -98,21 +98,21 @@ def read_runs(paths: Sequence[Path], told: Told, date: str = "") -> list[Run]:
     """All runs of these tasks below the paths; what could not be read goes to `told`.
 
     Raises:
-        BoardError: none.
+        UsageError: none.
     """
-    search = files.find(paths)
+    search = find_results.find(paths)
     told.skipped += search.skipped
     runs: list[Run] = []
     foreign = without = 0
     for found in search.found:
         try:
-            its, others = results.read(found)
+            its, others = read_results(found)
         except BrokenError as error:
             told.skipped.append(Skipped(str(found.path), f"{error}; run it again or take it away"))
             continue
         foreign += others
         without += not its
-        runs += [run for run in its if run.date.startswith(results.iso(date))]
+        runs += [run for run in its if run.date.startswith(iso(date))]
     if foreign:
         told.notes.append(f"{foreign} results of other tasks than faithful_se are not on the board.")
     if search.foreign:
@@ -120,7 +120,7 @@ def read_runs(paths: Sequence[Path], told: Told, date: str = "") -> list[Run]:
     if not runs:
         why = f" ({told.skipped[0].path}: {told.skipped[0].reason})" if told.skipped else ""
         when = f" of {date}" if date else ""
-        raise BoardError(f"{', '.join(map(str, paths))}: no results of faithful_se tasks{when} in there{why}")
+        raise UsageError(f"{', '.join(map(str, paths))}: no results of faithful_se tasks{when} in there{why}")
     return runs
 
 
@@ -134,17 +134,17 @@ def package() -> str:
 
 def _read(
     rows: Sequence[Row], settings: Settings, told: Told
-) -> tuple[list[Found], dict[tuple[sheets.Sheet, str], Analysis]]:
+) -> tuple[list[Found], dict[tuple[select_runs.Sheet, str], Analysis]]:
     found, analyses, odd = [], {}, []
     bases = [row.base for row in rows]
-    for reading in sheets.read_all(sheets.sheets_of(row.runs for row in rows)):
+    for reading in select_runs.read_all(select_runs.sheets_of(row.runs for row in rows)):
         told.skipped += reading.skipped
         odd += reading.odd
         told.size += reading.size
         for digest, taken in reading.columns.items():
             analyses[reading.sheet, digest] = cells.analyse(digest, taken, bases, settings)
             found.append(Found.of(reading.sheet, digest, taken))
-    told.notes += sheets.summed(odd)
+    told.notes += select_runs.summed(odd)
     return found, analyses
 
 
@@ -174,8 +174,8 @@ def _checkpoints(
                 training=row.training,
                 date=max((run.date for run in used), default=max(run.date for run in row.runs)),
                 files=tuple(dict.fromkeys(str(run.file) for run in used)),
-                means=means.group_means(columns, main, settings),
-                gains=means.group_gains(_pairs(index, row.base, main, its), main, settings),
+                means=aggregate.group_means(columns, main, settings),
+                gains=aggregate.group_gains(_pairs(index, row.base, main, its), main, settings),
             )
         )
     return made
@@ -188,7 +188,7 @@ def _matrix(
     for index, row in enumerate(rows):
         pairs = _pairs(index, row.base, main, its)
         if row.training is not None and pairs:
-            yield means.transfer(f"c{index}", row.training, pairs, main, settings)
+            yield aggregate.transfer(f"c{index}", row.training, pairs, main, settings)
 
 
 def _pairs(

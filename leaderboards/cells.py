@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from faithfulness_metrics import flips
+from leaderboards.base_comparison import versus
 from leaderboards.board import Cell, Estimate, Settings, Versus
-from leaderboards.columns import Column, Documents, columns_of
 from leaderboards.estimates import weighted
-from leaderboards.sheets import Taken
-from leaderboards.versus import versus
+from leaderboards.select_runs import Taken
+from leaderboards.task_results import Column, Documents, columns_of
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leaderboards import trained
+from faithful_se.errors import UsageError
+from leaderboards import train_info
 from leaderboards.board import Training
-from leaderboards.errors import BoardError
-from leaderboards.results import Model, Run
+from leaderboards.runs import Model, Run
 
 # The end of a path that says nothing without what stands before it.
 _VAGUE = re.compile(r"(checkpoint-\d+|final|adapter|model|merged|output|last|best)", re.IGNORECASE)
@@ -51,7 +51,7 @@ def rows_of(
         every_run: each date its own row, instead of the newest run of each task.
 
     Raises:
-        BoardError: `base` or a name in `infos` is not on the board or means several.
+        UsageError: `base` or a name in `infos` is not on the board or means several.
     """
     notes: list[str] = []
     groups = _grouped(runs, every_run, notes)
@@ -59,7 +59,7 @@ def rows_of(
     rows = _named(rows, every_run)
     for name, path in infos.items():
         index = index_of(rows, name, "--train-info")
-        rows[index] = replace(rows[index], training=trained.read(path))
+        rows[index] = replace(rows[index], training=train_info.read(path))
     given = index_of(rows, base, "--base") if base is not None else None
     rows = _with_bases(rows, given, notes)
     return _ordered(rows), notes
@@ -69,14 +69,14 @@ def index_of(rows: Sequence[Row], name: str, option: str) -> int:
     """The row of this name, or whose path or lm-eval name it is.
 
     Raises:
-        BoardError: none, or several.
+        UsageError: none, or several.
     """
     exact = [i for i, row in enumerate(rows) if row.name == name]
     found = exact or [i for i, row in enumerate(rows) if name in (row.model.name, row.model.path, row.folder)]
     if len(found) != 1:
         names = ", ".join(row.name for row in rows)
         what = "no checkpoint of this name" if not found else "several checkpoints of this name"
-        raise BoardError(f"{option} {name}: {what}; there are {names}")
+        raise UsageError(f"{option} {name}: {what}; there are {names}")
     return found[0]
 
 
@@ -102,7 +102,7 @@ def _grouped(runs: Sequence[Run], every_run: bool, notes: list[str]) -> dict[tup
 
 
 def _row(model: Model, folder: str, runs: list[Run], notes: list[str]) -> Row:
-    training, problem = trained.of(runs)
+    training, problem = train_info.of(runs)
     if problem:
         notes.append(f"{model.name}: {problem}")
     if training and not model.pretrained and training.base == model.path:

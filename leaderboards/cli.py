@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from faithful_se.errors import UsageError, require_packages
 from leaderboards.board import Board, Settings
-from leaderboards.errors import BoardError, need, told
-from leaderboards.ours import refuse_strangers
+from leaderboards.overwrite_guard import refuse_strangers
 
 ABOUT = """\
 Which checkpoint explains itself truly, and is the difference real? Reads what lm_eval wrote with --output_path and
@@ -66,25 +66,26 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-@told
 def main(argv: list[str] | None = None) -> int:
     """Make a board, or check a submission."""
     given = parser().parse_args(argv)
-    need(*(["polars"] if given.check else ["altair", "great_tables", "jinja2", "polars", "vl_convert"]))
+    require_packages(
+        "board", *(["polars"] if given.check else ["altair", "great_tables", "jinja2", "polars", "vl_convert"])
+    )
     if given.check:
-        from leaderboards.check import report
+        from leaderboards.submission import report
 
         return report(given.results)
     if given.out is None:
-        raise BoardError("--out DIR is missing: where is the board to be written?")
+        raise UsageError("--out DIR is missing: where is the board to be written?")
     from leaderboards.build import Choice, make_board
     from leaderboards.terminal import clean, main_table
 
     infos = dict(map(_named_file, given.train_info))
     if given.draws < 100:
-        raise BoardError(f"--draws {given.draws}: give at least 100, or intervals are noise")
+        raise UsageError(f"--draws {given.draws}: give at least 100, or intervals are noise")
     if given.out.exists() and not given.out.is_dir():
-        raise BoardError(f"--out {given.out}: is a file; give a folder")
+        raise UsageError(f"--out {given.out}: is a file; give a folder")
     refuse_strangers(given.out)
     settings = Settings(cards=given.cards, draws=given.draws, seed=given.seed)
     choice = Choice(given.base, infos, given.runs == "all", given.run)
@@ -110,10 +111,10 @@ def write(board: Board, out: Path) -> list[Path]:
     """All files of a board; the page last.
 
     Raises:
-        BoardError: the folder cannot be written, or holds files of these names that no board wrote.
+        UsageError: the folder cannot be written, or holds files of these names that no board wrote.
     """
+    from leaderboards.board_json import save
     from leaderboards.export import write_tables
-    from leaderboards.file import save
     from leaderboards.page import write_page
 
     refuse_strangers(out)
@@ -122,7 +123,7 @@ def write(board: Board, out: Path) -> list[Path]:
         tables = write_tables(board, out)
         write_page(board, out / "index.html")
     except OSError as error:
-        raise BoardError(f"{error.filename or out}: cannot be written ({error.strerror})") from error
+        raise UsageError(f"{error.filename or out}: cannot be written ({error.strerror})") from error
     return [out / "board.json", *tables, out / "index.html"]
 
 
@@ -137,6 +138,6 @@ def _named_file(pair: str) -> tuple[str, Path]:
     """NAME=FILE. Names hold "=" where arguments tell models apart: the first "=" that a file follows parts them."""
     cuts = [i for i, character in enumerate(pair) if character == "=" and 0 < i < len(pair) - 1]
     if not cuts:
-        raise BoardError(f"--train-info {pair}: give NAME=FILE")
+        raise UsageError(f"--train-info {pair}: give NAME=FILE")
     cut = next((i for i in cuts if Path(pair[i + 1 :]).is_file()), cuts[0])
     return pair[:cut], Path(pair[cut + 1 :])

@@ -1,220 +1,208 @@
-"""`faithful-se compare A B`: B against A on the same documents."""
+"""Two sides on the documents that both have: the numbers of `faithful-se compare`."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
+import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from leaderboards.board import Settings
-from leaderboards.errors import BoardError, need, told
-from leaderboards.paired import Comparison, Pair, compare
-from leaderboards.results import Run
+import numpy as np
 
-ABOUT = """\
-B against A on the documents that both have: differences (B minus A) with paired-bootstrap intervals, exact McNemar
-tests, Holm over the tasks, the smallest difference that could have been found, and the documents that changed.
-
-A and B are folders of results of one model each, or names of checkpoints, with --board or --results:
-  faithful-se compare results/base results/trained
-  faithful-se compare base trained --results results
-  faithful-se compare base trained --board board/board.json --json
-  faithful-se compare results/yesterday results/today --fail-if worse
-"""
+from leaderboards import samples, select_runs
+from leaderboards.aggregate import mean_gain
+from leaderboards.base_comparison import adjusted, versus
+from leaderboards.board import Estimate, Settings, Versus
+from leaderboards.runs import Run
+from leaderboards.samples import Samples
+from leaderboards.select_runs import Taken
+from leaderboards.task_columns import Found, tasks_of
+from leaderboards.task_results import Column, columns_of
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments."""
-    usual = Settings()
-    made = argparse.ArgumentParser(
-        prog="faithful-se compare", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+@dataclass(frozen=True)
+class Changed:
+    """A document on which only one side is faithful.
+
+    Attributes:
+        faithful: "A" or "B".
+        text: the fields, one after the other.
+        a, b: the words named, what was answered before and after.
+    """
+
+    key: str
+    faithful: str
+    text: str
+    a: Named
+    b: Named
+
+
+@dataclass(frozen=True)
+class Named:
+    """What one side said about a document."""
+
+    words: tuple[str, ...]
+    prediction: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One task on both sides.
+
+    Attributes:
+        n_a, n_b: documents of each side; those in common are `versus.n`.
+        a, b: metric -> Estimate on the documents in common.
+        differ: documents in common on which any metric has another value: between two runs of one model, the noise.
+        versus: B minus A. `only_checkpoint` counts documents where only B is faithful.
+        changed: examples, not all.
+    """
+
+    task: str
+    n_a: int
+    n_b: int
+    a: dict[str, Estimate]
+    b: dict[str, Estimate]
+    differ: int
+    versus: Versus
+    changed: tuple[Changed, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All tasks of both sides, and what could not be compared."""
+
+    a: str
+    b: str
+    pairs: tuple[Pair, ...]
+    mean: Estimate | None
+    notes: tuple[str, ...]
+
+
+def compare(a: tuple[str, Sequence[Run]], b: tuple[str, Sequence[Run]], settings: Settings) -> Comparison:
+    """Side B against side A, each (name, runs). `settings.cards` is the number of examples per task and direction."""
+    notes: list[str] = []
+    found: dict[str, tuple[Taken, Taken, Column, Column]] = {}
+    its = [_newest(runs, notes) for _, runs in (a, b)]
+    shared = sorted(sheet for sheet in its[0] if sheet in its[1])
+    named = []
+    for sheet in shared:
+        left, right = its[0][sheet], its[1][sheet]
+        if left.samples is None or right.samples is None:
+            notes.append(f"{sheet[0]}: not compared, one side has no samples (--log_samples).")
+            continue
+        keys = set(left.samples.frame["key"].to_list()) & set(right.samples.frame["key"].to_list())
+        if not keys:
+            notes.append(f"{sheet[0]}: not compared, no document in common.")
+            continue
+        digest = hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
+        pair = [replace(one, samples=_only(one.samples, keys, digest)) for one in (left, right) if one.samples]
+        columns = columns_of(digest, [replace(one, row=row) for row, one in enumerate(pair)], settings)
+        found[digest + str(sheet)] = (left, right, columns[0], columns[1])
+        named.append((digest + str(sheet), Found.of(sheet, digest, pair)))
+    notes += _unshared(its)
+    tasks, _ = tasks_of([one for _, one in named], [])
+    by_place = {(one.sheet, one.digest): key for key, one in named}
+    order = {task.id: by_place[one.sheet, one.digest] for task, one in tasks}
+    tests = {}
+    for name, key in order.items():
+        if one := versus(found[key][3], found[key][2], settings):
+            tests[name] = one
+    tests = adjusted(tests, settings)
+    pairs = []
+    for name, one in tests.items():
+        left, right, first, second = found[order[name]]
+        assert left.samples is not None and right.samples is not None
+        pairs.append(
+            Pair(
+                task=name,
+                n_a=len(left.samples.frame),
+                n_b=len(right.samples.frame),
+                a=first.metrics,
+                b=second.metrics,
+                differ=_unlike(first, second),
+                versus=one,
+                changed=tuple(_changed(first, second, settings.cards)),
+            )
+        )
+    both = [(found[order[name]][3], found[order[name]][2]) for name in tests]
+    return Comparison(
+        a[0], b[0], tuple(pairs), mean_gain(both, settings) if both else None, tuple(dict.fromkeys(notes))
     )
-    made.add_argument("a", metavar="A", help="what is compared with: a folder, a results file, or a name")
-    made.add_argument("b", metavar="B", help="what is compared")
-    where = made.add_mutually_exclusive_group()
-    where.add_argument("--results", nargs="+", type=Path, metavar="RESULTS", help="folders in which A and B are names")
-    where.add_argument(
-        "--board",
-        type=Path,
-        metavar="FILE",
-        help="a board.json in which A and B are names; its result files must be there",
-    )
-    made.add_argument(
-        "--documents",
-        type=int,
-        default=3,
-        metavar="N",
-        help="changed documents shown per task and direction (default: 3)",
-    )
-    made.add_argument(
-        "--draws", type=int, default=usual.draws, metavar="N", help=f"of the bootstraps (default: {usual.draws})"
-    )
-    made.add_argument(
-        "--seed", type=int, default=usual.seed, metavar="N", help=f"of the bootstraps (default: {usual.seed})"
-    )
-    made.add_argument("--json", action="store_true", help="the comparison as JSON, for scripts")
-    made.add_argument(
-        "--fail-if", choices=("worse",), help="exit status 1 if B is significantly less faithful in any task"
-    )
-    return made
 
 
-@told
-def main(argv: list[str] | None = None) -> int:
-    """Compare two checkpoints. Exit status 0; 1 with --fail-if; 2 when the input is wrong."""
-    given = parser().parse_args(argv)
-    need("polars", *(["pydantic"] if given.board else []))
-    if given.draws < 100 or given.documents < 0 or given.seed < 0:
-        raise BoardError("--draws must be at least 100, --documents and --seed at least 0")
-    first, second = _sides(given.a, given.b, given.results, given.board)
-    settings = Settings(draws=given.draws, seed=given.seed, cards=given.documents)
-    found = compare(first, second, settings)
-    if not found.pairs:
-        raise BoardError(f"{given.a} and {given.b} cannot be compared: {' '.join(found.notes) or 'no task in common'}")
-    print(json.dumps(as_json(found, settings), ensure_ascii=False, indent=1) if given.json else as_text(found))
-    return int(given.fail_if == "worse" and any(pair.versus.marker == "worse" for pair in found.pairs))
+def _unlike(a: Column, b: Column) -> int:
+    """Documents on which any metric of both differs; missing on both sides is equal."""
+    shared = [(a.values[name], b.values[name]) for name in a.values if name in b.values]
+    unlike = [(first != second) & ~(np.isnan(first) & np.isnan(second)) for first, second in shared]
+    return int(np.any(unlike, axis=0).sum()) if unlike else 0
 
 
-def _sides(a: str, b: str, results: Sequence[Path] | None, board: Path | None) -> list[tuple[str, list[Run]]]:
-    if board is not None:
-        from leaderboards.file import load
-
-        loaded = load(board)
-        return [_of_board(name, loaded.checkpoints, board) for name in (a, b)]
-    if results:
-        from leaderboards.build import Told, read_runs
-        from leaderboards.checkpoints import index_of, rows_of
-
-        notes = Told()
-        rows, _ = rows_of(read_runs(results, notes), {})
-        _warn(notes.skipped)
-        chosen = [rows[index_of(rows, name, "compare")] for name in (a, b)]
-        return [(row.name, list(row.runs)) for row in chosen]
-    sides = [_of_folder([Path(name)], name) for name in (a, b)]
-    names = [name for name, _ in sides]
-    return sides if names[0] != names[1] else [(path, runs) for path, (_, runs) in zip((a, b), sides, strict=True)]
+def _newest(runs: Sequence[Run], notes: list[str]) -> dict[select_runs.Sheet, Taken]:
+    """The newest complete run of each sheet; with other numbers of documents (--limit), the one with most."""
+    found: dict[select_runs.Sheet, Taken] = {}
+    for reading in select_runs.read_all(select_runs.sheets_of([runs])):
+        notes += [f"{one.path}: {one.reason}" for one in reading.skipped]
+        notes += select_runs.summed(reading.odd)
+        its = [one for taken in reading.columns.values() for one in taken]
+        if its:
+            found[reading.sheet] = max(its, key=lambda one: (one.samples is not None, one.run.n or 0, one.run.date))
+    return found
 
 
-def _of_board(name: str, checkpoints: Sequence[object], board: Path) -> tuple[str, list[Run]]:
-    from leaderboards.board import Checkpoint
+def _only(read: Samples, keys: set[str], digest: str) -> Samples:
+    import polars as pl
 
-    its = [one for one in checkpoints if isinstance(one, Checkpoint) and name in (one.name, one.id)]
-    if len(its) != 1:
-        names = ", ".join(one.name for one in checkpoints if isinstance(one, Checkpoint))
-        raise BoardError(f"{name}: no checkpoint of {board}; there are {names}")
-    files = [Path(file) for file in its[0].files]
-    if gone := [file for file in files if not file.exists()]:
-        raise BoardError(f"{board}: the results of {its[0].name} are not there any more ({gone[0]}); use --results")
-    return its[0].name, _of_folder(files, name)[1]
+    return replace(read, frame=read.frame.filter(pl.col("key").is_in(list(keys))), digest=digest)
 
 
-def _of_folder(paths: list[Path], name: str) -> tuple[str, list[Run]]:
-    """The runs of the one model below the paths."""
-    from leaderboards.build import Told, read_runs
-    from leaderboards.checkpoints import rows_of
-
-    if not any(path.exists() for path in paths):
-        raise BoardError(f"{paths[0]}: no such folder; give a folder of results, or names with --results or --board")
-    notes = Told()
-    rows, _ = rows_of(read_runs(paths, notes), {})
-    _warn(notes.skipped)
-    if len(rows) > 1:
-        names = ", ".join(row.name for row in rows)
-        raise BoardError(f"{name}: results of several models ({names}); name two of them with --results {name}")
-    return rows[0].name, list(rows[0].runs)
-
-
-def _warn(skipped: Sequence[object]) -> None:
-    from leaderboards.terminal import clean
-
-    for one in skipped:
-        print(clean(f"skipped {getattr(one, 'path', '')}: {getattr(one, 'reason', '')}"), file=sys.stderr)
-
-
-def as_json(found: Comparison, settings: Settings) -> dict[str, object]:
-    """The comparison as plain values."""
-    told = asdict(found)
-    told["settings"] = {
-        "confidence": settings.confidence,
-        "alpha": settings.alpha,
-        "draws": settings.draws,
-        "seed": settings.seed,
-    }
-    told["worse"] = [pair.task for pair in found.pairs if pair.versus.marker == "worse"]
-    told["better"] = [pair.task for pair in found.pairs if pair.versus.marker == "better"]
+def _unshared(its: Sequence[dict[select_runs.Sheet, Taken]]) -> list[str]:
+    """Tasks of one side only, or of both with other options."""
+    names = [{sheet[0] for sheet in side} for side in its]
+    told = []
+    for name in sorted(names[0] & names[1]):
+        if not {sheet for sheet in its[0] if sheet[0] == name} & set(its[1]):
+            sides = [next(one for sheet, one in side.items() if sheet[0] == name).run for side in its]
+            told.append(f"{name}: not compared, {_differ(*sides)}.")
+    for side, other, letter in ((0, 1, "A"), (1, 0, "B")):
+        if alone := sorted(names[side] - names[other]):
+            shown = ", ".join(alone[:5]) + (", …" if len(alone) > 5 else "")
+            told.append(f"{len(alone)} tasks only in {letter}: {shown}.")
     return told
 
 
-def as_text(found: Comparison) -> str:
-    """The comparison as tables."""
-    from leaderboards.terminal import clean, gain, table
-
-    head = (
-        "task",
-        "n",
-        "A",
-        "B",
-        "B - A",
-        "only A",
-        "only B",
-        "differ",
-        "p",
-        "Holm",
-        "",
-        "detectable",
-        "lift",
-        "acc",
-        "agreement",
+def _differ(a: Run, b: Run) -> str:
+    if a.version != b.version:
+        return f"version {a.version:g} against {b.version:g}"
+    names = sorted(
+        name for name in {*a.options, *b.options} if a.options.get(name) != b.options.get(name) and name != "data"
     )
-    parts = [f"A: {clean(found.a)}\nB: {clean(found.b)}\n", table(head, [_line(pair) for pair in found.pairs])]
-    parts.append(f"\nmean over {len(found.pairs)} tasks, B - A: {gain(found.mean)}")
-    parts.append(
-        "A, B: share faithful. only A, only B: documents. differ: documents with another value of any metric; of one\n"
-        "model evaluated twice this is the noise, and no comparison sees below it. p: exact McNemar; Holm: over these\n"
-        "tasks. detectable: smallest difference that this many documents would have shown at 80 % power in one\n"
-        "test, before Holm, with as many of them changed. lift, acc: B - A. agreement: of predictions. An interval\n"
-        "without width: every document gave the same difference, which is not certainty."
-    )
-    for pair in found.pairs:
-        for one in pair.changed:
-            parts.append(
-                f"\n{pair.task}, only {one.faithful} is faithful: {clean(one.text)[:300]}\n"
-                f"  A: {_said(one.a.words)} ({clean(str(one.a.prediction))} -> {clean(str(one.a.after))})\n"
-                f"  B: {_said(one.b.words)} ({clean(str(one.b.prediction))} -> {clean(str(one.b.after))})"
-            )
-    parts += [f"note: {clean(note)}" for note in found.notes]
-    return "\n".join(parts)
+    return ", ".join(f"{name} {a.options.get(name)} against {b.options.get(name)}" for name in names)
 
 
-def _line(pair: Pair) -> list[str]:
-    from leaderboards.terminal import gain, p_value
-
-    versus = pair.versus
-    a, b = (side["faithful"].estimate for side in (pair.a, pair.b))
-    n = str(versus.n) if pair.n_a == pair.n_b == versus.n else f"{versus.n} of {pair.n_a}, {pair.n_b}"
-    return [
-        pair.task,
-        n,
-        "" if a is None else f"{a:.3f}",
-        "" if b is None else f"{b:.3f}",
-        gain(versus.faithful),
-        str(versus.only_base),
-        str(versus.only_checkpoint),
-        str(pair.differ),
-        p_value(versus.p),
-        p_value(versus.p_holm),
-        versus.marker,
-        "" if versus.detectable is None else f"{versus.detectable:.3f}",
-        gain(versus.lift),
-        gain(versus.acc),
-        "" if versus.agreement is None else f"{versus.agreement:.3f}",
-    ]
+def _changed(a: Column, b: Column, most: int) -> list[Changed]:
+    """Documents where only one side is faithful, in the order of their keys, at most `most` a side."""
+    if a.samples is None or b.samples is None or a.run.samples is None or b.run.samples is None:
+        return []
+    keys = a.samples.frame["key"].to_list()
+    before, after = a.values["faithful"], b.values["faithful"]
+    lost = np.flatnonzero((before == 1) & (after == 0))[:most]
+    won = np.flatnonzero((before == 0) & (after == 1))[:most]
+    wanted = [keys[i] for i in (*lost, *won)]
+    told = [samples.transcripts(path, wanted) for path in (a.run.samples, b.run.samples)]
+    found = []
+    for letter, places in (("A", lost), ("B", won)):
+        for key in (keys[i] for i in places):
+            if key in told[0] and key in told[1]:
+                text = " | ".join(str(value) for value in (told[0][key].get("fields") or {}).values())
+                found.append(Changed(key.split(":")[0], letter, text, *(_named(side[key]) for side in told)))
+    return found
 
 
-def _said(words: Sequence[str]) -> str:
-    from leaderboards.terminal import clean
+def _named(transcript: dict[str, object]) -> Named:
+    def part(name: str) -> dict[str, object]:
+        value = transcript.get(name)
+        return value if isinstance(value, dict) else {}
 
-    return ", ".join(clean(word) for word in words[:8]) or "(no word)"
+    words, labels = part("explanation").get("words"), (part("prediction").get("label"), part("perturbed").get("label"))
+    prediction, after = (None if label is None else str(label) for label in labels)
+    return Named(tuple(map(str, words)) if isinstance(words, list) else (), prediction, after)

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from leaderboards import notation
+from leaderboards import number_format
 from leaderboards.board import Board, Cell, Estimate
-from leaderboards.ranking import METRICS, Gain, Row, narrow, ordered, rows
-from leaderboards.text import one_line, visible
+from leaderboards.main_table import METRICS, Gain, Row, narrow, ordered, rows
+from leaderboards.sanitize import one_line, visible
 
 HEAD = ("checkpoint", "trained on", "arm", "faithful", "against base", "lift", "ccf", "valid", "acc")
 # Of cells beyond their metrics: (column, how it is read from `Versus`).
@@ -27,7 +27,7 @@ DRIFT = ("unknown", "unknown_base", "unparsed", "unparsed_base")
 
 def write_tables(board: Board, out: Path) -> list[Path]:
     """Write `board.md`, `board.csv` (a row per cell), `checkpoints.csv`, `board.tex` and `board.png` into a folder."""
-    from leaderboards.picture import picture
+    from leaderboards.table_png import picture
 
     texts = {
         "board.md": markdown(board),
@@ -138,9 +138,9 @@ def latex(board: Board) -> str:
 
 # Signs that LaTeX's usual fonts lack.
 _SIGNS = {
-    notation.MINUS: "$-$",
-    notation.BETTER: r"$\blacktriangle$",
-    notation.WORSE: r"$\blacktriangledown$",
+    number_format.MINUS: "$-$",
+    number_format.BETTER: r"$\blacktriangle$",
+    number_format.WORSE: r"$\blacktriangledown$",
     "·": r"$\cdot$",
     "–": "--",
 }
@@ -148,7 +148,7 @@ _SIGNS = {
 
 def _told(row: Row) -> list[str]:
     """A row as text, in the order of `HEAD`."""
-    told = {metric: notation.with_interval(row.means[metric], signed=metric == "lift") for metric in METRICS}
+    told = {metric: number_format.with_interval(row.means[metric], signed=metric == "lift") for metric in METRICS}
     name = one_line(row.checkpoint.name)
     return [name, row.trained, row.arm, told["faithful"], _gain(row.gain), *(told[metric] for metric in METRICS[1:])]
 
@@ -156,9 +156,9 @@ def _told(row: Row) -> list[str]:
 def _gain(gain: Gain | None) -> str:
     if gain is None:
         return "–"
-    counts = f"{notation.BETTER} {gain.better} {notation.WORSE} {gain.worse} of {gain.tasks}"
+    counts = f"{number_format.BETTER} {gain.better} {number_format.WORSE} {gain.worse} of {gain.tasks}"
     shown = " ".join(
-        filter(None, (notation.rate(gain.mean, signed=True), notation.interval(gain.interval, signed=True)))
+        filter(None, (number_format.rate(gain.mean, signed=True), number_format.interval(gain.interval, signed=True)))
     )
     return f"{shown} ({counts})"
 

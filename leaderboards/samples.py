@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leaderboards.results import BrokenError, encodable
+from leaderboards.runs import BrokenError, encodable
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from leaderboards.board import SCHEMA_VERSION
-from leaderboards.file import SCHEMA, reader
+from leaderboards.board_json import SCHEMA, reader
 
 
 def schema() -> dict[str, Any]:

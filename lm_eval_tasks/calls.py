@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from faithfulness_metrics.words import Fields, Word, document_hash, words_of
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.question import Question
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
 

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.errors import UsageError
 
 _NOT_FOUND = "Tasks not found: "  # how lm-eval's error begins
 
@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
     import lm_eval.__main__
     import lm_eval.tasks
 
-    import lm_eval_tasks.models  # noqa: F401  registers the rule-based models
+    import lm_eval_tasks.rule_models  # noqa: F401  registers the rule-based models
 
     if not (Path(lm_eval.tasks.__file__).parent / "faithful_se").is_dir():
         _add_folder(lm_eval.tasks.TaskManager)

@@ -10,7 +10,7 @@ from typing import Any
 from faithfulness_metrics.erasure import label_probability
 from faithfulness_metrics.words import random_positions, remove, seed_of
 from lm_eval_tasks.calls import Answer, Call, Document, TaskSpec, told
-from lm_eval_tasks.question import Question
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles.counterfactual import elsewhere, one_change
 from lm_eval_tasks.styles.explanation import Explanation
 

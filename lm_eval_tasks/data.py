@@ -14,11 +14,11 @@ from typing import Any
 import datasets
 import yaml
 
+from faithful_se.errors import UsageError
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks import DATASETS, LOGGER
 from lm_eval_tasks.calls import Document
-from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.question import Question
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.rationales import READERS
 
 logger = logging.getLogger(LOGGER)

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 
 KEY = "faithful_se_model"
 # A parameter's bits are summed up in blocks of so many numbers of 64 bits; so many values are read where it shows none.

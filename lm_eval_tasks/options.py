@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "classifier": ("generate", "loglikelihood"),

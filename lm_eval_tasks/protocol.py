@@ -1,7 +1,7 @@
 """One document through the protocol: classify, explain, perturb, classify again.
 
 The procedure is a generator that yields lists of calls and is sent the list of their answers. It imports nothing of
-lm-eval and of torch: the evaluation runs thousands of generators in lock step (`lm_eval_tasks.lockstep`), the training
+lm-eval and of torch: the evaluation runs thousands of generators in lock step (`lm_eval_tasks.scheduler`), the training
 module verifies its data with the same function, and a test sends answers by hand.
 """
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from faithful_se.errors import UsageError
 from faithfulness_metrics.words import Word
-from lm_eval_tasks.errors import UsageError
 
 # A row and the words of its document -> positions of the marked words; None where nobody marked any.
 Reader = Callable[[Mapping[str, Any], list[Word]], tuple[int, ...] | None]

@@ -13,8 +13,8 @@ from typing import Any
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.words import keys_by_field, words_of
 from lm_eval_tasks.calls import TaskSpec
+from lm_eval_tasks.classification import UNKNOWN
 from lm_eval_tasks.protocol import Transcript
-from lm_eval_tasks.question import UNKNOWN
 
 
 def faithful(transcript: Transcript, spec: TaskSpec) -> float:

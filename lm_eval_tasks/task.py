@@ -15,10 +15,10 @@ from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.utils import warning_once
 
-from lm_eval_tasks import LOGGER, host
+from faithful_se.errors import UsageError
+from lm_eval_tasks import LOGGER, lm_eval_backend
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import DatasetSpec, check_revisions, load
-from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.protocol import Transcript
@@ -26,7 +26,7 @@ from lm_eval_tasks.styles import STYLES
 
 logger = logging.getLogger(LOGGER)
 
-host.install()
+lm_eval_backend.install()
 
 
 class SelfExplainTask(ConfigurableTask):
@@ -83,7 +83,7 @@ class SelfExplainTask(ConfigurableTask):
         try:
             self.dataset = {self.config.test_split: load(self.source, self.spec.options.data)}
         except UsageError as error:
-            raise UsageError(f"{self.config.task}: {str(error).removeprefix('faithful-se: ')}") from error
+            raise UsageError(f"{self.config.task}: {error!s}") from error
 
     def test_docs(self) -> Dataset:
         """The documents that are evaluated."""
@@ -128,7 +128,7 @@ class SelfExplainTask(ConfigurableTask):
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""
         place = kwargs["metadata"][1]
-        return host.SelfExplainRequest(
+        return lm_eval_backend.SelfExplainRequest(
             request_type="self_explain",  # type: ignore[arg-type]
             doc=doc,
             arguments=(ctx,),

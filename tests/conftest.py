@@ -63,6 +63,6 @@ def evaluate() -> Callable[..., dict[str, Any]]:
 @pytest.fixture(scope="session")
 def mini_base() -> Path:
     """The folder of the mini base of seed 0, trained once and then kept in the cache (FAITHFUL_SE_CACHE)."""
-    from training.mini.training_run import base_model
+    from training.mini.train import base_model
 
     return base_model(0, say=print)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import faithful_se
+from faithful_se import cli as faithful_se_cli
 from lm_eval_tasks import DATASETS
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_is_quick_and_loads_nothing_heavy():
     code = (
-        "import sys, faithful_se; faithful_se.main(['--help']); "
+        "import sys, faithful_se; faithful_se_cli.main(['--help']); "
         "heavy = {'torch', 'lm_eval', 'transformers', 'datasets', 'numpy'} & set(sys.modules); assert not heavy, heavy"
     )
     start = time.perf_counter()
@@ -31,17 +31,17 @@ def test_help_is_quick_and_loads_nothing_heavy():
     seconds = time.perf_counter() - start
     assert done.returncode == 0, done.stderr
     assert "usage: faithful-se COMMAND" in done.stdout
-    assert all(name in done.stdout for name in faithful_se.COMMANDS)
+    assert all(name in done.stdout for name in faithful_se_cli.COMMANDS)
     assert seconds < 5  # a loaded machine; measured at 0.02 s on an idle one
 
 
 def test_no_command_shows_the_help(capsys):
-    assert faithful_se.main([]) == 0
+    assert faithful_se_cli.main([]) == 0
     assert "commands:" in capsys.readouterr().out
 
 
 def test_a_wrong_command_names_the_right_ones(capsys):
-    assert faithful_se.main(["evaluate"]) == 2
+    assert faithful_se_cli.main(["evaluate"]) == 2
     assert capsys.readouterr().err.startswith("faithful-se: no command 'evaluate'; there are eval")
 
 
@@ -58,15 +58,15 @@ def test_a_wrong_command_names_the_right_ones(capsys):
 def test_a_missing_extra_is_one_line(command, missing, extra):
     """As after a plain `pip install faithful-se`: what the extra brings cannot be found."""
     hide = (
-        "import sys, faithful_se, importlib.util\n"
+        "import sys, importlib.util\nfrom faithful_se import cli\n"
         "hidden = {'torch', 'transformers', 'peft', 'captum', 'trl'}\n"
         "class Hidden:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name.split('.')[0] in hidden:\n"
         "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
-        "faithful_se.find_spec = lambda name: None if name in hidden else importlib.util.find_spec(name)\n"
+        "cli.find_spec = lambda name: None if name in hidden else importlib.util.find_spec(name)\n"
         "sys.meta_path.insert(0, Hidden())\n"
-        "sys.exit(faithful_se.main(sys.argv[1:]))"
+        "sys.exit(cli.main(sys.argv[1:]))"
     )
     told = f"faithful-se {command}: {missing} not installed; pip install 'faithful-se[{extra}]'\n"
     done = python(hide, command, "--out", "nowhere")
@@ -81,7 +81,7 @@ def test_a_missing_extra_is_one_line(command, missing, extra):
 def test_every_command_can_be_loaded():
     from importlib import import_module
 
-    for module, what, *_ in faithful_se.COMMANDS.values():
+    for module, what, *_ in faithful_se_cli.COMMANDS.values():
         assert callable(import_module(module).main)
         assert what
 
@@ -101,7 +101,7 @@ def folder(tmp_path_factory):
 def test_eval_runs_lm_eval_with_the_tasks_and_the_rule_models(folder, tmp_path):
     """The whole way: `faithful-se eval`, the rule-based model, results and samples on disk."""
     done = python(
-        "import faithful_se, sys; sys.exit(faithful_se.main(sys.argv[1:]))",
+        "import faithful_se, sys; sys.exit(cli.main(sys.argv[1:]))",
         *("eval", "run", "--model", "faithful-se-rules", "--model_args", "strategy=honest"),
         *("--tasks", "faithful_se_snli_redaction_oneword", "--apply_chat_template", "--metadata", f"data={folder}"),
         *("--log_samples", "--output_path", str(tmp_path / "out")),
@@ -123,7 +123,7 @@ def test_eval_runs_lm_eval_with_the_tasks_and_the_rule_models(folder, tmp_path):
 
 def test_eval_names_a_misspelt_task_in_one_line():
     done = python(
-        "import faithful_se, sys; sys.exit(faithful_se.main(sys.argv[1:]))",
+        "import faithful_se, sys; sys.exit(cli.main(sys.argv[1:]))",
         *("eval", "run", "--model", "faithful-se-rules", "--tasks", "faithful_se_snli_redacton_oneword"),
     )
     assert done.returncode == 1
@@ -135,8 +135,8 @@ def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
     def stop(name):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(faithful_se, "import_module", stop)
-    assert faithful_se.main(["board"]) == 130
+    monkeypatch.setattr(faithful_se_cli, "import_module", stop)
+    assert faithful_se_cli.main(["board"]) == 130
     assert capsys.readouterr().err == "faithful-se board: stopped\n"
 
 
@@ -150,7 +150,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
 def test_a_mistake_is_one_line_without_traceback(folder, arguments, line):
     arguments = [argument.replace("DIR", str(folder)) for argument in arguments]
     done = python(
-        "import faithful_se, sys; sys.exit(faithful_se.main(sys.argv[1:]))",
+        "import faithful_se, sys; sys.exit(cli.main(sys.argv[1:]))",
         *("eval", "run", "--model", "dummy", "--tasks", "faithful_se_snli_attribution_oneword", *arguments),
     )
     assert done.returncode == 1
@@ -172,5 +172,5 @@ def test_include_path_finds_the_tasks_without_installation(folder):
 
 
 def test_the_version(capsys):
-    assert faithful_se.main(["--version"]) == 0
+    assert faithful_se_cli.main(["--version"]) == 0
     assert capsys.readouterr().out == "faithful-se 0.1.0\n"

@@ -16,15 +16,15 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from leaderboards import notation
+from leaderboards import number_format
 from leaderboards.board import Board
 from leaderboards.estimates import NO_SPREAD
+from leaderboards.main_table import groups, rows
 from leaderboards.page.charts import dots, plausibility
 from leaderboards.page.documents import fit
 from leaderboards.page.matrix import heat_map
 from leaderboards.page.view import about, beside, choices, data_block, payload
-from leaderboards.ranking import groups, rows
-from leaderboards.text import one_line, visible
+from leaderboards.sanitize import one_line, visible
 
 # In the order they run. `theme.js` stands in the head, before anything is drawn.
 SCRIPTS = ("dom.js", "table.js", "details.js", "plots.js", "documents.js", "cards.js")
@@ -52,7 +52,11 @@ def page(board: Board) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        rate=notation.rate, interval=notation.interval, p=notation.p_value, visible=visible, one_line=one_line
+        rate=number_format.rate,
+        interval=number_format.interval,
+        p=number_format.p_value,
+        visible=visible,
+        one_line=one_line,
     )
     environment.filters.update(beside=beside)
     environment.tests["flat"] = lambda estimate: NO_SPREAD in estimate.note
@@ -68,7 +72,7 @@ def page(board: Board) -> str:
         shown=shown,
         data=data_block(payload(board)),
         documents=data_block(documents),
-        markers=notation.MARKERS,
+        markers=number_format.MARKERS,
         policy=_policy(theme, script, style),
         theme=Markup(theme),
         script=Markup(script),

@@ -10,11 +10,11 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from leaderboards import notation
+from leaderboards import number_format
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
+from leaderboards.main_table import BUDGETS, groups, ordered, rows
 from leaderboards.page.view import label
-from leaderboards.ranking import BUDGETS, groups, ordered, rows
-from leaderboards.text import one_line
+from leaderboards.sanitize import one_line
 
 # page.css names the same colours: `[fill="#0b5cad"] { fill: var(--faithful) }`.
 TEXT, MUTED, GRID = "#15191d", "#59616b", "#d9dde2"
@@ -132,7 +132,7 @@ def plausibility(board: Board) -> Chart | None:
             "x": x,
             "y": y,
             "standing": standing[person],
-            "tip": f"{names[person]} on {where}: plausible {notation.rate(x)}, faithful {notation.rate(y)}",
+            "tip": f"{names[person]} on {where}: plausible {number_format.rate(x)}, faithful {number_format.rate(y)}",
         }
         for person, found in pairs.items()
         for where, x, y in found
@@ -192,7 +192,7 @@ def _points(
                     "value": estimate.estimate,
                     "low": estimate.low,
                     "high": estimate.high,
-                    "tip": f"{name}{where}: {kind} {notation.with_interval(estimate)}, {estimate.n} documents",
+                    "tip": f"{name}{where}: {kind} {number_format.with_interval(estimate)}, {estimate.n} documents",
                     **(place or {}),
                 }
             )

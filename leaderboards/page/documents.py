@@ -9,8 +9,8 @@ from itertools import zip_longest
 from typing import Any
 
 from leaderboards.board import Board, Document, Entry
-from leaderboards.ranking import ordered
-from leaderboards.text import visible
+from leaderboards.main_table import ordered
+from leaderboards.sanitize import visible
 
 # Of JSON. Prompts repeat from checkpoint to checkpoint and are held once: 1,440 documents of 30 words fit with 30
 # checkpoints each, 547 with 100. What is left out is said on the page.

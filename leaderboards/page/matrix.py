@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from leaderboards import notation
+from leaderboards import number_format
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task, Transfer
+from leaderboards.main_table import BUDGETS, ordered, trained_on
 from leaderboards.page.view import label
-from leaderboards.ranking import BUDGETS, ordered, trained_on
-from leaderboards.text import one_line
+from leaderboards.sanitize import one_line
 
 # Shades of one hue; 10 is the deepest. A difference of 1 has all of it.
 SHADES = 10
@@ -120,7 +120,7 @@ def _line(
         trained_on(people[row.checkpoint]) if people[row.checkpoint].training else one_line(row.label, 200),
         False,
         _number(row.ratio, signed=False),
-        notation.interval(row.ratio),
+        number_format.interval(row.ratio),
         row.ratio.note if row.ratio and row.ratio.estimate is None else "",
         _gained(row.on),
         tuple(_gained(row.off.get(kind)) for kind, _ in kinds),
@@ -145,13 +145,13 @@ def _square(cell: Cell | None, task: Task, trained: bool, name: str) -> Square:
     value = found.estimate or 0.0
     said = {"better": "better", "worse": "worse"}.get(cell.versus.marker, "not significant")
     tip = (
-        f"{where}: {notation.with_interval(found, signed=True)}, {said} (p after Holm "
-        f"{notation.p_value(cell.versus.p_holm)}), {cell.versus.n} documents"
+        f"{where}: {number_format.with_interval(found, signed=True)}, {said} (p after Holm "
+        f"{number_format.p_value(cell.versus.p_holm)}), {cell.versus.n} documents"
     )
     tip = f"{tip}; {one_line(found.note, 200)}" if found.note else tip
     return Square(
-        notation.rate(value, signed=True),
-        notation.interval(found, signed=True),
+        number_format.rate(value, signed=True),
+        number_format.interval(found, signed=True),
         cell.versus.marker,
         max(-SHADES, min(SHADES, round(value * SHADES))),
         trained,
@@ -164,17 +164,17 @@ def _reference(cell: Cell | None, task: Task, name: str) -> Square:
     found = cell.metrics.get("faithful") if cell else None
     if found is None or found.estimate is None:
         return Square("–" if cell else "", "", "", 0, False, f"{where}: no value")
-    tip = f"{where}: faithful {notation.with_interval(found)}, {found.n} documents"
-    return Square(notation.rate(found.estimate), notation.interval(found), "", 0, False, tip)
+    tip = f"{where}: faithful {number_format.with_interval(found)}, {found.n} documents"
+    return Square(number_format.rate(found.estimate), number_format.interval(found), "", 0, False, tip)
 
 
 def _number(estimate: Estimate | None, signed: bool = True) -> str:
-    return notation.rate(None if estimate is None else estimate.estimate, signed=signed)
+    return number_format.rate(None if estimate is None else estimate.estimate, signed=signed)
 
 
 def _gained(estimate: Estimate | None) -> Gained:
     tip = one_line(estimate.note, 200) if estimate else ""
-    return Gained(_number(estimate), notation.interval(estimate, signed=True), tip)
+    return Gained(_number(estimate), number_format.interval(estimate, signed=True), tip)
 
 
 def _kinds(matrix: Sequence[Transfer]) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from leaderboards.aggregate import GROUPS
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.estimates import NO_SPREAD
-from leaderboards.means import GROUPS
-from leaderboards.notation import PLACES
-from leaderboards.ranking import BUDGETS, arm_of, belongs, ordered, trained_on
-from leaderboards.text import one_line, visible
+from leaderboards.main_table import BUDGETS, arm_of, belongs, ordered, trained_on
+from leaderboards.number_format import PLACES
+from leaderboards.sanitize import one_line, visible
 
 # More notes or skipped files than this are folded away.
 FOLD = 4

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import regex
 
 from faithfulness_metrics.words import WORD, Fields, find_words, key_of, occurrences, words_of
-from lm_eval_tasks.question import Question, after_thinking
-from lm_eval_tasks.styles.answers import BULLET, is_prose, is_refusal, readings, without_closing
+from lm_eval_tasks.classification import Question, after_thinking
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
+from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings, without_closing
 
 ONEWORD = (
     "Which one word of the {noun} above is most important for your answer? If every occurrence of that word {removed}, "

@@ -19,10 +19,10 @@ from faithfulness_metrics.words import (
     replace,
     words_of,
 )
-from lm_eval_tasks.question import UNKNOWN
-from lm_eval_tasks.styles.answers import is_refusal
+from lm_eval_tasks.classification import UNKNOWN
 from lm_eval_tasks.styles.explanation import Edit, Explanation, Request, invalid, types_of
-from lm_eval_tasks.styles.rewriting import documents, mask_pattern, too_long
+from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
+from lm_eval_tasks.styles.unwrap import is_refusal
 
 ONEWORD = (
     'Change one word of the {noun} above so that your answer would become "{target}". '

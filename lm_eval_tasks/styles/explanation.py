@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from faithfulness_metrics.words import Fields, Word
-from lm_eval_tasks.question import Question
+from lm_eval_tasks.classification import Question
 
 # Written before the request when the explanation is asked in a conversation of its own (option `context=fresh`).
 FRESH = '{text}\n\nThe {noun} above was classified as "{label}".\n\n{request}'

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from faithfulness_metrics.words import Fields, Word, find_words, key_of, mask_out, occurrences, words_of
-from lm_eval_tasks.styles.answers import is_refusal
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
-from lm_eval_tasks.styles.rewriting import documents, mask_pattern, too_long
+from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
+from lm_eval_tasks.styles.unwrap import is_refusal
 
 ONEWORD = (
     "Redact the one word of the {noun} above that is most important for your answer: replace every occurrence of that "

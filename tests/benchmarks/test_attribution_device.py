@@ -10,8 +10,8 @@ import torch
 from benchmarks.attribution_device import Counted, multiplied, on_device
 from benchmarks.attribution_world import texts_of
 from tests.training.attribution import architectures as world
-from training.attribution.attribute import Attributor
-from training.attribution.forward import Rows
+from training.attribution.attributor import Attributor
+from training.attribution.engine.forward import Rows
 from training.attribution.options import AttributionOptions
 
 

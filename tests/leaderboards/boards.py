@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
+from leaderboards.aggregate import GROUPS
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Settings, Skipped, Training, Transfer
-from leaderboards.means import GROUPS
 from tests.leaderboards.pieces import cell, checkpoint, document, estimate, task, versus
 from tests.leaderboards.poison import ATTACK, NAME, QUOTES
 

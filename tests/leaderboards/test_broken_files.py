@@ -10,8 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from leaderboards.errors import BoardError
-from leaderboards.file import SCHEMA, load, save
+from faithful_se.errors import UsageError
+from leaderboards.board_json import SCHEMA, load, save
 from tests.leaderboards.reading import NEW, OTHER, SOME, board, faithful, only
 from tests.leaderboards.synthetic import DATE, TASK, name_of, rows_of, train_info, write_run
 
@@ -129,12 +129,12 @@ def test_symbolic_links_that_go_in_circles_end(tmp_path):
 
 
 def test_nothing_to_read_is_one_line(tmp_path):
-    with pytest.raises(BoardError, match=r"gone: no such file or folder; give the folder that lm_eval wrote"):
+    with pytest.raises(UsageError, match=r"gone: no such file or folder; give the folder that lm_eval wrote"):
         board(tmp_path / "gone")
-    with pytest.raises(BoardError, match=r"no results_\*.json of lm_eval in there"):
+    with pytest.raises(UsageError, match=r"no results_\*.json of lm_eval in there"):
         board(tmp_path)
     write_run(tmp_path, {TASK: rows_of(SOME)}, effective=9)
-    with pytest.raises(BoardError, match=r"no complete run of a faithful_se task .*incomplete: 4 of 9 documents"):
+    with pytest.raises(UsageError, match=r"no complete run of a faithful_se task .*incomplete: 4 of 9 documents"):
         board(tmp_path)
 
 

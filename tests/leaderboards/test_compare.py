@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-import faithful_se
+from faithful_se import cli as faithful_se_cli
 from leaderboards.board import Settings
+from leaderboards.board_json import save
 from leaderboards.build import make_board
-from leaderboards.file import save
 from tests.leaderboards.synthetic import TASK, row, rows_of, write_run
 
 OTHER = ("trec", "attribution", "oneword")
@@ -27,7 +27,7 @@ def results(tmp_path):
 
 
 def compare(*arguments) -> int:
-    return faithful_se.main(["compare", *map(str, arguments), "--draws", "500"])
+    return faithful_se_cli.main(["compare", *map(str, arguments), "--draws", "500"])
 
 
 def test_the_table(results, capsys):

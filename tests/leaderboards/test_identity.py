@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leaderboards.errors import BoardError
-from leaderboards.ranking import arm_of
+from faithful_se.errors import UsageError
+from leaderboards.main_table import arm_of
 from tests.leaderboards.reading import NEW, OLD, OTHER, SOME, board
 from tests.leaderboards.synthetic import DATE, TASK, rows_of, train_info, write_run
 
@@ -122,7 +122,7 @@ def test_the_base_as_the_user_says(tmp_path):
     assert any("Say which with --base NAME" in note for note in board(tmp_path).notes)
     found = {c.name: c for c in board(tmp_path, base="a").checkpoints}
     assert found["b"].base == found["a"].id and found["a"].base is None
-    with pytest.raises(BoardError, match="--base c: no checkpoint of this name; there are a, b"):
+    with pytest.raises(UsageError, match="--base c: no checkpoint of this name; there are a, b"):
         board(tmp_path, base="c")
 
 
@@ -145,7 +145,7 @@ def test_train_info_where_the_results_name_it(tmp_path):
     train_info(tmp_path / "elsewhere", arm=["lowest"])
     found = board(tmp_path / "moved", infos={"tuned": tmp_path / "elsewhere" / "train_info.json"})
     assert [c.training.arm for c in found.checkpoints if c.training] == ["lowest"]
-    with pytest.raises(BoardError, match=r"results_.*json: not the train_info.json"):
+    with pytest.raises(UsageError, match=r"results_.*json: not the train_info.json"):
         board(tmp_path / "moved", infos={"tuned": results / f"results_{DATE}.json"})
 
 

@@ -11,7 +11,7 @@ import pytest
 from faithfulness_metrics import chance, statistics
 from leaderboards.board import Settings
 from leaderboards.build import make_board
-from leaderboards.notation import rate
+from leaderboards.number_format import rate
 from tests.leaderboards.synthetic import TASK, row, rows_of, train_info, write_run
 
 SETTINGS = Settings(draws=2000)

@@ -14,13 +14,13 @@ from importlib.resources import files
 import pytest
 
 from leaderboards.export import cells_csv, checkpoints_csv, latex, markdown
+from leaderboards.main_table import rows
 from leaderboards.page import page, write_page
 from leaderboards.page.charts import dots, plausibility
 from leaderboards.page.documents import fit
 from leaderboards.page.matrix import heat_map
 from leaderboards.page.view import data_block
-from leaderboards.ranking import rows
-from leaderboards.text import visible
+from leaderboards.sanitize import visible
 from tests.leaderboards.boards import large, small
 from tests.leaderboards.pieces import document
 from tests.leaderboards.poison import ATTACK, NAME, NASTY, QUOTES, poisoned

@@ -7,8 +7,8 @@ from typing import Any
 
 from lm_eval.api.instance import Instance
 
-from lm_eval_tasks.host import CLASSIFY_TOKENS
-from lm_eval_tasks.models import RuleLM
+from lm_eval_tasks.lm_eval_backend import CLASSIFY_TOKENS
+from lm_eval_tasks.rule_models import RuleLM
 
 
 class RecordingLM(RuleLM):

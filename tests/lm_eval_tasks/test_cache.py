@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.models import RuleLM
+from faithful_se.errors import UsageError
+from lm_eval_tasks.rule_models import RuleLM
 from tests.lm_eval_tasks.recording import total
 from tests.lm_eval_tasks.running import NINE, ONE, SHORT, TWEETS, load, scores
 from tests.tiny_data import texts_of
@@ -98,7 +98,7 @@ import sys, time
 from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.models import RuleLM
+from lm_eval_tasks.rule_models import RuleLM
 answer = RuleLM.generate_until
 def slowly(self, requests, disable_tqdm=False):
     answers = []

@@ -20,8 +20,8 @@ from lm_eval.evaluator_utils import _compute_task_aggregations
 from lm_eval.tasks import TaskManager
 from lm_eval.utils import make_table, warning_once
 
-from lm_eval_tasks import DATASETS, LOGGER, host
-from lm_eval_tasks.models import RuleLM
+from lm_eval_tasks import DATASETS, LOGGER, lm_eval_backend
+from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.task import SelfExplainTask
 from tests.tiny_data import write_data
 
@@ -55,7 +55,7 @@ def made(data: Path) -> SelfExplainTask:
     return manager.load([ONE])["tasks"][ONE]
 
 
-@says("evaluate() no longer runs getattr(lm, request_type) once for all tasks", "lm_eval_tasks/host.py")
+@says("evaluate() no longer runs getattr(lm, request_type) once for all tasks", "lm_eval_tasks/lm_eval_backend.py")
 def test_requests_are_dispatched_by_name(data, monkeypatch):
     seen = []
     answer = model.LM.self_explain
@@ -71,8 +71,8 @@ def test_requests_are_dispatched_by_name(data, monkeypatch):
 @says("CachingLM is a subclass of LM, or passes unknown methods on differently", "host.install()")
 def test_the_caching_model_is_not_a_model():
     assert not issubclass(model.CachingLM, model.LM)
-    assert model.CachingLM.self_explain is host._answer_cached
-    assert model.LM.self_explain is host.answer_requests
+    assert model.CachingLM.self_explain is lm_eval_backend._answer_cached
+    assert model.LM.self_explain is lm_eval_backend.answer_requests
     wrapper = inspect.getsource(model.CachingLM.__getattr__)
     assert '["loglikelihood", "loglikelihood_rolling", "generate_until"]' in wrapper
     assert 'req.args[1].get("do_sample", False)' in wrapper
@@ -95,7 +95,7 @@ def test_cache_keys_hold_prompt_and_settings_only(tmp_path):
     assert caching.dbdict.autocommit
 
 
-@says("local models search for a batch size in another way", "lm_eval_tasks/parallel.py")
+@says("local models search for a batch size in another way", "lm_eval_tasks/data_parallel.py")
 def test_a_batch_size_is_agreed_on_inside_of_a_call():
     huggingface = pytest.importorskip("lm_eval.models.huggingface")
     told = inspect.getsource(huggingface.HFLM._detect_batch_size)

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import faithful_given_valid
 from faithfulness_metrics.statistics import wilson
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
-from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.models import RuleLM
-from lm_eval_tasks.models.reading import Conversation
-from lm_eval_tasks.models.rules import label_of, one_word_decides
-from lm_eval_tasks.models.strategies import STRATEGIES
+from lm_eval_tasks.rule_models import RuleLM
+from lm_eval_tasks.rule_models.prompt_parser import Conversation
+from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
+from lm_eval_tasks.rule_models.strategies import STRATEGIES
 
 DATASETS = ("sentiment140", "snli", "agnews")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from lm_eval.utils import warning_once
 
-from lm_eval_tasks import LOGGER, host
-from lm_eval_tasks.models import RuleLM
+from lm_eval_tasks import LOGGER, lm_eval_backend
+from lm_eval_tasks.rule_models import RuleLM
 from tests.lm_eval_tasks.recording import total
 from tests.lm_eval_tasks.running import NINE, ONE, SHORT, TWEETS, load, scores
 
@@ -74,7 +74,7 @@ class TestCommandLine:
         self, data: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory
     ) -> dict[str, tuple[int, str, Path]]:
         out = tmp_path_factory.mktemp("out")
-        common = ["--tasks", ONE, "--include_path", str(host.__file__).replace("host.py", "datasets")]
+        common = ["--tasks", ONE, "--include_path", str(lm_eval_backend.__file__).replace("host.py", "datasets")]
         local = ["--model", "hf", "--model_args", f"pretrained={tiny}", "--device", "cpu", "--apply_chat_template"]
         options = ["--metadata", f"data={data}", "classifier=loglikelihood"]
         commands = {

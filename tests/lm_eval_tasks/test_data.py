@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.data import dataset_spec, load
-from lm_eval_tasks.errors import UsageError
 
 GOOD = {"premise": "A man sleeps.", "hypothesis": "A man is awake.", "label": 2}
 

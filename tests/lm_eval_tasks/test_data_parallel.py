@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.models import RuleLM
+from lm_eval_tasks.rule_models import RuleLM
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from lm_eval_tasks.options import Options, read_options
 
 
@@ -66,7 +66,7 @@ def test_controls(value, expected):
 def test_a_wrong_option_is_one_clear_line(overrides, line):
     with pytest.raises(UsageError) as error:
         read_options("t", {}, overrides)
-    assert str(error.value) == f"faithful-se: {line}"
+    assert str(error.value) == line
     assert error.value.code == str(error.value)  # a command ends with that line, without a traceback
     assert isinstance(error.value, ValueError)
 

@@ -10,8 +10,8 @@ import pytest
 
 from faithfulness_metrics.words import key_of, words_of
 from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.models import RuleLM
-from lm_eval_tasks.models.reading import Conversation
+from lm_eval_tasks.rule_models import RuleLM
+from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from tests.lm_eval_tasks.marks import BOY, HIKER, pair
 
 # What the scripted model says about each premise.

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faithful_se.errors import UsageError
 from faithfulness_metrics.plausibility import token_f1
 from faithfulness_metrics.words import find_words
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_spec, load
-from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.rationales import extractive_explanation, selected_text, token_indices
 from tests.lm_eval_tasks.marks import BOY, HIKER, pair
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.errors import UsageError
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
 

@@ -13,8 +13,8 @@ from lm_eval.tasks import TaskManager
 
 from lm_eval_tasks import DATASETS, write_tasks
 from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.models import RuleLM
 from lm_eval_tasks.rationales import READERS
+from lm_eval_tasks.rule_models import RuleLM
 
 PAPER = ("sentiment140", "snli", "agnews")
 UNSEEN = ("sst2", "trec", "rte", "tweet_irony", "tweet_emotion", "subj", "sms_spam", "rotten_tomatoes")

@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.data import check_revisions, dataset_spec, load
-from lm_eval_tasks.errors import UsageError
 from tests.lm_eval_tasks.running import ONE
 from tests.lm_eval_tasks.running import load as load_model
 
@@ -50,7 +50,7 @@ def test_values_of_another_kind_are_named_by_row_and_column(tmp_path, rows, line
     raw = "\n".join(json.dumps(row) for row in rows).encode()
     with pytest.raises(UsageError) as error:
         load(dataset_spec("agnews"), write(tmp_path, raw))
-    assert str(error.value) == f"faithful-se: {tmp_path}/ag_news/test.jsonl: {line}"
+    assert str(error.value) == f"{tmp_path}/ag_news/test.jsonl: {line}"
 
 
 def test_a_missing_split_is_named(tmp_path):

@@ -15,8 +15,8 @@ from lm_eval.api.instance import Instance
 from lm_eval.tasks import TaskManager
 
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.models import RuleLM
-from lm_eval_tasks.parallel import PADDING
+from lm_eval_tasks.data_parallel import PADDING
+from lm_eval_tasks.rule_models import RuleLM
 
 
 class ParallelRuleLM(RuleLM):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.world import ROWS, arguments, write_rows
 from training.attribution import cli as attribute
-from training.attribution.loading import load_model
-from training.attribution.shards import Store, read_rows
 from training.build.attributions import read_attributions
 from training.demo import cli as demo
+from training.models.loading import load_model
+from training.runs.folder import Store, read_rows
 from training.sft import cli as sft
 
 pytest.importorskip("torch")

@@ -99,13 +99,13 @@ def main(argv: list[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> None:
     from lm_eval_tasks.data import dataset_spec
     from lm_eval_tasks.options import read_options
-    from training.attribution.loading import load_model
     from training.attribution.options import AttributionOptions
     from training.attribution.run import attribute
-    from training.attribution.settings import place_of
     from training.attribution.sources import from_dataset, from_file, question_of
     from training.attribution.splits import check_evaluation
     from training.attribution.summary import summary
+    from training.models.loading import load_model
+    from training.runs.settings import place_of
 
     _check(given)
     data = given.data or "hub"
@@ -160,7 +160,7 @@ def _run(given: argparse.Namespace) -> None:
 
 def _check(given: argparse.Namespace) -> None:
     """Refuse options that do not go together: each would be without effect, or leave open what is asked."""
-    from lm_eval_tasks.errors import UsageError
+    from faithful_se.errors import UsageError
 
     if not given.file and (given.labels or not given.tasks):
         raise UsageError("give --tasks DATASET …, or --file rows.jsonl with --labels or --tasks")

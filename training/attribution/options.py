@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 
 TARGETS = ("normalized", "logprob", "margin")
 

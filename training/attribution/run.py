@@ -19,13 +19,13 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from lm_eval_tasks.calls import Document
-from training.attribution.attribute import Attributor
-from training.attribution.finished import Found, check_found, find_rows, gather, shard_name
-from training.attribution.loading import fingerprint
+from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
-from training.attribution.settings import DATE, PROMPT, day_of, prompt_digest
-from training.attribution.shards import MANIFEST, Store, write_whole
+from training.attribution.resume import Found, check_found, find_rows, gather, shard_name
 from training.attribution.sources import Source
+from training.models.loading import fingerprint
+from training.runs.folder import MANIFEST, Store, write_whole
+from training.runs.settings import DATE, PROMPT, day_of, prompt_digest
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import jsonlines
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Document, TaskSpec
+from lm_eval_tasks.classification import UNKNOWN, Question
 from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.question import UNKNOWN, Question
 from training.attribution.splits import load_split
 
 # Asked about a file that comes with labels and no question of its own.

@@ -8,8 +8,8 @@ from typing import Any
 
 import datasets
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.data import DatasetSpec, has_mini, load
-from lm_eval_tasks.errors import UsageError
 
 SPLITS = ("train", "validation", "test")
 
@@ -37,7 +37,7 @@ def load_split(dataset: DatasetSpec, data: str, split: str = "test") -> Any:
     try:
         return load(dataset, data, split)
     except UsageError as error:
-        if str(error).startswith(f"faithful-se: data={data}:"):
+        if str(error).startswith(f"data={data}:"):
             raise UsageError(
                 f"--data {data}: no file {Path(data).expanduser() / files[0]}; give {wanted}, or --data hub"
             ) from error
@@ -65,5 +65,5 @@ def check_evaluation(dataset: DatasetSpec, data: str) -> None:
     except UsageError as error:
         if data != "hub":
             raise
-        told = str(error).removeprefix("faithful-se: ")
+        told = str(error)
         logger.warning("later, for `faithful-se build`, which keeps the evaluation's texts apart: %s", told)

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from faithfulness_metrics.statistics import wilson
-from training.attribution.shards import read_rows
+from training.runs.folder import read_rows
 
 
 def summary(path: Path) -> str:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Document
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.question import Question
-from training.attribution.settings import place_of, read_object
-from training.attribution.shards import MANIFEST, read_rows
+from training.runs.folder import MANIFEST, read_rows
+from training.runs.settings import place_of, read_object
 
 
 @dataclass(frozen=True)

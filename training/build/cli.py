@@ -73,11 +73,11 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     given = parser().parse_args(sys.argv[1:] if argv is None else argv)
 
-    from lm_eval_tasks.errors import UsageError
+    from faithful_se.errors import UsageError
     from training.build.attributions import read_attributions
-    from training.build.finished import ROWS
-    from training.build.model import responder
+    from training.build.backend import responder
     from training.build.options import BuildOptions
+    from training.build.outputs import ROWS
     from training.build.run import build
 
     if (given.limit is not None and given.limit < 1) or given.batch_size < 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from lm_eval_tasks.styles import STYLES
 
 # word: the word that the attribution found. The others are controls, on the documents and in the formats of `word`:

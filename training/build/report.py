@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.attribution.settings import parsed
+from training.runs.settings import parsed
 
 Counts = dict[str, dict[str, int]]
 SPECIFIC, NOT_SPECIFIC = "specific", "not specific"

@@ -9,8 +9,8 @@ from typing import TypedDict
 from faithfulness_metrics.words import key_of, mask_out, occurrences, seed_of
 from lm_eval_tasks.calls import Answer, Call, Messages, TaskSpec, as_chat
 from training.build.attributions import Attributed
-from training.build.explain import Verdict, other_words, write
 from training.build.options import BuildOptions
+from training.build.verify import Verdict, other_words, write
 
 CLASSIFICATION = "classification"
 

@@ -17,21 +17,21 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from lm_eval_tasks import lockstep
+from faithful_se.errors import UsageError
+from lm_eval_tasks import scheduler
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.errors import UsageError
-from training.attribution.shards import SHARDS, Store, read_rows, write_whole
 from training.attribution.splits import load_split
 from training.build.attributions import Attributed, Attributions
-from training.build.candidates import replacement_words
-from training.build.disjoint import Held
-from training.build.explain import judge
-from training.build.finished import REPORT, finish, read_finished
-from training.build.model import Respond
+from training.build.backend import Respond
+from training.build.decontaminate import Held
 from training.build.options import BuildOptions
+from training.build.outputs import REPORT, finish, read_finished
+from training.build.replacement_words import replacement_words
 from training.build.report import Yield, counted, table
 from training.build.rows import explanation_row, replay_plan, replayed
+from training.build.verify import judge
+from training.runs.folder import SHARDS, Store, read_rows, write_whole
 
 SHARD_SIZE = 128
 
@@ -62,7 +62,7 @@ def build(
     Args:
         attributions: of the model behind `respond`.
         respond: answers calls.
-        out: the folder; `training.build.finished` says what is in it.
+        out: the folder; `training.build.outputs` says what is in it.
         options: see there.
         settings: more that makes the rows what they are, for the card and the check.
         shard_size: texts that are written, or lost to a kill, at once.
@@ -140,7 +140,7 @@ def _explain(store: Store, part: Part, respond: Respond, options: BuildOptions, 
             if not path.exists():
                 jobs = [(spec, text) for text in texts for spec in part.specs]
                 procedures: Any = [judge(spec, text, part.replacements, options) for spec, text in jobs]
-                verdicts: Any = lockstep.run(procedures, respond)
+                verdicts: Any = scheduler.run(procedures, respond)
                 lines = []
                 for (spec, text), verdict in zip(jobs, verdicts, strict=True):
                     row = None if verdict.reason else explanation_row(spec, text, verdict, options, method)
@@ -172,7 +172,7 @@ def _replay(
         spec = replace(part.specs[0], style="attribution", budget="oneword")
         plan = list(replay_plan(part.texts, count, options.seed))
         procedures: Any = [replayed(spec, text, word, options, method) for text, word in plan]
-        rows: Any = lockstep.run(procedures, respond)
+        rows: Any = scheduler.run(procedures, respond)
         write_whole(
             path,
             (

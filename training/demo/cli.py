@@ -18,9 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from training.alone import only_one
 from training.demo.plan import SIZES, Arm, Size
 from training.demo.stages import Runner, Stage, command, shown
+from training.runs.lock import only_one
 
 NEXT = """
 On a model of your own (a Hugging Face folder or hub name with a chat template; a GPU from 1B on):
@@ -148,7 +148,7 @@ def _told(was: dict[str, Any], now: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
-    from lm_eval_tasks.errors import UsageError
+    from faithful_se.errors import UsageError
 
     p = argparse.ArgumentParser(
         "faithful-se demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -160,8 +160,8 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder; the same command goes on (runs/demo)")
     given = p.parse_args(sys.argv[1:] if argv is None else argv)
 
-    from training.attribution.settings import read_object
-    from training.attribution.shards import make_folder, write_whole
+    from training.runs.folder import make_folder, write_whole
+    from training.runs.settings import read_object
 
     mode = "quick" if given.quick else "full" if given.full else "usual"
     settings = {"mode": mode, "seed": given.seed, "size": json.loads(json.dumps(asdict(SIZES[mode])))}

@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from training.attribution.shards import MANIFEST, write_whole
+from training.runs.folder import MANIFEST, write_whole
 
 COLUMNS = ("faithful", "valid", "acc", "faithful_random", "faithful_oracle")
 

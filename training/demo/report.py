@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from training.attribution.shards import write_whole
 from training.demo.plan import SIZES, Size
 from training.demo.table import Cell, Cells, compare, matrix, named_shortcuts, rates, read_cells, rows
+from training.runs.folder import write_whole
 
 ABOUT = """\
 Share of texts where acting on the explanation changes the model's answer as it should, 95 % intervals (Wilson; of the

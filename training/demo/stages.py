@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 
 _print = threading.Lock()
 

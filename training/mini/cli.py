@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
 
     from training.mini import cache
-    from training.mini.training_run import GaveUpError, base_model
+    from training.mini.train import GaveUpError, base_model
 
     try:
         folder = base_model(args.seed, say=lambda line: print(line, file=sys.stderr, flush=True), bar=True)

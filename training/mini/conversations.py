@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from faithfulness_metrics.words import Fields, occurrences, remove, words_of
 from faithfulness_metrics.words import replace as replace_words
-from lm_eval_tasks.question import UNKNOWN, Question
+from lm_eval_tasks.classification import UNKNOWN, Question
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
 from training.mini import explainer

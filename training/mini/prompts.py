@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import DatasetSpec, dataset_spec
-from lm_eval_tasks.question import Question
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import FRESH, Request
 

@@ -10,10 +10,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from training.mini.base import quiet
 from training.mini.cache import manifest_of
-from training.mini.examine import examine
 from training.mini.lexicon import LEXICONS
-from training.mini.planted import find_planted
-from training.mini.training_run import base_model
+from training.mini.quality_gate import examine
+from training.mini.shortcut_check import find_planted
+from training.mini.train import base_model
 from training.mini.write_data import SIZES
 
 FOUND = ("acc", "valid", "faithful", "faithful_random", "faithful_oracle")

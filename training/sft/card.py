@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from training.attribution.shards import write_whole
+from training.runs.folder import write_whole
 
 INFO, CARD = "train_info.json", "README.md"
 

@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     arguments = list(sys.argv[1:] if argv is None else argv)
 
-    from lm_eval_tasks.errors import UsageError
+    from faithful_se.errors import UsageError
 
     recipe = ""
     if "--config" in arguments:

@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lm_eval_tasks.errors import UsageError
-from training.attribution.settings import parsed, read_object
-from training.attribution.shards import MANIFEST, write_whole
-from training.sft.sharded import written_weights
+from faithful_se.errors import UsageError
+from training.runs.folder import MANIFEST, write_whole
+from training.runs.settings import parsed, read_object
+from training.sft.save_weights import written_weights
 
 SETTINGS = "sft.json"
 

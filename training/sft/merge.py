@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from training.mini.cache import written_at_once
 
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from lm_eval_tasks.errors import UsageError
-from training.attribution.settings import parsed, read_object
-from training.attribution.shards import MANIFEST
+from faithful_se.errors import UsageError
 from training.attribution.sources import FORM
+from training.runs.folder import MANIFEST
+from training.runs.settings import parsed, read_object
 
 IGNORED = -100
 

@@ -12,15 +12,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from training.alone import only_one
-from training.attribution.shards import MANIFEST, make_folder, write_whole
+from training.runs.folder import MANIFEST, make_folder, write_whole
+from training.runs.lock import only_one
 from training.sft.card import CARD, INFO, train_info, write_card
 from training.sft.folder import claim, is_last, last_checkpoint, read_finished, refuse_another, step_of
 from training.sft.merge import merge
+from training.sft.provenance import whose_rows
 from training.sft.rows import check_supervision, read_training_rows
-from training.sft.sharded import refuse_lost_adapter, save_whole
+from training.sft.save_weights import refuse_lost_adapter, save_whole
 from training.sft.trainer import stops_of, trainer_of
-from training.sft.whose import whose_rows
 
 # What may change between two calls of one training: where and how often something is written or shown.
 FREE = ("output_dir", "logging_dir", "logging_steps", "resume_from_checkpoint", "disable_tqdm", "report_to", "run_name")

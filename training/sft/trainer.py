@@ -7,9 +7,9 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from lm_eval_tasks.errors import UsageError
-from training.attribution.adapters import is_adapter
-from training.attribution.loading import LOADING_ERRORS, check_there, load_tokenizer, reason
+from faithful_se.errors import UsageError
+from training.models.adapters import is_adapter
+from training.models.loading import LOADING_ERRORS, check_there, load_tokenizer, reason
 
 
 def trainer_of(model: Any, training: Any, rows: list[dict[str, Any]]) -> Any:

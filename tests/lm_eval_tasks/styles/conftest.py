@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_tasks.question import Question
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles.explanation import Request
 
 SNLI = Question(

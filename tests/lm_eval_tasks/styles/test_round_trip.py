@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faithfulness_metrics.words import find_words, key_of, occurrences, words_of
-from lm_eval_tasks.question import Question
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import STYLES, attribution, counterfactual, redaction
 from tests.lm_eval_tasks.styles.conftest import REAL, SNLI, TWEETS, WRAPPERS, real_documents, request_for
 

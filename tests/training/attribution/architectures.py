@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from lm_eval_tasks.calls import Document, TaskSpec
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.question import Question
 from tests.tiny_model import TEMPLATE
 
 ARCHITECTURES = ("llama", "qwen2", "qwen3", "gemma2", "mistral", "gpt2")

@@ -14,15 +14,15 @@ from typing import Any
 
 from benchmarks.attribution_device import on_device
 from benchmarks.attribution_world import texts_of
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.pretend_device import There, pretended
 from tests.training.attribution import architectures as world
-from training.attribution.attribute import Attributor
-from training.attribution.forward import Forward
-from training.attribution.loading import fingerprint
+from training.attribution.attributor import Attributor
+from training.attribution.engine.forward import Forward
 from training.attribution.methods import METHODS
 from training.attribution.options import AttributionOptions
-from training.build.model import of_model
+from training.build.backend import of_model
+from training.models.loading import fingerprint
 
 
 def rows_on_both(model: Any, fast: Any, method: str, question: Any) -> list[list[dict[str, Any]]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.attribution.cli import main
-from training.attribution.shards import read_rows
+from training.runs.folder import read_rows
 
 ROOT = Path(__file__).resolve().parents[3]
 LABELS = ["--labels", "negative", "positive"]

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Document
-from lm_eval_tasks.errors import UsageError
 from tests.training.attribution import architectures as world
 from tests.training.attribution.test_exactness import assert_plain_occlusion
-from training.attribution.attribute import Attributor
-from training.attribution.head import Head
+from training.attribution.attributor import Attributor
+from training.attribution.engine.lm_head import Head
 from training.attribution.options import AttributionOptions
 
 GRANITE = {"logits_scaling": 8.0, "embedding_multiplier": 12.0, "residual_multiplier": 0.22}
@@ -155,12 +155,13 @@ def test_positions_as_biases_on_attention_are_refused_in_every_precision(fast: A
 
 def test_a_prompt_that_is_wrong_only_when_it_is_long_is_noticed(fast: Any, monkeypatch: Any) -> None:
     """The check looks at the shortest and at the longest text, and at each without its last word."""
-    from training.attribution import attribute, limits
+    from training.attribution import attributor
+    from training.attribution.engine import context_limits
 
     model = world.random_model("phi3", len(fast), **LONGROPE)
-    monkeypatch.setattr(limits, "_switch", lambda config: None)
+    monkeypatch.setattr(context_limits, "_switch", lambda config: None)
     short, long = Document({"text": "day"}), Document({"text": " ".join(world.TWEETS)})
-    assert attribute.Attributor(model, fast, world.spec(), AttributionOptions()).rows([short])[0]["top"]
+    assert attributor.Attributor(model, fast, world.spec(), AttributionOptions()).rows([short])[0]["top"]
     for documents in ([short, long], [long, short]):
         with pytest.raises(UsageError, match="called in parts it answers differently than whole"):
             Attributor(model, fast, world.spec(), AttributionOptions()).rows(documents)

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from tests.training.attribution import architectures as world
-from training.attribution.attribute import Attributor
-from training.attribution.budget import TokenBudget
-from training.attribution.forward import Forward
+from training.attribution.attributor import Attributor
+from training.attribution.engine.batching import TokenBudget
+from training.attribution.engine.forward import Forward
 from training.attribution.methods import METHODS
 from training.attribution.options import AttributionOptions
 

@@ -10,7 +10,7 @@ from captum.attr import IntegratedGradients, LayerIntegratedGradients
 
 from faithfulness_metrics.words import mask_out
 from tests.training.attribution import architectures as world
-from training.attribution.attribute import Attributor
+from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 
 QUESTIONS = (world.TWEET, world.PAIR)

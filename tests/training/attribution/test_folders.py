@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import attribute
 from tests.training.attribution.test_dates import LLAMA, After
-from training.attribution import run, settings
+from training.attribution import run
 from training.attribution.cli import main
-from training.attribution.shards import read_rows
+from training.runs import settings
+from training.runs.folder import read_rows
 
 
 def changed(model: Path, to: Path, template: str) -> Path:

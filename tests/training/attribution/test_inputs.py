@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import LABELS, attribute
 from training.attribution.cli import main

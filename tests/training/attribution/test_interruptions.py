@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.training.attribution.running import attribute, command, environment
-from training.attribution.shards import read_rows
+from training.runs.folder import read_rows
 
 PORT = str(29600 + os.getpid() % 300)  # test processes side by side must not meet
 

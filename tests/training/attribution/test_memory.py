@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.training.attribution import architectures as world
 from tests.training.attribution.test_batches import assert_same
-from training.attribution import memory
-from training.attribution.attribute import Attributor
+from training.attribution.attributor import Attributor
+from training.attribution.engine import memory
 from training.attribution.options import AttributionOptions
 
 
@@ -89,15 +89,15 @@ def test_gradients_keep_to_it_and_no_score_changes(method: str, budget: int, kep
 
 @pytest.mark.parametrize("where", ["check", "tokens_that_fit"])
 def test_no_memory_for_the_preparations_is_one_line(where: str, monkeypatch: Any) -> None:
-    from training.attribution import attribute
+    from training.attribution import attributor
 
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nand more")
 
     fast = world.tokenizer()
-    attributor = Attributor(world.random_model("llama", len(fast)), fast, world.spec(), AttributionOptions("ig"))
-    monkeypatch.setattr(attribute, where, full)
+    scorer = Attributor(world.random_model("llama", len(fast)), fast, world.spec(), AttributionOptions("ig"))
+    monkeypatch.setattr(attributor, where, full)
     told = r"out of memory: CUDA out of memory\. Tried to allocate 2 GiB\. Use a smaller"
     with pytest.raises(UsageError, match=told) as error:
-        attributor.rows(world.documents())
+        scorer.rows(world.documents())
     assert "\n" not in str(error.value)

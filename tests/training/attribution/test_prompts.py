@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Document, as_chat
-from lm_eval_tasks.errors import UsageError
-from lm_eval_tasks.question import Question
+from lm_eval_tasks.classification import Question
 from tests.training.attribution import architectures as world
-from training.attribution.labels import LabelTree, read_labels
-from training.attribution.prompts import Renderer
-from training.attribution.spans import common_prefix
+from training.attribution.prompt.label_tree import LabelTree, read_labels
+from training.attribution.prompt.renderer import Renderer
+from training.attribution.prompt.token_alignment import common_prefix
 
 
 @pytest.fixture(scope="module")

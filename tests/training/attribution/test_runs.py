@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import attribute
 from training.attribution.cli import main
-from training.attribution.shards import read_rows
+from training.runs.folder import read_rows
 
 
 def test_a_run_writes_rows_in_order_and_the_manifest_last(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.errors import UsageError
 from training.attribution.cli import main
-from training.attribution.settings import compare, place_of
 from training.attribution.splits import check_evaluation, load_split
+from training.runs.settings import compare, place_of
 
 SST2 = dataset_spec("sst2")
 

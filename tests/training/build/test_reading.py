@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.training.build.world import attributions, respond
 from training.build.attributions import Attributions, read_attributions
 from training.build.run import build

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Document
-from lm_eval_tasks.errors import UsageError
 from tests.training.build.world import TEXTS, attributions, dying, respond
 from training.build.attributions import Attributions, read_attributions
-from training.build.disjoint import NEAR, SAME, SHARES, Held
-from training.build.explain import UNCHANGED
+from training.build.decontaminate import NEAR, SAME, SHARES, Held
 from training.build.options import BuildOptions
 from training.build.run import build
+from training.build.verify import UNCHANGED
 
 MANY = [f"{text} {place}" for place in ("here", "there", "outside", "again") for text in TEXTS]
 

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_eval_tasks import lockstep
+from faithful_se.errors import UsageError
+from lm_eval_tasks import scheduler
 from lm_eval_tasks.calls import Answer, Classify, Document, TaskSpec
-from lm_eval_tasks.errors import UsageError
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
 from tests.training.build.world import QUESTION, TEXTS, WEIGHTS, attributed, attributions, dying, respond, spec
-from training.build.explain import Verdict, judge
 from training.build.options import BuildOptions
 from training.build.report import Yield, counted
 from training.build.run import build
+from training.build.verify import Verdict, judge
 
 LOVE = TEXTS[0]
 # "monday" is offered first, and "dull" last, to texts that are to become negative.
@@ -35,7 +35,7 @@ def judged(text: str, *words: str, style: str = "counterfactual", ask: Any = res
     chosen = BuildOptions(**{"specific": True, **options})
     both = {"negative": words, "positive": words}
     procedures: Any = [judge(spec(style), attributed(text), both, chosen)]
-    verdict: Any = lockstep.run(procedures, ask)[0]
+    verdict: Any = scheduler.run(procedures, ask)[0]
     return verdict  # type: ignore[no-any-return]
 
 
@@ -106,7 +106,7 @@ def test_what_is_recorded_is_what_the_evaluation_measures(text: list[str], candi
         return [respond([call])[0] if isinstance(call, Classify) else Answer(verdict.completion) for call in calls]
 
     task = TaskSpec(QUESTION, "counterfactual", "oneword", Options(controls=("random",)))
-    told = score(lockstep.run([self_explain(task, document)], saying_so)[0], task)
+    told = score(scheduler.run([self_explain(task, document)], saying_so)[0], task)
     assert (told["faithful"], told["faithful_random"]) == (1.0, verdict.elsewhere)
     if not verdict.specific:
         assert (verdict.new, verdict.source) == (usual.new, usual.source)
@@ -228,7 +228,7 @@ def test_the_flag_reaches_the_options(tmp_path: Path, monkeypatch: pytest.Monkey
 
     given = attributions(tmp_path / "data")
     monkeypatch.setattr("training.build.attributions.read_attributions", lambda *_: given)
-    monkeypatch.setattr("training.build.model.responder", lambda *_, **__: respond)
+    monkeypatch.setattr("training.build.backend.responder", lambda *_, **__: respond)
     out = tmp_path / "out"
     assert cli.main(["--attributions", "x", "--model", "m", "--out", str(out), *flag]) == 0
     assert json.loads((out / "settings.json").read_text())["options"]["specific"] is bool(flag)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from training.demo import cli
 from training.demo.plan import SIZES
 from training.demo.report import checks

@@ -15,9 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_tasks.options import Options
 from training.mini.base import TINY, Training
-from training.mini.examine import Finding, examine
 from training.mini.lexicon import LEXICONS
-from training.mini.planted import find_planted
+from training.mini.quality_gate import Finding, examine
+from training.mini.shortcut_check import find_planted
 from training.mini.write_data import held_out
 
 LIMIT = 200

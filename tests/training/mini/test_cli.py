@@ -13,20 +13,20 @@ from typing import Any
 
 import pytest
 
-from training.mini import cache, cli, training_run
+from training.mini import cache, cli, train
 from training.mini.base import TINY, Training
-from training.mini.examine import Finding
-from training.mini.planted import Planted
+from training.mini.quality_gate import Finding
+from training.mini.shortcut_check import Planted
 
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The recipe of seconds, and an examiner that lets everything pass."""
     monkeypatch.setenv("FAITHFUL_SE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(training_run, "Recipe", lambda: TINY)
-    monkeypatch.setattr(training_run, "examine", lambda model, tokenizer: [finding(1.0)])
+    monkeypatch.setattr(train, "Recipe", lambda: TINY)
+    monkeypatch.setattr(train, "examine", lambda model, tokenizer: [finding(1.0)])
     found = Planted("snli", 100, 1.0, 0.0, 1.0, 0.0)
-    monkeypatch.setattr(training_run, "find_planted", lambda model, tokenizer, task, split: found)
+    monkeypatch.setattr(train, "find_planted", lambda model, tokenizer, task, split: found)
 
 
 def models_in(folder: Path) -> list[Path]:
@@ -52,7 +52,7 @@ def test_writes_a_model_and_says_what_it_is(tmp_path: Path, capsys: pytest.Captu
 
 def test_a_second_call_trains_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.main(["--out", str(tmp_path / "a")]) == 0
-    monkeypatch.setattr(training_run, "Training", None)
+    monkeypatch.setattr(train, "Training", None)
     assert cli.main(["--out", str(tmp_path / "b")]) == 0
     assert cli.main(["--out", str(tmp_path / "a")]) == 0
     for path in (tmp_path / "a").iterdir():
@@ -123,9 +123,9 @@ def test_continues_then_begins_again_then_gives_up(
     asked = []
     monkeypatch.setattr(Training, "run", lambda self, report: asked.append("run"))
     monkeypatch.setattr(Training, "more", lambda self, report: asked.append("more"))
-    monkeypatch.setattr(training_run, "examine", lambda model, tokenizer: [finding(0.5)])
+    monkeypatch.setattr(train, "examine", lambda model, tokenizer: [finding(0.5)])
     assert cli.main(["--out", str(tmp_path / "out")]) == 1
-    assert asked == ["run", "more", "more"] * training_run.ATTEMPTS
+    assert asked == ["run", "more", "more"] * train.ATTEMPTS
     assert "faithful-se mini: gave up: no base of seed 0 passed" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
     assert models_in(tmp_path / "cache" / "mini") == []
@@ -133,7 +133,7 @@ def test_continues_then_begins_again_then_gives_up(
 
 def test_a_base_that_passes_after_more_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = iter([0.5, 1.0])
-    monkeypatch.setattr(training_run, "examine", lambda model, tokenizer: [finding(next(values))])
+    monkeypatch.setattr(train, "examine", lambda model, tokenizer: [finding(next(values))])
     assert cli.main(["--out", str(tmp_path / "out")]) == 0
     assert json.loads((tmp_path / "out" / "mini.json").read_text())["continued"] == 1
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.world import ROWS, arguments, write_rows
 from training.sft.cli import main

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import faithful_se
+from faithful_se import cli as faithful_se_cli
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -44,7 +44,7 @@ def test_an_adapter_and_the_merged_model_differ_no_more_than_one_run_from_the_ne
 
     def differ(first: Path, second: Path) -> dict[str, int]:
         capsys.readouterr()
-        assert faithful_se.main(["compare", str(first), str(second), "--json"]) == 0
+        assert faithful_se_cli.main(["compare", str(first), str(second), "--json"]) == 0
         return {pair["task"]: pair["differ"] for pair in json.loads(capsys.readouterr().out)["pairs"]}
 
     peft = f"pretrained={mini_base},peft={adapter}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.training.sft.world import ROWS, write_rows
 from training.sft.rows import read_training_rows
 

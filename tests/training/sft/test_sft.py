@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.errors import UsageError
+from faithful_se.errors import UsageError
 from tests.training.sft.world import ROWS, SAID, arguments, write_rows
 from training.build.options import BuildOptions
 from training.sft.card import train_info, write_card

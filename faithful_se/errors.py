@@ -1,0 +1,62 @@
+"""The one exception for mistakes that a user can mend, and how commands report it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from types import TracebackType
+
+
+class UsageError(ValueError):
+    """Wrong input: one line that says what is wrong, where, and the remedy.
+
+    From Python it is an ordinary `ValueError`. Commands print its line and end with status 2 (`run_command`), and so
+    does plain `lm_eval` once the tasks are loaded (`install_excepthook`).
+    """
+
+
+def require_packages(extra: str, *packages: str) -> None:
+    """Check that the packages of an extra are installed, before any work is done.
+
+    Raises:
+        UsageError: a package is missing; the message names the extra that brings it.
+    """
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise UsageError(f"{', '.join(missing)} not installed; pip install 'faithful-se[{extra}]'")
+
+
+def run_command(command: Callable[[], int | None]) -> int:
+    """Run a command; a `UsageError` becomes one line on stderr and status 2, a closed pipe (`| head`) status 0."""
+    try:
+        status = int(command() or 0)
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        print(f"faithful-se: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader has what it wanted. Python flushes stdout at exit: give it a place to write to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def install_excepthook() -> None:
+    """Let a `UsageError` that nobody catches end the process with its one line and status 2.
+
+    lm-eval's command line lets exceptions through, and a traceback of thirty frames buries the line that matters.
+    """
+    previous = sys.excepthook
+    if getattr(previous, "ends_with_one_line", False):
+        return
+
+    def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if not isinstance(error, UsageError):
+            previous(kind, error, traceback)
+            return
+        sys.stderr.write(f"faithful-se: {error}\n")
+        raise SystemExit(2)  # the interpreter ends with the status of an exception that its hook raises
+
+    hook.ends_with_one_line = True  # type: ignore[attr-defined]
+    sys.excepthook = hook

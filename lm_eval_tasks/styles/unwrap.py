@@ -1,0 +1,171 @@
+"""Reading what instruction models really write around an answer.
+
+`readings` gives the answer, then the answer with one layer of wrapping taken off, two layers, and so on; a style takes
+the first reading (or the nearest one) that obeys its format. A reading only ever drops text around an answer. None
+repairs the answer itself, and no style accepts a reading that its format does not vouch for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from lm_eval_tasks.classification import after_thinking
+
+# Real answers have up to five layers (opening, closing, fence, bold, quotes), each with or without: 2^5.
+MOST_READINGS = 40
+# Characters peeled per answer, all readings together: a hundred times an answer of the usual token limit (256).
+MOST_PEELED = 100_000
+
+# I'm sorry, but I can't … | I cannot … | As an AI language model, … | Sorry, I am unable to … | Unfortunately, … | N/A
+_REFUSAL = re.compile(
+    r"^\W*(?:(?:i['’]?m |i am )?(?:very |so )?sorry\b|as an? (?:ai|language model)\b|n/a\W*$|unfortunately\b"
+    r"|i (?:can(?:not|['’]t)|am (?:not able|unable)|won['’]t|do(?:n['’]t| not) (?:think|feel|have|know))\b"
+    r"|i['’]m (?:not able|unable)\b)",
+    re.IGNORECASE,
+)
+
+# Original tweet: …  Edited tweet: … : the answer begins after the second title.
+_ORIGINAL = re.compile(
+    r"^[^\n]{0,60}\boriginal\b[^\n:]{0,60}:[\s\S]*?\n[^\n:]{0,60}"
+    r"\b(?:redacted|edited|changed|rewritten|modified|revised|updated|new|counterfactual)\b[^\n:]{0,60}:[*_\s]*",
+    re.IGNORECASE,
+)
+
+_OPENINGS = [
+    # Sure! Here is the redacted tweet: | Based on this, the words are: | **Answer:** , and nothing else on the line
+    re.compile(r"^[^\n]{0,300}:[*_]*[^\S\n]*\n\s*"),
+    # ### Redacted Tweet | **Edited premise and hypothesis** (a heading)
+    re.compile(
+        r"^(?:#{1,6} |\*\*)[^\n*]{0,40}\b(?:redact|edit|chang|modifi|revis|rewrit|updat|answer|output|result)\w*"
+        r"[^\n]{0,60}\n\s*",
+        re.IGNORECASE,
+    ),
+    # Here is the edited article: … | The redacted tweet is: … | Answer: … | Most important word: … | {"word": …
+    re.compile(
+        r"^\W*(?:here(?: is|['’]s| are)|the|my|this|final|redacted|edited|changed|rewritten|modified|revised|updated"
+        r"|new|counterfactual|(?:most )?important|key|answer|output|result|response|words?)\b[^\n:]{0,120}:[*_]*\s+",
+        re.IGNORECASE,
+    ),
+    # Sure! … | Certainly. … | Of course, here is … | Sure thing! …
+    re.compile(
+        r"^\W*(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|got it|understood)"
+        r"(?:[.!:]+|[,.!]*(?=\s+(?:here['’]?s|here (?:is|are)|the \w+ \w|this is|i \w)))\s+",
+        re.IGNORECASE,
+    ),
+]
+
+_CLOSINGS = [
+    # Note: … | (Note: I changed …) | **Explanation:** … , on a line of its own or after the text
+    re.compile(r"\s[^\w\s]{0,4}(?:Note|NOTE|Explanation|Reason|Reasoning|Rationale|Justification)[^\w\s]{0,2}:"),
+    # I replaced … | This changes the sentiment … | The word "love" … | By changing … | Let me know if … | Hope this …
+    re.compile(
+        r"\n[^\w\n]{0,20}(?:note|because|(?:i|we|you)(?:['’]ve)? \w+|(?:this|these|that) \w+"
+        r"|the (?:word|change|edit|original)"
+        r"|by \w+ing|in this|let me|please|hope|if|changes?|changed|edited|replaced|redacted|removed|original)\b",
+        re.IGNORECASE,
+    ),
+]
+
+# ```text\n … \n``` | ``` … ``` | ```\n … (cut off by the token limit)
+_FENCE = re.compile(r"```(?:[\w-]*\n)?([\s\S]*?)(?:```|$)")
+
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_QUOTES = "\"“”„'‘’«»`"
+# - love | * love | • love | 1. love | 2) love
+BULLET = re.compile(r"^\s*(?:[-*•+–]|\d{1,3}[.)])\s+")
+
+
+def is_refusal(answer: str) -> bool:
+    """Whether the answer declines. Only looked at when nothing else could be read.
+
+    >>> is_refusal("I'm sorry, but I can't help with that."), is_refusal("sorry day for the team")
+    (True, True)
+    """
+    return bool(_REFUSAL.match(after_thinking(answer).strip()))
+
+
+def is_prose(text: str) -> bool:
+    """Whether a text talks rather than lists: its first line of words has three of them in a row, or ends in a colon.
+
+    >>> is_prose("I replaced it."), is_prose("Changes:\\n- love"), is_prose("love, great, nice"), is_prose("- love")
+    (True, True, False, False)
+    """
+    line = next((line for line in text.splitlines() if re.search(r"\w", line)), "")
+    talks = line.rstrip("*_ ").endswith(":") or any(len(part.split()) > 2 for part in re.split(r"[,;|]", line))
+    return talks and not BULLET.match(line)
+
+
+def readings(answer: str) -> Iterator[str]:
+    """The answer, then the answer with ever more of its wrapping taken off: distinct, non-empty, least peeled first.
+
+    >>> "I [X] it." in readings('Sure! Here is the redacted tweet:\\n\\n"I [X] it."\\n\\nNote: I replaced a word.')
+    True
+    """
+    text = after_thinking(answer).strip()
+    seen = {"", text}
+    if text:
+        yield text
+    # What is called the original is not the answer, so nothing of it is peeled.
+    waiting, peeled = deque([_ORIGINAL.sub("", text, count=1)]), 0
+    while waiting:
+        text = waiting.popleft()
+        if text not in seen:
+            yield text
+        seen.add(text)
+        if peeled > MOST_PEELED:
+            continue
+        peeled += len(text)
+        for peel in (_fenced, _opening, without_closing, _first_paragraph, _next_paragraph, unquoted, _plain):
+            less = peel(text).strip()
+            if less not in seen and less not in waiting and len(seen) + len(waiting) <= MOST_READINGS:
+                waiting.append(less)
+
+
+def _fenced(text: str) -> str:
+    fence = _FENCE.search(text)
+    return fence.group(1) if fence else text
+
+
+def _opening(text: str) -> str:
+    match = next(filter(None, (opening.match(text) for opening in _OPENINGS)), None)
+    return text[match.end() :] if match else text
+
+
+def without_closing(text: str) -> str:
+    """The text up to the note or the explanation at its end."""
+    labelled, said = _CLOSINGS
+    cuts = [match.start() for match in (labelled.search(text),) if match]
+    cuts += [match.start() for match in said.finditer(text) if is_prose(text[match.start() : match.start() + 500])][:1]
+    return text[: min(cuts)] if cuts else text
+
+
+def _first_paragraph(text: str) -> str:
+    # … text …\n\nThe word "love" carries the sentiment of the tweet: what follows must be talk, not more of a list.
+    # Here is my answer:\n\n … : an opening is no answer.
+    first, *rest = _BLANK_LINE.split(text, maxsplit=1)
+    return first if rest and is_prose(rest[0]) and not first.rstrip("*_ ").endswith(":") else text
+
+
+def _next_paragraph(text: str) -> str:
+    # I redacted the most important word.\n\n… text …
+    first, *rest = _BLANK_LINE.split(text, maxsplit=1)
+    return rest[0] if rest and is_prose(first) else text
+
+
+def unquoted(text: str) -> str:
+    """The text without the quotation marks or the emphasis around it."""
+    # **I *hate* it**
+    if bold := re.fullmatch(r"(\*{1,3}|__?)(?=[^\s*_])(.+)\1", text, re.DOTALL):
+        return bold[2]
+    # "love" | “love”. | 'love' | `love`
+    whole = text.rstrip(".")
+    return whole[1:-1] if len(whole) > 2 and whole[0] in _QUOTES and whole[-1] in _QUOTES else text
+
+
+def _plain(text: str) -> str:
+    # **word** | *word* | __word__ | some\_user | \[REDACTED\]
+    text = re.sub(r"\\([\[\]*_#])", r"\1", text)
+    text = re.sub(r"(?<!\w)\*{1,3}(?=[^\s*])([^*\n]+)(?<=\S)\*{1,3}(?!\w)", r"\1", text)
+    return re.sub(r"(?<!\w)_{1,2}(?=[^\s_])([^_\n]+)(?<=\S)_{1,2}(?!\w)", r"\1", text)

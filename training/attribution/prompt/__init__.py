@@ -1,0 +1,1 @@
+"""The classification prompt as tokens: chat template, word alignment, label tokens."""

@@ -1,0 +1,76 @@
+"""The files of a finished build, written once and looked at when the same command is given again.
+
+`train.jsonl`, `rejected.jsonl` and `report.json` are the result. The card and the manifest say about them what the
+report and the settings know, so they alone are written again without asking the model.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from training.build.report import Counts, Yield, card, counted
+from training.runs.folder import MANIFEST, SHARDS, Store, read_rows, write_whole
+from training.runs.settings import parsed
+
+ROWS, REJECTED, REPORT, CARD = "train.jsonl", "rejected.jsonl", "report.json", "README.md"
+
+
+def finish(
+    store: Store,
+    lines: Sequence[Mapping[str, Any]],
+    held_out: Counts,
+    replacements: Mapping[str, Mapping[str, Sequence[str]]],
+) -> Yield:
+    """Write the result, the manifest last, and drop the shards.
+
+    Args:
+        store: the folder.
+        lines: of all shards, in order.
+        held_out: dataset -> reason -> texts left out.
+        replacements: dataset -> label -> words that counterfactuals were offered.
+
+    Raises:
+        UsageError: a full disk. The shards stay.
+    """
+    found, out = counted(lines, held_out), store.folder
+    write_whole(out / ROWS, (json.dumps(line["row"], ensure_ascii=False) for line in lines if line["row"]))
+    rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
+    write_whole(out / REJECTED, (json.dumps(line, ensure_ascii=False) for line in rejected))
+    offered = {dataset: {label: list(words) for label, words in of.items()} for dataset, of in replacements.items()}
+    data = store.settings.get("data", store.settings["attributions"].get("data", "hub"))
+    told = {**found.as_dict(), "evaluation": data, "replacements": offered}
+    write_whole(out / REPORT, [json.dumps(told, indent=1)])
+    write_whole(out / CARD, [card(found, store.settings, (line["row"] for line in lines))])
+    write_whole(out / MANIFEST, [json.dumps({**store.settings, "rows": found.rows}, indent=1)])
+    shutil.rmtree(out / SHARDS, ignore_errors=True)
+    return found
+
+
+def read_finished(store: Store, say: Callable[[str], None]) -> Yield | None:
+    """What a finished build gave; None where it is to be built, or built again because a part of it is gone.
+
+    Args:
+        store: the folder, claimed: its settings are those of this build.
+        say: told in one line what is gone.
+    """
+    out = store.folder
+    if not (out / MANIFEST).is_file():
+        return None
+    found = Yield.read(out / REPORT)
+    gone = [name for name in (ROWS, REJECTED) if not (out / name).is_file()]
+    if not gone and not (out / ROWS).stat().st_size:
+        gone = [ROWS]
+    if gone or found is None:
+        say(f"{out}: {' and '.join(gone or [REPORT])} of the finished build is gone or damaged: built again")
+        (out / MANIFEST).unlink()
+        return None
+    if not (out / CARD).is_file():
+        write_whole(out / CARD, [card(found, store.settings, read_rows(out / ROWS))])
+    told = {**store.settings, "rows": found.rows}
+    if parsed((out / MANIFEST).read_bytes()) != told:
+        write_whole(out / MANIFEST, [json.dumps(told, indent=1)])
+    shutil.rmtree(out / SHARDS, ignore_errors=True)
+    return found

@@ -1,0 +1,69 @@
+"""peft adapters: the base they belong to, and whether what is in their folder can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from faithful_se.errors import UsageError
+from training.runs.settings import read_object
+
+CONFIG, WEIGHTS = "adapter_config.json", ("adapter_model.safetensors", "adapter_model.bin")
+
+
+def is_adapter(name: str) -> bool:
+    """Whether that is a folder with an adapter in it."""
+    return (Path(name) / CONFIG).is_file()
+
+
+def check_adapter(adapter: str) -> None:
+    """Look into the folder of an adapter: peft would look for what is not there on the hub.
+
+    Raises:
+        UsageError: no configuration, a damaged one, or no weights. Names on the hub are not looked for.
+    """
+    folder = Path(adapter)
+    if not folder.is_dir():
+        return
+    if not is_adapter(adapter):
+        raise UsageError(f"{adapter} is no adapter, there is no {CONFIG} in it: a whole model is given as --model")
+    read_object(folder / CONFIG, "copy or save the adapter again")
+    if not any((folder / name).is_file() for name in WEIGHTS):
+        raise UsageError(f"{adapter}: the adapter has no weights, no {WEIGHTS[0]}: copy or save it again")
+
+
+def base_of(adapter: str) -> str:
+    """The model that an adapter in a folder was trained on.
+
+    Raises:
+        UsageError: it names none. How to give one is said.
+    """
+    base = read_object(Path(adapter) / CONFIG, "copy or save the adapter again").get("base_model_name_or_path")
+    if not isinstance(base, str) or not base:
+        raise UsageError(f"{adapter} is an adapter that names no base model: give --model BASE --adapter {adapter}")
+    return base
+
+
+def with_adapter(model: Any, adapter: str, base: str) -> Any:
+    """The model with an adapter on it.
+
+    Raises:
+        UsageError: the adapter is of another model, or adds tokens to the prompt.
+        ValueError: peft cannot load it for another reason.
+    """
+    from peft import PeftModel
+
+    try:
+        adapted = PeftModel.from_pretrained(model, adapter)
+    except (RuntimeError, ValueError) as error:
+        if isinstance(error, ValueError) and "target modules" not in str(error).lower():
+            raise  # not of the adapter's fit
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        told = next((line for line in lines if "mismatch" in line), lines[0]).rstrip(".")
+        raise UsageError(
+            f"the adapter {adapter} does not fit the model {base} ({told}): "
+            f"give the model it was trained on, --model BASE --adapter {adapter}"
+        ) from error
+    if any(config.is_prompt_learning for config in adapted.peft_config.values()):
+        raise UsageError(f"{adapter}: adapters that add tokens to the prompt are not supported")
+    return adapted
