@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_jsonl
 from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.world import ROWS, arguments, write_rows
 from training.attribution import cli as attribute
 from training.build.attributions import read_attributions
 from training.demo import cli as demo
 from training.models.loading import load_model
-from training.runs.folder import Store, read_rows
+from training.runs.folder import Store
 from training.sft import cli as sft
 
 pytest.importorskip("torch")
@@ -61,7 +62,7 @@ def test_other_labels_or_another_question_are_another_run(model: Path, texts: Pa
     with pytest.raises(UsageError, match=r"was begun with question = 'Which label fits the text\?', now 'Which\?'"):
         asked(model, texts, out, "good", "bad", question="Which?")
     assert (out / "rows.jsonl").read_bytes() == before
-    assert set(next(read_rows(out / "rows.jsonl"))["logprobs"]) == {"good", "bad"}
+    assert set(next(read_jsonl(out / "rows.jsonl"))["logprobs"]) == {"good", "bad"}
     with pytest.raises(UsageError, match=r"was asked about with --labels: no task of the evaluation asks so"):
         read_attributions(out)
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
+from faithful_se.files import parse_json_object, write_atomic
 from faithfulness_metrics.words import seed_of
 from training.attribution.sources import Source
-from training.runs.folder import MANIFEST, Store, write_whole
-from training.runs.settings import parsed
+from training.runs.folder import MANIFEST, Store
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def gather(store: Store, source: Source, found: Found) -> int:
     path = store.folder / f"{source.name}.jsonl"
     if wanted != [place for place in found.places.values() if place.path == path] or len(wanted) != found.finished:
         (store.folder / MANIFEST).unlink(missing_ok=True)
-        write_whole(path, _lines(wanted))
+        write_atomic(path, _lines(wanted))
     return len(wanted)
 
 
@@ -146,7 +146,7 @@ def _rows(path: Path, dataset: str) -> Iterator[tuple[int, dict[str, Any] | None
         with path.open("rb") as lines:
             at = 0
             for line in lines:
-                row = parsed(line)
+                row = parse_json_object(line)
                 yield at, row if row is not None and _whole(row, dataset) else None
                 at += len(line)
     except OSError as error:

@@ -18,13 +18,14 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from faithful_se.files import write_atomic
 from lm_eval_tasks.calls import Document
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 from training.attribution.resume import Found, check_found, find_rows, gather, shard_name
 from training.attribution.sources import Source
 from training.models.loading import fingerprint
-from training.runs.folder import MANIFEST, Store, write_whole
+from training.runs.folder import MANIFEST, Store
 from training.runs.settings import DATE, PROMPT, day_of, prompt_digest
 
 logger = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ def _work(
                 if row["problem"]:
                     problems.setdefault(row["problem"], []).append(row["hash"])
                 bar.update()
-            write_whole(path, (json.dumps(rows[place], ensure_ascii=False) for place in range(len(part))))
+            write_atomic(path, (json.dumps(rows[place], ensure_ascii=False) for place in range(len(part))))
     for problem, texts in problems.items():
         shown = ", ".join(texts[:5]) + (", …" if len(texts) > 5 else "")
         logger.warning("%s: %d texts without attribution: %s (%s)", source.name, len(texts), problem, shown)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from faithful_se.files import read_jsonl
 from faithfulness_metrics.statistics import wilson
-from training.runs.folder import read_rows
 
 
 def summary(path: Path) -> str:
@@ -17,7 +17,7 @@ def summary(path: Path) -> str:
         UsageError: a damaged line.
     """
     seen: Counter[str] = Counter()
-    for row in read_rows(path):
+    for row in read_jsonl(path):
         seen["texts"] += 1
         seen["problem"] += bool(row["problem"])
         seen["asked"] += row["flips"] is not None

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_json_object, read_jsonl
 from lm_eval_tasks.calls import Document
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.options import Options
-from training.runs.folder import MANIFEST, read_rows
-from training.runs.settings import place_of, read_object
+from training.runs.folder import MANIFEST
+from training.runs.settings import place_of
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def read_attributions(
         if begun:
             raise UsageError(f"{folder} is not finished: run the same `faithful-se attribute` again")
         raise UsageError(f"{folder} holds no attributions: give what `faithful-se attribute` wrote")
-    settings = read_object(folder / MANIFEST, "the same `faithful-se attribute` writes it again")
+    settings = read_json_object(folder / MANIFEST, "the same `faithful-se attribute` writes it again")
     if not isinstance(settings.get("rows"), dict):  # a build's manifest holds a number
         raise UsageError(f"{folder} holds no attributions: give what `faithful-se attribute` wrote")
     if "file" in settings and "labels" in settings:
@@ -124,7 +125,7 @@ def read_attributions(
 
 def _rows(path: Path) -> Iterator[Attributed]:
     remedy = "delete that line, and the same `faithful-se attribute` computes its text again"
-    for number, row in enumerate(read_rows(path, remedy), 1):
+    for number, row in enumerate(read_jsonl(path, remedy), 1):
         try:
             ranking = tuple((key, float(score)) for key, score in row["types"].items())
             if row["top"]:  # of equal scores the attribution has chosen one, whatever their order in the mapping

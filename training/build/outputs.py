@@ -11,9 +11,9 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from faithful_se.files import parse_json_object, read_jsonl, write_atomic
 from training.build.report import Counts, Yield, card, counted
-from training.runs.folder import MANIFEST, SHARDS, Store, read_rows, write_whole
-from training.runs.settings import parsed
+from training.runs.folder import MANIFEST, SHARDS, Store
 
 ROWS, REJECTED, REPORT, CARD = "train.jsonl", "rejected.jsonl", "report.json", "README.md"
 
@@ -36,15 +36,15 @@ def finish(
         UsageError: a full disk. The shards stay.
     """
     found, out = counted(lines, held_out), store.folder
-    write_whole(out / ROWS, (json.dumps(line["row"], ensure_ascii=False) for line in lines if line["row"]))
+    write_atomic(out / ROWS, (json.dumps(line["row"], ensure_ascii=False) for line in lines if line["row"]))
     rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
-    write_whole(out / REJECTED, (json.dumps(line, ensure_ascii=False) for line in rejected))
+    write_atomic(out / REJECTED, (json.dumps(line, ensure_ascii=False) for line in rejected))
     offered = {dataset: {label: list(words) for label, words in of.items()} for dataset, of in replacements.items()}
     data = store.settings.get("data", store.settings["attributions"].get("data", "hub"))
     told = {**found.as_dict(), "evaluation": data, "replacements": offered}
-    write_whole(out / REPORT, [json.dumps(told, indent=1)])
-    write_whole(out / CARD, [card(found, store.settings, (line["row"] for line in lines))])
-    write_whole(out / MANIFEST, [json.dumps({**store.settings, "rows": found.rows}, indent=1)])
+    write_atomic(out / REPORT, [json.dumps(told, indent=1)])
+    write_atomic(out / CARD, [card(found, store.settings, (line["row"] for line in lines))])
+    write_atomic(out / MANIFEST, [json.dumps({**store.settings, "rows": found.rows}, indent=1)])
     shutil.rmtree(out / SHARDS, ignore_errors=True)
     return found
 
@@ -68,9 +68,9 @@ def read_finished(store: Store, say: Callable[[str], None]) -> Yield | None:
         (out / MANIFEST).unlink()
         return None
     if not (out / CARD).is_file():
-        write_whole(out / CARD, [card(found, store.settings, read_rows(out / ROWS))])
+        write_atomic(out / CARD, [card(found, store.settings, read_jsonl(out / ROWS))])
     told = {**store.settings, "rows": found.rows}
-    if parsed((out / MANIFEST).read_bytes()) != told:
-        write_whole(out / MANIFEST, [json.dumps(told, indent=1)])
+    if parse_json_object((out / MANIFEST).read_bytes()) != told:
+        write_atomic(out / MANIFEST, [json.dumps(told, indent=1)])
     shutil.rmtree(out / SHARDS, ignore_errors=True)
     return found

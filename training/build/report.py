@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.runs.settings import parsed
+from faithful_se.files import parse_json_object
 
 Counts = dict[str, dict[str, int]]
 SPECIFIC, NOT_SPECIFIC = "specific", "not specific"
@@ -105,7 +105,7 @@ class Yield:
     def read(cls, path: Path) -> Yield | None:
         """From `report.json`; None where it is gone or damaged."""
         with suppress(OSError):
-            told = parsed(path.read_bytes()) or {}
+            told = parse_json_object(path.read_bytes()) or {}
             if all(isinstance(told.get(name), dict) for name in cls.__dataclass_fields__):
                 return cls(**{name: told[name] for name in cls.__dataclass_fields__})
         return None

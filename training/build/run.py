@@ -18,6 +18,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_jsonl, write_atomic
 from lm_eval_tasks import scheduler
 from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec
@@ -31,7 +32,7 @@ from training.build.replacement_words import replacement_words
 from training.build.report import Yield, counted, table
 from training.build.rows import explanation_row, replay_plan, replayed
 from training.build.verify import judge
-from training.runs.folder import SHARDS, Store, read_rows, write_whole
+from training.runs.folder import SHARDS, Store
 
 SHARD_SIZE = 128
 
@@ -148,7 +149,7 @@ def _explain(store: Store, part: Part, respond: Respond, options: BuildOptions, 
                     best = text.best if text.ranking else ""
                     where = {"dataset": part.dataset, "style": spec.style, "hash": text.document.hash, "best": best}
                     lines.append(json.dumps({**where, "reason": reason, "row": row}, ensure_ascii=False))
-                write_whole(path, lines)
+                write_atomic(path, lines)
             bar.update(len(texts))
     return paths
 
@@ -173,7 +174,7 @@ def _replay(
         plan = list(replay_plan(part.texts, count, options.seed))
         procedures: Any = [replayed(spec, text, word, options, method) for text, word in plan]
         rows: Any = scheduler.run(procedures, respond)
-        write_whole(
+        write_atomic(
             path,
             (
                 json.dumps(
@@ -188,4 +189,4 @@ def _replay(
 
 
 def _read(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    return [line for path in paths for line in read_rows(path)]
+    return [line for path in paths for line in read_jsonl(path)]

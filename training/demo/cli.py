@@ -160,14 +160,13 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder; the same command goes on (runs/demo)")
     given = p.parse_args(sys.argv[1:] if argv is None else argv)
 
-    from training.runs.folder import make_folder, write_whole
-    from training.runs.settings import read_object
+    from faithful_se.files import make_folder, read_json_object, write_atomic
 
     mode = "quick" if given.quick else "full" if given.full else "usual"
     settings = {"mode": mode, "seed": given.seed, "size": json.loads(json.dumps(asdict(SIZES[mode])))}
     path = given.out / "demo.json"
     if path.is_file():
-        if (was := read_object(path, "put it back, or give another --out")) != settings:
+        if (was := read_json_object(path, "put it back, or give another --out")) != settings:
             raise UsageError(f"{given.out} holds {_told(was, settings)}, or another --out")
     elif given.out.exists() and not given.out.is_dir():
         raise UsageError(f"{given.out} is a file: give a folder as --out")
@@ -175,7 +174,7 @@ def main(argv: list[str] | None = None) -> int:
         raise UsageError(f"{given.out} is not empty and no demo: give another --out, nothing there is overwritten")
     else:
         make_folder(given.out)
-        write_whole(path, [json.dumps(settings, indent=1)])
+        write_atomic(path, [json.dumps(settings, indent=1)])
     print(
         f"about {SIZES[mode].minutes} min on two cores, plus the base where there is none yet; what is done stays done"
     )

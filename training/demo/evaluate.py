@@ -12,7 +12,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from training.runs.folder import MANIFEST, write_whole
+from faithful_se.files import write_atomic
+from training.runs.folder import MANIFEST
 
 COLUMNS = ("faithful", "valid", "acc", "faithful_random", "faithful_oracle")
 
@@ -72,8 +73,8 @@ def evaluate(
         tracker.save_results_aggregated(results=found, samples=samples)
         for name, rows in samples.items():
             tracker.save_results_samples(task_name=name, samples=rows)
-        write_whole(path, [json.dumps({name: columns(rows) for name, rows in samples.items()})])
-    write_whole(out / MANIFEST, [json.dumps({"model": model, "adapter": adapter, "datasets": datasets})])
+        write_atomic(path, [json.dumps({name: columns(rows) for name, rows in samples.items()})])
+    write_atomic(out / MANIFEST, [json.dumps({"model": model, "adapter": adapter, "datasets": datasets})])
 
 
 def columns(samples: list[dict[str, Any]]) -> dict[str, list[Any]]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from faithful_se.files import write_atomic
 from training.demo.plan import SIZES, Size
 from training.demo.table import Cell, Cells, compare, matrix, named_shortcuts, rates, read_cells, rows
-from training.runs.folder import write_whole
 
 ABOUT = """\
 Share of texts where acting on the explanation changes the model's answer as it should, 95 % intervals (Wilson; of the
@@ -32,9 +32,9 @@ def write_report(out: Path, mode: str, seed: int, commands: Sequence[str]) -> st
         parts += ["", "Every training on every task (share of faithful explanations):", "", *matrix(base, arms)]
     text = "\n".join(parts)
     told = {"mode": mode, "seed": seed, "cells": [asdict(cell) for cell in cells], "matrix": rates(base, arms)}
-    write_whole(out / "table.json", [json.dumps(told, indent=1)])
+    write_atomic(out / "table.json", [json.dumps(told, indent=1)])
     ran = "\n".join(["", "The commands of the word arm:", "", "```", *commands, "```"])
-    write_whole(out / "README.md", [f"# {text.strip()}\n{ran}"])
+    write_atomic(out / "README.md", [f"# {text.strip()}\n{ran}"])
     return text
 
 

@@ -11,15 +11,14 @@ import json
 import os
 import random
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from faithful_se.files import atomic_folder
 from training.mini import conversations, prompts, write_data
 from training.mini.lexicon import LEXICONS
 
@@ -74,32 +73,6 @@ def manifest_of(folder: Path) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-@contextmanager
-def written_at_once(folder: Path) -> Iterator[Path]:
-    """A folder to write into that takes the place of `folder` when the block ends without an error.
-
-    What was there before is gone only after that. Of two that finish at the same time one stays.
-    """
-    folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    old = made.with_name(made.name + ".old")
-    try:
-        new = made / "new"  # made by this process's umask: mkdtemp's own folder is closed to others
-        new.mkdir()
-        yield new
-        if folder.exists() and any(folder.iterdir()):
-            os.replace(folder, old)
-        try:
-            os.replace(new, folder)
-        except OSError:
-            if not folder.exists():  # not a rival's: ours could not be moved
-                raise
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
 def base(seed: int, make: Callable[[int, Path], None]) -> tuple[Path, bool]:
     """The folder of the base of a seed, and whether it had to be made.
 
@@ -117,6 +90,6 @@ def base(seed: int, make: Callable[[int, Path], None]) -> tuple[Path, bool]:
         for left in folder.parent.glob(f".{folder.name}.*"):  # of a run that was killed: nobody else holds the lock
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
-        with written_at_once(folder) as new:
+        with atomic_folder(folder) as new:
             make(seed, new)
     return folder, True

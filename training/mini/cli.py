@@ -31,13 +31,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"faithful-se mini: {problem}", file=sys.stderr)
         return 2
 
+    from faithful_se.files import atomic_folder
     from training.mini import cache
     from training.mini.train import GaveUpError, base_model
 
     try:
         folder = base_model(args.seed, say=lambda line: print(line, file=sys.stderr, flush=True), bar=True)
         manifest = cache.manifest_of(folder) or {}
-        with cache.written_at_once(args.out) as new:
+        with atomic_folder(args.out) as new:
             shutil.copytree(folder, new, dirs_exist_ok=True)
     except GaveUpError as error:
         print(f"faithful-se mini: gave up: {error}", file=sys.stderr)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
-from training.runs.settings import read_object
+from faithful_se.files import read_json_object
 
 CONFIG, WEIGHTS = "adapter_config.json", ("adapter_model.safetensors", "adapter_model.bin")
 
@@ -27,7 +27,7 @@ def check_adapter(adapter: str) -> None:
         return
     if not is_adapter(adapter):
         raise UsageError(f"{adapter} is no adapter, there is no {CONFIG} in it: a whole model is given as --model")
-    read_object(folder / CONFIG, "copy or save the adapter again")
+    read_json_object(folder / CONFIG, "copy or save the adapter again")
     if not any((folder / name).is_file() for name in WEIGHTS):
         raise UsageError(f"{adapter}: the adapter has no weights, no {WEIGHTS[0]}: copy or save it again")
 
@@ -38,7 +38,7 @@ def base_of(adapter: str) -> str:
     Raises:
         UsageError: it names none. How to give one is said.
     """
-    base = read_object(Path(adapter) / CONFIG, "copy or save the adapter again").get("base_model_name_or_path")
+    base = read_json_object(Path(adapter) / CONFIG, "copy or save the adapter again").get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
         raise UsageError(f"{adapter} is an adapter that names no base model: give --model BASE --adapter {adapter}")
     return base

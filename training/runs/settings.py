@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lm_eval_tasks.calls import as_chat
 from faithful_se.errors import UsageError
+from faithful_se.files import read_json_object
 from training.attribution.prompt.chat_template import render_chat
 
 if TYPE_CHECKING:
@@ -29,36 +30,13 @@ TEXTS = "attributions.texts"
 ATTRIBUTIONS, ROWS = "attributions", "rows to train on"
 
 
-def parsed(line: bytes) -> dict[str, Any] | None:
-    """The JSON object of a line; None where it is none, or half of one."""
-    with suppress(ValueError, RecursionError):
-        row = json.loads(line)
-        return row if isinstance(row, dict) else None
-    return None
-
-
-def read_object(path: Path, remedy: str) -> dict[str, Any]:
-    """A file that holds one JSON object.
-
-    Raises:
-        UsageError: it cannot be read, or holds something else; ends with the remedy.
-    """
-    try:
-        told = parsed(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
-    if told is None:
-        raise UsageError(f"{path} is damaged, it holds no JSON object: {remedy}")
-    return told
-
-
 def read_settings(folder: Path) -> dict[str, Any]:
     """The settings that a folder was begun with.
 
     Raises:
         UsageError: damaged. The rows may be those of any model: nothing is guessed.
     """
-    return read_object(
+    return read_json_object(
         folder / SETTINGS, "nothing else says what its folder belongs to; put it back, or give another --out"
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from training.runs.folder import write_whole
+from faithful_se.files import write_atomic
 
 INFO, CARD = "train_info.json", "README.md"
 
@@ -139,5 +139,5 @@ def write_card(out: Path, info: dict[str, Any]) -> None:
         loss=f"{info['loss']:.4f}" if info["loss"] is not None else "unknown",
         **{name: info[name] for name in ("base", "rows", "how", "learning_rate", "epochs", "steps", "batch", "seed")},
     )
-    write_whole(out / CARD, [text])
-    write_whole(out / INFO, [json.dumps(info, indent=1)])
+    write_atomic(out / CARD, [text])
+    write_atomic(out / INFO, [json.dumps(info, indent=1)])

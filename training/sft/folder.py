@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
-from training.runs.folder import MANIFEST, write_whole
-from training.runs.settings import parsed, read_object
+from faithful_se.files import parse_json_object, read_json_object, write_atomic
+from training.runs.folder import MANIFEST
 from training.sft.save_weights import written_weights
 
 SETTINGS = "sft.json"
@@ -34,7 +34,9 @@ def refuse_another(out: Path, settings: dict[str, Any]) -> None:
         if taken := next((name for name in MODEL_FILES if (out / name).exists()), ""):
             raise UsageError(f"--output_dir {out} holds {taken} and no {SETTINGS}: give a folder of its own")
         return
-    written = read_object(path, "nothing else says what was trained there; put it back, or give another --output_dir")
+    written = read_json_object(
+        path, "nothing else says what was trained there; put it back, or give another --output_dir"
+    )
     for part, values in settings.items():
         if written.get(part) == values:
             continue
@@ -57,7 +59,7 @@ def claim(out: Path, settings: dict[str, Any]) -> None:
         UsageError: another training has begun in the meantime.
     """
     refuse_another(out, settings)
-    write_whole(out / SETTINGS, [json.dumps(settings, indent=1)])
+    write_atomic(out / SETTINGS, [json.dumps(settings, indent=1)])
 
 
 def read_finished(out: Path, adapter: bool) -> tuple[dict[str, Any], str]:
@@ -74,7 +76,7 @@ def read_finished(out: Path, adapter: bool) -> tuple[dict[str, Any], str]:
     if not (out / MANIFEST).is_file():
         return {}, ""
     with suppress(OSError):
-        info = parsed((out / MANIFEST).read_bytes()) or {}
+        info = parse_json_object((out / MANIFEST).read_bytes()) or {}
         files = ("adapter_config.json" if adapter else "config.json", "tokenizer_config.json")
         gone = next((name for name in files if not (out / name).is_file()), "") or written_weights(out, adapter)
         return info, gone or ("" if info else MANIFEST)
@@ -89,7 +91,7 @@ def last_checkpoint(out: Path) -> Path | None:
     found = [path for path in out.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+", path.name, re.ASCII)]
     for path in sorted(found, key=step_of, reverse=True):
         with suppress(OSError):
-            if parsed((path / "trainer_state.json").read_bytes()) is not None:
+            if parse_json_object((path / "trainer_state.json").read_bytes()) is not None:
                 return path
         shutil.rmtree(path, ignore_errors=True)
     return None
@@ -102,5 +104,5 @@ def step_of(checkpoint: Path) -> int:
 
 def is_last(checkpoint: Path) -> bool:
     """Whether a whole checkpoint is that of the last step: nothing is left to train."""
-    told = parsed((checkpoint / "trainer_state.json").read_bytes()) or {}
+    told = parse_json_object((checkpoint / "trainer_state.json").read_bytes()) or {}
     return 0 < int(told.get("max_steps") or 0) <= step_of(checkpoint)

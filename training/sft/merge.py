@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from faithful_se.errors import UsageError
-from training.mini.cache import written_at_once
+from faithful_se.files import atomic_folder
 
 
 def merge(adapter: Path, out: Path) -> None:
@@ -27,6 +27,6 @@ def merge(adapter: Path, out: Path) -> None:
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot merge {adapter}: {str(error).splitlines()[0]}") from error
     merged = model.merge_and_unload()  # type: ignore[operator]
-    with written_at_once(out) as folder:
+    with atomic_folder(out) as folder:
         merged.save_pretrained(folder)
         AutoTokenizer.from_pretrained(str(adapter)).save_pretrained(folder)

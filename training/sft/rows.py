@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
+from faithful_se.files import parse_json_object, read_json_object
 from training.attribution.sources import FORM
 from training.runs.folder import MANIFEST
-from training.runs.settings import parsed, read_object
 
 IGNORED = -100
 
@@ -36,7 +36,7 @@ def read_training_rows(data: str) -> tuple[list[dict[str, Any]], dict[str, Any]]
             if not (path / MANIFEST).is_file():
                 raise UsageError(f"{path} is no finished build: run the same `faithful-se build` again")
             remedy = "the same `faithful-se build` writes it again"
-            told, path = read_object(path / MANIFEST, remedy), path / "train.jsonl"
+            told, path = read_json_object(path / MANIFEST, remedy), path / "train.jsonl"
         if not path.is_file():
             raise UsageError(f"--data {name}: no such file or folder; give what `faithful-se build` wrote")
         try:
@@ -56,7 +56,7 @@ def read_training_rows(data: str) -> tuple[list[dict[str, Any]], dict[str, Any]]
 
 
 def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    row = parsed(line)
+    row = parse_json_object(line)
     if row is None:
         raise UsageError(f"{path}: line {number} is not JSON: {FORM}")
     try:

@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from training.runs.folder import MANIFEST, make_folder, write_whole
+from faithful_se.files import make_folder, write_atomic
+from training.runs.folder import MANIFEST
 from training.runs.lock import only_one
 from training.sft.card import CARD, INFO, train_info, write_card
 from training.sft.folder import claim, is_last, last_checkpoint, read_finished, refuse_another, step_of
@@ -71,7 +72,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
                     loss, since = info.get("loss"), info.get("loss_since", 0)
                 info = train_info(settings, told, trainer, (loss, since), tokens, whose, commit(), versions())
                 write_card(out, info)
-                write_whole(out / MANIFEST, [json.dumps(info, indent=1)])
+                write_atomic(out / MANIFEST, [json.dumps(info, indent=1)])
                 shutil.rmtree(out / "merged", ignore_errors=True)
         accelerator = trainer.accelerator
         accelerator.wait_for_everyone()

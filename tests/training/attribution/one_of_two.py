@@ -18,7 +18,7 @@ from training.attribution.cli import main
 
 seen, fails, how, arguments = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
 rank, done = int(os.environ["RANK"]), 0
-plain = run.write_whole
+plain = run.write_atomic
 
 
 def counting(path: Path, lines: Any) -> None:
@@ -34,6 +34,6 @@ def counting(path: Path, lines: Any) -> None:
     plain(path, lines)
 
 
-run.write_whole = counting
+run.write_atomic = counting
 main(arguments)
 (seen / f"{rank}-of-{os.environ['WORLD_SIZE']}").write_text(str(done))

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from faithful_se.files import read_jsonl
 from training.attribution.cli import main
-from training.runs.folder import read_rows
 
 ROOT = Path(__file__).resolve().parents[3]
 LABELS = ["--labels", "negative", "positive"]
@@ -16,7 +16,7 @@ LABELS = ["--labels", "negative", "positive"]
 
 def attribute(model: Path, texts: Path, out: Path, *more: str) -> list[dict[str, Any]]:
     assert main(["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), *more]) == 0
-    return list(read_rows(out / f"{texts.stem}.jsonl"))
+    return list(read_jsonl(out / f"{texts.stem}.jsonl"))
 
 
 def command(model: Path, texts: Path, out: Path, *more: str) -> list[str]:

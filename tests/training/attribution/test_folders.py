@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_jsonl
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import attribute
 from tests.training.attribution.test_dates import LLAMA, After
 from training.attribution import run
 from training.attribution.cli import main
 from training.runs import settings
-from training.runs.folder import read_rows
 
 
 def changed(model: Path, to: Path, template: str) -> Path:
@@ -82,7 +82,7 @@ def test_another_chat_template_is_refused(template: str, model: Path, texts: Pat
     ) as error:
         attribute(other, texts, tmp_path / "out")
     assert "\n" not in str(error.value)
-    assert list(read_rows(tmp_path / "out" / "rows.jsonl")) == before
+    assert list(read_jsonl(tmp_path / "out" / "rows.jsonl")) == before
 
 
 def test_another_tokenizer_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_folder_takes_further_datasets(model: Path, tmp_path: Path) -> None:
     assert main([*common, "--tasks", "agnews"]) == 0
     assert told(tmp_path / "out", "manifest.json")["rows"] == {"agnews": 2, "sentiment140": 2, "snli": 2}
     assert main([*common, "--tasks", "sentiment140"]) == 0
-    assert len(list(read_rows(tmp_path / "out" / "sentiment140.jsonl"))) == 2
+    assert len(list(read_jsonl(tmp_path / "out" / "sentiment140.jsonl"))) == 2
     common[1] = str(changed(model, tmp_path / "other", world.TEMPLATE.replace("|>\n", "|> ")))
     with pytest.raises(UsageError, match="the chat template or the tokenizer is another one than at the start: give"):
         main([*common, "--tasks", "trec"])
@@ -128,7 +128,7 @@ def test_a_run_without_rows_does_not_keep_the_folder(
         raise UsageError("the model's numbers are not finite in torch.bfloat16: try --dtype float32")
 
     with monkeypatch.context() as patched:
-        patched.setattr(run, "write_whole", failing)
+        patched.setattr(run, "write_atomic", failing)
         with pytest.raises(UsageError, match="try --dtype float32"):
             attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "bfloat16")
     assert told(tmp_path)["dtype"] == "bfloat16" and (tmp_path / "shards").is_dir()

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_jsonl
 from tests.training.attribution.running import attribute, command, environment
-from training.runs.folder import read_rows
 
 PORT = str(29600 + os.getpid() % 300)  # test processes side by side must not meet
 
@@ -81,7 +81,7 @@ def test_two_processes_do_what_one_does(
     assert done.returncode == 0, done.stderr[-2000:]
     assert {path.name: path.read_text() for path in (tmp_path / "seen").iterdir()} == {"0-of-2": "6", "1-of-2": "6"}
     assert done.stdout.count("90 texts") == 1
-    assert list(read_rows(tmp_path / "out" / "rows.jsonl")) == undisturbed
+    assert list(read_jsonl(tmp_path / "out" / "rows.jsonl")) == undisturbed
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_process_that_fails_ends_all_and_the_next_run_finishes(
     assert done.returncode != 0 and time.monotonic() - started < 120
     assert f"{fails}-of-2" not in {path.name for path in (tmp_path / "seen").iterdir()}
     assert sorted(path.name for path in out.iterdir()) == ["settings.json", "shards"]
-    kept = [row for path in (out / "shards").glob("*.jsonl") for row in read_rows(path)]
+    kept = [row for path in (out / "shards").glob("*.jsonl") for row in read_jsonl(path)]
     assert 8 <= len(kept) < 90 and all(row in undisturbed for row in kept)
     assert attribute(model, texts, out, "--shard-size", "8") == undisturbed
     assert not (out / "shards").exists()
@@ -118,7 +118,7 @@ def test_a_full_disk_leaves_what_is_written_whole(model: Path, texts: Path, undi
         with pytest.raises(UsageError, match="no space left; what is written is whole"):
             attribute(model, texts, small, "--shard-size", "8")
         shards = list(small.glob("shards/*"))
-        kept = [row for path in shards for row in read_rows(path)]
+        kept = [row for path in shards for row in read_jsonl(path)]
         assert shards and all(path.suffix == ".jsonl" for path in shards)
         assert all(row in undisturbed for row in kept)
         subprocess.run(["mount", "-o", "remount,size=4m", str(small)], check=True)

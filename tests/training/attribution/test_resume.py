@@ -27,21 +27,21 @@ def lines(path: Path) -> list[str]:
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many texts each shard that is written holds."""
-    plain, sizes = run.write_whole, list[int]()
+    plain, sizes = run.write_atomic, list[int]()
 
     def counting(path: Path, rows: Any) -> None:
         kept = list(rows)
         sizes.append(len(kept))
         plain(path, kept)
 
-    monkeypatch.setattr(run, "write_whole", counting)
+    monkeypatch.setattr(run, "write_atomic", counting)
     return sizes
 
 
 @pytest.fixture
 def stopped(model: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose run was stopped when five of its shards were written."""
-    plain, done, out = run.write_whole, list[Path](), tmp_path / "out"
+    plain, done, out = run.write_atomic, list[Path](), tmp_path / "out"
 
     def failing(path: Path, rows: Any) -> None:
         if len(done) == 5:
@@ -50,7 +50,7 @@ def stopped(model: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         plain(path, rows)
 
     with monkeypatch.context() as patched:
-        patched.setattr(run, "write_whole", failing)
+        patched.setattr(run, "write_atomic", failing)
         with pytest.raises(RuntimeError, match="stopped"):
             attribute(model, texts, out, "--shard-size", "8")
     assert len(list(out.glob("shards/*.jsonl"))) == 5
@@ -81,14 +81,14 @@ def test_a_damaged_shard_is_computed_again(
 def test_shards_that_go_during_the_run_leave_no_manifest(
     model: Path, texts: Path, undisturbed: Any, stopped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = run.write_whole
+    plain = run.write_atomic
 
     def emptying(path: Path, rows: Any) -> None:
         plain(path, rows)
         path.write_bytes(b"")
 
     with monkeypatch.context() as patched:
-        patched.setattr(run, "write_whole", emptying)
+        patched.setattr(run, "write_atomic", emptying)
         with pytest.raises(UsageError, match=r"the rows of 50 texts of rows are gone.*same command") as error:
             attribute(model, texts, stopped, "--shard-size", "8")
     assert "\n" not in str(error.value) and not (stopped / "manifest.json").exists()

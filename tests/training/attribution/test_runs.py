@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_jsonl
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import attribute
 from training.attribution.cli import main
-from training.runs.folder import read_rows
 
 
 def test_a_run_writes_rows_in_order_and_the_manifest_last(
@@ -67,7 +67,7 @@ def test_other_settings_in_the_same_folder_are_refused(
     rows = attribute(model, texts, tmp_path, "--limit", "3")
     with pytest.raises(UsageError, match=told):
         attribute(model, texts, tmp_path, *more)
-    assert list(read_rows(tmp_path / "rows.jsonl")) == rows
+    assert list(read_jsonl(tmp_path / "rows.jsonl")) == rows
 
 
 def test_another_model_in_the_same_folder_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_real_text_is_attributed_from_end_to_end(real_data: Path, tmp_path: Path
         tasks = ["--tasks", "sentiment140", "snli", "agnews", "--data", str(real_data), "--limit", "300"]
         assert main(["--model", str(folder), *tasks, "--method", method, "--steps", "4", "--out", str(out)]) == 0
         for name in ("sentiment140", "snli", "agnews"):
-            rows = list(read_rows(out / f"{name}.jsonl"))
+            rows = list(read_jsonl(out / f"{name}.jsonl"))
             assert len(rows) == 300 and sum(not row["problem"] for row in rows) >= 299

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from faithful_se.files import atomic_folder
 from training.mini import cache, cli, train
 from training.mini.base import TINY, Training
 from training.mini.quality_gate import Finding
@@ -166,8 +167,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_a_killed_run_leaves_nothing_that_counts(tmp_path: Path) -> None:
     target = tmp_path / "model"
     code = (
-        "import sys, time; from pathlib import Path; from training.mini.cache import written_at_once\n"
-        "with written_at_once(Path(sys.argv[1])) as new:\n"
+        "import sys, time; from pathlib import Path; from faithful_se.files import atomic_folder\n"
+        "with atomic_folder(Path(sys.argv[1])) as new:\n"
         "    (new / 'half').write_text(''); print('half', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(target)], stdout=subprocess.PIPE, text=True)
@@ -176,7 +177,7 @@ def test_a_killed_run_leaves_nothing_that_counts(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
     assert not target.exists()
-    with cache.written_at_once(target) as new:
+    with atomic_folder(target) as new:
         (new / "whole").write_text("")
     assert [path.name for path in target.iterdir()] == ["whole"]
 
@@ -191,7 +192,7 @@ def test_what_a_killed_training_left_is_removed(tmp_path: Path) -> None:
 
 def test_two_at_once_leave_one_complete_model(tmp_path: Path) -> None:
     target = tmp_path / "model"
-    with cache.written_at_once(target) as first, cache.written_at_once(target) as second:
+    with atomic_folder(target) as first, atomic_folder(target) as second:
         for folder in (first, second):
             (folder / "whole").write_text(folder.parent.name)
     assert [path.name for path in target.iterdir()] == ["whole"]

@@ -1,0 +1,161 @@
+"""Files that are whole or absent: atomic writes, JSON objects, JSON Lines. All packages read and write through here."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import jsonlines
+
+from faithful_se.errors import UsageError
+
+WRITTEN_AGAIN = "delete the file, and the same command writes it again"
+
+
+def parse_json_object(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object that a text holds; None where it holds anything else, or half of one."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        return value if isinstance(value, dict) else None
+    return None
+
+
+def read_json_object(path: Path, remedy: str) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Raises:
+        UsageError: it cannot be read, or holds something else; the message ends with the remedy.
+    """
+    try:
+        content = parse_json_object(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    if content is None:
+        raise UsageError(f"{path} is damaged, it holds no JSON object: {remedy}")
+    return content
+
+
+def read_jsonl(path: Path, remedy: str = WRITTEN_AGAIN) -> Iterator[dict[str, Any]]:
+    """Read the rows of a JSON Lines file, one JSON object a line.
+
+    Only a line feed ends a line. Texts hold other separators (U+2028, U+0085) at which `str.splitlines` would cut.
+
+    Args:
+        path: the file.
+        remedy: what to do about a line that is no row.
+
+    Raises:
+        UsageError: no such file, or a line that is no row; names file and line.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            reader = jsonlines.Reader(lines)
+            for number in range(1, 1 << 62):
+                try:
+                    row = reader.read(type=dict)
+                except EOFError:
+                    return
+                except (jsonlines.InvalidLineError, UnicodeDecodeError, RecursionError) as error:
+                    raise UsageError(f"{path}: line {number} is damaged: {remedy}") from error
+                yield row
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+
+
+def jsonl_line(row: Mapping[str, Any]) -> str:
+    """A row as a line of a JSON Lines file, without its line feed. nan and infinity are refused: JSON has none."""
+    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder to write into, where there is none.
+
+    Raises:
+        UsageError: it or a folder above it is a file, or permission is missing.
+    """
+    with write_errors_as_usage(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def write_atomic(path: Path, content: bytes | str | Iterable[str]) -> None:
+    """Write a file that is complete or absent, also after a power cut.
+
+    Args:
+        path: the file; what was there before stays until the new content is complete.
+        content: bytes or text as they are, or lines without their line feeds.
+
+    Raises:
+        UsageError: no space left, or no permission. The old file is still there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with write_errors_as_usage(path.parent, temporary):
+        with temporary.open("wb") as file:
+            if isinstance(content, bytes):
+                file.write(content)
+            elif isinstance(content, str):
+                file.write(content.encode())
+            else:
+                file.writelines(line.encode() + b"\n" for line in content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """A new folder to write into, which takes the place of `folder` when the block ends without an error.
+
+    What was there before is removed only after that. If two processes finish at the same time, one result stays.
+    """
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    workspace = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    old = workspace.with_name(workspace.name + ".old")
+    try:
+        new = workspace / "new"  # made under this process's umask: mkdtemp's own folder is closed to others
+        new.mkdir()
+        yield new
+        if folder.exists() and any(folder.iterdir()):
+            os.replace(folder, old)
+        try:
+            os.replace(new, folder)
+        except OSError:
+            if not folder.exists():  # not a rival's: ours could not be moved
+                raise
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def write_errors_as_usage(folder: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Turn the operating system's errors into a one-line `UsageError`, and leave no half-written file.
+
+    Args:
+        folder: named in the message.
+        temporary: a file to remove when the block fails.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if temporary:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UsageError(
+                f"{folder}: no space left. Written files are complete: free some space and run the same command again"
+            ) from error
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            raise UsageError(f"{folder}: it, or a part of its path, is a file: give a folder") from error
+        raise UsageError(
+            f"{folder}: cannot write: {error.strerror or error}; give a folder that can be written to"
+        ) from error
