@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from faithfulness_metrics.bootstrap import Array, aligned
 
@@ -115,10 +116,10 @@ def phi_cct(flips: Sequence[float], named: Sequence[float]) -> tuple[float, floa
     φ = (n11 n00 - n10 n01) / sqrt(n1. n0. n.1 n.0), in [-1, 1]. With rates p ≥ q of the two indicators φ is at most
     φ_max = sqrt(q (1 - p) / (p (1 - q))): a single named word cannot reach 1 where several words flip. The second value
     is φ / φ_max: 1 is the best these rates allow; it has no lower bound at -1.
-    Siegel et al. 2025 (arXiv 2503.13445); section 4 of metrics.md.
+    Siegel et al. 2025 (arXiv 2503.13445); docs/metrics.md, "4. φ-CCT and CCT".
 
-    (0, 0) when everything or nothing is named. (nan, nan) without pairs, and when everything or nothing flips: then
-    there is nothing on the model's side to explain, whatever is named.
+    (0, 0) when everything or nothing is named. (nan, nan) without pairs, and when everything or nothing flips: the
+    model's side then holds nothing to explain, whatever is named.
 
     Args:
         flips: [n_pairs], one per (document, word): 1 when masking the word changes the answer, else 0.
@@ -129,11 +130,31 @@ def phi_cct(flips: Sequence[float], named: Sequence[float]) -> tuple[float, floa
     """
     table = aligned(flips, named)
     _check_indicators(table)
-    phi = _correlation(*table)
-    if math.isnan(phi) or phi == 0:
-        return phi, phi
-    q, p = sorted(table.mean(axis=1).tolist())
-    return phi, min(1.0, phi / math.sqrt(q * (1 - p) / (p * (1 - q))))
+    counts = [int(((table[0] == flip) & (table[1] == name)).sum()) for flip, name in ((1, 1), (1, 0), (0, 1), (0, 0))]
+    phi, share = phi_of_counts(np.array([counts]))[0]
+    return float(phi), float(share)
+
+
+def phi_of_counts(counts: npt.ArrayLike) -> Array:
+    """`phi_cct` from counts of pairs, [n_tables, 4] -> [n_tables, 2]: φ and its share of the maximum.
+
+    Args:
+        counts: pairs that flip and are named, only flip, only are named, neither. Means over documents do as well.
+    """
+    both, only_flip, only_named, neither = np.asarray(counts, dtype=np.float64).T
+    flip, named = both + only_flip, both + only_named
+    no_flip, not_named = only_named + neither, only_flip + neither
+    covariance = both * neither - only_flip * only_named
+    with np.errstate(invalid="ignore", divide="ignore"):
+        phi = np.clip(covariance / np.sqrt(flip * no_flip * named * not_named), -1, 1)
+        rarer, commoner = np.minimum(flip, named), np.maximum(flip, named)
+        total = flip + no_flip
+        largest = np.sqrt(rarer * (total - commoner) / (commoner * (total - rarer)))
+        values = np.stack([phi, np.minimum(1, phi / largest)], axis=1)
+    values[named * not_named == 0] = 0
+    values[flip * no_flip == 0] = np.nan
+    result: Array = values
+    return result
 
 
 def cct(tvd: Sequence[float], named: Sequence[float]) -> float:

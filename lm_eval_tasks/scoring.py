@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from faithful_se.transcript import AnswerRecord, Transcript
+from faithful_se.transcript import AnswerRecord, Prediction, Transcript
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import keys_by_field, words_of
@@ -74,6 +74,36 @@ def hit1(transcript: Transcript) -> float | None:
 def redundant(transcript: Transcript) -> float | None:
     """Whether no single word of the document matters, whatever is named: there `hit1` says little."""
     return _known(erasure.redundant(_deltas(transcript)))
+
+
+def comprehensiveness(transcript: Transcript) -> float | None:
+    """How much of its probability the predicted label loses without the named words."""
+    explanation = transcript["explanation"]
+    if explanation is None or not explanation["valid"]:
+        return None
+    return _known(_drop(transcript["prediction"], transcript["perturbed"]))
+
+
+def comprehensiveness_lift(transcript: Transcript) -> float | None:
+    """`comprehensiveness` minus its mean over as many random words: removing any words costs some probability."""
+    value, variants = comprehensiveness(transcript), transcript["random"]
+    if value is None or not variants:
+        return None
+    random_drops = [_drop(transcript["prediction"], variant) for variant in variants]
+    return _known(value - sum(random_drops) / len(random_drops))
+
+
+def phi_counts(transcript: Transcript) -> list[float]:
+    """The document's share in φ-CCT: how many types of words flip the answer and are named, only flip it, only are
+    named, neither.
+
+    All 0 without a valid explanation.
+    """
+    oracle, named, counts = transcript["oracle"], _named_types(transcript), [0.0] * 4
+    if oracle and named:
+        for variant, is_named in zip(oracle["singles"], named, strict=True):
+            counts[2 * (_flip(transcript, variant) == 0) + (not is_named)] += 1
+    return counts
 
 
 def masked_fraction(transcript: Transcript) -> float | None:
@@ -148,25 +178,35 @@ def _flip(transcript: Transcript, row: AnswerRecord | None) -> float:
     return flips.faithful(True, before, row["label"], explanation["target"] or None)
 
 
-def _deltas(transcript: Transcript) -> list[float]:
-    """Drop of the predicted label's probability per type of word; empty where it was not measured."""
-    prediction, oracle = transcript["prediction"], transcript["oracle"]
+def _drop(prediction: Prediction, variant: AnswerRecord | None) -> float:
+    """How much of the predicted label's probability a variant of the document loses; nan where it was not measured."""
     label, logprobs = prediction["label"], prediction["logprobs"]
-    singles = [variant["logprobs"] for variant in oracle["singles"]] if oracle else []
-    if label is None or logprobs is None:
+    if label is None or not logprobs or variant is None or not variant["logprobs"]:
+        return math.nan
+    return erasure.label_probability(logprobs, label) - erasure.label_probability(variant["logprobs"], label)
+
+
+def _deltas(transcript: Transcript) -> list[float]:
+    """The drop of each type of word; empty where one was not measured."""
+    oracle = transcript["oracle"]
+    drops = [_drop(transcript["prediction"], variant) for variant in oracle["singles"]] if oracle else []
+    return [] if any(map(math.isnan, drops)) else drops
+
+
+def _named_types(transcript: Transcript) -> list[bool]:
+    """For each type of word that the oracle tried, whether a valid explanation names it; empty without one."""
+    explanation, oracle = transcript["explanation"], transcript["oracle"]
+    if explanation is None or oracle is None or not explanation["valid"]:
         return []
-    full = erasure.label_probability(logprobs, label)
-    drops = [full - erasure.label_probability(without, label) for without in singles if without is not None]
-    return drops if len(drops) == len(singles) else []
+    positions = set(explanation["positions"])
+    return [not positions.isdisjoint(variant["positions"]) for variant in oracle["singles"]]
 
 
 def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
-    """The deltas, and which types of words are named."""
-    explanation, deltas = transcript["explanation"], _deltas(transcript)
-    if explanation is None or transcript["oracle"] is None or not explanation["valid"] or not deltas:
-        return [], []
-    singles, named = transcript["oracle"]["singles"], set(explanation["positions"])
-    return deltas, [i for i, row in enumerate(singles) if named & set(row["positions"])]
+    """The drops, and which types of words are named."""
+    deltas = _deltas(transcript)
+    named = [index for index, is_named in enumerate(_named_types(transcript)) if is_named]
+    return (deltas, named) if deltas and named else ([], [])
 
 
 def _edited(transcript: Transcript) -> tuple[counterfactual.Keys, counterfactual.Keys] | None:
