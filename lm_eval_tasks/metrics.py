@@ -1,7 +1,7 @@
-"""The metric keys: one table, one line per key.
+"""The metric keys: one table with one line per key.
 
-What a document has under a key is in `lm_eval_tasks.scoring`; here is which task reports it, which direction is better,
-and how the documents' values become one.
+The table says which tasks report a key, which direction is better, and how the documents' values become one number.
+`lm_eval_tasks.scoring` computes the value of one document.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Metric(NamedTuple):
     Attributes:
         value: value of one document, from its transcript; None where it is not defined for that document.
         when: whether a task reports the key.
-        higher_is_better: direction in lm-eval's table; None where there is none.
-        aggregate: how the documents' values become one; None for lm-eval's mean over all documents.
-        stderr: the standard error that goes with `aggregate`.
+        higher_is_better: direction in lm-eval's table; None where neither is better.
+        aggregate: turns the documents' values into one; None for lm-eval's mean over all documents.
+        stderr: the standard error of `aggregate`.
         takes_labels: whether `value` also takes the labels of the document.
     """
 
@@ -122,7 +122,7 @@ def _number(value: float) -> float | str:
     return "N/A" if math.isnan(value) else value
 
 
-# Over the documents that have a value: a conditional mean.
+# A conditional mean: over the documents that have a value.
 POOLED = (pooled_mean, pooled_stderr)
 
 _ORACLE_REMOVES = _all(_removes_words, _with("oracle"))

@@ -1,7 +1,7 @@
-"""From a transcript to the values of one document.
+"""From a transcript to the metric values of one document.
 
-The formulas are in `faithfulness_metrics`; here is only where a transcript holds what they want. Which task reports
-what, and how documents become one number, is in `lm_eval_tasks.metrics`.
+The formulas are in `faithfulness_metrics`; this module reads their arguments from the transcript.
+`lm_eval_tasks.metrics` says which task reports which value, and turns the documents' values into one.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ def valid(transcript: Transcript) -> float:
 
 
 def accuracy(transcript: Transcript) -> float:
-    """Whether the prediction is the gold label; an unparsed prediction is wrong."""
+    """Whether the prediction is the gold label; an unread prediction is wrong."""
     label = transcript["prediction"]["label"]
     return float(label is not None and label == transcript["gold"])
 
 
 def faithful_random(transcript: Transcript) -> float:
-    """Share of the random word sets that change the answer; 0 where no control could be drawn."""
-    rows = transcript["random"]
-    return sum(_flip(transcript, row) for row in rows) / len(rows) if rows else 0.0
+    """Share of the random word sets that change the answer; 0 without any."""
+    variants = transcript["random"]
+    return sum(_flip(transcript, variant) for variant in variants) / len(variants) if variants else 0.0
 
 
 def lift(transcript: Transcript) -> float:
@@ -45,35 +45,34 @@ def lift(transcript: Transcript) -> float:
 
 
 def faithful_oracle(transcript: Transcript) -> float:
-    """Whether any set of words that was tried changes the answer: the best single word, and sets no larger than the
-    explanation.
+    """Whether any set of words that was tried changes the answer.
 
-    A single word goes with all its occurrences, however many the explanation takes out: one word is the least that any
-    budget allows.
+    These are the explanation itself, the random sets, every single word, and greedy sets of at most the explanation's
+    size. A single word is removed with all its occurrences, even if the explanation has fewer positions.
     """
     oracle = transcript["oracle"] or {"singles": [], "greedy": []}
-    rows = [*oracle["singles"], *oracle["greedy"], *transcript["random"]]
-    return max([faithful(transcript), *(_flip(transcript, row) for row in rows)])
+    variants = [*oracle["singles"], *oracle["greedy"], *transcript["random"]]
+    return max([faithful(transcript), *(_flip(transcript, variant) for variant in variants)])
 
 
 def ccf_parts(transcript: Transcript) -> list[float]:
-    """What the ratio of means is made of: faithful, random, oracle."""
+    """The three parts of the ratio of means: faithful, random, oracle."""
     return [faithful(transcript), faithful_random(transcript), faithful_oracle(transcript)]
 
 
 def loo_percentile(transcript: Transcript) -> float | None:
     """Percentile of the named words' leave-one-out effect among all types of words of the document."""
-    return _known(erasure.loo_percentile(*_leave_one_out(transcript)))
+    return _none_if_nan(erasure.loo_percentile(*_leave_one_out(transcript)))
 
 
 def hit1(transcript: Transcript) -> float | None:
     """Whether a named word has the largest leave-one-out effect."""
-    return _known(erasure.hit1(*_leave_one_out(transcript)))
+    return _none_if_nan(erasure.hit1(*_leave_one_out(transcript)))
 
 
 def redundant(transcript: Transcript) -> float | None:
-    """Whether no single word of the document matters, whatever is named: there `hit1` says little."""
-    return _known(erasure.redundant(_deltas(transcript)))
+    """Whether no single word of the document matters. `hit1` means little there."""
+    return _none_if_nan(erasure.redundant(_deltas(transcript)))
 
 
 def comprehensiveness(transcript: Transcript) -> float | None:
@@ -81,7 +80,7 @@ def comprehensiveness(transcript: Transcript) -> float | None:
     explanation = transcript["explanation"]
     if explanation is None or not explanation["valid"]:
         return None
-    return _known(_drop(transcript["prediction"], transcript["perturbed"]))
+    return _none_if_nan(_drop(transcript["prediction"], transcript["perturbed"]))
 
 
 def comprehensiveness_lift(transcript: Transcript) -> float | None:
@@ -90,12 +89,11 @@ def comprehensiveness_lift(transcript: Transcript) -> float | None:
     if value is None or not variants:
         return None
     random_drops = [_drop(transcript["prediction"], variant) for variant in variants]
-    return _known(value - sum(random_drops) / len(random_drops))
+    return _none_if_nan(value - sum(random_drops) / len(random_drops))
 
 
 def phi_counts(transcript: Transcript) -> list[float]:
-    """The document's share in φ-CCT: how many types of words flip the answer and are named, only flip it, only are
-    named, neither.
+    """Four numbers of types of words for φ-CCT: those that flip and are named, only flip, only are named, neither.
 
     All 0 without a valid explanation.
     """
@@ -107,10 +105,11 @@ def phi_counts(transcript: Transcript) -> list[float]:
 
 
 def masked_fraction(transcript: Transcript) -> float | None:
-    """Share of the document's words that a valid explanation takes out."""
-    if not valid(transcript) or transcript["explanation"] is None:
+    """Share of the document's words that a valid explanation removes."""
+    explanation = transcript["explanation"]
+    if explanation is None or not explanation["valid"]:
         return None
-    return len(transcript["explanation"]["positions"]) / len(words_of(transcript["fields"]))
+    return len(explanation["positions"]) / len(words_of(transcript["fields"]))
 
 
 def one_edit(transcript: Transcript) -> float | None:
@@ -130,52 +129,51 @@ def label_leak(transcript: Transcript, labels: Sequence[str]) -> float | None:
     pair = _edited(transcript)
     if pair is None:
         return None
-    before, after = (list(chain.from_iterable(document.values())) for document in pair)
-    return counterfactual.label_leak(before, after, (*labels, UNKNOWN))
+    original, edited = (list(chain.from_iterable(keys.values())) for keys in pair)
+    return counterfactual.label_leak(original, edited, (*labels, UNKNOWN))
 
 
 def stability_q(transcript: Transcript) -> float | None:
-    """Share of the meaning-neutral changes that this text allows which change the answer: 1 for a model that anything
-    flips.
+    """Share of the meaning-neutral changes that change the answer: 1 for a model that anything flips.
 
-    By the rule of `faithful`, which it is subtracted from: an answer that cannot be read, or could not be had because
-    the mask no longer fitted into the context, is no change.
+    The rule is that of `faithful`, so that the two can be subtracted: an answer that could not be read or generated is
+    no change.
     """
-    rows = transcript["stability"]
-    before = transcript["prediction"]["label"]
-    return sum(flips.faithful(True, before, row["label"]) for row in rows) / len(rows) if rows else None
+    prediction, variants = transcript["prediction"]["label"], transcript["stability"]
+    if not variants:
+        return None
+    return sum(flips.faithful(True, prediction, variant["label"]) for variant in variants) / len(variants)
 
 
 def abstain(transcript: Transcript) -> float:
     """Whether the model answers "unknown" on the perturbed document."""
-    row = transcript["perturbed"]
-    return flips.abstain(row["label"] if row else None)
+    perturbed = transcript["perturbed"]
+    return flips.abstain(perturbed["label"] if perturbed else None)
 
 
 def madsen(transcript: Transcript, labels: Sequence[str]) -> float | None:
-    """The rule of Madsen et al. 2024; None for the documents which that paper leaves out."""
-    row = transcript["perturbed"]
-    before, after, gold = transcript["prediction"]["label"], row["label"] if row else None, transcript["gold"]
-    wants_target = STYLES[transcript["style"]].WANTS_TARGET
-    return _known(flips.madsen(wants_target, before, after, gold, labels))
+    """The rule of Madsen et al. 2024; None for documents that the paper leaves out."""
+    wants_target, perturbed = STYLES[transcript["style"]].WANTS_TARGET, transcript["perturbed"]
+    answers = transcript["prediction"]["label"], perturbed["label"] if perturbed else None
+    return _none_if_nan(flips.madsen(wants_target, *answers, transcript["gold"], labels))
 
 
 def plausibility_f1(transcript: Transcript) -> float | None:
-    """Overlap of the named words with those that people marked, as F1; None where nobody marked any."""
-    return _known(plausibility.token_f1(*_named_and_marked(transcript)))
+    """Overlap of the named words with the words that people marked, as F1; None where nobody marked any."""
+    return _none_if_nan(plausibility.token_f1(*_named_and_marked(transcript)))
 
 
 def plausibility_iou(transcript: Transcript) -> float | None:
     """The same overlap as intersection over union."""
-    return _known(plausibility.iou(*_named_and_marked(transcript)))
+    return _none_if_nan(plausibility.iou(*_named_and_marked(transcript)))
 
 
-def _flip(transcript: Transcript, row: AnswerRecord | None) -> float:
+def _flip(transcript: Transcript, variant: AnswerRecord | None) -> float:
     explanation = transcript["explanation"]
-    if row is None or explanation is None:
+    if variant is None or explanation is None:
         return 0.0
-    before = transcript["prediction"]["label"]
-    return flips.faithful(True, before, row["label"], explanation["target"] or None)
+    prediction = transcript["prediction"]["label"]
+    return flips.faithful(True, prediction, variant["label"], explanation["target"] or None)
 
 
 def _drop(prediction: Prediction, variant: AnswerRecord | None) -> float:
@@ -217,9 +215,9 @@ def _edited(transcript: Transcript) -> tuple[counterfactual.Keys, counterfactual
 
 
 def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
-    """Keys of the words that a valid explanation names or changes, and of those in the human rationale.
+    """Keys of the words that a valid explanation names or changes, and of the words that people marked.
 
-    An added word stands at no position: a counterfactual that only adds names nothing.
+    An added word has no position, so a counterfactual that only adds words names nothing.
     """
     explanation, rationale = transcript["explanation"], transcript["rationale"]
     keys = [word.key for word in words_of(transcript["fields"])]
@@ -228,5 +226,5 @@ def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
     return {keys[position] for position in named}, {keys[position] for position in marked}
 
 
-def _known(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return None if math.isnan(value) else value
