@@ -244,13 +244,13 @@ def test_the_evaluation_split_is_read_once(real_data):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"honesty": 0.6}, "--model_args honesty: rule-based models know strategy, h and seed"),
         ({"strategy": "honnest"}, "strategy='honnest': give one of honest, "),
         ({"h": 1.1}, "h=1.1: give a probability, from 0 to 1"),
     ],
 )
-def test_a_wrong_argument_is_named(arguments: dict[str, Any], said: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(said)):
+def test_a_wrong_argument_is_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
         RuleLM(batch_size=1, max_batch_size=None, device=None, **arguments)

@@ -94,8 +94,8 @@ def test_a_word_added_to_the_premise_competes_with_places_of_the_premise():
     document = Document({"premise": "A man sleeps.", "hypothesis": "He rests."}, gold="entailment")
     spec = spec_of("counterfactual", question=SNLI, controls=("random", "oracle"), draws=4)
     answers = [label("entailment")] * (1 + 4 + 5)
-    said = Answer("Premise: A man sleeps badly.\nHypothesis: He rests.")
-    _, transcript = play(self_explain(spec, document), [label("entailment")], [said], answers)
+    answer = Answer("Premise: A man sleeps badly.\nHypothesis: He rests.")
+    _, transcript = play(self_explain(spec, document), [label("entailment")], [answer], answers)
     assert transcript["explanation"]["edits"] == [[2, "after", "badly"]]
     assert {row["fields"]["hypothesis"] for row in transcript["random"]} == {"He rests."}
     assert {row["fields"]["premise"] for row in transcript["random"]} <= {"A badly man sleeps.", "A man badly sleeps."}
