@@ -21,7 +21,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
 from faithful_se.errors import UsageError, install_excepthook
-from lm_eval_tasks import LOGGER
+from lm_eval_tasks import LOGGER, aggregation
 from lm_eval_tasks.calls import Answer, Call, Classify, Document, Messages, TaskSpec, as_chat
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data_parallel import Kind, ask, behind, everywhere, instance
@@ -62,6 +62,7 @@ class SelfExplainRequest(Instance):
 def install() -> None:
     """Give lm-eval's models the request type, and let its command end a `UsageError` with one line. Idempotent."""
     install_excepthook()
+    aggregation.install()
     LM.self_explain = answer_requests  # type: ignore[attr-defined]
     CachingLM.self_explain = _answer_cached  # type: ignore[attr-defined]
 

@@ -32,7 +32,7 @@ def load_split(dataset: DatasetSpec, data: str, split: str = "test") -> Any:
     name = dataset.question.dataset
     files = [f"{folder}/{split}.jsonl" for folder in dict.fromkeys((dataset.folder, name))]
     wanted = f"--data DIR, a folder with {' or '.join(files)}"
-    if data == "mini" and not has_mini(dataset.folder):
+    if data == "mini" and not has_mini(name):
         raise UsageError(f"--data mini: there is no mini data of {name}; give {wanted}, or --data hub")
     try:
         return load(dataset, data, split)
