@@ -1,6 +1,6 @@
 """Build hook: the wheel places the task files in lm-eval's own folder.
 
-lm-eval looks for tasks there and nowhere else. With the files in place, `lm_eval --tasks 'faithful_se_*'` works as it is,
+lm-eval looks for tasks there and nowhere else. With the files in place, plain `lm_eval --tasks 'faithful_se_*'` works,
 and `pip uninstall` removes them. The mini data stays in the package: the tasks read it from there.
 """
 

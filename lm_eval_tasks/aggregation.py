@@ -1,7 +1,7 @@
 """Standard errors of the metrics that are no plain mean, in lm-eval's results.
 
-lm-eval computes the standard error of its own aggregations and writes "N/A" for any other. `install` lets an `Aggregation`
-bring its own, so that `ccf_stderr` stands beside `ccf` in the table and in the results file.
+lm-eval computes the standard error of its own aggregations and writes "N/A" for any other. `install` lets an
+`Aggregation` bring its own, so that `ccf_stderr` stands beside `ccf` in the table and in the results file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Statistic = Callable[[Sequence[Any]], float | str]
 
 @dataclass(frozen=True)
 class Aggregation:
-    """A statistic over the values of all documents, with its standard error. Either may say in words why it has none."""
+    """A statistic over the values of all documents, and its standard error. Both may return a reason instead."""
 
     statistic: Statistic
     stderr: Statistic

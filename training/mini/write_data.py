@@ -19,12 +19,13 @@ from functools import lru_cache
 from typing import Any
 
 from faithful_se.files import make_folder, read_jsonl, write_atomic
-from lm_eval_tasks import DATASETS as FOLDER
+from lm_eval_tasks import DATASETS
 from training.mini.conversations import shown
 from training.mini.grammar import Document, draw
 from training.mini.lexicon import LEXICONS
 from training.mini.prompts import question_of, spec_of
 
+FOLDER = DATASETS
 SIZES = {"test": 500, "validation": 300, "train": 2000}
 SEED = 20251207
 
