@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lm_eval import evaluator_utils
-from lm_eval.api.metrics import stderr_for_metric
+from lm_eval.api import metrics
 
 Statistic = Callable[[Sequence[Any]], float | str]
 
@@ -28,17 +28,17 @@ class Aggregation:
         return self.statistic(values)
 
 
-def stderr_of(aggregation: Callable[..., Any], bootstrap_iters: int) -> Statistic | None:
+def stderr_for_metric(metric: Callable[..., Any], bootstrap_iters: int) -> Statistic | None:
     """The function that computes the standard error of an aggregation; None if there is none.
 
-    lm-eval asks for none with `bootstrap_iters=0`.
+    Takes the place of lm-eval's function of that name, which is not called with `bootstrap_iters=0`.
     """
-    if isinstance(aggregation, Aggregation):
-        return aggregation.stderr
-    lm_eval_stderr: Statistic | None = stderr_for_metric(aggregation, bootstrap_iters)
-    return lm_eval_stderr
+    if isinstance(metric, Aggregation):
+        return metric.stderr
+    stderr: Statistic | None = metrics.stderr_for_metric(metric, bootstrap_iters)
+    return stderr
 
 
 def install() -> None:
-    """Let lm-eval ask `stderr_of`."""
-    evaluator_utils.stderr_for_metric = stderr_of
+    """Let lm-eval find the standard errors of our aggregations."""
+    evaluator_utils.stderr_for_metric = stderr_for_metric

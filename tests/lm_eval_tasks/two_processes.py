@@ -32,7 +32,7 @@ class ParallelRuleLM(RuleLM):
     def _counted(self, kind: str, requests: list[Instance], answer: Any) -> list[Any]:
         self.batches.append((kind, len(requests)))
         dist.barrier()  # what a sharded model does within every call: whoever is left alone waits for ever
-        padding = [request for request in requests if request.args[0] == PADDING[0]]
+        padding = [request for request in requests if request.args in PADDING.values()]
         answers = iter(answer([request for request in requests if request not in padding]))
         return ["" if request in padding else next(answers) for request in requests]
 
