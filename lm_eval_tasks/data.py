@@ -189,7 +189,8 @@ def _load_from_hub(spec: DatasetSpec, split: str) -> tuple[datasets.Dataset, str
             f"({option}), or read a folder with --metadata data=DIR"
         ) from error
     if not COMMIT.fullmatch(str(revision)):
-        logger.warning("%s is not pinned: %s can change. Pin a commit with %s", source, revision, option)
+        branch = revision or "the default branch"
+        logger.warning("%s is not pinned: %s can change. Pin a commit with %s", source, branch, option)
     return rows, source
 
 
