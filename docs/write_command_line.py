@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from unittest import mock
@@ -17,7 +18,7 @@ PAGE = Path(__file__).with_name("command_line.md")
 BLOCK = re.compile(r"(<!-- options of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-class _Stop(Exception):
+class _HelpReachedError(Exception):
     """Ends a command that was asked for its help."""
 
 
@@ -27,13 +28,10 @@ def parser_of(command: str) -> argparse.ArgumentParser:
 
     def keep(parser: argparse.ArgumentParser, file: object = None) -> None:
         parsers.append(parser)
-        raise _Stop
+        raise _HelpReachedError
 
-    with mock.patch.object(argparse.ArgumentParser, "print_help", keep):
-        try:
-            import_module(COMMANDS[command].module).main(["--help"])
-        except _Stop:
-            pass
+    with mock.patch.object(argparse.ArgumentParser, "print_help", keep), suppress(_HelpReachedError):
+        import_module(COMMANDS[command].module).main(["--help"])
     return parsers[0]
 
 
@@ -79,7 +77,7 @@ def _value(action: argparse.Action) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(text.split()).removesuffix("(default: )").strip().replace("|", "\\|")
 
 
 def written(page: str) -> str:
