@@ -17,9 +17,9 @@ import yaml
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks import DATASETS, LOGGER
-from lm_eval_tasks.calls import Document
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data_checks import check_rows
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.json_lines import read_dataset
 from lm_eval_tasks.rationales import READERS
 

@@ -16,14 +16,14 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.utils import warning_once
 
 from faithful_se.errors import UsageError
+from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, lm_eval_backend
 from lm_eval_tasks.aggregation import Aggregation
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import Options, read_options
-from lm_eval_tasks.protocol import Transcript
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import BUDGETS, STYLES
 
 logger = logging.getLogger(LOGGER)
 
@@ -94,8 +94,7 @@ class SelfExplainTask(ConfigurableTask):
 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:
         """The classification prompt."""
-        document = self.source.document(doc)
-        return self.spec.of(document).classify(document.fields).messages[-1][1]
+        return self.spec.classify(self.source.document(doc)).messages[-1][1]
 
     def doc_to_target(self, doc: Mapping[str, Any], doc_to_target: Any = None) -> str:
         """The gold label."""
@@ -125,8 +124,8 @@ class SelfExplainTask(ConfigurableTask):
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
         """The text that lm-eval shows and hashes as the prompt: the first turn, and the request of the second."""
         document = self.source.document(doc)
-        opening = "\n\n".join(content for _, content in self.spec.of(document).classify(document.fields).messages)
-        explain = STYLES[self.spec.style].ask(self.spec.request(target="…"))
+        opening = "\n\n".join(content for _, content in self.spec.classify(document).messages)
+        explain = STYLES[self.spec.style].ask(self.spec.request(document, target="…"))
         return f"{opening}\n\n[explain] {explain}"
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
@@ -149,7 +148,7 @@ class SelfExplainTask(ConfigurableTask):
         if "bypass" in self._metric_fn_list:  # --predict_only
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
-        return dict(score(transcript, self.spec.of(self.source.document(doc))))
+        return dict(score(transcript, self.spec, self.source.document(doc)))
 
 
 def _read_declaration(settings: dict[str, Any]) -> Options:
@@ -171,7 +170,7 @@ def _read_declaration(settings: dict[str, Any]) -> Options:
         )
     declared.update({key: settings.pop(key) for key in ("style", "budget") if key in settings})
     style, budget = declared.get("style"), declared.get("budget")
-    if style not in STYLES or budget not in ("oneword", "multiword"):
+    if style not in STYLES or budget not in BUDGETS:
         raise UsageError(f"{name}: style {style!r}, budget {budget!r}: no such style or budget")
     options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
     check_revisions(name, metadata)

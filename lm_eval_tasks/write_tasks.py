@@ -14,19 +14,10 @@ import yaml
 
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import has_mini
-from lm_eval_tasks.styles import STYLES
-
-BUDGETS = ("oneword", "multiword")
+from lm_eval_tasks.styles import BUDGETS, STYLES
 
 # The datasets of the paper. Those that it does not train on are tagged "unseen".
 PAPER = ("sentiment140", "snli", "agnews")
-
-# Room for an answer and what models write around it; a rewriting needs room for the whole text.
-MAX_TOKENS = {
-    "attribution": {"oneword": 32, "multiword": 128},
-    "redaction": {"oneword": 256, "multiword": 256},
-    "counterfactual": {"oneword": 256, "multiword": 256},
-}
 
 SHARED = """\
 # Shared by all tasks of this style and budget. Written by `make tasks`.
@@ -52,7 +43,7 @@ def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
     files = {}
     for style in STYLES:
         for budget in BUDGETS:
-            tokens = MAX_TOKENS[style][budget]
+            tokens = STYLES[style].MAX_TOKENS[budget]
             files[datasets / f"_{style}_{budget}_yaml"] = SHARED.format(style=style, budget=budget, tokens=tokens)
             for name in names:
                 tags = [f"faithful-se-{part}" for part in (name, style, budget)] + _group_tags(datasets / name)
