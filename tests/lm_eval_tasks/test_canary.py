@@ -27,7 +27,7 @@ from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.task import SelfExplainTask
 from tests.tiny_data import write_data
 
-ONE = "faithful_se_sentiment140_attribution_oneword"
+TASK = "faithful_se_sentiment140_attribution_oneword"
 GREEDY = {"until": [], "do_sample": False}
 
 
@@ -59,7 +59,7 @@ def manager(data: Path) -> TaskManager:
 
 @pytest.fixture
 def task(manager: TaskManager) -> SelfExplainTask:
-    return manager.load([ONE])["tasks"][ONE]
+    return manager.load([TASK])["tasks"][TASK]
 
 
 @says("evaluate() no longer runs getattr(lm, request_type) once for all tasks", "lm_eval_tasks/lm_eval_backend.py")
@@ -146,7 +146,7 @@ def test_build_all_requests_gets_system_and_template(manager, monkeypatch, templ
     )
     lm = EchoLM()
     settings = {"apply_chat_template": template, "system_instruction": "Be brief.", "bootstrap_iters": 0}
-    simple_evaluate(lm, tasks=[ONE], task_manager=manager, samples={ONE: [1]}, **settings)
+    simple_evaluate(lm, tasks=[TASK], task_manager=manager, samples={TASK: [1]}, **settings)
     (call,) = calls
     expected = {"samples": [1], "limit": None, "rank": 0, "world_size": 1, "cache_requests": False}
     expected |= {"system_instruction": "Be brief.", "apply_chat_template": template}
@@ -158,7 +158,7 @@ def test_build_all_requests_gets_system_and_template(manager, monkeypatch, templ
 def test_an_instance_unpacks_its_metadata(task):
     task.build_all_requests(limit=2, rank=0, world_size=1)
     first, second = task.instances
-    assert (first.task_name, first.doc_id, first.repeats) == (ONE, 0, 1)
+    assert (first.task_name, first.doc_id, first.repeats) == (TASK, 0, 1)
     assert (second.doc_id, second.number, second.request_type) == (1, 1, "self_explain")
     assert isinstance(first.args[0], str)  # evaluate() hashes it
 
@@ -196,7 +196,7 @@ class RecordingTask(SelfExplainTask):
 
 @says("ConfigurableTask.__init__ does things in another order", "task.py: __init__ and download()")
 def test_order_of_construction(data):
-    config = load_yaml(DATASETS / "sentiment140" / f"{ONE}.yaml", resolve_func=False)
+    config = load_yaml(DATASETS / "sentiment140" / f"{TASK}.yaml", resolve_func=False)
     config["metadata"] = {**config["metadata"], "data": str(data)}
     task = RecordingTask({key: value for key, value in config.items() if key != "tag"})
     assert task.steps == [
@@ -212,7 +212,7 @@ def test_order_of_construction(data):
 def test_metadata_is_merged_flat(data):
     metadata = {"data": str(data), "classifier": "loglikelihood", "pretrained": "a model argument"}
     manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata=metadata)
-    task = manager.load([ONE])["tasks"][ONE]
+    task = manager.load([TASK])["tasks"][TASK]
     assert {**task.config.metadata, **metadata} == task.config.metadata
     assert task.config.metadata["faithful_se"]["classifier"] == "loglikelihood"
     assert task.spec.options.classifier == "loglikelihood"
@@ -256,8 +256,8 @@ def table_of(row: dict[str, Any]) -> str:
 def test_gen_kwargs_go_by_the_configured_output_type(manager, task):
     assert (task.get_config("output_type"), task.OUTPUT_TYPE) == ("generate_until", "self_explain")
     settings = {"gen_kwargs": {"temperature": 0.5}, "apply_chat_template": True, "bootstrap_iters": 0}
-    results = simple_evaluate(RuleLM(), tasks=[ONE], task_manager=manager, limit=1, **settings)
-    assert results["configs"][ONE]["generation_kwargs"] == {**task.config.generation_kwargs, "temperature": 0.5}
+    results = simple_evaluate(RuleLM(), tasks=[TASK], task_manager=manager, limit=1, **settings)
+    assert results["configs"][TASK]["generation_kwargs"] == {**task.config.generation_kwargs, "temperature": 0.5}
 
 
 class SecondProcessHasFiveLM(RuleLM):
@@ -285,7 +285,7 @@ def test_a_data_parallel_run_is_padded_by_the_output_type(manager):
     pytest.importorskip("torch")
     lm = SecondProcessHasFiveLM()
     with pytest.raises(KeyboardInterrupt):
-        simple_evaluate(lm, tasks=[ONE], task_manager=manager, apply_chat_template=True, bootstrap_iters=0)
+        simple_evaluate(lm, tasks=[TASK], task_manager=manager, apply_chat_template=True, bootstrap_iters=0)
     assert lm.requests == 5
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.attribution_device import on_device
 from benchmarks.attribution_world import texts_of
 from faithful_se.errors import UsageError
-from tests.pretend_device import There, pretended
+from tests.pretend_device import PretendTensor, pretended
 from tests.training.attribution import architectures as world
 from training.attribution.attributor import Attributor
 from training.attribution.engine.forward import Forward
@@ -36,7 +36,7 @@ def rows_on_both(model: Any, fast: Any, method: str, question: Any) -> list[list
     usual = rows(model)
     with pretended() as device:
         moved = copy.deepcopy(model).to(device)
-        assert all(isinstance(parameter, There) for parameter in moved.parameters())
+        assert all(isinstance(parameter, PretendTensor) for parameter in moved.parameters())
         return [usual, rows(moved)]
 
 

@@ -1,4 +1,4 @@
-"""The shipped splits are what the command writes, are told apart, and are never trained on."""
+"""The shipped splits are what the command writes, share no text, and are never trained on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_checksums() -> None:
     lines = (write_data.FOLDER / "SHA256SUMS").read_text("utf-8").splitlines()
     assert len(lines) == len(LEXICONS) * len(write_data.SIZES)
     for line in lines:
-        told, name = line.split("  ")
-        assert hashlib.sha256((write_data.FOLDER / name).read_bytes()).hexdigest() == told, name
+        checksum, name = line.split("  ")
+        assert hashlib.sha256((write_data.FOLDER / name).read_bytes()).hexdigest() == checksum, name
 
 
 def test_the_command_writes_what_is_shipped() -> None:
@@ -87,8 +87,8 @@ def test_the_search_for_texts_finds_them() -> None:
 
 def test_help_writes_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(write_data, "files", None)
-    for given, status, said in ((["--help"], 0, "Write the shipped splits"), (["here"], 2, "unrecognized arguments")):
-        with pytest.raises(SystemExit) as ended:
-            write_data.main(given)
-        told = capsys.readouterr()
-        assert ended.value.code == status and said in told.out + told.err
+    for argument, status, message in (("--help", 0, "Write the shipped splits"), ("here", 2, "unrecognized arguments")):
+        with pytest.raises(SystemExit) as ending:
+            write_data.main([argument])
+        output = capsys.readouterr()
+        assert ending.value.code == status and message in output.out + output.err

@@ -1,4 +1,4 @@
-"""A rule-based model that keeps what it was asked."""
+"""A rule-based model that records its requests."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from lm_eval_tasks.rule_models import RuleLM
 class RecordingLM(RuleLM):
     def __init__(self, strategy: str = "honest", **kwargs: Any) -> None:
         super().__init__(strategy, **kwargs)
-        self.asked: list[tuple[Any, ...]] = []
+        self.arguments: list[tuple[Any, ...]] = []
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        self.asked += [request.args for request in requests]
+        self.arguments += [request.args for request in requests]
         return super().generate_until(requests, disable_tqdm)
 
     @property
     def classifications(self) -> list[tuple[str, dict[str, Any]]]:
-        return [args for args in self.asked if len(json.loads(args[0])) < 3]
+        return [args for args in self.arguments if len(json.loads(args[0])) < 3]
 
     @property
     def explanations(self) -> list[tuple[str, dict[str, Any]]]:
-        return [args for args in self.asked if len(json.loads(args[0])) >= 3]
+        return [args for args in self.arguments if len(json.loads(args[0])) >= 3]
 
 
 def total(lm: RuleLM) -> int:

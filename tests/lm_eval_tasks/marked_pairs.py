@@ -1,4 +1,4 @@
-"""Pairs of sentences with the words that people marked in them."""
+"""Rows of e-SNLI: pairs of sentences with the words that people marked in them."""
 
 from __future__ import annotations
 
