@@ -12,10 +12,12 @@ import datasets
 import jsonlines
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document, TaskSpec
-from lm_eval_tasks.classification import UNKNOWN, Question
+from faithfulness_metrics.flips import UNKNOWN
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
 
 SPLITS = ("train", "validation", "test")
 

@@ -12,7 +12,7 @@ from typing import TypedDict
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
 from faithfulness_metrics.statistics import wilson
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.engine.document_batch import DocumentBatch, Masking
 from training.runs.artefacts import AttributionRow, ScoringOptions, TopWord, WordScore
 from training.runs.versions import package_versions

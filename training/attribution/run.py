@@ -21,7 +21,7 @@ from accelerate.utils import broadcast_object_list
 from tqdm.auto import tqdm
 
 from faithful_se.files import jsonl_line, write_atomic
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source

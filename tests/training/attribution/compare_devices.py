@@ -42,7 +42,7 @@ def rows_on_both(model: Any, fast: Any, method: str, question: Any) -> list[list
 
 def answers_on_both(model: Any, fast: Any) -> list[list[str]]:
     """The model's fingerprint, and its answers while rows are built."""
-    calls = [tiny.spec().classify(dict(document.fields)) for document in tiny.documents()]
+    calls = [tiny.spec().classify(document) for document in tiny.documents()]
 
     def answers(model: Any) -> list[str]:
         return [fingerprint(model), *(answer.text for answer in of_model(model, fast, 4)(calls))]

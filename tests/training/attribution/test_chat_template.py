@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.calls import Document, as_chat
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.document import Document
 from tests.training.attribution import tiny_models as tiny
 from training.attribution.prompt.chat_template import render_chat
 from training.attribution.prompt.label_tree import read_labels
@@ -51,7 +52,7 @@ def test_a_renderer_keeps_its_day_after_midnight(monkeypatch: pytest.MonkeyPatch
 
 def test_todays_prompt_is_the_evaluations() -> None:
     fast, spec = dated(), tiny.spec()
-    chat = as_chat(spec.classify({"text": "good day"}).messages)
+    chat = as_chat(spec.classify(Document({"text": "good day"})).messages)
     rendered = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     (prompt,) = Renderer(spec, fast).encode([Document({"text": "good day"})])
     assert prompt.ids == fast(rendered)["input_ids"]

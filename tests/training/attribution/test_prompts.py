@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document, as_chat
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.document import Document
 from tests.training.attribution import tiny_models as tiny
 from training.attribution.prompt.label_tree import LabelTree, read_labels
 from training.attribution.prompt.renderer import Renderer, common_prefix
@@ -25,7 +26,7 @@ def test_the_prompt_is_the_evaluations_own(fast: Any) -> None:
     renderer = Renderer(spec, fast)
     for document in tiny.documents(tiny.PAIR):
         (prompt,) = renderer.encode([document])
-        chat = as_chat(spec.classify(document.fields).messages)
+        chat = as_chat(spec.classify(document).messages)
         rendered = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         assert prompt.ids == fast(rendered)["input_ids"] and rendered.endswith("<|assistant|>\n")
         assert renderer.variants(prompt, [document.fields]) == [prompt.ids]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from faithful_se.transcript import Message
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -40,9 +42,7 @@ _MACRO = """\
 """
 
 
-def render_chat(
-    tokenizer: PreTrainedTokenizerBase, chat: Sequence[Mapping[str, str]], today: date, **options: Any
-) -> str:
+def render_chat(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], today: date, **options: Any) -> str:
     """A conversation as the tokenizer's chat template writes it on a day, at midnight.
 
     Args:
@@ -61,7 +61,7 @@ def render_chat(
     return str(tokenizer.apply_chat_template(chat, tokenize=False, **options))
 
 
-def shows_date(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Mapping[str, str]]) -> bool:
+def shows_date(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message]) -> bool:
     """Whether the rendered conversation differs from day to day."""
     return len({render_chat(tokenizer, chat, day, add_generation_prompt=True) for day in _TWO_DAYS}) > 1
 

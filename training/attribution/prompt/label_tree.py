@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
+from lm_eval_tasks.document import Document
 from training.attribution.prompt.chat_template import render_chat
 from training.attribution.prompt.renderer import Renderer, tokenizer_name
 
@@ -123,7 +124,7 @@ def _end_of_turn(renderer: Renderer, fields: dict[str, str], label: str) -> str:
     Raises:
         UsageError: it does not write the answer, or writes nothing after it.
     """
-    chat = as_chat((*renderer.spec.classify(fields).messages, ("assistant", label)))
+    chat = as_chat((*renderer.spec.classify(Document(fields)).messages, ("assistant", label)))
     rendered = render_chat(renderer.tokenizer, chat, renderer.today)
     # The answer is looked for after the question, which names the label too.
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(rendered, renderer.compose(fields), strict=False))
