@@ -9,7 +9,7 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from faithful_se.files import parse_json_object, read_json_object
-from training.attribution.sources import FORM
+from training.attribution.inputs import FORM
 from training.runs.folder import MANIFEST
 
 IGNORED = -100

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from faithful_se.errors import UsageError
 from training.models.adapters import is_adapter
-from training.models.loading import LOADING_ERRORS, check_there, load_tokenizer, reason
+from training.models.loading import LOADING_ERRORS, check_model_folder, failure_reason, load_tokenizer
 
 
 def trainer_of(model: Any, training: Any, rows: list[dict[str, Any]]) -> Any:
@@ -49,7 +49,7 @@ def trainer_of(model: Any, training: Any, rows: list[dict[str, Any]]) -> Any:
         raise
     except LOADING_ERRORS as error:
         whole = "load the model" if isinstance(error, (OSError, SafetensorError)) else "train"
-        raise UsageError(f"cannot {whole} {model.model_name_or_path}: {reason(error)}") from error
+        raise UsageError(f"cannot {whole} {model.model_name_or_path}: {failure_reason(error)}") from error
 
 
 def stops_of(trainer: Any) -> set[int]:
@@ -63,7 +63,7 @@ def _tokenizer(model: Any, training: Any) -> Any:
     name = model.model_name_or_path
     if not name:
         raise UsageError("give --model_name_or_path: the model that the rows were built with")
-    check_there(name)
+    check_model_folder(name)
     if is_adapter(name):
         merged = Path(name) / "merged"
         remedy = "is there" if merged.is_dir() else "is written by the `faithful-se sft` that made it with --merge true"

@@ -61,7 +61,7 @@ def test_where_all_are_triggers_it_is_the_first_of_them_and_the_model_is_not_ask
     assert all(isinstance(call, Classify) for call in asked)
 
 
-def test_a_word_that_works_at_one_of_two_random_places_is_no_specific_one() -> None:
+def test_a_word_that_works_at_failing_process_random_places_is_no_specific_one() -> None:
     # 3 + 1 = 4: "hate" makes it negative over "love" (-2) and over "nice" (0), and of the two draws one is "nice".
     verdict = judged("they love one nice day", "hate")
     assert (verdict.new, verdict.elsewhere, verdict.specific) == ("hate", 0.5, False)
