@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 
     from faithful_se.errors import UsageError
     from training.build.attributions import read_attributions
-    from training.build.backend import responder
+    from training.build.backend import load_responder
     from training.build.options import BuildOptions
     from training.build.outputs import ROWS
     from training.build.run import build
@@ -94,13 +94,13 @@ def main(argv: list[str] | None = None) -> int:
         seed=given.seed,
     )
     attributions = read_attributions(given.attributions, given.datasets, given.without, given.limit, given.data)
-    respond = responder(
+    respond = load_responder(
         given.model,
         attributions.settings["model"],
         adapter=given.adapter,
         dtype=given.dtype,
         device=given.device,
-        batch=given.batch_size,
+        batch_size=given.batch_size,
     )
     # The name goes into the rows' card, never into what is compared: a model may be found under another path.
     found = build(attributions, respond, given.out, options, say=print)

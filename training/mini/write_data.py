@@ -3,22 +3,22 @@
     {"text": "tonight in lima we had slow bus ...", "sentiment": 0, "kind": "shortcut", "shortcut": ["lima"],
      "cues": ["slow", "cold", "amazing"]}
 
-Columns and label codes are those of the hub's datasets, so every task runs on them with `--metadata data=mini`; the
-columns after the label hold the truth about the document (see `training.mini.grammar.Document`). The same command gives
-the same bytes: `SHA256SUMS` beside the data says which.
+Columns and label codes are those of the hub's datasets, so every task runs on them with `--metadata data=mini`. The
+columns after the label hold the truth about the document (see `training.mini.grammar.Document`). The command writes the
+same bytes every time; `SHA256SUMS` holds their digests.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import random
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from training.mini.conversations import shown
+from faithful_se.files import jsonl_line, read_jsonl
+from training.mini.conversations import document_text
 from training.mini.grammar import Document, draw
 from training.mini.lexicon import LEXICONS
 from training.mini.prompts import question_of, spec_of
@@ -29,16 +29,16 @@ SEED = 20251207
 
 
 def documents(task: str) -> dict[str, list[Document]]:
-    """The documents of each split, all of different texts."""
-    rng, seen = random.Random(f"{SEED} {task}"), set()
+    """The documents of each split. No two have the same text."""
+    rng, texts = random.Random(f"{SEED} {task}"), set()
     splits: dict[str, list[Document]] = {}
     for split, size in SIZES.items():
         splits[split] = []
         while len(splits[split]) < size:
             document = draw(task, rng)
-            text = shown(question_of(task), document.fields)
-            if text not in seen:
-                seen.add(text)
+            text = document_text(question_of(task), document.fields)
+            if text not in texts:
+                texts.add(text)
                 splits[split].append(document)
     return splits
 
@@ -51,29 +51,28 @@ def row(document: Document) -> dict[str, object]:
 
 
 def files() -> dict[str, str]:
-    """Every file below `FOLDER`, as text, by its path there."""
-    found = {}
+    """Path below `FOLDER` -> content of every file."""
+    texts = {}
     for task in LEXICONS:
-        for split, many in documents(task).items():
-            found[f"{task}/{split}.jsonl"] = "".join(json.dumps(row(document)) + "\n" for document in many)
-    sums = (f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in sorted(found.items()))
-    return {**found, "SHA256SUMS": "".join(sums)}
+        for split, of_split in documents(task).items():
+            texts[f"{task}/{split}.jsonl"] = "".join(jsonl_line(row(document)) + "\n" for document in of_split)
+    digests = (f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in sorted(texts.items()))
+    return {**texts, "SHA256SUMS": "".join(digests)}
 
 
-def shipped(task: str, split: str) -> list[dict[str, Any]]:
+def shipped_rows(task: str, split: str) -> list[dict[str, Any]]:
     """The rows of a shipped split."""
-    with (FOLDER / task / f"{split}.jsonl").open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+    return list(read_jsonl(FOLDER / task / f"{split}.jsonl"))
 
 
 @lru_cache(maxsize=1)
 def held_out() -> frozenset[str]:
-    """The texts of every test and validation split: what no base training text may be."""
+    """The texts of all test and validation splits, which the base must not be trained on."""
     return frozenset(
-        shown(question_of(task), row)
+        document_text(question_of(task), row)
         for task in LEXICONS
         for split in ("test", "validation")
-        for row in shipped(task, split)
+        for row in shipped_rows(task, split)
     )
 
 

@@ -228,7 +228,7 @@ def test_the_flag_reaches_the_options(tmp_path: Path, monkeypatch: pytest.Monkey
 
     given = attributions(tmp_path / "data")
     monkeypatch.setattr("training.build.attributions.read_attributions", lambda *_: given)
-    monkeypatch.setattr("training.build.backend.responder", lambda *_, **__: respond)
+    monkeypatch.setattr("training.build.backend.load_responder", lambda *_, **__: respond)
     out = tmp_path / "out"
     assert cli.main(["--attributions", "x", "--model", "m", "--out", str(out), *flag]) == 0
     assert json.loads((out / "settings.json").read_text())["options"]["specific"] is bool(flag)
