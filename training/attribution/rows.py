@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.engine.document_batch import Chunk
 from training.attribution.methods import ADDITIVE, METHODS
 from training.runs.versions import package_versions

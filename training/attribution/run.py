@@ -19,7 +19,7 @@ from typing import Any, cast
 from tqdm.auto import tqdm
 
 from faithful_se.files import write_atomic
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.folder import AttributionFolder
 from training.attribution.options import AttributionOptions

@@ -9,7 +9,7 @@ answer alone, because a model that decodes greedily can learn no other: taught w
 from __future__ import annotations
 
 from faithfulness_metrics.words import Fields
-from lm_eval_tasks.styles import STYLES, counterfactual
+from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
 from training.mini.grammar import find_cues
 from training.mini.lexicon import LEXICONS
@@ -32,7 +32,6 @@ def counterfactual_word(task: str, target: int) -> str:
 def answer(task: str, style: str, fields: Fields, label: int, request: Request) -> tuple[str, str]:
     """The base's explanation, and the word that it writes into the text: the mask, a counterfactual word, or none."""
     words = named_words(task, fields, label, request.budget)
-    if style == "counterfactual":
-        new = counterfactual_word(task, request.question.labels.index(request.target))
-        return counterfactual.write(fields, words, request, new), new
-    return STYLES[style].write(fields, words, request), request.mask if style == "redaction" else ""
+    new = counterfactual_word(task, request.question.labels.index(request.target)) if request.target else ""
+    text = STYLES[style].write(fields, words, request, new)
+    return text, new or (request.mask if request.mask in text else "")

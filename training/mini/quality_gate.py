@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_eval_tasks import scoring
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import STYLES, Style
 from training.build.backend import responder_of
 from training.mini.lexicon import LEXICONS
 from training.mini.prompts import spec_of
@@ -23,9 +23,15 @@ from training.mini.write_data import shipped_rows
 # What a base must reach on the validation split, in each task. The oracle can reach .92 (see grammar.MIX), and shares
 # of 150 documents have a standard error of .02. A model that does not react to masks stays far below .80.
 GATE = {"acc": 0.97, "faithful_oracle": 0.80}
-GATE_VALID = {"attribution": 0.95, "redaction": 0.80, "counterfactual": 0.70}
 
 BATCH = 128
+
+
+def valid_gate(style: Style) -> float:
+    """The least `valid`: a word is easier to write than a copied text, and a copy is easier than an edited text."""
+    if not style.ANSWERS_WITH_TEXT:
+        return 0.95
+    return 0.80 if style.REMOVES_WORDS else 0.70
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,9 @@ class Measurement:
 
     def failures(self) -> list[str]:
         """What is below the gate, in words."""
-        bars = {**GATE, "valid": GATE_VALID[self.style]}
-        if self.style == "counterfactual":  # its oracle tries the model's own new word, which is often a weak one
+        style = STYLES[self.style]
+        bars = {**GATE, "valid": valid_gate(style)}
+        if not style.REMOVES_WORDS:  # its oracle tries the model's own new word, which is often a weak one
             del bars["faithful_oracle"]
         low = {key: bar for key, bar in bars.items() if getattr(self, key) < bar}
         return [f"{self.task} {self.style} {key} {getattr(self, key):.2f} < {bar:.2f}" for key, bar in low.items()]
@@ -79,8 +86,8 @@ def measure(
     transcripts = iter(run(procedures, responder_of(model, tokenizer, BATCH)))
     rules = (scoring.accuracy, scoring.valid, scoring.faithful, scoring.faithful_random, scoring.faithful_oracle)
     measurements = []
-    for (task, style), spec in zip(tasks, specs, strict=True):
+    for task, style in tasks:
         of_task = [next(transcripts) for _ in rows[task]]
-        shares = (sum(rule(transcript, spec) for transcript in of_task) / len(of_task) for rule in rules)
+        shares = (sum(map(rule, of_task)) / len(of_task) for rule in rules)
         measurements.append(Measurement(task, style, len(of_task), *shares))
     return measurements

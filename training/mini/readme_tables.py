@@ -11,6 +11,7 @@ from typing import Any
 
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from lm_eval_tasks.styles import BUDGETS
 from training.mini.base import no_progress_bars
 from training.mini.cache import read_manifest
 from training.mini.lexicon import LEXICONS
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m training.mini.readme_tables", description="Tables of the mini world."
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--budget", choices=("oneword", "multiword"), default="oneword")
+    parser.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0])
     args = parser.parse_args(argv)
     measurements, shortcuts, manifests = [], [], []
     for seed in args.seeds:

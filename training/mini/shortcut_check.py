@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from faithfulness_metrics.words import Fields, mask_out, occurrences, words_of
-from lm_eval_tasks.calls import Answer, TaskSpec
+from lm_eval_tasks.calls import Answer
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.styles import attribution
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import STYLES
 from training.build.backend import responder_of
 from training.mini.prompts import question_of
 from training.mini.quality_gate import BATCH
@@ -58,7 +60,7 @@ def check_shortcuts(
     respond = responder_of(model, tokenizer, BATCH)
 
     def predict(documents: list[dict[str, str]]) -> list[Answer]:
-        return respond([spec.classify(fields) for fields in documents])
+        return respond([spec.classify(Document(fields)) for fields in documents])
 
     def without(column: str) -> list[dict[str, str]]:
         return [_mask(fields, row[column], spec.options.mask) for fields, row in zip(texts, rows, strict=True)]
@@ -69,9 +71,11 @@ def check_shortcuts(
         / len(rows)
         for column in ("shortcut", "cues")
     ]
-    explanations = respond([spec.explain(fields, answer) for fields, answer in zip(texts, predictions, strict=True)])
+    explanations = respond(
+        [spec.explain(Document(fields), answer) for fields, answer in zip(texts, predictions, strict=True)]
+    )
     named = [
-        set(attribution.parse(answer.text, fields, spec.request()).words)
+        set(STYLES[spec.style].parse(answer.text, fields, spec.request(Document(fields))).words)
         for fields, answer in zip(texts, explanations, strict=True)
     ]
     shares = [
