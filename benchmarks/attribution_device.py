@@ -14,7 +14,7 @@ import torch
 from benchmarks.attribution_world import model_of, task, tokenizer_of
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
-from training.attribution.engine.forward import Forward, Rows
+from training.attribution.engine.forward import EmbeddedBatch, Forward
 from training.attribution.options import AttributionOptions
 
 
@@ -29,11 +29,11 @@ class Counted:
     def __enter__(self) -> Counted:
         through = Forward.__call__
 
-        def call(forward: Forward, rows: Rows, keep: bool = False) -> Any:
+        def call(forward: Forward, rows: EmbeddedBatch, return_kv: bool = False) -> Any:
             passes = self._gradients if torch.is_grad_enabled() else self._forward
             passes.append(rows.lengths.sum())
             self._computed += rows.embeds.shape[0] * rows.embeds.shape[1]
-            return through(forward, rows, keep)
+            return through(forward, rows, return_kv)
 
         self._patch = patch.object(Forward, "__call__", call)
         self._patch.start()
@@ -103,7 +103,7 @@ def on_device(shape: str, device: str, documents: list[Document], token_budget: 
         share = operations * passes / spent / peak
         lines.append(
             f"| {name} | {len(documents) / spent:.3g} | {share:.0%} | {counted[name].padding():.0%} | {memory[name]} | "
-            f"{min(attributor.chunks.tokens, attributor.budget.tokens, attributor.gradients.tokens)} |"
+            f"{attributor.budgets.smallest()} |"
         )
     return [*lines, ""]
 

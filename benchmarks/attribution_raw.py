@@ -31,7 +31,7 @@ class Recorder:
 
     def replay(self) -> None:
         for forward, embeds, mask, position, past, gradients in self.calls:
-            past.kept = []
+            past.recorded = []
             with torch.set_grad_enabled(gradients):
                 embeds = embeds.clone().requires_grad_(gradients)
                 hidden = forward.backbone(

@@ -91,7 +91,7 @@ def test_a_missing_extra_is_one_line(command, missing, extra):
     done = python(hide, command, "--out", "nowhere")
     assert (done.returncode, done.stderr) == (2, told)
     helped = python(hide, command, "--help")
-    if command in ("attribute", "sft"):  # their help lists what the packages offer
+    if command == "sft":  # their help lists what the packages offer
         assert (helped.returncode, helped.stderr) == (2, told)
     else:
         assert helped.returncode == 0 and helped.stdout.startswith(f"usage: faithful-se {command}")

@@ -9,9 +9,9 @@ import torch
 
 from benchmarks.attribution_device import Counted, multiplied, on_device
 from benchmarks.attribution_world import texts_of
-from tests.training.attribution import architectures as world
+from tests.training.attribution import tiny_models as world
 from training.attribution.attributor import Attributor
-from training.attribution.engine.forward import Rows
+from training.attribution.engine.forward import EmbeddedBatch
 from training.attribution.options import AttributionOptions
 
 
@@ -30,7 +30,7 @@ def test_parameters_that_a_token_is_multiplied_with(attributor: Attributor) -> N
 def test_a_backward_pass_counts_as_one_more_and_padding_not_at_all(attributor: Attributor) -> None:
     forward = attributor.forward
     ids, lengths = forward.pad([[7, 8, 9], [7, 8, 9, 10, 11]])
-    rows = Rows(forward.embed(ids), lengths, shared=True)
+    rows = EmbeddedBatch(forward.embed(ids), lengths, after_prefix=True)
     with Counted() as counted:
         with torch.no_grad():
             forward(rows)

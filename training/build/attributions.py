@@ -70,9 +70,7 @@ class Attributions:
     def options(self, context: str) -> Options:
         """The options of the tasks that the rows train for: those that the words were scored with."""
         options = self.manifest["options"]
-        return Options(
-            data=self.data, context=context, mask=options["mask"], unknown=options["unknown"], controls=()
-        )
+        return Options(data=self.data, context=context, mask=options["mask"], unknown=options["unknown"], controls=())
 
 
 def read_attributions(

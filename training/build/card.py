@@ -17,8 +17,8 @@ TEMPLATE = """\
 # Explanations of a model's own answers
 
 {{ counts.rows }} conversational prompt-completion rows for TRL: {{ counts.explanations }} one-turn explanations and
-{{ counts.replayed.values() | sum }} classifications. Each explanation answers the evaluation's own request about a text,
-names the word or words that a feature attribution found, and {{ check }}. Arm: `{{ options.arm }}`.
+{{ counts.replayed.values() | sum }} classifications. Each explanation answers the evaluation's own request about a
+text, names the word or words that a feature attribution found, and {{ check }}. Arm: `{{ options.arm }}`.
 These rows are for the model that they were built with (fingerprint `{{ attributions.model }}`): another model's answers
 depend on other words.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from faithful_se.files import parse_json_object
 from training.build.rows import CLASSIFICATION, Row
@@ -98,13 +98,8 @@ class Report(TypedDict):
 
 def make_report(counts: BuildCounts, evaluation: str, replacements: dict[str, dict[str, list[str]]]) -> Report:
     """The report of a finished build; see `Report`."""
-    return {  # type: ignore[typeddict-item]  # asdict has the fields of BuildCounts
-        "rows": counts.rows,
-        "explanations": counts.explanations,
-        **asdict(counts),
-        "evaluation": evaluation,
-        "replacements": replacements,
-    }
+    totals = {"rows": counts.rows, "explanations": counts.explanations}
+    return cast(Report, {**totals, **asdict(counts), "evaluation": evaluation, "replacements": replacements})
 
 
 def read_counts(path: Path) -> BuildCounts | None:

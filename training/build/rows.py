@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from faithful_se.transcript import Message
 from faithfulness_metrics.words import key_of, mask_out, occurrences, seed_of
-from lm_eval_tasks.calls import Answer, Call, as_chat
+from lm_eval_tasks.calls import Answer, Call, Messages, as_chat
 from lm_eval_tasks.spec import TaskSpec
 from training.build.attributions import AttributedText
 from training.build.options import BuildOptions
@@ -48,9 +48,8 @@ def explanation_row(
     spec: TaskSpec, text: AttributedText, verdict: Verdict, options: BuildOptions, method: str
 ) -> Row | None:
     """The row of an accepted explanation in the arm that is built; None if a control has no other word to name."""
-    row = _new_row(spec, text, options, method)
     if options.arm == "answers":
-        row.update(_conversation(as_chat(spec.classify(text.document).messages), verdict.answer))
+        row = _new_row(spec, text, (spec.classify(text.document).messages, verdict.answer), options, method)
         row.update({"style": CLASSIFICATION, "budget": ""})
         return row
     words, completion = verdict.words, verdict.completion
@@ -61,9 +60,9 @@ def explanation_row(
             return None
         completion = write(spec, text, words, verdict.new, verdict.target)
         flips = control_flip_rate = None  # nobody checked the control
-    row.update(_conversation(as_chat(verdict.prompt), completion))
+    row = _new_row(spec, text, (verdict.prompt, completion), options, method)
     row.update({"words": list(words), "new": verdict.new, "source": verdict.source, "target": verdict.target})
-    row.update({"flips": flips})
+    row["flips"] = flips
     if options.specific:
         row["elsewhere"] = control_flip_rate
     return row
@@ -88,8 +87,7 @@ def classification_row(
     (answer,) = yield [call]
     if answer.label is None:
         return None
-    row = _new_row(spec, text, options, method)
-    row.update(_conversation(as_chat(call.messages), answer.text.strip()))
+    row = _new_row(spec, text, (call.messages, answer.text.strip()), options, method)
     row.update({"style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []})
     return row
 
@@ -109,20 +107,14 @@ def replay_plan(texts: Sequence[AttributedText], count: int, seed: int) -> Itera
         yield text, draw.choice(sorted(key for key, _ in text.ranking)) if is_masked else ""
 
 
-class _Conversation(TypedDict):
-    prompt: list[Message]
-    completion: list[Message]
-
-
-def _conversation(prompt: list[Message], completion: str) -> _Conversation:
-    return {"prompt": prompt, "completion": as_chat((("assistant", completion),))}
-
-
-def _new_row(spec: TaskSpec, text: AttributedText, options: BuildOptions, method: str) -> Row:
-    """A row without its conversation."""
+def _new_row(
+    spec: TaskSpec, text: AttributedText, conversation: tuple[Messages, str], options: BuildOptions, method: str
+) -> Row:
+    """A row of a conversation (prompt and completion), without the details of an explanation."""
+    prompt, completion = conversation
     row = Row(
-        prompt=[],
-        completion=[],
+        prompt=as_chat(prompt),
+        completion=as_chat((("assistant", completion),)),
         dataset=spec.question.dataset,
         style=spec.style,
         budget=spec.budget,

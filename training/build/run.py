@@ -20,7 +20,7 @@ from faithful_se.files import jsonl_line, read_jsonl, write_atomic
 from lm_eval_tasks import scheduler
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.splits import load_split
+from training.attribution.inputs import load_split
 from training.build.attributions import AttributedText, Attributions
 from training.build.backend import Respond
 from training.build.card import yield_table

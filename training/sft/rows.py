@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_numbered_jsonl
 from faithful_se.train_info import RowFile
-from training.attribution.sources import FORM
+from training.attribution.inputs import FORM
 from training.runs.folder import MANIFEST
 
 # The label of a token without a loss, as torch's cross entropy has it.

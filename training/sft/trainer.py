@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from faithful_se.errors import UsageError
 from training.models.adapters import is_adapter
-from training.models.loading import LOADING_ERRORS, check_there, load_tokenizer, reason
+from training.models.loading import LOADING_ERRORS, check_model_folder, failure_reason, load_tokenizer
 from training.sft.rows import TrainingRow
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def make_trainer(model: ModelConfig, training: SFTConfig, rows: list[TrainingRow
         raise
     except LOADING_ERRORS as error:
         action = "load the model" if isinstance(error, (OSError, SafetensorError)) else "train"
-        raise UsageError(f"cannot {action} {model.model_name_or_path}: {reason(error)}") from error
+        raise UsageError(f"cannot {action} {model.model_name_or_path}: {failure_reason(error)}") from error
 
 
 def eos_token_ids(trainer: SFTTrainer) -> set[int]:
@@ -63,7 +63,7 @@ def _load_chat_tokenizer(model: ModelConfig, training: SFTConfig) -> PreTrainedT
     name = model.model_name_or_path
     if not name:
         raise UsageError("give --model_name_or_path: the model that the rows were built with")
-    check_there(name)
+    check_model_folder(name)
     if is_adapter(name):
         merged = Path(name) / "merged"
         hint = "is there" if merged.is_dir() else "is written by the `faithful-se sft` that made it with --merge true"

@@ -1,4 +1,4 @@
-"""The command `faithful-se attribute`, run in this process and as one of its own."""
+"""Runs `faithful-se attribute` in this process, or gives the words that start it in another one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def attribute(model: Path, texts: Path, out: Path, *more: str) -> list[dict[str,
     return list(read_jsonl(out / f"{texts.stem}.jsonl"))
 
 
-def command(model: Path, texts: Path, out: Path, *more: str) -> list[str]:
-    given = ["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), "--shard-size", "8", *more]
-    return [sys.executable, "-m", "training.attribution.cli", *given]
+def command_words(model: Path, texts: Path, out: Path, *more: str) -> list[str]:
+    arguments = ["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), "--shard-size", "8", *more]
+    return [sys.executable, "-m", "training.attribution.cli", *arguments]
 
 
 def environment() -> dict[str, str]:

@@ -49,7 +49,7 @@ def documents(question: Question = TWEET) -> list[Document]:
 
 
 def spec(question: Question = TWEET, **options: Any) -> TaskSpec:
-    """What is asked, with the evaluation's options."""
+    """The question, with the evaluation's options."""
     return TaskSpec(question, "attribution", "oneword", Options(**options))
 
 
@@ -89,25 +89,25 @@ def random_model(kind: str, vocabulary: int, *, seed: int = 0, **settings: Any) 
             "max_position_embeddings": 512,
             "initializer_range": 0.3,
         }
-    made = AutoConfig.for_model(kind, **{**common, **config, **settings})
-    return AutoModelForCausalLM.from_config(made).eval().requires_grad_(False)
+    full_config = AutoConfig.for_model(kind, **{**common, **config, **settings})
+    return AutoModelForCausalLM.from_config(full_config).eval().requires_grad_(False)
 
 
 class BagOfWords(nn.Module):
-    """A language model whose logits are a sum over the tokens seen: attributions are known exactly.
+    """A language model whose logits are a sum over the tokens so far, so attributions are known exactly.
 
-    Offers what the batched forward uses of a Hugging Face model, keys and values included: a token's key is its
+    It has what the batched forward uses of a Hugging Face model, keys and values included. A token's key is its
     embedding, and attention is a sum.
     """
 
-    base_model_prefix = "inside"
+    base_model_prefix = "backbone"
 
     def __init__(self, vocabulary: int, *, seed: int = 0) -> None:
         super().__init__()
         torch.manual_seed(seed)
         self.embed, self.lm_head = nn.Embedding(vocabulary, 16), nn.Linear(16, vocabulary, bias=False)
         self.config = AutoConfig.for_model("gpt2", vocab_size=vocabulary)
-        self.dtype, self.inside = torch.float32, self._states
+        self.dtype, self.backbone = torch.float32, self._states
 
     def get_input_embeddings(self) -> nn.Module:
         return self.embed
@@ -119,10 +119,10 @@ class BagOfWords(nn.Module):
         keys, _ = past_key_values.update(inputs_embeds[:, None], inputs_embeds[:, None], 0)
         if attention_mask is None:
             count = inputs_embeds.shape[1]
-            sees = torch.ones(1, count, count).tril()
+            visible = torch.ones(1, count, count).tril()
         else:
-            sees = (attention_mask[:, 0] == 0).float()
-        return type("Output", (), {"last_hidden_state": sees @ keys[:, 0]})
+            visible = (attention_mask[:, 0] == 0).float()
+        return type("Output", (), {"last_hidden_state": visible @ keys[:, 0]})
 
     def forward(self, ids: Tensor) -> Any:
         return type("Output", (), {"logits": self.lm_head(self.embed(ids).cumsum(1))})
