@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from faithful_se.errors import run_command
@@ -78,8 +83,27 @@ def usage() -> str:
     )
 
 
+class OwnPackages(MetaPathFinder):
+    """Finds the packages of this distribution beside `faithful_se`, before all folders of these names on the path.
+
+    A user's working folder may hold `training/`. It is on the path where PYTHONPATH names it, and DeepSpeed's launcher
+    adds it there.
+    """
+
+    names = frozenset({"faithfulness_metrics", "leaderboards", "lm_eval_tasks", "training"})
+
+    @classmethod
+    def find_spec(
+        cls, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The package of that name; None for all other modules."""
+        return PathFinder.find_spec(fullname, [str(Path(__file__).parents[1])]) if fullname in cls.names else None
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run a command."""
+    if OwnPackages not in sys.meta_path:
+        sys.meta_path.insert(0, OwnPackages)  # type: ignore[arg-type]
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())

@@ -11,7 +11,7 @@ import pytest
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
 from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.world import ROWS, arguments, write_rows
+from tests.training.sft.tiny_rows import ROWS, arguments, write_rows
 from training.attribution import cli as attribute
 from training.build.attributions import read_attributions
 from training.demo import cli as demo
@@ -126,7 +126,7 @@ def test_a_training_does_not_write_into_its_base(model: Path, tmp_path: Path) ->
     base = tmp_path / "base"
     shutil.copytree(model, base)
     before = {path.name: path.read_bytes() for path in base.iterdir()}
-    with pytest.raises(UsageError, match=r"holds config.json and no sft.json: give a folder of its own"):
+    with pytest.raises(UsageError, match=r"holds config.json and no sft.json: give another --output_dir"):
         sft.main(arguments(base, write_rows(tmp_path / "rows.jsonl"), base))
     assert {path.name: path.read_bytes() for path in base.iterdir()} == before
 

@@ -21,7 +21,7 @@ from training.attribution.attributor import Attributor
 from training.attribution.engine.forward import Forward
 from training.attribution.methods import METHODS
 from training.attribution.options import AttributionOptions
-from training.build.backend import of_model
+from training.build.backend import responder_of
 from training.models.loading import fingerprint
 
 
@@ -45,7 +45,7 @@ def answers_on_both(model: Any, fast: Any) -> list[list[str]]:
     calls = [tiny.spec().classify(document) for document in tiny.documents()]
 
     def answers(model: Any) -> list[str]:
-        return [fingerprint(model), *(answer.text for answer in of_model(model, fast, 4)(calls))]
+        return [fingerprint(model), *(answer.text for answer in responder_of(model, fast, 4)(calls))]
 
     on_cpu = answers(model)
     with pretended() as device:

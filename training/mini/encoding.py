@@ -1,4 +1,4 @@
-"""Conversations as what the training loop eats: token ids with loss weights."""
+"""Conversations as token ids with loss weights."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ import re
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from training.mini import tokenizer as words
 from training.mini.conversations import Turn
+from training.mini.tokenizer import END, PAD, ROLES
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
-class Encoder:
-    """Conversations as token ids with loss weights, equal to what the tokenizer's chat template gives."""
+class ConversationEncoder:
+    """Encodes conversations as the tokenizer's chat template does, ten times as fast, with loss weights."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self._tokenizer = tokenizer
         self._ids: dict[str, list[int]] = {token: [i] for token, i in tokenizer.get_vocab().items()}
-        self._system, self._user, self._assistant = (self._ids[token] for token in words.ROLES.values())
-        self._end = self._ids[words.END]
+        self._system, self._user, self._assistant = (self._ids[token] for token in ROLES.values())
+        self._end = self._ids[END]
 
     def ids(self, text: str) -> list[int]:
-        """Ids of a text. Lines of known words are looked up word by word, which is ten times as fast."""
-        found: list[int] = []
+        """Token ids of a text. Lines of known words are looked up word by word; the tokenizer does the others."""
+        ids: list[int] = []
         for line in re.split(r"(\n+)", text):
             if line in self._ids:
-                found += self._ids[line]
+                ids += self._ids[line]
                 continue
             try:
-                found += [self._ids[word][0] for word in line.split(" ")] if line else []
+                ids += [self._ids[word][0] for word in line.split(" ")] if line else []
             except KeyError:
                 self._ids[line] = self._tokenizer.encode(line, add_special_tokens=False)
-                found += self._ids[line]
-        return found
+                ids += self._ids[line]
+        return ids
 
     def conversation(self, turns: list[Turn]) -> tuple[list[int], list[float]]:
-        """Ids and loss weights of a conversation, both [n_tokens]; what the user says weighs 0."""
+        """Token ids and loss weights of a conversation, both [n_tokens]; the user's words weigh 0."""
         ids: list[int] = []
         weights: list[float] = []
         for turn in turns:
             if turn.role == "system":
-                said = self._system + self.ids(turn.prompt) + self._end
-                ids += said
-                weights += [0.0] * len(said)
+                message = self._system + self.ids(turn.prompt) + self._end
+                ids += message
+                weights += [0.0] * len(message)
                 continue
             prompt = self._user + self.ids(turn.prompt) + self._end + self._assistant
             answer = self.ids(turn.answer)
@@ -53,12 +53,12 @@ class Encoder:
             weights += [0.0] * len(prompt) + [1.0 if i in copied else turn.weight for i in answer] + [1.0]
         return ids, weights
 
-    def batch(self, many: list[list[Turn]]) -> Batch:
-        """Ids and weights, both [batch, longest], padded on the right."""
-        rows = [self.conversation(turns) for turns in many]
+    def batch(self, conversations: list[list[Turn]]) -> Batch:
+        """Token ids and loss weights, both [n_conversations, longest], padded on the right."""
+        rows = [self.conversation(turns) for turns in conversations]
         longest = max(len(ids) for ids, _ in rows)
-        pad = self._ids[words.PAD]
+        pad_id = self._ids[PAD]
         return (
-            torch.tensor([ids + pad * (longest - len(ids)) for ids, _ in rows]),
+            torch.tensor([ids + pad_id * (longest - len(ids)) for ids, _ in rows]),
             torch.tensor([weights + [0.0] * (longest - len(weights)) for _, weights in rows]),
         )

@@ -1,6 +1,6 @@
-"""`python -m training.sft` in processes of the CPU that accelerate takes for GPUs: it shards weights on those only.
+"""`faithful-se sft` in a process that accelerate takes for one with a GPU, because it shards weights on GPUs only.
 
-All else is the real thing: accelerate's FSDP plugin, torch's `fully_shard`, processes that talk over gloo.
+Everything else is real: accelerate's FSDP plugin, torch's `fully_shard`, processes that talk over gloo.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from accelerate.utils import DistributedType
 from transformers import training_args
 
 
-def pretend() -> None:
-    """Before anything asks accelerate where it is."""
+def pretend_to_have_a_gpu() -> None:
+    """Call this before anything asks accelerate for its state."""
     PartialState._prepare_backend = lambda *_, **__: ("gloo", DistributedType.MULTI_GPU)
     training_args.is_torch_bf16_gpu_available = lambda: True
 
 
 if __name__ == "__main__":
-    from training.sft.cli import main
+    from faithful_se.cli import main
 
-    pretend()
+    pretend_to_have_a_gpu()
     raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Reading what `faithful-se attribute` wrote: texts with every separator, rows that are none."""
+"""Reading what `faithful-se attribute` wrote: texts with every separator, damaged rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from faithful_se.errors import UsageError
-from tests.training.build.world import attributions, respond
+from tests.training.build.rule_model import attributions, respond
 from training.build.attributions import Attributions, read_attributions
 from training.build.run import build
 
-# All that `str.splitlines` cuts at and JSON does not escape.
+# Characters at which `str.splitlines` cuts and which JSON does not escape.
 TEXT = "one\u2028two\u2029three\u0085four\rfive"
 ROW = {
     "fields": {"text": TEXT},
@@ -34,8 +34,8 @@ def write_attributions(folder: Path, *rows: object) -> Path:
 
 
 def test_separators_inside_a_text_end_no_row(tmp_path: Path) -> None:
-    found = read_attributions(write_attributions(tmp_path, ROW, ROW))
-    assert [text.document.fields["text"] for text in found.texts["sentiment140"]] == [TEXT, TEXT]
+    texts = read_attributions(write_attributions(tmp_path, ROW, ROW)).texts["sentiment140"]
+    assert [text.document.fields["text"] for text in texts] == [TEXT, TEXT]
 
 
 def test_a_line_that_is_no_row_is_named_with_the_remedy(tmp_path: Path) -> None:
@@ -52,9 +52,9 @@ def test_a_line_that_is_no_row_is_named_with_the_remedy(tmp_path: Path) -> None:
 
 
 def test_the_texts_of_the_evaluation_may_be_elsewhere(tmp_path: Path) -> None:
-    given = attributions(tmp_path / "data")
-    elsewhere = Attributions({**given.settings, "data": "hub"}, given.texts, str(tmp_path / "data"))
-    build(elsewhere, respond, tmp_path / "out")
+    source = attributions(tmp_path / "data")
+    from_hub = Attributions({**source.manifest, "data": "hub"}, source.texts, str(tmp_path / "data"))
+    build(from_hub, respond, tmp_path / "out")
     for name in ("settings.json", "manifest.json"):
         assert json.loads((tmp_path / "out" / name).read_text())["data"] == str(tmp_path / "data")
     assert json.loads((tmp_path / "out" / "report.json").read_text())["evaluation"] == str(tmp_path / "data")
@@ -63,13 +63,11 @@ def test_the_texts_of_the_evaluation_may_be_elsewhere(tmp_path: Path) -> None:
     assert f"| kept apart from | the texts of the evaluation ({tmp_path / 'data'}) |" in card
 
 
-def test_an_evaluation_where_the_attributions_say_is_none_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_evaluation_of_the_attributions_needs_no_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_attributions(tmp_path, ROW)
     (tmp_path / "manifest.json").write_text(json.dumps({"rows": {"sentiment140": 1}, "data": str(tmp_path / "data")}))
     monkeypatch.chdir(tmp_path)
     assert read_attributions(tmp_path, data="data").evaluation == ""
-    found = read_attributions(tmp_path, data="other")
-    assert found.data == found.evaluation == str(tmp_path / "other")
+    other = read_attributions(tmp_path, data="other")
+    assert other.data == other.evaluation == str(tmp_path / "other")
     assert read_attributions(tmp_path).data == str(tmp_path / "data")
