@@ -28,18 +28,40 @@ def require_packages(extra: str, *packages: str) -> None:
 
 
 def run_command(command: Callable[[], int | None]) -> int:
-    """Run a command; a `UsageError` becomes one line on stderr and status 2, a closed pipe (`| head`) status 0."""
+    """Run a command and return its exit status.
+
+    A `UsageError` becomes one line on stderr and status 2. A reader that closes the pipe early (`| head`) ends the
+    command without an error, also while argparse prints a help text.
+    """
+    status = 0
     try:
-        status = int(command() or 0)
-        sys.stdout.flush()
-        return status
-    except UsageError as error:
-        print(f"faithful-se: {error}", file=sys.stderr)
-        return 2
+        try:
+            status = int(command() or 0)
+        except UsageError as error:
+            print(f"faithful-se: {error}", file=sys.stderr)
+            status = 2
+        except SystemExit:
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()  # here, where a closed pipe can be handled: at exit Python can only complain
     except BrokenPipeError:
-        # The reader has what it wanted. Python flushes stdout at exit: give it a place to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if not _closed_pipes():
+            raise  # of a server or a process of the command's own
+    return status
+
+
+def _closed_pipes() -> bool:
+    """Whether the reader of stdout or stderr is gone; their buffers are then emptied into nothing."""
+    closed = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            closed = True
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, stream.fileno())
+            os.close(nothing)
+    return closed
 
 
 def install_excepthook() -> None:
