@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from faithful_se import cli as faithful_se_cli
-from leaderboards import cli, errors
+from faithful_se import errors
+from leaderboards import cli
 from leaderboards.board import SCHEMA_VERSION
 from leaderboards.board_json import load, save
 from tests.leaderboards.boards import small
@@ -158,10 +159,10 @@ def test_a_missing_package_is_said_before_the_work(results, tmp_path, capsys, mo
 
 def test_neither_torch_nor_lm_eval_is_loaded(results, tmp_path):
     code = (
-        "import sys; from leaderboards import compare; from leaderboards.build import make_board;"
+        "import sys; from leaderboards import compare_cli; from leaderboards.build import make_board;"
         "from leaderboards.board_json import save;"
         "from pathlib import Path; save(make_board([Path(sys.argv[1])])[0], Path(sys.argv[2]));"
-        "assert compare.main([sys.argv[1] + '/base', sys.argv[1] + '/tuned']) == 0;"
+        "assert compare_cli.main([sys.argv[1] + '/base', sys.argv[1] + '/tuned']) == 0;"
         "heavy = {'torch', 'lm_eval', 'transformers', 'datasets', 'lm_eval_tasks', 'training'};"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from faithful_se.errors import UsageError
 from leaderboards import cli
 from leaderboards.submission import DEFAULTS
 from lm_eval_tasks.options import Options
@@ -92,7 +93,8 @@ def test_what_is_declared_is_no_finding(tmp_path, capsys):
     (tmp_path / "submission.json").write_text(json.dumps(declared))
     assert check(tmp_path, capsys)[0] == 0
     (tmp_path / "submission.json").write_text("[")
-    assert cli.main([str(tmp_path), "--check"]) == 2
+    with pytest.raises(UsageError, match=r"submission\.json: cannot be read"):
+        cli.main([str(tmp_path), "--check"])
 
 
 def test_the_defaults_are_those_of_the_tasks():

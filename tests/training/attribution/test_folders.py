@@ -14,7 +14,7 @@ from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import attribute
-from tests.training.attribution.test_dates import LLAMA, After
+from tests.training.attribution.test_chat_template import LLAMA, After
 from training.attribution import run
 from training.attribution.cli import main
 from training.runs import settings
