@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from training.demo.table import Cells, compare, matrix, named_shortcuts, rates, read_cells, rows
 
 from faithful_se.errors import UsageError
 from training.demo import cli
 from training.demo.plan import SIZES
 from training.demo.report import checks
 from training.demo.stages import Runner, Stage, command, shown
-from training.demo.table import Cells, compare, matrix, named_shortcuts, rates, read_cells, rows
 
 ROOT = Path(__file__).parents[3]
 
