@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from types import TracebackType
 
@@ -30,17 +32,18 @@ def require_packages(extra: str, *packages: str) -> None:
 def run_command(command: Callable[[], int | None]) -> int:
     """Run a command and return its exit status.
 
-    A `UsageError` becomes one line on stderr and status 2. A reader that closes the pipe early (`| head`) ends the
-    command without an error, also while argparse prints a help text.
+    A `UsageError` becomes one line on stderr and status 2. A reader that closes the pipe early (`| head`) is no error.
+    The status is then that of the command if it has ended; else 141, as shells count a closed pipe.
     """
-    status = 0
+    status = 141  # 128 + SIGPIPE
     try:
         try:
             status = int(command() or 0)
         except UsageError as error:
-            print(f"faithful-se: {error}", file=sys.stderr)
             status = 2
-        except SystemExit:
+            print(f"faithful-se: {error}", file=sys.stderr)
+        except SystemExit as ending:  # argparse has printed a help text or a mistake
+            status = ending.code if isinstance(ending.code, int) else 0
             sys.stdout.flush()
             raise
         sys.stdout.flush()  # here, where a closed pipe can be handled: at exit Python can only complain
@@ -51,16 +54,17 @@ def run_command(command: Callable[[], int | None]) -> int:
 
 
 def _closed_pipes() -> bool:
-    """Whether the reader of stdout or stderr is gone; their buffers are then emptied into nothing."""
+    """Whether the reader of stdout or stderr is gone. What these still hold is then written into nothing."""
     closed = False
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            closed = True
-            nothing = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nothing, stream.fileno())
-            os.close(nothing)
+        with suppress(AttributeError, OSError, ValueError):  # no poll on Windows, no file behind the stream
+            poller = select.poll()
+            poller.register(stream.fileno(), select.POLLOUT)
+            if any(events & (select.POLLERR | select.POLLHUP) for _, events in poller.poll(0)):
+                closed = True
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, stream.fileno())
+                os.close(nothing)
     return closed
 
 

@@ -60,7 +60,7 @@ class Runner:
             self.display.line(f"  {stage.name}: {stage.purpose}\n  $ {stage.typed()}")
             started, log = time.monotonic(), self.logs / f"{stage.name}.log"
             status = self._execute(stage, log)
-            if status == 0 and stage.marked:
+            if status == 0 and stage.marked and stage.done.parent.is_dir():
                 write_atomic(stage.done, b"")
             if status or not stage.done.is_file():
                 reason = latest(log.read_text("utf-8", "replace")) or f"exit status {status}"
@@ -110,8 +110,8 @@ class Runner:
 def console_script(name: str) -> str:
     """The path of a console script of this environment.
 
-    Python puts the folder of a console script first on its path, where `python -m` puts the user's working folder: a
-    folder named `training` there would hide ours.
+    Python puts the folder of a console script first on its path. `python -m` puts the user's working folder there, where a
+    folder named `training` would hide ours.
 
     Raises:
         UsageError: no such script beside this interpreter.
