@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
-from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
 from tests.tiny_model import chat_tokenizer
 
 SHAPES = {
@@ -50,7 +51,7 @@ def texts_of(data: str | None, examples: int) -> list[Document]:
 
 def tokenizer_of(spec: TaskSpec, documents: list[Document]) -> Any:
     """A tokenizer of the prompts. As with real ones, common words and the labels are one token."""
-    prompts = [spec.classify(document.fields).messages[-1][1] for document in documents]
+    prompts = [spec.classify(document).messages[-1][1] for document in documents]
     return chat_tokenizer([*prompts, " ".join(WORDS), *["\n".join(spec.question.labels)] * 50], vocab_size=4096)
 
 

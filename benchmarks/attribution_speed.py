@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.attribution_inputs import model_of, task, tokenizer_of
 from benchmarks.attribution_peers import Peers
 from benchmarks.attribution_replay import Recorder
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 

@@ -23,11 +23,10 @@ import time
 from itertools import product
 from pathlib import Path
 
+from lm_eval_tasks.styles import BUDGETS, STYLES
 from training.demo.runner import console_script
 
 DATASETS = ("sentiment140", "snli", "agnews", "trec", "sms_spam", "subj")
-STYLES = ("attribution", "redaction", "counterfactual")
-BUDGETS = ("oneword", "multiword")
 LABELS = ["negative", "positive"]
 DATE = "2026-01-02T03-04-05.000006"
 WORDS = ("oslo", "lima", "quito", "cairo", "hanoi", "dublin", "nice", "bad", "slow", "warm", "coffee", "dinner")
@@ -57,7 +56,7 @@ def sample_lines(dataset: str, style: str, budget: str, number: int) -> list[str
                 "explanation": {
                     "messages": [],
                     "answer": words[0],
-                    "target": other if style == "counterfactual" else "",
+                    "target": other if STYLES[style].WANTS_TARGET else "",
                     "valid": True,
                     "reason": "",
                     "words": [words[0]],
@@ -160,7 +159,7 @@ def write_results(folder: Path, checkpoint: int, tasks: list[tuple[str, str, str
         info = {
             "base": "models/base",
             "train_datasets": list(DATASETS[: 1 + checkpoint % 3]),
-            "train_styles": [STYLES[checkpoint % 3]],
+            "train_styles": [list(STYLES)[checkpoint % 3]],
             "budget": ["oneword"],
             "arm": ["word" if checkpoint % 5 else "random"],
         }

@@ -46,7 +46,11 @@ def test_help_texts(arguments):
 @pytest.mark.parametrize("arguments", ["--help", "--version", "board --help", "compare nowhere here"])
 def test_unbuffered_output(arguments):
     status, errors = run_into_closed_pipe(*arguments.split(), unbuffered="1")
-    assert status in ((2,) if "nowhere" in arguments else (0, 141)) and "Traceback" not in errors and "BrokenPipe" not in errors
+    assert (
+        status in ((2,) if "nowhere" in arguments else (0, 141))
+        and "Traceback" not in errors
+        and "BrokenPipe" not in errors
+    )
 
 
 def test_board_and_compare(tmp_path):

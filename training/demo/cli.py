@@ -9,15 +9,11 @@ of this package or lm_eval; the demo prints it before it runs.
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from training.demo.plan import SIZES
 from training.demo.stages import Demo
@@ -32,7 +28,7 @@ With a model of your own (a folder or hub name with a chat template; a GPU from 
   faithful-se sft --model_name_or_path MODEL --data rows --output_dir trained --learning_rate 2e-4
 
 Then run the first command again with --model_args pretrained=MODEL peft=trained, and `faithful-se board results
---out board`. training/TUTORIAL.md explains each step."""
+--out board`. docs/training.md explains each step."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         default=Path("runs/demo"),
-        help="folder; the same command continues a demo that was stopped (default: runs/demo)",
+        help="folder; the same command resumes (default: runs/demo)",
     )
     return p
 
@@ -57,58 +53,20 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     arguments = parser().parse_args(sys.argv[1:] if argv is None else argv)
 
-    from training.runs.lock import only_one
+    from faithful_se.errors import UsageError
+    from training.demo.folder import DemoFolder
 
+    if "," in str(arguments.out):
+        raise UsageError(f"--out {arguments.out}: lm_eval ends an argument at a comma; give a folder without one")
     mode = "quick" if arguments.quick else "full" if arguments.full else "default"
     demo = Demo(arguments.out, SIZES[mode], arguments.seed)
-    claim(demo, mode)
-    print(f"about {demo.size.minutes} min on two cores, plus the base where there is none yet (3 to 5 min)")
-    # `kill` ends the running steps too, as Ctrl-C does.
+    # `kill` ends the running stages too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with only_one(demo.out):
+    with DemoFolder(demo, mode).open():
+        print(f"about {demo.size.minutes} min on two cores, plus the base where there is none yet (3 to 5 min)")
         run(demo, mode)
     print(NEXT)
     return 0
-
-
-def claim(demo: Demo, mode: str) -> None:
-    """Make the folder of a demo, or check that it is the folder of this demo.
-
-    Raises:
-        UsageError: it holds another demo or other files, or lm_eval cannot be told its path.
-    """
-    from faithful_se.errors import UsageError
-    from faithful_se.files import make_folder, read_json_object, write_atomic
-
-    out, path = demo.out, demo.out / "demo.json"
-    settings = {"mode": mode, "seed": demo.seed, "size": json.loads(json.dumps(asdict(demo.size)))}
-    if "," in str(out):
-        raise UsageError(f"--out {out}: lm_eval ends an argument at a comma; give a folder without one")
-    if path.is_file():
-        if (written := read_json_object(path, "put it back, or give another --out")) != settings:
-            raise UsageError(f"{out} holds {_other_demo(written, settings)}, or another --out")
-        return
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file: give a folder as --out")
-    if out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty and no demo: give another --out, nothing there is overwritten")
-    make_folder(out)
-    write_atomic(out / "sft.yaml", recipe().read_text("utf-8"))
-    write_atomic(path, [json.dumps(settings, indent=1)])
-
-
-def _other_demo(written: dict[str, Any], settings: dict[str, Any]) -> str:
-    """Which demo a folder holds, and how to continue it."""
-    mode, seed = written.get("mode"), written.get("seed")
-    if (mode, seed) == (settings["mode"], settings["seed"]):
-        return "the same demo of another version: install that version"
-    size = f"with --{mode}" if mode in ("quick", "full") else "without --quick and --full"
-    return f"the demo {size} and with --seed {seed}: give the same"
-
-
-def recipe() -> Path:
-    """The training recipe of the mini model."""
-    return Path(str(files("training") / "demo" / "sft.yaml"))
 
 
 def run(demo: Demo, mode: str) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from faithful_se.files import parse_json_object, read_jsonl, write_atomic
 from faithfulness_metrics.words import key_of
-from training.demo.plan import EDITING, NAMING, RANDOM, WORD
+from lm_eval_tasks.styles import STYLES
+from training.demo.plan import RANDOM, WORD
 from training.demo.runner import ENVIRONMENT
 from training.demo.stages import Demo
 
@@ -97,8 +98,8 @@ def checks(results: Evaluations, demo: Demo) -> Iterator[str]:
 
 
 def _faithfulness_checks(results: Evaluations, tasks: Sequence[Task]) -> Iterator[str]:
-    naming = [task.id for task in tasks if task.style in NAMING]
-    editing = [task.id for task in tasks if task.style in EDITING]
+    naming = [task.id for task in tasks if not STYLES[task.style].WANTS_TARGET]
+    editing = [task.id for task in tasks if STYLES[task.style].WANTS_TARGET]
     pairs = [(results.rate(WORD.name, task), results.rate(WORD.name, task, "faithful_oracle")) for task in naming]
     ratio = min(faithful / max(oracle, 1e-9) for faithful, oracle in pairs)
     yield _line(ratio >= 0.8, f"attribution and redaction reach .8 of the oracle (lowest: {ratio:.2f})")

@@ -110,8 +110,8 @@ class Runner:
 def console_script(name: str) -> str:
     """The path of a console script of this environment.
 
-    Python puts the folder of a console script first on its path. `python -m` puts the user's working folder there, where a
-    folder named `training` would hide ours.
+    Python puts the folder of a console script first on its path. `python -m` puts the user's working folder there: a
+    folder named `training` in it would hide ours.
 
     Raises:
         UsageError: no such script beside this interpreter.

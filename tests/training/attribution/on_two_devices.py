@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.attribution_device import on_device
-from benchmarks.attribution_world import texts_of
+from benchmarks.attribution_inputs import texts_of
+from benchmarks.attribution_throughput import throughput_table
 from faithful_se.errors import UsageError
 from tests.pretend_device import There, pretended
 from tests.training.attribution import architectures as world
@@ -42,7 +42,7 @@ def rows_on_both(model: Any, fast: Any, method: str, question: Any) -> list[list
 
 def answers_on_both(model: Any, fast: Any) -> list[list[str]]:
     """What the model answers while rows are built, and its fingerprint."""
-    calls = [world.spec().classify(dict(document.fields)) for document in world.documents()]
+    calls = [world.spec().classify(document) for document in world.documents()]
 
     def answers(model: Any) -> list[str]:
         return [fingerprint(model), *(answer.text for answer in of_model(model, fast, 4)(calls))]
@@ -76,7 +76,7 @@ def main(out: Path) -> None:
     }
     found["answers"] = answers_on_both(models["llama"], fast)
     with pretended() as device:
-        found["benchmark"] = on_device("2m", device.type, texts_of(None, 2), 0, rounds=1)
+        found["benchmark"] = throughput_table("2m", device.type, texts_of(None, 2), 0, rounds=1)
     found["left behind"] = left_behind(models["llama"], fast)
     out.write_text(json.dumps(found))
 

@@ -9,7 +9,8 @@ import pytest
 
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Settings, Task, Versus
 from leaderboards.board_json import save
-from training.demo.plan import SIZES, STYLES
+from lm_eval_tasks.styles import STYLES
+from training.demo.plan import SIZES
 from training.demo.report import shortcut_share, write_report
 from training.demo.stages import Demo
 

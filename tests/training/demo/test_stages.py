@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from training.demo import cli
+from training.demo.folder import recipe
 from training.demo.plan import SIZES
 from training.demo.stages import Demo
 
@@ -55,7 +55,7 @@ def test_every_arm_is_a_build_of_its_own():
 
 
 def test_the_demo_trains_by_the_recipe_in_the_repository():
-    assert cli.recipe().read_text() == (ROOT / "recipes" / "mini" / "sft.yaml").read_text()
+    assert recipe().read_text() == (ROOT / "recipes" / "mini" / "sft.yaml").read_text()
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("recipes/*/*.yaml")), ids=lambda path: path.stem)
