@@ -32,7 +32,7 @@ SEED = 20251207
 def documents(task: str) -> dict[str, list[Document]]:
     """The documents of each split, all of different texts."""
     rng = random.Random(f"{SEED} {task}")
-    seen: set[str] = set()
+    texts: set[str] = set()
     splits: dict[str, list[Document]] = {}
     for split, size in SIZES.items():
         splits[split] = []

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.attribution_device import on_device
-from benchmarks.attribution_world import texts_of
+from benchmarks.attribution_inputs import texts_of
+from benchmarks.attribution_throughput import throughput_table
 from faithful_se.errors import UsageError
 from tests.pretend_device import PretendTensor, pretended
 from tests.training.attribution import tiny_models as tiny
@@ -76,7 +76,7 @@ def main(out: Path) -> None:
     }
     results["answers"] = answers_on_both(models["llama"], fast)
     with pretended() as device:
-        results["benchmark"] = on_device("2m", device.type, texts_of(None, 2), 0, rounds=1)
+        results["benchmark"] = throughput_table("2m", device.type, texts_of(None, 2), 0, rounds=1)
     results["wrong device"] = wrong_device_error(models["llama"], fast)
     out.write_text(json.dumps(results))
 

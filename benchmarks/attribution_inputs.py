@@ -1,4 +1,4 @@
-"""Texts, tokenizer and models of the attribution benchmark: nothing to download, any size."""
+"""Texts, tokenizer and random models of any size for the attribution benchmark: nothing to download."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
+from tests.tiny_model import chat_tokenizer
 
 SHAPES = {
     "2m": {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 6, "num_attention_heads": 4},
@@ -19,12 +20,7 @@ SHAPES = {
 }
 VOCABULARY = {"2m": 4096, "60m": 32000, "7b": 32000}
 
-TEMPLATE = (
-    "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
-)
-
-# Texts for those who have none at hand: lengths of tweets, words of many lengths.
+# Words for made-up texts: common ones, of many lengths.
 COMMON = (
     "the a of and to in is it you that he was for on are with as his they be at one have this from or had by hot but "
     "some what there we can out other were all your when up use word how said an each she which do their time if will "
@@ -39,42 +35,34 @@ WORDS = COMMON.split()
 
 
 def task() -> TaskSpec:
-    """What is asked about each text."""
+    """The task that each text is classified for."""
     return TaskSpec(dataset_spec("sentiment140").question, "attribution", "oneword", Options())
 
 
 def texts_of(data: str | None, examples: int) -> list[Document]:
-    """Tweets of a folder of real text, or made-up ones."""
+    """Tweets of a folder of real text, or made-up texts as long as tweets."""
     if data:
         rows = load(dataset_spec("sentiment140"), data, "train").select(range(examples * 3))
-        found = [dataset_spec("sentiment140").document(row) for row in rows]
-        return [document for document in found if len(document.words) > 1][:examples]
+        documents = [dataset_spec("sentiment140").document(row) for row in rows]
+        return [document for document in documents if len(document.words) > 1][:examples]
     rng = random.Random(0)
     return [Document({"text": " ".join(rng.sample(WORDS, rng.randint(8, 22)))}) for _ in range(examples)]
 
 
 def tokenizer_of(spec: TaskSpec, documents: list[Document]) -> Any:
-    """A byte-level BPE of the prompts: as with real tokenizers, common words and the labels are one token."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=4096,
-        special_tokens=["<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
+    """A tokenizer of the prompts. As with real ones, common words and the labels are one token."""
     prompts = [spec.classify(document).messages[-1][1] for document in documents]
-    bpe.train_from_iterator([*prompts, " ".join(WORDS), *["\n".join(spec.question.labels)] * 50], trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token="<|pad|>", eos_token="<|end|>")
-    fast.chat_template = TEMPLATE
-    return fast
+    return chat_tokenizer([*prompts, " ".join(WORDS), *["\n".join(spec.question.labels)] * 50], vocab_size=4096)
 
 
 def model_of(shape: str, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
+    """A Llama with random weights.
+
+    Args:
+        shape: one of `SHAPES`.
+        device: where its weights are.
+        dtype: of its weights.
+    """
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""The raw limit: exactly the model calls that a run made, made again with nothing around them."""
+"""Repeats exactly the model calls of a run and nothing else: the time that no batching can go below."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from training.attribution.engine.forward import Forward
 
 
 class Recorder:
-    """Remembers the model calls of a run, to make them again without anything around."""
+    """Records the model calls of a run, and repeats them.
+
+    Attributes:
+        calls: the forward pass that was called, its inputs, and whether gradients were on.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[Forward, Any, Any, Any, Any, bool]] = []
@@ -30,6 +34,7 @@ class Recorder:
         Forward.states = self._states
 
     def replay(self) -> None:
+        """Repeat the calls."""
         for forward, embeds, mask, position, past, gradients in self.calls:
             past.recorded = []
             with torch.set_grad_enabled(gradients):
@@ -46,4 +51,5 @@ class Recorder:
                     torch.autograd.grad(value.sum(), embeds)
 
     def tokens(self) -> int:
+        """Tokens of all calls, padding included."""
         return sum(call[1].shape[0] * call[1].shape[1] for call in self.calls)

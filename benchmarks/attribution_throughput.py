@@ -1,4 +1,4 @@
-"""Texts per second of a model with random weights in bfloat16, and its share of what the device could do."""
+"""Texts per second of a random model in bfloat16, and the share of the device's peak that they use."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ from unittest.mock import patch
 
 import torch
 
-from benchmarks.attribution_world import model_of, task, tokenizer_of
+from benchmarks.attribution_inputs import model_of, task, tokenizer_of
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.engine.forward import EmbeddedBatch, Forward
 from training.attribution.options import AttributionOptions
 
 
-class Counted:
-    """Counts the tokens that go through a model, without waiting for the device."""
+class TokenCounter:
+    """Counts the tokens that go through a model, without waiting for the device.
+
+    Counts stay tensors until they are read: a GPU computes ahead of Python.
+    """
 
     def __init__(self) -> None:
         self._forward: list[torch.Tensor] = []
         self._gradients: list[torch.Tensor] = []
         self._computed = 0
 
-    def __enter__(self) -> Counted:
-        through = Forward.__call__
+    def __enter__(self) -> TokenCounter:
+        original = Forward.__call__
 
         def call(forward: Forward, rows: EmbeddedBatch, return_kv: bool = False) -> Any:
             passes = self._gradients if torch.is_grad_enabled() else self._forward
             passes.append(rows.lengths.sum())
             self._computed += rows.embeds.shape[0] * rows.embeds.shape[1]
-            return through(forward, rows, return_kv)
+            return original(forward, rows, return_kv)
 
         self._patch = patch.object(Forward, "__call__", call)
         self._patch.start()
@@ -43,33 +46,33 @@ class Counted:
         self._patch.stop()
 
     def passes(self) -> int:
-        """Tokens times passes over them, padding left out.
+        """Tokens times passes over them, without padding.
 
-        A frozen model's backward pass is one more multiplication for each of the forward pass: two passes.
+        The backward pass of a frozen model has one multiplication for each of the forward pass: together two passes.
         """
         return sum(map(int, self._forward)) + 2 * sum(map(int, self._gradients))
 
     def padding(self) -> float:
         """Share of the computed tokens that were padding."""
-        told = sum(map(int, [*self._forward, *self._gradients]))
-        return 1 - told / self._computed if self._computed else 0.0
+        tokens = sum(map(int, [*self._forward, *self._gradients]))
+        return 1 - tokens / self._computed if self._computed else 0.0
 
 
-def on_device(shape: str, device: str, documents: list[Document], token_budget: int, rounds: int) -> list[str]:
-    """A table: a row per method, medians of the rounds.
+def throughput_table(shape: str, device: str, documents: list[Document], token_budget: int, rounds: int) -> list[str]:
+    """The lines of a Markdown table with a row per method: medians of the rounds.
 
     Args:
-        shape: of the model.
-        device: where; one thread on a CPU.
-        documents: texts.
+        shape: of the model, one of `SHAPES`.
+        device: where the model runs; one thread on a CPU.
+        documents: the texts.
         token_budget: see `Attributor`.
         rounds: how often each method runs; the methods take turns.
     """
     spec, dtype = task(), torch.bfloat16
-    fast, model = tokenizer_of(spec, documents), model_of(shape, device, dtype)
-    operations, peak = 2 * multiplied(model), _peak(device, dtype)
+    tokenizer, model = tokenizer_of(spec, documents), model_of(shape, device, dtype)
+    operations, peak = 2 * multiplied_parameters(model), _peak(device, dtype)
     methods = {
-        name: Attributor(model, fast, spec, AttributionOptions(method, steps=steps), token_budget=token_budget)
+        name: Attributor(model, tokenizer, spec, AttributionOptions(method, steps=steps), token_budget=token_budget)
         for name, method, steps in (
             ("occlusion", "occlusion", 16),
             ("cascade", "cascade", 16),
@@ -78,13 +81,13 @@ def on_device(shape: str, device: str, documents: list[Document], token_budget: 
         )
     }
     seconds: dict[str, list[float]] = {name: [] for name in methods}
-    counted, memory = {}, {}
+    counters, memory = {}, {}
     for round_ in range(rounds + 1):
         for name, attributor in methods.items():
             _forget_peak(device)
-            with Counted() as counted[name]:
+            with TokenCounter() as counters[name]:
                 start = time.perf_counter()
-                # The first round is not timed: memory is asked for, budgets are halved where they must be.
+                # The first round is not timed: it allocates memory, and halves budgets that are too large.
                 attributor.rows(documents if round_ else documents[: max(1, len(documents) // 4)])
                 _finish(device)
                 if round_:
@@ -99,17 +102,18 @@ def on_device(shape: str, device: str, documents: list[Document], token_budget: 
         "|---|---|---|---|---|---|",
     ]
     for name, attributor in methods.items():
-        spent, passes = statistics.median(seconds[name]), counted[name].passes()
-        share = operations * passes / spent / peak
+        median = statistics.median(seconds[name])
+        share = operations * counters[name].passes() / median / peak
+        padding = counters[name].padding()
+        budget = attributor.budgets.smallest()
         lines.append(
-            f"| {name} | {len(documents) / spent:.3g} | {share:.0%} | {counted[name].padding():.0%} | {memory[name]} | "
-            f"{attributor.budgets.smallest()} |"
+            f"| {name} | {len(documents) / median:.3g} | {share:.0%} | {padding:.0%} | {memory[name]} | {budget} |"
         )
     return [*lines, ""]
 
 
-def multiplied(model: Any) -> int:
-    """Parameters that every token is multiplied with: embeddings are looked up, the head sees the answer alone."""
+def multiplied_parameters(model: Any) -> int:
+    """Parameters that every token is multiplied with: all but the embeddings, which are looked up, and the head."""
     return sum(parameter.numel() for name, parameter in model.model.named_parameters() if "embed" not in name)
 
 
@@ -128,7 +132,7 @@ def _peak_memory(device: str) -> str:
 
 
 def _peak(device: str, dtype: torch.dtype) -> float:
-    """Operations per second of a large matrix product: what this device reaches at best."""
+    """Operations per second of a large matrix product, the best that this device reaches."""
     size = 8192 if device.startswith("cuda") else 4096
     a = torch.randn(size, size, device=device, dtype=dtype)
     best = 0.0
@@ -142,7 +146,7 @@ def _peak(device: str, dtype: torch.dtype) -> float:
 
 
 def machine(device: str = "cpu") -> str:
-    """Its name, and how many threads."""
+    """The name of the device, and how many threads torch uses on a CPU."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name()
     names = [line.split(":")[1].strip() for line in _cpu_lines() if line.startswith("model name")]
