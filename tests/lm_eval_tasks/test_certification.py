@@ -12,12 +12,12 @@ import pytest
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import faithful_given_valid
 from faithfulness_metrics.statistics import wilson
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
+from lm_eval_tasks.spec import TaskSpec
 
 DATASETS = ("sentiment140", "snli", "agnews")
 

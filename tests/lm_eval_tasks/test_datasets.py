@@ -8,11 +8,11 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
+from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
 NAMES = sorted(path.parent.name for path in DATASETS.glob("*/_dataset_yaml"))

@@ -13,10 +13,11 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import LOGGER, lm_eval_backend
-from lm_eval_tasks.calls import Answer, TaskSpec
+from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.fingerprint import model_fingerprint
 from lm_eval_tasks.rule_models import RuleLM
+from lm_eval_tasks.spec import TaskSpec
 from tests.lm_eval_tasks.recording import GREEDY, RecordingLM, total
 from tests.lm_eval_tasks.running import NINE, ONE, SHORT, TWEETS, load
 from tests.tiny_data import texts_of, write_data

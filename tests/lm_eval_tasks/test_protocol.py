@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_tasks.calls import Answer, Classify, Document, Generate, TaskSpec
+from lm_eval_tasks.calls import Answer, Classify, Generate
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.spec import TaskSpec
 from tests.lm_eval_tasks.answering import DOCUMENT, SENTIMENT, SNLI, label, play, spec_of
 
 CLASSIFY = (

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.engine.document_batch import Chunk
 from training.attribution.methods import ADDITIVE, METHODS
 

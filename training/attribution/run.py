@@ -19,7 +19,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from faithful_se.files import write_atomic
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 from training.attribution.resume import Found, check_found, find_rows, gather, shard_name

@@ -9,9 +9,9 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_jsonl
-from lm_eval_tasks.calls import Document
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from training.runs.folder import MANIFEST
 from training.runs.settings import place_of

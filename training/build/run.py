@@ -20,8 +20,8 @@ from tqdm.auto import tqdm
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl, write_atomic
 from lm_eval_tasks import scheduler
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.spec import TaskSpec
 from training.attribution.splits import load_split
 from training.build.attributions import Attributed, Attributions
 from training.build.backend import Respond

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lm_eval_tasks.calls import as_chat
+from lm_eval_tasks.document import Document
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object
 from training.attribution.prompt.chat_template import render_chat
@@ -63,7 +64,7 @@ def prompt_digest(attributor: Attributor) -> str:
     prompt, the labels and the mask.
     """
     renderer = attributor.renderer
-    turns = renderer.spec.classify(dict.fromkeys(renderer.spec.question.fields, "")).messages
+    turns = renderer.spec.classify(Document(dict.fromkeys(renderer.spec.question.fields, ""))).messages
     chat = as_chat(tuple((role, "ab cd") for role, _ in turns))
     shown = render_chat(renderer.tokenizer, chat, renderer.today, add_generation_prompt=True)
     alone = [shown, renderer.tokens([shown])["input_ids"], len(renderer.tokenizer)]

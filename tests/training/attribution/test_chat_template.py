@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.calls import Document, as_chat
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.document import Document
 from tests.training.attribution import architectures as world
 from training.attribution.prompt.chat_template import render_chat
 from training.attribution.prompt.label_tree import read_labels

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document, as_chat
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.document import Document
 from tests.training.attribution import architectures as world
 from training.attribution.prompt.label_tree import LabelTree, read_labels
 from training.attribution.prompt.renderer import Renderer

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import scheduler
-from lm_eval_tasks.calls import Answer, Classify, Document, TaskSpec
+from lm_eval_tasks.calls import Answer, Classify
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.spec import TaskSpec
 from tests.training.build.world import QUESTION, TEXTS, WEIGHTS, attributed, attributions, dying, respond, spec
 from training.build.options import BuildOptions
 from training.build.report import Yield, counted

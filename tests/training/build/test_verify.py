@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from lm_eval_tasks import scheduler
-from lm_eval_tasks.calls import Answer, Classify, Document, TaskSpec
+from lm_eval_tasks.calls import Answer, Classify
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.spec import TaskSpec
 from tests.training.build.world import QUESTION, TEXTS, attributed, respond, spec
 from training.build.options import BuildOptions
 from training.build.replacement_words import replacement_words
