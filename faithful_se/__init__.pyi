@@ -60,7 +60,7 @@ from faithfulness_metrics import unparsed_rate as unparsed_rate
 from faithfulness_metrics import valid_within as valid_within
 from faithfulness_metrics import wilson as wilson
 from leaderboards.board import Estimate as Estimate
-from lm_eval_tasks.calls import Document as Document
+from lm_eval_tasks.document import Document as Document
 from training.attribution.options import AttributionOptions as AttributionOptions
 
 __version__: str

@@ -2,8 +2,8 @@
 
 from lm_eval_tasks.data import dataset_names
 from lm_eval_tasks.metrics import METRICS as _METRICS
+from lm_eval_tasks.styles import BUDGETS as BUDGETS
 from lm_eval_tasks.styles import STYLES as _STYLES
-from lm_eval_tasks.write_tasks import BUDGETS as BUDGETS
 
 DATASETS = dataset_names()
 STYLES = tuple(_STYLES)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document
 from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.document import Document
 
 # A text; or a mapping from its fields to their texts ("premise", "hypothesis"); or a document with gold label and all.
 Text = str | Mapping[str, str] | Document

@@ -11,12 +11,14 @@ from faithful_se.errors import require_packages
 from faithful_se.estimates import estimates_of
 from faithful_se.model_backend import Respond, responder
 from faithful_se.task_settings import TaskSettings, task_of
+from faithful_se.transcript import Transcript
 from leaderboards.board import Estimate
-from lm_eval_tasks.calls import Document, TaskSpec
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import _repeatable as repeatable
 from lm_eval_tasks.metrics import Value, score
-from lm_eval_tasks.protocol import Transcript, self_explain
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
+from lm_eval_tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
     import polars as pl
@@ -108,14 +110,15 @@ def read_task(
 def measure(spec: TaskSpec, documents: Sequence[Document], respond: Respond) -> Evaluation:
     """Take documents through the protocol and score them, as the tasks do."""
     transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=repeatable)
-    scores = [score(transcript, spec.of(document)) for transcript, document in zip(transcripts, documents, strict=True)]
+    scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
         scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]
     return Evaluation(estimates_of(scores), scores, transcripts)
 
 
 def _summary(transcript: Transcript) -> dict[str, Any]:
-    explanation, perturbed = transcript["explanation"] or {}, transcript["perturbed"] or {}
+    explanation: Mapping[str, Any] = transcript["explanation"] or {}
+    perturbed: Mapping[str, Any] = transcript["perturbed"] or {}
     return {
         "hash": transcript["hash"],
         "fields": transcript["fields"],

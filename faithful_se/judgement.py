@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,11 @@ from faithful_se.errors import UsageError
 from faithful_se.evaluation import read_task
 from faithful_se.model_backend import responder
 from faithful_se.task_settings import TaskSettings
+from faithful_se.transcript import Transcript
 from lm_eval_tasks import scoring
-from lm_eval_tasks.calls import TaskSpec
-from lm_eval_tasks.protocol import Transcript, self_explain
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
+from lm_eval_tasks.spec import TaskSpec
 from training.build.verify import answered
 
 if TYPE_CHECKING:
@@ -101,9 +102,10 @@ def judge_batch(
 
 
 def _judgement(spec: TaskSpec, transcript: Transcript) -> Judgement:
-    explanation, perturbed = transcript["explanation"] or {}, transcript["perturbed"] or {}
+    explanation: Mapping[str, Any] = transcript["explanation"] or {}
+    perturbed: Mapping[str, Any] = transcript["perturbed"] or {}
     return Judgement(
-        faithful=scoring.faithful(transcript, spec) == 1,
+        faithful=scoring.faithful(transcript) == 1,
         valid=bool(explanation.get("valid")),
         reason=explanation.get("reason") or transcript["problem"],
         words=tuple(explanation.get("words", ())),

@@ -11,9 +11,10 @@ from faithful_se.documents import Text
 from faithful_se.errors import UsageError
 from faithful_se.evaluation import Evaluation, measure, read_task
 from faithful_se.task_settings import TaskSettings
-from faithfulness_metrics.words import Fields
-from lm_eval_tasks.calls import Answer, Call, Classify, Generate, TaskSpec
-from lm_eval_tasks.classification import Question, parse_label
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate
+from lm_eval_tasks.classification import parse_label
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -99,16 +100,16 @@ class ExplainText(Generate):
 class SpecWithTexts(TaskSpec):
     """A task whose calls carry texts beside their prompts."""
 
-    def classify(self, fields: Fields, question: Question | None = None) -> ClassifyText:
+    def classify(self, document: Document) -> ClassifyText:
         """The classification of a document."""
-        call = super().classify(fields, question)
-        return ClassifyText(call.messages, call.labels, call.ranked, tuple(fields.items()))
+        call = super().classify(document)
+        return ClassifyText(call.messages, call.labels, call.ranked, tuple(document.fields.items()))
 
-    def explain(self, fields: Fields, prediction: Answer, target: str = "") -> ExplainText:
+    def explain(self, document: Document, prediction: Answer, target: str = "") -> ExplainText:
         """The request for an explanation of a prediction."""
-        call = super().explain(fields, prediction, target)
-        prompt = call.messages[-1][1]
-        request = ExplanationRequest(_plain(tuple(fields.items())), str(prediction.label), target, prompt)
+        call = super().explain(document, prediction, target)
+        text = _plain(tuple(document.fields.items()))
+        request = ExplanationRequest(text, str(prediction.label), target, call.messages[-1][1])
         return ExplainText(call.messages, call.settings, request)
 
 

@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.options import read_options
-from lm_eval_tasks.styles import STYLES
-from lm_eval_tasks.write_tasks import BUDGETS, MAX_TOKENS
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import BUDGETS, STYLES
 
 # Asked where neither a dataset nor a question is named. The labels follow in the prompt.
 QUESTION = "Which label fits the following {noun}?"
@@ -157,8 +156,7 @@ def check_names(caller: str, settings: Mapping[str, Any], names: Sequence[str]) 
 
 def _greedy(style: str, budget: str) -> dict[str, Any]:
     """The generation settings of the tasks of a style."""
-    tokens = MAX_TOKENS[style]
-    return {"until": [], "do_sample": False, "max_gen_toks": tokens[budget] if isinstance(tokens, dict) else tokens}
+    return {"until": [], "do_sample": False, "max_gen_toks": STYLES[style].MAX_TOKENS[budget]}
 
 
 def _text(caller: str, name: str, value: Any) -> str:
