@@ -54,7 +54,7 @@ class Attribution:
         """Why the text has no scores, in a few words; empty where it has some."""
         return self.row["problem"]
 
-    def plot(self) -> alt.VConcatChart:
+    def plot(self) -> alt.LayerChart:
         """The text with its words coloured by their scores: an altair chart; ``.save("words.png")`` or ``.html``."""
         require_packages("board", "altair", "vl_convert")
         from faithful_se.attribution_plot import plot_words

@@ -21,24 +21,32 @@ def plot_words(attribution: Attribution) -> alt.LayerChart:
         for line, start, piece in _lines(list(_pieces(attribution)))
     ]
     largest = max((abs(piece["score"]) for piece in pieces if piece["score"] is not None), default=0.0) or 1.0
-    lines = 1 + max(piece["line"] for piece in pieces)
+    lines = 1 + max((piece["line"] for piece in pieces), default=0)
     base = alt.Chart(alt.Data(values=pieces)).encode(
         x=alt.X("start:Q", axis=None, scale=alt.Scale(domain=[0, LINE], nice=False)),
         y=alt.Y("line:O", axis=None, scale=alt.Scale(domain=list(range(lines)), padding=0.1)),
     )
-    colour = alt.Color(
-        "score:Q",
-        title="score",
-        scale=alt.Scale(scheme="blueorange", domain=[-largest, largest], domainMid=0, reverse=True),
-    )
+    scale = alt.Scale(scheme="blueorange", domain=[-largest, largest], domainMid=0, reverse=True)
     boxes = (
         base.transform_filter("datum.score !== null")
         .mark_rect()
-        .encode(x2="end:Q", color=colour, tooltip=["text:N", alt.Tooltip("score:Q", format=".3f")])
+        .encode(
+            x2="end:Q",
+            color=alt.Color("score:Q", title="score", scale=scale),
+            tooltip=["text:N", alt.Tooltip("score:Q", format=".3f")],
+        )
     )
-    words = base.mark_text(align="left", baseline="middle", font="monospace", fontSize=13).encode(text="text:N")
+    words = base.mark_text(align="left", baseline="middle", font="monospace", fontSize=13).encode(
+        text="text:N",
+        color=alt.condition(f"abs(datum.score) > {0.6 * largest}", alt.value("white"), alt.value("black")),
+    )
     answer = attribution.problem or f"answer: {attribution.prediction}, top word: {attribution.top}"
-    return (boxes + words).properties(width=LINE * CHARACTER, height=lines * HEIGHT, title=answer)
+    return alt.layer(boxes, words).properties(
+        width=LINE * CHARACTER,
+        height=lines * HEIGHT,
+        title=alt.Title(answer, anchor="start"),
+        view=alt.ViewBackground(stroke=None),
+    )
 
 
 def _pieces(attribution: Attribution) -> Iterator[dict[str, Any]]:

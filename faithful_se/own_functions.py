@@ -73,7 +73,7 @@ def evaluate_functions(
         classifications = [call for call in calls if isinstance(call, ClassifyText)]
         requests = [call for call in calls if isinstance(call, ExplainText)]
         predictions = _results("predict", predict, [_plain(call.fields) for call in classifications])
-        explanations = _results("explain", explain, [call.request for call in requests])
+        explanations = _results("explain", explain, [call.request() for call in requests])
         answers: dict[Call, Answer] = dict(zip(requests, map(_explanation, explanations), strict=True))
         for call, prediction in zip(classifications, predictions, strict=True):
             answers[call] = _prediction(call, prediction)
@@ -91,9 +91,15 @@ class ClassifyText(Classify):
 
 @dataclass(frozen=True)
 class ExplainText(Generate):
-    """A request for an explanation that carries what it is about."""
+    """A request for an explanation that carries its text, what was predicted and what is to be reached."""
 
-    request: ExplanationRequest = ExplanationRequest("", "", "", "")
+    fields: tuple[tuple[str, str], ...] = ()
+    prediction: str = ""
+    target: str = ""
+
+    def request(self) -> ExplanationRequest:
+        """What the user's function gets."""
+        return ExplanationRequest(_plain(self.fields), self.prediction, self.target, self.messages[-1][1])
 
 
 @dataclass(frozen=True)
@@ -108,9 +114,8 @@ class SpecWithTexts(TaskSpec):
     def explain(self, document: Document, prediction: Answer, target: str = "") -> ExplainText:
         """The request for an explanation of a prediction."""
         call = super().explain(document, prediction, target)
-        text = _plain(tuple(document.fields.items()))
-        request = ExplanationRequest(text, str(prediction.label), target, call.messages[-1][1])
-        return ExplainText(call.messages, call.settings, request)
+        fields = tuple(document.fields.items())
+        return ExplainText(call.messages, call.settings, fields, str(prediction.label), target)
 
 
 def _plain(fields: Sequence[tuple[str, str]]) -> PlainText:
