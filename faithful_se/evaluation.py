@@ -48,8 +48,8 @@ class Evaluation:
     def frame(self) -> pl.DataFrame:
         """One row per text: what was answered, and a column per metric. Needs polars (`faithful-se[board]`).
 
-        Columns: hash, fields (a struct), gold, prediction, explanation, valid, reason, words, after (the label of the
-        perturbed text), problem, and the metrics.
+        Columns: hash, fields (a struct), gold, prediction, explanation, reason (why it is not valid), words, target (of a
+        counterfactual), after (the label of the perturbed text), problem, and the metrics.
         """
         require_packages("board", "polars")
         import polars as pl
@@ -125,9 +125,9 @@ def _summary(transcript: Transcript) -> dict[str, Any]:
         "gold": transcript["gold"],
         "prediction": transcript["prediction"]["label"],
         "explanation": explanation.get("answer"),
-        "valid": bool(explanation.get("valid")),
         "reason": explanation.get("reason"),
         "words": explanation.get("words", []),
+        "target": explanation.get("target"),
         "after": perturbed.get("label"),
         "problem": transcript["problem"],
     }
