@@ -104,7 +104,7 @@ def questions() -> tuple[Question, ...]:
 
 
 @lru_cache(maxsize=1 << 12)
-def _requests(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
+def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
     """Every request for an explanation that can be made about a dataset: its text -> style and request."""
     table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
@@ -117,7 +117,7 @@ def _requests(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
 
 def _asked(question: Question, asked: str) -> tuple[str, Request] | None:
     quoted = _QUOTED_MASK.search(asked)
-    return _requests(question, quoted.group(1) if quoted else DEFAULT_MASK).get(asked)
+    return requests_by_text(question, quoted.group(1) if quoted else DEFAULT_MASK).get(asked)
 
 
 def _explain(question: Question, fields: dict[str, str], asked: str) -> Conversation:

@@ -52,7 +52,7 @@ def test_a_renderer_goes_on_after_midnight(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_today_is_what_the_evaluation_reads_today() -> None:
     fast, spec = dated(), world.spec()
-    chat = as_chat(spec.classify({"text": "good day"}).messages)
+    chat = as_chat(spec.classify(Document({"text": "good day"})).messages)
     whole = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     (prompt,) = Renderer(spec, fast).encode([Document({"text": "good day"})])
     assert prompt.ids == fast(whole)["input_ids"]

@@ -27,7 +27,7 @@ def test_the_prompt_is_the_evaluations_own(fast: Any) -> None:
     renderer = Renderer(spec, fast)
     for document in world.documents(world.PAIR):
         (prompt,) = renderer.encode([document])
-        chat = as_chat(spec.classify(document.fields).messages)
+        chat = as_chat(spec.classify(document).messages)
         whole = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         assert prompt.ids == fast(whole)["input_ids"] and whole.endswith("<|assistant|>\n")
         assert renderer.variants(prompt, [document.fields]) == [prompt.ids]

@@ -108,7 +108,7 @@ def test_what_is_recorded_is_what_the_evaluation_measures(text: list[str], candi
         return [respond([call])[0] if isinstance(call, Classify) else Answer(verdict.completion) for call in calls]
 
     task = TaskSpec(QUESTION, "counterfactual", "oneword", Options(controls=("random",)))
-    told = score(scheduler.run([self_explain(task, document)], saying_so)[0], task)
+    told = score(scheduler.run([self_explain(task, document)], saying_so)[0], task, document)
     assert (told["faithful"], told["faithful_random"]) == (1.0, verdict.elsewhere)
     if not verdict.specific:
         assert (verdict.new, verdict.source) == (usual.new, usual.source)
