@@ -48,8 +48,8 @@ class Evaluation:
     def frame(self) -> pl.DataFrame:
         """One row per text: what was answered, and a column per metric. Needs polars (`faithful-se[board]`).
 
-        Columns: hash, fields (a struct), gold, prediction, explanation, reason (why it is not valid), words, target (of a
-        counterfactual), after (the label of the perturbed text), problem, and the metrics.
+        Columns: hash, fields (a struct), gold, prediction, explanation, reason (why it is not valid), words, target
+        (of a counterfactual), after (the label of the perturbed text), problem, and the metrics.
         """
         require_packages("board", "polars")
         import polars as pl
