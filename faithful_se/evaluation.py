@@ -43,13 +43,13 @@ class Evaluation:
 
     def __str__(self) -> str:
         """The metrics as a table."""
-        return "\n".join(f"{name:<16}  {_shown(estimate)}" for name, estimate in self.metrics.items())
+        return "\n".join(f"{name:<16}  {_format(estimate)}" for name, estimate in self.metrics.items())
 
     def frame(self) -> pl.DataFrame:
         """One row per text: what was answered, and a column per metric. Needs polars (`faithful-se[board]`).
 
-        Columns: hash, fields (a struct), gold, prediction, explanation, reason (why it is not valid), words, target
-        (of a counterfactual), after (the label of the perturbed text), problem, and the metrics.
+        The first columns are those of the transcript: hash, fields (a struct), gold, prediction, explanation, reason,
+        words, target, after, problem. `after` is the label of the perturbed text. A column per metric follows.
         """
         require_packages("board", "polars")
         import polars as pl
@@ -133,7 +133,7 @@ def _summary(transcript: Transcript) -> dict[str, Any]:
     }
 
 
-def _shown(estimate: Estimate) -> str:
+def _format(estimate: Estimate) -> str:
     if estimate.estimate is None:
         return estimate.note
     bounds = "" if estimate.low is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"

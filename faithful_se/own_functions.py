@@ -59,8 +59,8 @@ def evaluate_functions(
     Args:
         predict: gets a list of texts, returns the label of each. With ``classifier="loglikelihood"`` it returns a
             mapping from every label to its probability instead. None where there is no answer.
-        explain: gets a list of `ExplanationRequest`, returns an explanation of each in the format of the style: words,
-            separated by commas (`attribution`), or the rewritten text (`redaction`, `counterfactual`).
+        explain: gets a list of `ExplanationRequest`, returns an explanation of each. Style `attribution` takes words,
+            separated by commas. `redaction` and `counterfactual` take the rewritten text.
         texts, gold, settings: see `evaluate`.
 
     Raises:

@@ -74,8 +74,8 @@ def compare(
         documents: examples of changed documents per task and direction.
 
     Returns:
-        `pairs`, one per task, with differences, intervals and exact McNemar tests (`versus`, Holm over the tasks);
-        `mean`, the mean difference over tasks; `notes` on what could not be compared.
+        `pairs` has the tasks: both sides' metrics, and B minus A with interval and exact McNemar test (`versus`).
+        `mean` is the mean difference over tasks. `notes` say what could not be compared.
 
     Raises:
         UsageError: results that are not there, or no task in common.

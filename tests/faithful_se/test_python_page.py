@@ -6,8 +6,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 LONGEST = 10  # lines of an example
 
@@ -40,15 +38,13 @@ def test_every_example_is_short():
         assert len(code.splitlines()) <= LONGEST, f"{PAGE.name}:{line}"
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch, mini_base):
-    """A working folder as the page supposes it: the mini model, results of two models, a board of them."""
+def test_every_example_runs(project, mini_base, tmp_path, monkeypatch):
+    """In a folder as the page supposes it: the mini model, results of two models, a board of them."""
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "mini").symlink_to(mini_base)
+    for name in ("results", "board"):
+        (tmp_path / name).symlink_to(project / name)
     monkeypatch.chdir(tmp_path)
-
-
-def test_every_example_runs(project):
     namespace: dict[str, object] = {}
     for line, code in examples():
         run(code, line, namespace)
