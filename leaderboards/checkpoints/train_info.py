@@ -1,64 +1,62 @@
-"""What a checkpoint was trained on: `train_info.json`, or the front matter of a model card where there is none."""
+"""Reads what a checkpoint was trained on: its `train_info.json`, or the `faithful_se:` block of its model card."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
+from faithful_se.train_info import CARD, CARD_BLOCK, TRAIN_INFO, read_card_block
 from leaderboards.board import Training
-from leaderboards.runs import Run, encodable
+from leaderboards.lm_eval_files.results_file import Run, to_strict_json
 
-INFO, CARD = "train_info.json", "README.md"
-
-# A results folder can lie this deep below the folder that holds the model: OUT/results/NAME/lm_eval/MODEL.
+# Results can be this many folders below the one that holds the model: OUT/results/NAME/lm_eval/MODEL.
 _LEVELS = 6
 
-_KNOWN = {"base", "train_datasets", "train_styles", "budget", "arm", "filtered", "method"}
+# Fields that become attributes of `Training`. All others become its `extra`.
+_TRAINING_FIELDS = {"base", "train_datasets", "train_styles", "budget", "arm", "filtered", "method"}
 
 
 def read(path: Path) -> Training:
-    """A `train_info.json`, or a model card.
+    """Read a `train_info.json`, or a model card.
 
     Raises:
-        UsageError: no such file, no JSON, no field `base`.
+        UsageError: the file is missing or damaged, or has no field `base`.
     """
     try:
-        text = path.read_text("utf-8")
-        info = encodable(_front_matter(text) if path.suffix == ".md" else json.loads(text))
+        info = to_strict_json(read_card_block(path) if path.suffix == ".md" else json.loads(path.read_text("utf-8")))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise UsageError(f"{path}: not the train_info.json that `faithful-se sft` writes ({error})") from error
     if not isinstance(info, dict) or "base" not in info:
         raise UsageError(f"{path}: not the train_info.json that `faithful-se sft` writes (no field base)")
-    filtered = _listed(info.get("filtered"))
+    filtered = set(map(bool, _as_list(info.get("filtered"))))
     return Training(
         base=str(info["base"]),
-        datasets=tuple(map(str, _listed(info.get("train_datasets")))),
-        styles=tuple(map(str, _listed(info.get("train_styles")))),
-        budget=tuple(map(str, _listed(info.get("budget")))),
-        arm="+".join(map(str, _listed(info.get("arm")))),
-        filtered=bool(filtered[0]) if len(set(map(bool, filtered))) == 1 else None,
-        method="+".join(map(str, _listed(info.get("method")))),
+        datasets=tuple(map(str, _as_list(info.get("train_datasets")))),
+        styles=tuple(map(str, _as_list(info.get("train_styles")))),
+        budget=tuple(map(str, _as_list(info.get("budget")))),
+        arm="+".join(map(str, _as_list(info.get("arm")))),
+        filtered=filtered.pop() if len(filtered) == 1 else None,
+        method="+".join(map(str, _as_list(info.get("method")))),
         source=str(path),
-        extra={key: value for key, value in info.items() if key not in _KNOWN},
+        extra={name: value for name, value in info.items() if name not in _TRAINING_FIELDS},
     )
 
 
-def of(runs: list[Run]) -> tuple[Training | None, str]:
-    """The training of the model of these runs, looked for where its results name it; and why one could not be read.
+def find(runs: Sequence[Run]) -> tuple[Training | None, str]:
+    """The training of the model of these runs; and if its file is damaged, the error message.
 
-    Looked into: the recorded path of the model as it stands; the end of that path below the folders above the results
-    (results that were moved together with the model); the results' own folder.
+    Three kinds of folders are searched, in this order. First the folder of the results. Then the recorded path of the
+    model. Then every end of that path, below every folder above the results: results may be moved with the model.
     """
-    for folder in _places(runs):
-        for name in (INFO, CARD):
-            path = folder / name
+    for folder in _search_folders(runs[0]):
+        for path in (folder / TRAIN_INFO, folder / CARD):
             try:
-                if path.is_file() and (name == INFO or _is_ours(path)):
+                if path.is_file() and (path.name == TRAIN_INFO or _is_our_card(path)):
                     return read(path), ""
             except OSError:
                 continue
@@ -67,45 +65,26 @@ def of(runs: list[Run]) -> tuple[Training | None, str]:
     return None, ""
 
 
-def _places(runs: list[Run]) -> Iterator[Path]:
-    model, folder = runs[0].model, runs[0].file.parent
-    yield folder
-    if model.path:
-        recorded = Path(model.path)
+def _search_folders(run: Run) -> Iterator[Path]:
+    results_folder = run.file.parent
+    yield results_folder
+    if run.model.path:
+        recorded = Path(run.model.path)
         yield recorded
         parts = [part for part in recorded.parts if part not in ("/", "..", ".")]
-        above = list(folder.absolute().parents)[:_LEVELS]
+        above = list(results_folder.absolute().parents)[:_LEVELS]
         for start in range(len(parts)):
             for parent in above:
                 yield parent.joinpath(*parts[start:])
 
 
-def _is_ours(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(4096)
-    return head.startswith(b"---") and b"faithful-se" in head
+def _is_our_card(path: Path) -> bool:
+    """Whether a README.md claims to hold our block. If it is damaged, `read` says so."""
+    text = path.read_bytes()
+    return text.startswith(b"---") and f"\n{CARD_BLOCK}:".encode() in text
 
 
-def _front_matter(text: str) -> dict[str, Any]:
-    """A model card of `faithful-se sft`: base model from the front matter, the rest from its table."""
-    import yaml
-
-    _, _, rest = text.partition("---\n")
-    front, _, body = rest.partition("\n---")
-    try:
-        head = yaml.safe_load(front) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"its front matter is no YAML: {str(error).splitlines()[0]}") from error
-    told: dict[str, Any] = {"base": head["base_model"]} if isinstance(head, dict) and head.get("base_model") else {}
-    names = {"arm": "arm", "styles": "train_styles", "datasets": "train_datasets", "words found by": "method"}
-    for line in body.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) == 2 and cells[0] in names and cells[1] != "not told":
-            told[names[cells[0]]] = [part.strip() for part in cells[1].split(",")]
-    return told
-
-
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]

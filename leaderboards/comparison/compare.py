@@ -1,44 +1,39 @@
-"""Two sides on the documents that both have: the numbers of `faithful-se compare`."""
+"""Two models on the documents that both have: the numbers of `faithful-se compare`."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from leaderboards import samples, select_runs
-from leaderboards.aggregate import mean_gain
-from leaderboards.base_comparison import adjusted, versus
-from leaderboards.board import Estimate, Settings, Versus
-from leaderboards.runs import Run
-from leaderboards.samples import Samples
-from leaderboards.select_runs import Taken
-from leaderboards.task_columns import Found, tasks_of
-from leaderboards.task_results import Column, columns_of
+from leaderboards.analysis.aggregate import mean_gain
+from leaderboards.analysis.base_comparison import compare_with_base, holm_adjust
+from leaderboards.analysis.task_columns import TaskColumn, name_columns
+from leaderboards.analysis.task_results import TaskResult, task_results
+from leaderboards.board import BaseComparison, Estimate, Settings
+from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
+from leaderboards.lm_eval_files.samples_file import Samples, read_transcripts
+from leaderboards.lm_eval_files.select_runs import (
+    SelectedRun,
+    candidates_by_task,
+    group_messages,
+    select_runs,
+)
+
+
+class Side(NamedTuple):
+    """One of the two models: its name and its runs."""
+
+    name: str
+    runs: Sequence[Run]
 
 
 @dataclass(frozen=True)
-class Changed:
-    """A document on which only one side is faithful.
-
-    Attributes:
-        faithful: "A" or "B".
-        text: the fields, one after the other.
-        a, b: the words named, what was answered before and after.
-    """
-
-    key: str
-    faithful: str
-    text: str
-    a: Named
-    b: Named
-
-
-@dataclass(frozen=True)
-class Named:
-    """What one side said about a document."""
+class Behaviour:
+    """What one side said about a document: the words it named, and its labels before and after the perturbation."""
 
     words: tuple[str, ...]
     prediction: str | None
@@ -46,15 +41,33 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """A document on which only one side is faithful.
+
+    Attributes:
+        key: doc_hash.
+        faithful: "A" or "B".
+        text: the fields, joined.
+        a, b: what each side said.
+    """
+
+    key: str
+    faithful: str
+    text: str
+    a: Behaviour
+    b: Behaviour
+
+
+@dataclass(frozen=True)
 class Pair:
     """One task on both sides.
 
     Attributes:
-        n_a, n_b: documents of each side; those in common are `versus.n`.
-        a, b: metric -> Estimate on the documents in common.
-        differ: documents in common on which any metric has another value: between two runs of one model, the noise.
-        versus: B minus A. `only_checkpoint` counts documents where only B is faithful.
-        changed: examples, not all.
+        n_a, n_b: documents of each side; `versus.n` is the number of shared documents.
+        a, b: metric -> Estimate on the shared documents.
+        differ: shared documents on which any metric differs. Between two runs of one model this is the noise.
+        versus: B minus A. `only_checkpoint` counts documents on which only B is faithful.
+        changed: some of the documents on which only one side is faithful.
     """
 
     task: str
@@ -63,13 +76,13 @@ class Pair:
     a: dict[str, Estimate]
     b: dict[str, Estimate]
     differ: int
-    versus: Versus
+    versus: BaseComparison
     changed: tuple[Changed, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All tasks of both sides, and what could not be compared."""
+    """All tasks of both sides, the mean gain over tasks, and notes on what could not be compared."""
 
     a: str
     b: str
@@ -78,131 +91,143 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare(a: tuple[str, Sequence[Run]], b: tuple[str, Sequence[Run]], settings: Settings) -> Comparison:
-    """Side B against side A, each (name, runs). `settings.cards` is the number of examples per task and direction."""
+def compare(a: Side, b: Side, settings: Settings) -> Comparison:
+    """Compare side B with side A. `settings.cards` is the number of changed documents per task and side."""
     notes: list[str] = []
-    found: dict[str, tuple[Taken, Taken, Column, Column]] = {}
-    its = [_newest(runs, notes) for _, runs in (a, b)]
-    shared = sorted(sheet for sheet in its[0] if sheet in its[1])
-    named = []
-    for sheet in shared:
-        left, right = its[0][sheet], its[1][sheet]
-        if left.samples is None or right.samples is None:
-            notes.append(f"{sheet[0]}: not compared, one side has no samples (--log_samples).")
-            continue
-        keys = set(left.samples.frame["key"].to_list()) & set(right.samples.frame["key"].to_list())
-        if not keys:
-            notes.append(f"{sheet[0]}: not compared, no document in common.")
-            continue
-        digest = hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
-        pair = [replace(one, samples=_only(one.samples, keys, digest)) for one in (left, right) if one.samples]
-        columns = columns_of(digest, [replace(one, row=row) for row, one in enumerate(pair)], settings)
-        found[digest + str(sheet)] = (left, right, columns[0], columns[1])
-        named.append((digest + str(sheet), Found.of(sheet, digest, pair)))
-    notes += _unshared(its)
-    tasks, _ = tasks_of([one for _, one in named], [])
-    by_place = {(one.sheet, one.digest): key for key, one in named}
-    order = {task.id: by_place[one.sheet, one.digest] for task, one in tasks}
-    tests = {}
-    for name, key in order.items():
-        if one := versus(found[key][3], found[key][2], settings):
-            tests[name] = one
-    tests = adjusted(tests, settings)
-    pairs = []
-    for name, one in tests.items():
-        left, right, first, second = found[order[name]]
-        assert left.samples is not None and right.samples is not None
-        pairs.append(
-            Pair(
-                task=name,
-                n_a=len(left.samples.frame),
-                n_b=len(right.samples.frame),
-                a=first.metrics,
-                b=second.metrics,
-                differ=_unlike(first, second),
-                versus=one,
-                changed=tuple(_changed(first, second, settings.cards)),
+    runs_a, runs_b = _newest_runs(a.runs, notes), _newest_runs(b.runs, notes)
+    shared = [key for key in sorted(runs_a) if key in runs_b]
+    columns = [_column(key, runs_a[key], runs_b[key], settings, notes) for key in shared]
+    notes += _one_sided_tasks(runs_a, runs_b)
+    named, _ = name_columns([column for column in columns if column])
+    comparisons = {}
+    for task, column in named:
+        if versus := compare_with_base(column.results[1], column.results[0], settings):
+            comparisons[task.id] = versus
+    comparisons = holm_adjust(comparisons, settings)
+    pairs, results = [], []
+    for task, column in named:
+        if task.id in comparisons:
+            result_a, result_b = column.results[0], column.results[1]
+            results.append((result_b, result_a))
+            pairs.append(
+                Pair(
+                    task=task.id,
+                    n_a=_count(runs_a[column.key]),
+                    n_b=_count(runs_b[column.key]),
+                    a=result_a.metrics,
+                    b=result_b.metrics,
+                    differ=_count_differing(result_a, result_b),
+                    versus=comparisons[task.id],
+                    changed=tuple(_changed_documents(result_a, result_b, settings.cards)),
+                )
             )
-        )
-    both = [(found[order[name]][3], found[order[name]][2]) for name in tests]
-    return Comparison(
-        a[0], b[0], tuple(pairs), mean_gain(both, settings) if both else None, tuple(dict.fromkeys(notes))
-    )
+    mean = mean_gain(results, settings) if results else None
+    return Comparison(a.name, b.name, tuple(pairs), mean, tuple(dict.fromkeys(notes)))
 
 
-def _unlike(a: Column, b: Column) -> int:
-    """Documents on which any metric of both differs; missing on both sides is equal."""
-    shared = [(a.values[name], b.values[name]) for name in a.values if name in b.values]
-    unlike = [(first != second) & ~(np.isnan(first) & np.isnan(second)) for first, second in shared]
-    return int(np.any(unlike, axis=0).sum()) if unlike else 0
+def _newest_runs(runs: Sequence[Run], notes: list[str]) -> dict[TaskKey, SelectedRun]:
+    """The newest complete run of each task. If runs differ in --limit, the one with most documents."""
+    newest: dict[TaskKey, SelectedRun] = {}
+    for task_runs in select_runs(candidates_by_task([runs])):
+        notes += [f"{skipped.path}: {skipped.reason}" for skipped in task_runs.skipped]
+        notes += [f"{file}: {oddity}." for oddity, file in group_messages(task_runs.oddities).items()]
+        candidates = [run for document_runs in task_runs.by_documents.values() for run in document_runs]
+        if candidates:
+            newest[task_runs.key] = max(
+                candidates, key=lambda run: (run.samples is not None, run.run.n or 0, run.run.date)
+            )
+    return newest
 
 
-def _newest(runs: Sequence[Run], notes: list[str]) -> dict[select_runs.Sheet, Taken]:
-    """The newest complete run of each sheet; with other numbers of documents (--limit), the one with most."""
-    found: dict[select_runs.Sheet, Taken] = {}
-    for reading in select_runs.read_all(select_runs.sheets_of([runs])):
-        notes += [f"{one.path}: {one.reason}" for one in reading.skipped]
-        notes += select_runs.summed(reading.odd)
-        its = [one for taken in reading.columns.values() for one in taken]
-        if its:
-            found[reading.sheet] = max(its, key=lambda one: (one.samples is not None, one.run.n or 0, one.run.date))
-    return found
+def _column(
+    key: TaskKey, run_a: SelectedRun, run_b: SelectedRun, settings: Settings, notes: list[str]
+) -> TaskColumn | None:
+    """The results of A (0) and B (1) on their shared documents; None if there are none."""
+    if run_a.samples is None or run_b.samples is None:
+        notes.append(f"{key.task}: not compared, one side has no samples (--log_samples).")
+        return None
+    shared = set(run_a.samples.frame["key"].to_list()) & set(run_b.samples.frame["key"].to_list())
+    if not shared:
+        notes.append(f"{key.task}: not compared, no document in common.")
+        return None
+    digest = hashlib.sha256("\n".join(sorted(shared)).encode()).hexdigest()
+    runs = [
+        SelectedRun(index, run, _only_documents(samples, shared, digest))
+        for index, (run, samples) in enumerate(((run_a.run, run_a.samples), (run_b.run, run_b.samples)))
+    ]
+    return TaskColumn.of(key, digest, runs, dict(enumerate(task_results(digest, runs, settings))))
 
 
-def _only(read: Samples, keys: set[str], digest: str) -> Samples:
+def _only_documents(samples: Samples, keys: set[str], digest: str) -> Samples:
     import polars as pl
 
-    return replace(read, frame=read.frame.filter(pl.col("key").is_in(list(keys))), digest=digest)
+    return replace(samples, frame=samples.frame.filter(pl.col("key").is_in(list(keys))), digest=digest)
 
 
-def _unshared(its: Sequence[dict[select_runs.Sheet, Taken]]) -> list[str]:
-    """Tasks of one side only, or of both with other options."""
-    names = [{sheet[0] for sheet in side} for side in its]
-    told = []
-    for name in sorted(names[0] & names[1]):
-        if not {sheet for sheet in its[0] if sheet[0] == name} & set(its[1]):
-            sides = [next(one for sheet, one in side.items() if sheet[0] == name).run for side in its]
-            told.append(f"{name}: not compared, {_differ(*sides)}.")
-    for side, other, letter in ((0, 1, "A"), (1, 0, "B")):
-        if alone := sorted(names[side] - names[other]):
-            shown = ", ".join(alone[:5]) + (", …" if len(alone) > 5 else "")
-            told.append(f"{len(alone)} tasks only in {letter}: {shown}.")
-    return told
+def _count(run: SelectedRun) -> int:
+    return len(run.samples.frame) if run.samples else 0
 
 
-def _differ(a: Run, b: Run) -> str:
+def _count_differing(a: TaskResult, b: TaskResult) -> int:
+    """Number of documents on which any metric differs. Missing on both sides counts as equal."""
+    shared = [(a.values[name], b.values[name]) for name in a.values if name in b.values]
+    differing = [(x != y) & ~(np.isnan(x) & np.isnan(y)) for x, y in shared]
+    return int(np.any(differing, axis=0).sum()) if differing else 0
+
+
+def _one_sided_tasks(runs_a: Mapping[TaskKey, SelectedRun], runs_b: Mapping[TaskKey, SelectedRun]) -> list[str]:
+    """Notes on tasks that only one side has, or that both have with other options."""
+    notes = []
+    by_name_a, by_name_b = _keys_by_name(runs_a), _keys_by_name(runs_b)
+    for name in sorted(by_name_a.keys() & by_name_b.keys()):
+        if not set(by_name_a[name]) & set(by_name_b[name]):
+            difference = _option_differences(runs_a[by_name_a[name][0]].run, runs_b[by_name_b[name][0]].run)
+            notes.append(f"{name}: not compared, {difference}.")
+    for side, names in (("A", by_name_a.keys() - by_name_b.keys()), ("B", by_name_b.keys() - by_name_a.keys())):
+        if names:
+            first = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
+            notes.append(f"{len(names)} tasks only in {side}: {first}.")
+    return notes
+
+
+def _keys_by_name(runs: Mapping[TaskKey, SelectedRun]) -> dict[str, list[TaskKey]]:
+    by_name: dict[str, list[TaskKey]] = {}
+    for key in runs:
+        by_name.setdefault(key.task, []).append(key)
+    return by_name
+
+
+def _option_differences(a: Run, b: Run) -> str:
     if a.version != b.version:
         return f"version {a.version:g} against {b.version:g}"
-    names = sorted(
-        name for name in {*a.options, *b.options} if a.options.get(name) != b.options.get(name) and name != "data"
-    )
-    return ", ".join(f"{name} {a.options.get(name)} against {b.options.get(name)}" for name in names)
+    names = {name for name in {*a.options, *b.options} if a.options.get(name) != b.options.get(name)} - {DATA_FOLDER}
+    return ", ".join(f"{name} {a.options.get(name)} against {b.options.get(name)}" for name in sorted(names))
 
 
-def _changed(a: Column, b: Column, most: int) -> list[Changed]:
-    """Documents where only one side is faithful, in the order of their keys, at most `most` a side."""
-    if a.samples is None or b.samples is None or a.run.samples is None or b.run.samples is None:
-        return []
+def _changed_documents(a: TaskResult, b: TaskResult, most: int) -> list[Changed]:
+    """Documents on which only one side is faithful, in the order of their keys, at most `most` per side."""
+    assert a.samples is not None and a.run.samples is not None and b.run.samples is not None
     keys = a.samples.frame["key"].to_list()
-    before, after = a.values["faithful"], b.values["faithful"]
-    lost = np.flatnonzero((before == 1) & (after == 0))[:most]
-    won = np.flatnonzero((before == 0) & (after == 1))[:most]
-    wanted = [keys[i] for i in (*lost, *won)]
-    told = [samples.transcripts(path, wanted) for path in (a.run.samples, b.run.samples)]
-    found = []
-    for letter, places in (("A", lost), ("B", won)):
-        for key in (keys[i] for i in places):
-            if key in told[0] and key in told[1]:
-                text = " | ".join(str(value) for value in (told[0][key].get("fields") or {}).values())
-                found.append(Changed(key.split(":")[0], letter, text, *(_named(side[key]) for side in told)))
-    return found
+    faithful_a, faithful_b = a.values["faithful"], b.values["faithful"]
+    only_a = [keys[i] for i in np.flatnonzero((faithful_a == 1) & (faithful_b == 0))[:most]]
+    only_b = [keys[i] for i in np.flatnonzero((faithful_a == 0) & (faithful_b == 1))[:most]]
+    transcripts_a = read_transcripts(a.run.samples, [*only_a, *only_b])
+    transcripts_b = read_transcripts(b.run.samples, [*only_a, *only_b])
+    changed = []
+    for side, side_keys in (("A", only_a), ("B", only_b)):
+        for key in side_keys:
+            if key in transcripts_a and key in transcripts_b:
+                text = " | ".join(str(value) for value in (transcripts_a[key].get("fields") or {}).values())
+                behaviours = _behaviour(transcripts_a[key]), _behaviour(transcripts_b[key])
+                changed.append(Changed(key.split(":")[0], side, text, *behaviours))
+    return changed
 
 
-def _named(transcript: dict[str, object]) -> Named:
+def _behaviour(transcript: Mapping[str, object]) -> Behaviour:
     def part(name: str) -> dict[str, object]:
         value = transcript.get(name)
         return value if isinstance(value, dict) else {}
 
     words, labels = part("explanation").get("words"), (part("prediction").get("label"), part("perturbed").get("label"))
     prediction, after = (None if label is None else str(label) for label in labels)
-    return Named(tuple(map(str, words)) if isinstance(words, list) else (), prediction, after)
+    return Behaviour(tuple(map(str, words)) if isinstance(words, list) else (), prediction, after)

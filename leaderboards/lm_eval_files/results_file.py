@@ -1,4 +1,4 @@
-"""One results file of lm-eval -> its runs: which model, which task, which options, how many documents."""
+"""Parses a `results_<date>.json` of lm-eval into runs: which model, which task, which options, how many documents."""
 
 from __future__ import annotations
 
@@ -7,34 +7,46 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from leaderboards.find_results import Found
+from leaderboards.lm_eval_files.find_results import ResultsFile
 
-# Where the documents lay says nothing about them: `data_fingerprint` does.
-PLACE = "data"
+# The option that holds the folder of the data. It says nothing about the documents; `data_fingerprint` does.
+DATA_FOLDER = "data"
 
+# Model arguments that name the weights. The first one that is set names the model.
+_PATH_ARGUMENTS = ("peft", "delta", "pretrained", "model", "path", "engine")
+_WEIGHTS = ("model_revision", "model_sha", "peft_sha", "model_num_parameters")
 
-# Arguments that say what a model is, as lm-eval reads them, the last first.
-_PATHS = ("peft", "delta", "pretrained", "model", "path", "engine")
+# Options that every faithful_se task records.
+_TASK_OPTIONS = {"dataset", "style", "budget", "labels"}
 
 
 class BrokenError(ValueError):
-    """A file that cannot be used, and why, in a few words."""
+    """A file that cannot be used; the text says why in a few words."""
+
+
+class TaskKey(NamedTuple):
+    """What runs must share to be compared: the task, its version, and its options as JSON."""
+
+    task: str
+    version: float
+    options: str
 
 
 @dataclass(frozen=True)
 class Model:
-    """What tells a model from others: equal values, equal model.
+    """What distinguishes models: equal values mean the same model.
 
     Attributes:
         backend: lm-eval's --model.
-        name: its path, else the backend: where lm-eval finds no path it makes up a hash.
-        arguments: model_args, sorted, as "name=value, …".
-        path: the path or hub name of its weights; "" where there are none (a server, a rule).
-        pretrained: base of an adapter, else "".
-        asked: what else changes its prompts or answers: system instruction, chat template, generation settings.
-        weights: commit hashes and number of parameters, where recorded.
+        name: its path, else the backend (lm-eval makes up a hash where there is no path).
+        arguments: model_args, sorted, as "name=value, ...".
+        path: folder or hub name of its weights; "" if there are none (a server, a rule-based model).
+        pretrained: base model of an adapter, else "".
+        prompting: everything else that changes prompts or answers: system instruction, chat template, generation
+            settings.
+        weights: commit hashes and number of parameters, as far as recorded.
     """
 
     backend: str
@@ -42,7 +54,7 @@ class Model:
     arguments: str
     path: str
     pretrained: str
-    asked: str = ""
+    prompting: str = ""
     weights: str = ""
 
 
@@ -52,18 +64,19 @@ class Run:
 
     Attributes:
         file: the results file.
-        place: what was given to lm_eval as --output_path: it writes into a folder named after the model inside.
+        output_path: lm_eval's --output_path. lm-eval writes into a folder below it, named after the model.
         date: ISO 8601, from the file's name.
-        task: as lm-eval knows it.
-        options: under `configs[task].metadata.faithful_se`.
-        n: documents it says it evaluated; None where it does not say.
-        limit: of the call; None for all.
-        reported: metric -> mean, as in the results; undefined ones left out.
-        samples: None without --log_samples.
+        task: name in lm-eval.
+        version: of the task.
+        options: from `configs[task].metadata.faithful_se`.
+        n: number of evaluated documents; None if not recorded.
+        limit: documents that `--limit` left; None for all.
+        reported: metric -> mean, as in the results, without undefined ones.
+        samples: samples file; None without --log_samples.
     """
 
     file: Path
-    place: Path
+    output_path: Path
     date: str
     model: Model
     task: str
@@ -75,82 +88,99 @@ class Run:
     samples: Path | None
 
     @property
-    def sheet(self) -> tuple[str, float, str]:
-        """Task, version and options: runs are compared within one of these only."""
-        options = {
-            key: value for key, value in self.options.items() if key != PLACE or "data_fingerprint" not in self.options
-        }
-        return self.task, self.version, json.dumps(options, sort_keys=True, ensure_ascii=False)
+    def key(self) -> TaskKey:
+        """Runs with the same key can be compared."""
+        ignored = {DATA_FOLDER} if "data_fingerprint" in self.options else set()
+        options = {name: value for name, value in self.options.items() if name not in ignored}
+        return TaskKey(self.task, self.version, json.dumps(options, sort_keys=True, ensure_ascii=False))
 
 
-def read_results(found: Found) -> tuple[list[Run], int]:
-    """The runs of a results file that are ours, and how many tasks of others it holds.
+def read_results(file: ResultsFile) -> tuple[list[Run], int]:
+    """The faithful_se runs of a results file, and the number of other tasks in it.
 
     Raises:
-        BrokenError: not readable, cut, or no results of lm-eval.
+        BrokenError: the file cannot be read, is cut, or holds no results of lm-eval.
     """
-    content = _content(found.path)
-    configs, results = content.get("configs"), content.get("results")
-    config = content.get("config")
-    if not all(isinstance(part, dict) for part in (configs, results, config)):
+    content = _read_json(file.path)
+    configs, results, config = content.get("configs"), content.get("results"), content.get("config")
+    if not (isinstance(configs, dict) and isinstance(results, dict) and isinstance(config, dict)):
         raise BrokenError("JSON, but no results of lm_eval (configs, results or config is missing)")
-    assert isinstance(configs, dict) and isinstance(results, dict) and isinstance(config, dict)
     runs, foreign = [], 0
-    model, folder = model_of(content, config), found.path.parent
-    place = folder.parent if folder.name == content.get("model_name_sanitized") else folder
-    for task, settings in configs.items():
-        options = _inside(settings, "metadata", "faithful_se")
-        if not isinstance(options, dict) or not {"dataset", "style", "budget", "labels"} <= set(options):
+    model, folder = parse_model(content, config), file.path.parent
+    output_path = folder.parent if folder.name == content.get("model_name_sanitized") else folder
+    for task, task_config in configs.items():
+        options = _nested(task_config, "metadata", "faithful_se")
+        if not isinstance(options, dict) or not set(options) >= _TASK_OPTIONS:
             foreign += 1
             continue
-        counts = _inside(content, "n-samples", task)
-        n = counts.get("effective") if isinstance(counts, dict) else _inside(results, task, "sample_len")
+        counts = _nested(content, "n-samples", task)
+        n = counts.get("effective") if isinstance(counts, dict) else _nested(results, task, "sample_len")
         runs.append(
             Run(
-                file=found.path,
-                place=place,
-                date=iso(found.date),
+                file=file.path,
+                output_path=output_path,
+                date=iso_date(file.date),
                 model=model,
                 task=str(task),
-                version=_number(_inside(content, "versions", task), _inside(settings, "metadata", "version")),
+                version=_first_number(_nested(content, "versions", task), _nested(task_config, "metadata", "version")),
                 options=options,
                 n=int(n) if isinstance(n, (int, float)) and math.isfinite(n) else None,
                 limit=_limit(counts, config),
-                reported=_reported(results.get(task)),
-                samples=found.samples.get(str(task)),
+                reported=_reported_means(results.get(task)),
+                samples=file.samples.get(str(task)),
             )
         )
     return runs, foreign
 
 
-def model_of(content: Mapping[str, Any], config: Mapping[str, Any]) -> Model:
+def parse_model(content: Mapping[str, Any], config: Mapping[str, Any]) -> Model:
     """The model of a results file."""
-    arguments = _arguments(config.get("model_args"))
-    path = next((str(arguments[name]) for name in _PATHS if arguments.get(name)), "")
-    asked = {
+    arguments = _model_arguments(config.get("model_args"))
+    path = next((str(arguments[name]) for name in _PATH_ARGUMENTS if arguments.get(name)), "")
+    prompting = {
         "system instruction": content.get("system_instruction") or None,
         "no chat template": None if content.get("chat_template") else True,
         "gen_kwargs": config.get("gen_kwargs") or None,
     }
-    kept = ("model_revision", "model_sha", "peft_sha", "model_num_parameters")
     return Model(
         backend=str(config.get("model") or "?"),
         name=path or str(config.get("model") or "?"),
-        arguments=", ".join(f"{key}={_plain(value)}" for key, value in sorted(arguments.items())),
+        arguments=", ".join(f"{name}={as_text(value)}" for name, value in sorted(arguments.items())),
         path=path,
         pretrained=str(arguments.get("pretrained") or "") if arguments.get("peft") else "",
-        asked="; ".join(key if value is True else f"{key} {_plain(value)}" for key, value in asked.items() if value),
-        weights=", ".join(f"{key}={config[key]}" for key in kept if config.get(key) not in (None, "", "main")),
+        prompting="; ".join(
+            name if value is True else f"{name} {as_text(value)}" for name, value in prompting.items() if value
+        ),
+        weights=", ".join(f"{key}={config[key]}" for key in _WEIGHTS if config.get(key) not in (None, "", "main")),
     )
 
 
-def iso(date: str) -> str:
-    """lm-eval's date in a file name, ``2026-11-23T21-30-17.057352``, as ISO 8601. Others stay as they are."""
+def iso_date(date: str) -> str:
+    """lm-eval's date in a file name, `2026-11-23T21-30-17.057352`, as ISO 8601. Other dates are returned unchanged."""
     day, separator, time = date.partition("T")
     return day + separator + time.replace("-", ":", 2) if separator else date
 
 
-def _content(path: Path) -> dict[str, Any]:
+def as_text(value: Any) -> str:
+    """A value of an option: strings unchanged, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def to_strict_json(value: Any) -> Any:
+    """What Python read from JSON, as values that strict JSON in UTF-8 can hold.
+
+    Models may write lone surrogates, which UTF-8 cannot hold: they are replaced. nan and infinity become None.
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {to_strict_json(key): to_strict_json(item) for key, item in value.items()}
+    return [to_strict_json(item) for item in value] if isinstance(value, list) else value
+
+
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -159,32 +189,19 @@ def _content(path: Path) -> dict[str, Any]:
         raise BrokenError("is not text in UTF-8") from error
     except (ValueError, RecursionError) as error:
         empty = not path.stat().st_size
-        raise BrokenError("is empty" if empty else f"is not whole JSON, cut or damaged ({error})") from error
+        raise BrokenError("is empty" if empty else f"is not complete JSON, cut or damaged ({error})") from error
     if not isinstance(content, dict):
         raise BrokenError("JSON, but no results of lm_eval")
-    plain: dict[str, Any] = encodable(content)
-    return plain
+    strict: dict[str, Any] = to_strict_json(content)
+    return strict
 
 
-def encodable(value: Any) -> Any:
-    """What Python reads from JSON as what a strict file can hold.
-
-    A lone surrogate (a model may write one) is replaced, since UTF-8 has none; nan and infinity become None.
-    """
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {encodable(key): encodable(item) for key, item in value.items()}
-    return [encodable(item) for item in value] if isinstance(value, list) else value
-
-
-def _arguments(given: Any) -> dict[str, Any]:
-    if isinstance(given, dict):
-        return given
-    pairs = [part.partition("=") for part in str(given or "").split(",") if part.strip()]
-    return {key.strip(): value for key, _, value in pairs}
+def _model_arguments(arguments: Any) -> dict[str, Any]:
+    """lm-eval records model_args as an object or as the string of the command line."""
+    if isinstance(arguments, dict):
+        return arguments
+    pairs = [part.partition("=") for part in str(arguments or "").split(",") if part.strip()]
+    return {name.strip(): value for name, _, value in pairs}
 
 
 def _limit(counts: Any, config: Mapping[str, Any]) -> int | None:
@@ -195,31 +212,28 @@ def _limit(counts: Any, config: Mapping[str, Any]) -> int | None:
     return int(limit) if isinstance(limit, (int, float)) and limit >= 1 else None
 
 
-def _reported(row: Any) -> dict[str, float]:
-    """Means by metric key, without filters' suffix, companions and what is no number ("N/A", nan)."""
-    found = {}
-    for key, value in row.items() if isinstance(row, dict) else ():
-        name, _, _ = str(key).partition(",")
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if "," in str(key) and number and not name.endswith("_stderr"):
-            found[name] = float(value)
-    return found
+def _reported_means(results: Any) -> dict[str, float]:
+    """Means by metric. lm-eval's keys are `<metric>,<filter>`; standard errors and "N/A" are left out."""
+    means = {}
+    for key, value in results.items() if isinstance(results, dict) else ():
+        metric, comma, _ = str(key).partition(",")
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        if comma and is_number and not metric.endswith("_stderr"):
+            means[metric] = float(value)
+    return means
 
 
-def _inside(value: Any, *keys: Any) -> Any:
+def _nested(value: Any, *keys: Any) -> Any:
+    """value[key][key]...; None if a key is missing."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
-def _number(*values: Any) -> float:
+def _first_number(*values: Any) -> float:
     for value in values:
         try:
             return float(value)
         except (TypeError, ValueError):
             continue
     return 0.0
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

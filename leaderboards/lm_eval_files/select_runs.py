@@ -1,7 +1,7 @@
-"""Runs of one task with one set of options, side by side: which run of a model counts, and which documents it has.
+"""Selects the run of each checkpoint that counts: the newest complete one, per task, options and documents.
 
-A sheet is what may be compared: same task, version and options. Within it runs are told apart by their documents: those
-of other documents (`--limit`, another split) are another column of the board.
+Runs are compared only if they share a `TaskKey` and their documents. Runs on other documents (`--limit`, another split)
+become another column of the board.
 """
 
 from __future__ import annotations
@@ -12,132 +12,162 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from leaderboards import samples
 from leaderboards.board import Skipped
-from leaderboards.runs import BrokenError, Run
-from leaderboards.samples import Samples
+from leaderboards.lm_eval_files.results_file import BrokenError, Run, TaskKey
+from leaderboards.lm_eval_files.samples_file import RATES, Samples, read_samples
 
-Sheet = tuple[str, float, str]
-
-# (row, documents) -> runs, newest first.
-Choices = dict[tuple[int, "int | None"], list[Run]]
-
-# The run that is shown, what is wrong with newer ones, what is odd in it, bytes read.
-_Newest = tuple["Taken | None", list[Skipped], list[tuple[str, str]], int]
+# (checkpoint, number of documents) -> runs, newest first. One of them is selected.
+Candidates = dict[tuple[int, "int | None"], list[Run]]
 
 
 @dataclass(frozen=True)
-class Taken:
-    """The run of a model that is shown, and its documents; no documents without --log_samples."""
+class SelectedRun:
+    """The run of a checkpoint that counts, and its documents.
 
-    row: int
+    Attributes:
+        checkpoint: index.
+        samples: None without --log_samples.
+    """
+
+    checkpoint: int
     run: Run
     samples: Samples | None
 
 
 @dataclass
-class Reading:
-    """One sheet, read: runs by documents, what was left out, and what is odd: (file, what). `size` is in bytes."""
+class TaskRuns:
+    """The selected runs of one task.
 
-    sheet: Sheet
-    columns: dict[str, list[Taken]] = field(default_factory=dict)
+    Attributes:
+        by_documents: digest of the documents -> the runs on them, at most one per checkpoint.
+        skipped: runs that were not used.
+        oddities: (samples file, what is odd in it).
+        bytes_read: size of the samples files.
+    """
+
+    key: TaskKey
+    by_documents: dict[str, list[SelectedRun]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
-    odd: list[tuple[str, str]] = field(default_factory=list)
-    size: int = 0
+    oddities: list[tuple[str, str]] = field(default_factory=list)
+    bytes_read: int = 0
 
 
-def sheets_of(rows: Iterable[Sequence[Run]]) -> dict[Sheet, Choices]:
-    """sheet -> what to choose one run of each from, newest first: runs of one model over as many documents.
+@dataclass
+class _Selection:
+    """The result of one job: the selected run, and the same notes as in `TaskRuns`."""
 
-    A quick look with `--limit` does not take the place of an older run on all documents: both are shown.
+    selected: SelectedRun | None = None
+    skipped: list[Skipped] = field(default_factory=list)
+    oddities: list[tuple[str, str]] = field(default_factory=list)
+    bytes_read: int = 0
+
+
+def candidates_by_task(runs_of_checkpoints: Iterable[Sequence[Run]]) -> dict[TaskKey, Candidates]:
+    """Group the runs from which one is selected: same task, checkpoint and number of documents.
+
+    A quick run with `--limit` does not replace an older run on all documents: both are shown.
 
     Args:
-        rows: the runs of each model.
+        runs_of_checkpoints: the runs of each checkpoint, in the order of the board.
     """
-    found: dict[Sheet, Choices] = {}
-    for index, runs in enumerate(rows):
+    tasks: dict[TaskKey, Candidates] = {}
+    for checkpoint, runs in enumerate(runs_of_checkpoints):
         for run in sorted(runs, key=lambda run: (run.date, str(run.file)), reverse=True):
-            found.setdefault(run.sheet, {}).setdefault((index, run.n), []).append(run)
-    return found
+            tasks.setdefault(run.key, {}).setdefault((checkpoint, run.n), []).append(run)
+    return tasks
 
 
-def read_all(sheets: Mapping[Sheet, Choices], workers: int | None = None) -> Iterator[Reading]:
-    """The sheets one after the other. The next one is read meanwhile (polars parses outside of Python's lock)."""
+def select_runs(tasks: Mapping[TaskKey, Candidates], workers: int | None = None) -> Iterator[TaskRuns]:
+    """Read one task after the other. Threads read the next task ahead, as polars parses outside of Python's lock."""
     with ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1)) as pool:
-        ahead: deque[tuple[Sheet, list[Future[_Newest]]]] = deque()
-        for sheet, choices in sheets.items():
-            ahead.append((sheet, [pool.submit(_newest, row, runs) for (row, _), runs in choices.items()]))
-            if len(ahead) > 1:
-                yield _gathered(*ahead.popleft())
-        while ahead:
-            yield _gathered(*ahead.popleft())
+        pending: deque[tuple[TaskKey, list[Future[_Selection]]]] = deque()
+        for key, candidates in tasks.items():
+            jobs = [pool.submit(_select_newest, checkpoint, runs) for (checkpoint, _), runs in candidates.items()]
+            pending.append((key, jobs))
+            if len(pending) > 1:
+                yield _collect(*pending.popleft())
+        while pending:
+            yield _collect(*pending.popleft())
 
 
-def _gathered(sheet: Sheet, jobs: Sequence[Future[_Newest]]) -> Reading:
-    reading = Reading(sheet)
-    bare: list[Taken] = []
+def _collect(key: TaskKey, jobs: Sequence[Future[_Selection]]) -> TaskRuns:
+    task_runs = TaskRuns(key)
+    without_samples: list[SelectedRun] = []
     for job in jobs:
-        taken, skipped, odd, size = job.result()
-        reading.skipped += skipped
-        reading.odd += odd
-        reading.size += size
-        if taken and taken.samples is None:
-            bare.append(taken)
-        elif taken and taken.samples:
-            reading.columns.setdefault(taken.samples.digest, []).append(taken)
-    for taken in bare:
-        # Which documents a run without samples had cannot be known: as many as the others, then presumably theirs.
-        same = [digest for digest, its in reading.columns.items() if its[0].run.n == taken.run.n]
-        reading.columns.setdefault(same[0] if len(same) == 1 else f"no samples, n {taken.run.n}", []).append(taken)
-    return reading
+        selection = job.result()
+        task_runs.skipped += selection.skipped
+        task_runs.oddities += selection.oddities
+        task_runs.bytes_read += selection.bytes_read
+        selected = selection.selected
+        if selected and selected.samples:
+            task_runs.by_documents.setdefault(selected.samples.digest, []).append(selected)
+        elif selected:
+            without_samples.append(selected)
+    for selected in without_samples:
+        # Without samples the documents are unknown. If exactly one set of documents has the same size, assume that one.
+        n = selected.run.n
+        same_size = [digest for digest, runs in task_runs.by_documents.items() if runs[0].run.n == n]
+        digest = same_size[0] if len(same_size) == 1 else f"no samples, n {n}"
+        task_runs.by_documents.setdefault(digest, []).append(selected)
+    return task_runs
 
 
-def _newest(row: int, runs: list[Run]) -> _Newest:
-    """The newest complete run, what is wrong with newer ones, what is odd in it, and the bytes read."""
+def _select_newest(checkpoint: int, runs: list[Run]) -> _Selection:
+    """Select the newest complete run. Newer, unusable ones are skipped with the reason."""
+    selection = _Selection()
     problems: list[tuple[str, str]] = []
-    odd: list[tuple[str, str]] = []
-    taken, size = None, 0
     for run in runs:
         if run.samples is None:
             if run.n and "faithful" in run.reported:
-                taken = Taken(row, run, None)
+                selection.selected = SelectedRun(checkpoint, run, None)
                 break
             problems.append((f"{run.file} ({run.task})", "no samples and no mean of faithful"))
             continue
         try:
-            read = samples.read(run.samples)
+            samples = read_samples(run.samples)
         except BrokenError as error:
             problems.append((str(run.samples), str(error)))
             continue
-        size += run.samples.stat().st_size
-        if run.n is not None and len(read.frame) != run.n:
-            problems.append((str(run.samples), f"incomplete: {len(read.frame)} of {run.n} documents"))
+        selection.bytes_read += run.samples.stat().st_size
+        if run.n is not None and len(samples.frame) != run.n:
+            problems.append((str(run.samples), f"incomplete: {len(samples.frame)} of {run.n} documents"))
             continue
-        odd += [(str(run.samples), what) for what in (*read.problems, *differences(run, read))]
-        taken = Taken(row, run, read)
+        oddities = (*samples.problems, *mean_mismatches(run, samples))
+        selection.oddities = [(str(run.samples), oddity) for oddity in oddities]
+        selection.selected = SelectedRun(checkpoint, run, samples)
         break
-    remedy = f"the older run of {taken.run.date} is used" if taken else "run it again with --log_samples"
-    return taken, [Skipped(path, f"{reason}; {remedy}") for path, reason in problems], odd, size
+    if selection.selected:
+        remedy = f"the older run of {selection.selected.run.date} is used"
+    else:
+        remedy = "run it again with --log_samples"
+    selection.skipped = [Skipped(path, f"{reason}; {remedy}") for path, reason in problems]
+    return selection
 
 
-def differences(run: Run, read: Samples) -> list[str]:
-    """Where the mean of the samples is not the mean that the results report."""
-    told = []
-    for name in samples.RATES:
-        if name in read.metrics and name in run.reported:
-            mean = read.frame[name].mean()
+def mean_mismatches(run: Run, samples: Samples) -> list[str]:
+    """Where the mean over the samples is not the mean that the results report."""
+    mismatches = []
+    for name in RATES:
+        if name in samples.metrics and name in run.reported:
+            mean = samples.frame[name].mean()
             if mean is None or abs(float(mean) - run.reported[name]) > 1e-6:  # type: ignore[arg-type]
-                shown = "none" if mean is None else f"{mean:.4f}"
-                told.append(
-                    f"{name} is {shown} by the samples, {run.reported[name]:.4f} by the results; the samples count"
+                computed = "none" if mean is None else f"{mean:.4f}"
+                mismatches.append(
+                    f"{name} is {computed} in the samples, {run.reported[name]:.4f} in the results; the samples count"
                 )
-    return told
+    return mismatches
 
 
-def summed(odd: Sequence[tuple[str, str]]) -> list[str]:
-    """What is odd, one line each: with the first file and how many more."""
-    places: dict[str, list[str]] = {}
-    for path, what in odd:
-        places.setdefault(what, []).append(path)
-    more = {what: f" (and {len(its) - 1} more files)" if len(its) > 1 else "" for what, its in places.items()}
-    return [f"{its[0]}{more[what]}: {what}." for what, its in places.items()]
+def group_messages(messages: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Group equal messages of several files: message -> the first file, and how many more there are.
+
+    Args:
+        messages: (file, message).
+    """
+    files_by_message: dict[str, list[str]] = {}
+    for file, message in messages:
+        files_by_message.setdefault(message, []).append(file)
+    return {
+        message: files[0] + (f" (and {len(files) - 1} more)" if len(files) > 1 else "")
+        for message, files in files_by_message.items()
+    }

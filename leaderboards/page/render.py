@@ -1,13 +1,12 @@
-"""A board -> one HTML file that works offline, from `file://`, and trusts no text in it.
+"""Renders a board as one HTML file that works offline, from `file://`, and trusts no text of the board.
 
-The charts are drawn here, as SVG: no chart library in the page, no `eval`, and they print. Documents travel as JSON in
-a data block and are set as text nodes. Should some text get past that, the page's policy (Content-Security-Policy)
-allows the two scripts and the style sheet of this package by their hashes, and nothing from anywhere else.
+Charts are drawn here as SVG: they need no chart library and no `eval` in the page, and they print. Documents are JSON
+in a data block, and scripts insert them as text nodes. As a second defence, the page has a Content-Security-Policy. It
+allows the two scripts and the style sheet of this package by their hashes, and nothing else.
 """
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
@@ -16,34 +15,32 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from faithful_se.files import make_folder, write_atomic
 from leaderboards import number_format
+from leaderboards.analysis.confidence_intervals import NO_SPREAD
 from leaderboards.board import Board
-from leaderboards.estimates import NO_SPREAD
-from leaderboards.main_table import groups, rows
-from leaderboards.page.charts import dots, plausibility
-from leaderboards.page.documents import fit
-from leaderboards.page.matrix import heat_map
-from leaderboards.page.view import about, beside, choices, data_block, payload
+from leaderboards.page.card_data import compress_cards
+from leaderboards.page.charts import dot_plots, plausibility_plot
+from leaderboards.page.matrix import generalization_matrix
+from leaderboards.page.page_data import about, data_block, filter_options, note_beside_number, page_data
 from leaderboards.sanitize import one_line, visible
+from leaderboards.tables.main_table import groups_with_means, table_rows
 
-# In the order they run. `theme.js` stands in the head, before anything is drawn.
-SCRIPTS = ("dom.js", "table.js", "details.js", "plots.js", "documents.js", "cards.js")
+# In the order in which they run. `theme.js` runs in the head, before anything is drawn.
+SCRIPTS = ("dom.js", "table.js", "row_details.js", "charts.js", "card_data.js", "cards.js")
 
 
 def write_page(board: Board, path: Path) -> None:
-    """Write the page; the file is there whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    unfinished.write_text(page(board), "utf-8")
-    os.replace(unfinished, path)
+    """Write the page. The file is complete or absent."""
+    make_folder(path.parent)
+    write_atomic(path, render_page(board))
 
 
-def page(board: Board) -> str:
-    """The page's HTML."""
+def render_page(board: Board) -> str:
+    """The HTML of the page."""
     theme, style = _asset("theme.js"), _asset("page.css")
     script = "\n".join(['"use strict";', "(() => {", *map(_asset, SCRIPTS), "})();"])
-    documents, shown = fit(board)
+    cards, card_counts = compress_cards(board)
     environment = Environment(
         loader=PackageLoader("leaderboards.page"),
         autoescape=True,
@@ -54,26 +51,25 @@ def page(board: Board) -> str:
     environment.filters.update(
         rate=number_format.rate,
         interval=number_format.interval,
-        p=number_format.p_value,
+        note_beside_number=note_beside_number,
         visible=visible,
         one_line=one_line,
     )
-    environment.filters.update(beside=beside)
     environment.tests["flat"] = lambda estimate: NO_SPREAD in estimate.note
     return environment.get_template("page.html").render(
         board=board,
         about=about(board),
-        groups=groups(board),
-        choices=choices(board),
-        rows=rows(board),
-        matrix=heat_map(board),
-        dots=dots(board),
-        plausibility=plausibility(board),
-        shown=shown,
-        data=data_block(payload(board)),
-        documents=data_block(documents),
+        groups=groups_with_means(board),
+        filter_options=filter_options(board),
+        rows=table_rows(board),
+        matrix=generalization_matrix(board),
+        dot_plots=dot_plots(board),
+        plausibility_plot=plausibility_plot(board),
+        card_counts=card_counts,
+        page_data=data_block(page_data(board)),
+        card_data=data_block(cards),
         markers=number_format.MARKERS,
-        policy=_policy(theme, script, style),
+        policy=_content_security_policy(theme, script, style),
         theme=Markup(theme),
         script=Markup(script),
         style=Markup(style),
@@ -84,14 +80,14 @@ def _asset(name: str) -> str:
     return (files("leaderboards.page") / "assets" / name).read_text("utf-8")
 
 
-def _policy(theme: str, script: str, style: str) -> str:
-    """What the page may do: run these scripts, apply this style sheet, draw pictures that are in it."""
-    scripts = " ".join(map(_hash, (theme, script)))
+def _content_security_policy(theme: str, script: str, style: str) -> str:
+    """Allow these scripts, this style sheet, and pictures that are part of the page."""
+    scripts = " ".join(map(_hash_source, (theme, script)))
     return (
-        f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; img-src data:; "
+        f"default-src 'none'; script-src {scripts}; style-src {_hash_source(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def _hash_source(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

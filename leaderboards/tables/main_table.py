@@ -1,17 +1,16 @@
-"""The main table: one row per checkpoint, over a group of tasks."""
+"""The main table: one row per checkpoint with its means over a group of tasks, and the words it uses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from leaderboards import number_format
-from leaderboards.aggregate import GROUPS
+from leaderboards.analysis.aggregate import GROUPS
+from leaderboards.analysis.task_columns import BUDGETS, STYLES
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.sanitize import one_line
 
-BUDGETS = {"oneword": "one word", "multiword": "several words"}
-STYLES = ("attribution", "redaction", "counterfactual")
 METRICS = ("faithful", "lift", "ccf", "valid", "acc")
 ARMS = {
     "word": "best word",
@@ -19,7 +18,7 @@ ARMS = {
     "lowest": "lowest word",
     "answers": "answers only",
 }
-NONE = Estimate(None, None, None, 0)
+NO_ESTIMATE = Estimate(None, None, None, 0)
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,13 @@ class Gain:
     """Checkpoint minus base over some tasks.
 
     Attributes:
-        mean: unweighted mean of the differences in `faithful`; None without any.
-        better, worse: tasks whose difference is significant.
-        tasks: tasks with a difference.
-        interval: the board's own mean with its interval; None where the board has none for these tasks.
+        mean: unweighted mean of the differences in `faithful`.
+        better, worse: number of tasks with a significant difference.
+        tasks: number of tasks with a difference.
+        interval: the board's own mean with its interval; None if the board has none for these tasks.
     """
 
-    mean: float | None
+    mean: float
     better: int
     worse: int
     tasks: int
@@ -41,15 +40,15 @@ class Gain:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A checkpoint as the main table shows it.
+class TableRow:
+    """One checkpoint.
 
     Attributes:
         trained: what it was trained on, in words.
-        arm: in words; empty for a base.
-        means: metric -> mean over the group's tasks.
-        chance, oracle: the same means, for the chart.
-        tasks: of the group, that it was run on.
+        arm: in words; "" for a base.
+        means: metric -> mean over the tasks of the group.
+        chance, oracle: the same for the two controls, for the charts.
+        tasks: number of tasks of the group that the checkpoint has.
         gain: None for a base.
     """
 
@@ -63,80 +62,116 @@ class Row:
     gain: Gain | None
 
 
-def ordered(tasks: Sequence[Task]) -> list[Task]:
-    """Tasks as columns: by style, then trained-on datasets before unseen ones, then one word before several."""
+def sort_tasks(tasks: Sequence[Task]) -> list[Task]:
+    """Sort by style, then trained-on datasets before unseen ones, then one word before several."""
     datasets = list(dict.fromkeys(task.dataset for task in sorted(tasks, key=lambda task: not task.trained_on)))
     styles = [*STYLES, *sorted({task.style for task in tasks} - set(STYLES))]
     budgets = [*BUDGETS, *sorted({task.budget for task in tasks} - set(BUDGETS))]
     return sorted(
         tasks,
-        key=lambda t: (styles.index(t.style), datasets.index(t.dataset), budgets.index(t.budget), t.id),
+        key=lambda task: (
+            styles.index(task.style),
+            datasets.index(task.dataset),
+            budgets.index(task.budget),
+            task.id,
+        ),
     )
 
 
-def belongs(task: Task, group: str) -> bool:
-    """Whether a task counts in a group's means: a further variant of a task (`~2`) stands for itself only."""
-    return "~" not in task.id and GROUPS[group](task)
+def in_group(task: Task, group: str) -> bool:
+    """Whether a task counts in the means of a group. Variants (`~2`) count in none."""
+    return not task.is_variant and GROUPS[group](task)
 
 
-def members(board: Board, group: str) -> list[Task]:
-    """The tasks of a group."""
-    return [task for task in ordered(board.tasks) if belongs(task, group)]
-
-
-def groups(board: Board) -> list[str]:
-    """Groups that this board has means for."""
+def groups_with_means(board: Board) -> list[str]:
+    """The groups for which this board has means."""
     return [group for group in GROUPS if any(group in checkpoint.means for checkpoint in board.checkpoints)]
 
 
-def trained_on(checkpoint: Checkpoint) -> str:
+def describe_training(checkpoint: Checkpoint) -> str:
     """What a checkpoint was trained on, in words."""
     training = checkpoint.training
     if training is None:
         return "not recorded" if checkpoint.base else "base, as it came"
-    parts = [", ".join(training.datasets), ", ".join(training.styles), " and ".join(map(_budget, training.budget))]
-    return one_line(" · ".join(part for part in parts if part), 200)
+    budgets = " and ".join(describe_budget(budget) for budget in training.budget)
+    parts = [", ".join(training.datasets), ", ".join(training.styles), budgets]
+    return one_line(" · ".join(filter(None, parts)), 200)
 
 
-def arm_of(checkpoint: Checkpoint) -> str:
-    """The arm in words, controls marked."""
+def describe_arm(checkpoint: Checkpoint) -> str:
+    """The arm of the training in words; controls are marked."""
     training = checkpoint.training
     if training is None:
         return ""
-    arm = one_line(" + ".join(ARMS.get(arm, arm) for arm in training.arm.split("+")), 60)
-    kept = ""
-    if training.arm != "answers":  # they are no explanations: there is nothing to filter and no new word
-        kept += ", unfiltered" if training.filtered is False else ""
-        kept += ", specific" if training.extra.get("specific") == [True] else ""
-    return f"control: {arm}{kept}" if training.control else f"{arm}{kept}"
+    arm = one_line(" + ".join(ARMS.get(name, name) for name in training.arm.split("+")), 60)
+    if training.arm != "answers":  # answers are no explanations, so there is nothing to filter and no new word
+        arm += ", unfiltered" if training.filtered is False else ""
+        arm += ", specific" if training.extra.get("specific") == [True] else ""
+    return f"control: {arm}" if training.control else arm
 
 
-def gain(cells: Sequence[Cell]) -> Gain | None:
-    """Mean difference to the base over cells; None where none has a difference."""
-    found = [cell.versus for cell in cells if cell.versus is not None and cell.versus.faithful.estimate is not None]
-    if not found:
+def describe_budget(budget: str) -> str:
+    """A budget in words."""
+    return BUDGETS.get(budget, budget)
+
+
+def gain_over_base(cells: Sequence[Cell], interval: Estimate | None = None) -> Gain | None:
+    """Mean difference to the base over cells of one checkpoint; None if no cell has a difference.
+
+    Args:
+        cells: of the checkpoint.
+        interval: the board's mean gain over the same tasks.
+    """
+    comparisons = [cell.versus for cell in cells if cell.versus and cell.versus.faithful.estimate is not None]
+    if not comparisons:
         return None
-    differences = [versus.faithful.estimate or 0.0 for versus in found]
-    markers = [versus.marker for versus in found]
-    return Gain(sum(differences) / len(found), markers.count("better"), markers.count("worse"), len(found))
+    total = sum(versus.faithful.estimate or 0.0 for versus in comparisons)
+    markers = [versus.marker for versus in comparisons]
+    n = len(comparisons)
+    return Gain(total / n, markers.count("better"), markers.count("worse"), n, interval)
 
 
-def rows(board: Board, group: str = "all") -> list[Row]:
-    """The main table, best first: by mean `faithful` of the group, those without a number last."""
-    tasks = {task.id for task in members(board, group)}
+def table_rows(board: Board, group: str = "all") -> list[TableRow]:
+    """The rows of the main table, sorted by mean `faithful`, best first. Rows without a number are last.
+
+    Args:
+        board: the board.
+        group: of tasks, one of `GROUPS`.
+    """
+    tasks = {task.id for task in board.tasks if in_group(task, group)}
     cells: dict[str, list[Cell]] = {checkpoint.id: [] for checkpoint in board.checkpoints}
     for cell in board.cells:
         if cell.task in tasks:
             cells[cell.checkpoint].append(cell)
-    table = [_row(checkpoint, group, cells[checkpoint.id]) for checkpoint in board.checkpoints]
-    return sorted(table, key=lambda row: -_value(row.means["faithful"]))
+    rows = [_table_row(checkpoint, group, cells[checkpoint.id]) for checkpoint in board.checkpoints]
+
+    def faithful(row: TableRow) -> float:
+        value = row.means["faithful"].estimate
+        return -1.0 if value is None else value
+
+    return sorted(rows, key=faithful, reverse=True)
 
 
-def narrow(row: Row, longest: int) -> dict[str, str]:
-    """A row as text for a page of paper: no training, intervals where they matter most.
+def _table_row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> TableRow:
+    means = checkpoint.means.get(group, {})
+    return TableRow(
+        checkpoint=checkpoint,
+        trained=describe_training(checkpoint),
+        arm=describe_arm(checkpoint),
+        means={metric: means.get(metric, NO_ESTIMATE) for metric in METRICS},
+        chance=means.get("faithful_random", NO_ESTIMATE),
+        oracle=means.get("faithful_oracle", NO_ESTIMATE),
+        tasks=len(cells),
+        gain=gain_over_base(cells, checkpoint.gains.get(group)) if checkpoint.base else None,
+    )
+
+
+def narrow_row(row: TableRow, longest: int) -> dict[str, str]:
+    """A row as text for a page of paper: without the training, and with intervals where they matter most.
 
     Args:
-        longest: characters of a name.
+        row: of the table.
+        longest: number of characters of the name.
     """
     means, gain = row.means, row.gain
     counts = f" {number_format.BETTER}{gain.better} {number_format.WORSE}{gain.worse}" if gain else ""
@@ -150,26 +185,3 @@ def narrow(row: Row, longest: int) -> dict[str, str]:
         "valid": number_format.rate(means["valid"].estimate),
         "acc": number_format.rate(means["acc"].estimate),
     }
-
-
-def _row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> Row:
-    means = checkpoint.means.get(group, {})
-    found = gain(cells) if checkpoint.base else None
-    return Row(
-        checkpoint,
-        trained_on(checkpoint),
-        arm_of(checkpoint),
-        {metric: means.get(metric, NONE) for metric in METRICS},
-        means.get("faithful_random", NONE),
-        means.get("faithful_oracle", NONE),
-        len(cells),
-        replace(found, interval=checkpoint.gains.get(group)) if found else None,
-    )
-
-
-def _value(estimate: Estimate) -> float:
-    return -1.0 if estimate.estimate is None else estimate.estimate
-
-
-def _budget(name: str) -> str:
-    return BUDGETS.get(name, name)

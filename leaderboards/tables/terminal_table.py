@@ -1,61 +1,39 @@
-"""Tables as plain text."""
+"""Tables as plain text for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leaderboards.board import Board, Estimate
+from leaderboards.board import Board
+from leaderboards.number_format import ascii_with_interval
+from leaderboards.sanitize import terminal_line
+from leaderboards.tables.main_table import METRICS, table_rows
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they must be; the first to the left, the others to the right."""
-    cells = [list(head), *[[clean(cell) for cell in row] for row in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in cells
-    ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(line.rstrip() for line in lines)
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table with the first entry of each row aligned left and the others aligned right."""
+    lines = [list(head), *[[terminal_line(entry) for entry in row] for row in rows]]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join(
+            [line[0].ljust(widths[0]), *(entry.rjust(width) for entry, width in zip(line[1:], widths[1:], strict=True))]
+        ).rstrip()
+        for line in lines
+    )
 
 
-def clean(text: str) -> str:
-    """One line without control characters: what a model wrote must not steer a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
-
-
-def rate(one: Estimate | None) -> str:
-    """A share with its interval."""
-    return _shown(one, "{:.3f}")
-
-
-def gain(one: Estimate | None) -> str:
-    """A difference with its interval, signed."""
-    return _shown(one, "{:+.3f}")
-
-
-def p_value(p: float | None) -> str:
-    """As papers print it."""
-    return "" if p is None else "<.001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 1 else "1"
-
-
-def main_table(board: Board) -> str:
+def main_text_table(board: Board) -> str:
     """Means over all tasks, mean gain over the base, and on how many tasks a checkpoint is better or worse."""
     names = {checkpoint.id: checkpoint.name for checkpoint in board.checkpoints}
+    rows_by_id = {row.checkpoint.id: row for row in table_rows(board)}
     rows = []
     for checkpoint in board.checkpoints:
-        means = checkpoint.means.get("all", {})
-        markers = [cell.versus.marker for cell in board.cells if cell.checkpoint == checkpoint.id and cell.versus]
-        against = f"{markers.count('better')}/{markers.count('worse')}/{markers.count('')}" if markers else ""
-        base = names[checkpoint.base] if checkpoint.base else ""
-        shown = [rate(means.get(name)) for name in ("faithful", "lift", "ccf", "valid", "acc")]
-        rows.append([checkpoint.name, *shown, base, gain(checkpoint.gains.get("all")), against])
-    head = ("checkpoint", "faithful", "lift", "ccf", "valid", "acc", "base", "against it", "better/worse/neither")
-    return table(head, rows)
-
-
-def _shown(one: Estimate | None, how: str) -> str:
-    if one is None or one.estimate is None:
-        return one.note.replace("not measurable (headroom ", "n.m. (") if one else ""
-    text = how.format(one.estimate)
-    return text if one.low is None or one.high is None else f"{text} [{how.format(one.low)}, {how.format(one.high)}]"
+        row = rows_by_id[checkpoint.id]
+        gain = row.gain
+        counts = f"{gain.better}/{gain.worse}/{gain.tasks - gain.better - gain.worse}" if gain else ""
+        means = [ascii_with_interval(row.means[metric]) for metric in METRICS]
+        mean_gain = ascii_with_interval(checkpoint.gains.get("all"), signed=True)
+        rows.append([checkpoint.name, *means, names.get(checkpoint.base or "", ""), mean_gain, counts])
+    head = ("checkpoint", *METRICS, "base", "against it", "better/worse/neither")
+    return text_table(head, rows)

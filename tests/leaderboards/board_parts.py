@@ -1,9 +1,19 @@
-"""What a board is made of, from a few numbers each."""
+"""Parts of a board for tests, each from a few numbers."""
 
 from __future__ import annotations
 
-from leaderboards.board import Cell, Checkpoint, Document, Entry, Estimate, Segment, Task, Training, Versus
-from tests.leaderboards.poison import ATTACK, BARE, QUOTES, REVERSED
+from leaderboards.board import (
+    BaseComparison,
+    CardEntry,
+    Cell,
+    Checkpoint,
+    DocumentCard,
+    Estimate,
+    Segment,
+    Task,
+    Training,
+)
+from tests.leaderboards.hostile_text import ATTACK, CONTROL_CHARACTERS, QUOTES, REVERSED
 
 
 def estimate(value: float, half: float, n: int = 300, note: str = "") -> Estimate:
@@ -61,7 +71,7 @@ def cell(
     checkpoint: str,
     task: str,
     faithful: float,
-    versus: Versus | None,
+    versus: BaseComparison | None,
     oracle: float = 0.95,
     plausibility: float | None = None,
 ) -> Cell:
@@ -87,9 +97,9 @@ def cell(
     return Cell(checkpoint, task, "2026-11-23T20:00:00", "results/x.json", metrics, rules, 0, versus)
 
 
-def versus(difference: float, marker: str) -> Versus:
+def versus(difference: float, marker: str) -> BaseComparison:
     p = 0.0001 if marker else 0.3
-    return Versus(
+    return BaseComparison(
         n=300,
         faithful=estimate(difference, 0.03),
         lift=estimate(difference, 0.04),
@@ -116,19 +126,19 @@ def document(
     text: str,
     gold: str,
     named: int,
-    nasty: bool = False,
+    hostile: bool = False,
     agree: bool = False,
-    people: tuple[str, ...] = ("c0", "c1", "c2"),
-) -> Document:
+    checkpoints: tuple[str, ...] = ("c0", "c1", "c2"),
+) -> DocumentCard:
     words = text.split(" ")
-    pieces: list[Segment] = []
+    segments: list[Segment] = []
     for position, word in enumerate(words):
         if position:
-            pieces.append(Segment(" ", None))
-        pieces.append(Segment(word, position))
+            segments.append(Segment(" ", None))
+        segments.append(Segment(word, position))
     masked = " ".join("[REDACTED]" if i == named else word for i, word in enumerate(words))
     entries = []
-    for i, person in enumerate(people):
+    for i, name in enumerate(checkpoints):
         flips = 0.0 if agree else float(i % 3 == 1)
         answer = words[named] if flips else words[0]
         transcript: tuple[tuple[str, str], ...] = (
@@ -139,24 +149,24 @@ def document(
             ("user", f"Which label does this have?\n\n{masked}"),
             ("assistant", "other" if flips else gold),
         )
-        if nasty:
+        if hostile:
             answer = ATTACK
             transcript = (
                 *transcript,
                 ("assistant", ATTACK),
                 ("assistant", REVERSED),
-                ("assistant", BARE),
+                ("assistant", CONTROL_CHARACTERS),
                 ("assistant", QUOTES),
                 ("assistant", "lone \ud800 surrogate"),
                 ("assistant", "x" * 100_000),
             )
         entries.append(
-            Entry(
-                checkpoint=person,
+            CardEntry(
+                checkpoint=name,
                 prediction=gold,
                 explanation=answer,
-                valid=not nasty,
-                reason="more than one word" if nasty else "",
+                valid=not hostile,
+                reason="more than one word" if hostile else "",
                 words=(answer,),
                 positions=(named if flips else 0,),
                 target="",
@@ -167,4 +177,4 @@ def document(
                 transcript=transcript,
             )
         )
-    return Document(task, key, {"Text": tuple(pieces)}, gold, (named,) if nasty else None, tuple(entries))
+    return DocumentCard(task, key, {"Text": tuple(segments)}, gold, (named,) if hostile else None, tuple(entries))

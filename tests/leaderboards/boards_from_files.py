@@ -1,28 +1,28 @@
-"""What the tests of reading share: a board from files in one call."""
+"""A board from result files in one call, and its only cell or the values of one checkpoint."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from leaderboards.board import Board, Settings
-from leaderboards.build import Choice, make_board
+from leaderboards.board import Board, Cell, Settings
+from leaderboards.build import RunSelection, make_board
 
-OTHER = ("snli", "redaction", "oneword")
+OTHER_TASK = ("snli", "redaction", "oneword")
 OLD = "2026-01-01T00-00-00.000000"
 NEW = "2026-02-01T00-00-00.000000"
-SOME = [1.0, 0.0, 1.0, 1.0]
+OUTCOMES = [1.0, 0.0, 1.0, 1.0]
 
 
-def board(*paths: Path, **choice) -> Board:
-    made, _ = make_board(paths, settings=Settings(draws=200), choice=Choice(**choice))
-    return made
+def board_of(*paths: Path, **selection) -> Board:
+    board, _ = make_board(paths, settings=Settings(draws=200), selection=RunSelection(**selection))
+    return board
 
 
-def only(found: Board):
-    (cell,) = found.cells
+def only_cell(board: Board) -> Cell:
+    (cell,) = board.cells
     return cell
 
 
-def faithful(found: Board, name: str = "base") -> list[float | None]:
-    ids = [c.id for c in found.checkpoints if c.name == name]
-    return [cell.metrics["faithful"].estimate for cell in found.cells if cell.checkpoint in ids]
+def faithful(board: Board, name: str = "base") -> list[float | None]:
+    ids = [checkpoint.id for checkpoint in board.checkpoints if checkpoint.name == name]
+    return [cell.metrics["faithful"].estimate for cell in board.cells if cell.checkpoint in ids]

@@ -1,13 +1,13 @@
-"""Boards for tests of the page and the tables: a small literal one that holds nasty strings, and large drawn ones."""
+"""Boards for tests of the page and the tables: a small literal one with hostile strings, and large random ones."""
 
 from __future__ import annotations
 
 import random
 
-from leaderboards.aggregate import GROUPS
+from leaderboards.analysis.aggregate import GROUPS
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Settings, Skipped, Training, Transfer
-from tests.leaderboards.pieces import cell, checkpoint, document, estimate, task, versus
-from tests.leaderboards.poison import ATTACK, NAME, QUOTES
+from tests.leaderboards.board_parts import cell, checkpoint, document, estimate, task, versus
+from tests.leaderboards.hostile_text import ATTACK, NAME, QUOTES
 
 
 def small() -> Board:
@@ -24,7 +24,7 @@ def small() -> Board:
     )
     base = checkpoint("c0", "mini", None, None, {"all": 0.05, "in distribution": 0.0, "unseen": 0.1})
     word = checkpoint("c1", "mini-word", "c0", training, {"all": 0.72, "in distribution": 0.94, "unseen": 0.5})
-    rand = checkpoint("c2", NAME, "c0", control, {"all": 0.03, "in distribution": 0.02, "unseen": 0.04})
+    random_arm = checkpoint("c2", NAME, "c0", control, {"all": 0.03, "in distribution": 0.02, "unseen": 0.04})
     cells = (
         cell("c0", "agnews_attribution_oneword", 0.0, None),
         cell("c0", "trec_attribution_oneword", 0.1, None, oracle=0.12),
@@ -55,7 +55,7 @@ def small() -> Board:
     )
     documents = (
         document("agnews_attribution_oneword", "d0", "local sales meets big software", "technology", 4),
-        document("agnews_attribution_oneword", "d1", f"storm hits {ATTACK}", "world", 1, nasty=True),
+        document("agnews_attribution_oneword", "d1", f"storm hits {ATTACK}", "world", 1, hostile=True),
         document("trec_attribution_oneword", "d2", "who wrote oslo", "human", 2, agree=True),
     )
     return Board(
@@ -63,7 +63,7 @@ def small() -> Board:
         created="2026-11-23T21:00:00",
         package="faithful-se 0.1.0",
         settings=Settings(),
-        checkpoints=(base, word, rand),
+        checkpoints=(base, word, random_arm),
         tasks=tasks,
         cells=cells,
         matrix=matrix,
@@ -75,7 +75,7 @@ def small() -> Board:
 
 
 def large(checkpoints: int, datasets: int = 6, documents: int = 40, seed: int = 0, words: int = 30) -> Board:
-    """A drawn board: `datasets` x 3 styles x 2 budgets; `documents` cards a task, all checkpoints on each."""
+    """A random board: `datasets` x 3 styles x 2 budgets; `documents` cards per task, with all checkpoints."""
     draw = random.Random(seed)
     tasks = tuple(
         task(f"dataset{i}", style, budget, trained_on=i < 3)
@@ -83,57 +83,54 @@ def large(checkpoints: int, datasets: int = 6, documents: int = 40, seed: int = 
         for style in ("attribution", "redaction", "counterfactual")
         for budget in ("oneword", "multiword")
     )
-    people: list[Checkpoint] = []
+    trained_datasets = ("dataset0", "dataset1")
+    rows: list[Checkpoint] = []
     cells: list[Cell] = []
     matrix: list[Transfer] = []
     for i in range(checkpoints):
+        name = f"c{i}"
         base = None if i % 20 == 0 else f"c{i - i % 20}"
         arm = ("word", "random", "word", "lowest", "word")[i % 5]
-        training = (
-            Training("m", ("dataset0", "dataset1"), ("attribution",), ("oneword",), arm, True, "ig", "x")
-            if base
-            else None
-        )
+        training = Training("m", trained_datasets, ("attribution",), ("oneword",), arm, True, "ig", "x")
         skill = draw.random() * (0.9 if arm == "word" else 0.2) if base else 0.1
         means = {group: min(1.0, max(0.0, skill + draw.gauss(0, 0.08))) for group in GROUPS}
-        people.append(checkpoint(f"c{i}", f"org/model-{i // 20}-{arm}-{i:03d}", base, training, means))
-        for each in tasks:
+        model = f"org/model-{i // 20}-{arm}-{i:03d}"
+        rows.append(checkpoint(name, model, base, training if base else None, means))
+        for column in tasks:
             value = min(1.0, max(0.0, skill + draw.gauss(0, 0.15)))
-            found = versus(value - 0.1, "better" if value > 0.2 else "worse" if value < 0.02 else "") if base else None
-            cells.append(cell(f"c{i}", each.id, value, found, plausibility=draw.random()))
+            marker = "better" if value > 0.2 else "worse" if value < 0.02 else ""
+            comparison = versus(value - 0.1, marker) if base else None
+            cells.append(cell(name, column.id, value, comparison, plausibility=draw.random()))
         if base:
-            on = tuple(
-                t.id for t in tasks if t.dataset in ("dataset0", "dataset1") and t.id.endswith("attribution_oneword")
-            )
+            on = tuple(f"{dataset}_attribution_oneword" for dataset in trained_datasets)
             off = {kind: estimate(skill / 2, 0.05) for kind in ("style", "dataset", "budget", "several")}
             label = "dataset0, dataset1 · attribution · one word"
-            matrix.append(
-                Transfer(f"c{i}", label, arm != "word", on, estimate(skill, 0.03), off, estimate(draw.random(), 0.1))
-            )
+            ratio = estimate(draw.random(), 0.1)
+            matrix.append(Transfer(name, label, arm != "word", on, estimate(skill, 0.03), off, ratio))
     vocabulary = [f"word{i}" for i in range(2000)]
     cards = tuple(
         document(
-            each.id,
-            f"{each.id}-{k}",
+            column.id,
+            f"{column.id}-{number}",
             " ".join(draw.choices(vocabulary, k=words)),
             "positive",
             draw.randrange(words),
-            people=tuple(person.id for person in people),
+            checkpoints=tuple(row.id for row in rows),
         )
-        for each in tasks
-        for k in range(documents)
+        for column in tasks
+        for number in range(documents)
     )
     return Board(
-        "A hundred checkpoints",
-        "2026-11-23T21:00:00",
-        "faithful-se 0.1.0",
-        Settings(),
-        tuple(people),
-        tasks,
-        tuple(cells),
-        tuple(matrix),
-        cards,
-        1000 * len(tasks),
-        (),
-        (),
+        title="A hundred checkpoints",
+        created="2026-11-23T21:00:00",
+        package="faithful-se 0.1.0",
+        settings=Settings(),
+        checkpoints=tuple(rows),
+        tasks=tasks,
+        cells=tuple(cells),
+        matrix=tuple(matrix),
+        documents=cards,
+        documents_total=1000 * len(tasks),
+        skipped=(),
+        notes=(),
     )

@@ -7,9 +7,9 @@ from typing import Any
 
 ATTACK = "</script><script>window.attacked = true; alert(1)</script>"
 REVERSED = "nice\u202eecin"
-BARE = "\x1b[31mred\x00"
+CONTROL_CHARACTERS = "\x1b[31mred\x00"
 QUOTES = """'"><img src=x onerror="window.attacked = true">"""
-NASTY = (
+EVERYTHING = (
     ATTACK
     + QUOTES
     + "</style></title></textarea>--><!--{{ 7*7 }}{% raw %}]]>"
@@ -17,20 +17,23 @@ NASTY = (
 )
 NAME = "=cmd|'/c calc'!A1 <b>bold</b>_50%"
 
-# What refers to something else, or is one of a few words.
-KEPT = {"id", "checkpoint", "task", "base", "trained", "marker", "created", "schema_version", "budget"}
+# Strings that refer to something else, or are one of a few words.
+UNCHANGED = {"id", "checkpoint", "task", "base", "trained", "marker", "created", "schema_version", "budget"}
 
 
-def poisoned(value: Any, text: str, name: str = "") -> Any:
-    """The same board with `text` in every string that comes from a file, keys of dicts included."""
+def with_text_everywhere(value: Any, text: str, name: str = "") -> Any:
+    """The same board with `text` appended to every string that comes from a file, keys of dicts included."""
     if isinstance(value, str):
-        return value if name in KEPT else f"{value}{text}"
+        return value if name in UNCHANGED else f"{value}{text}"
     if is_dataclass(value) and not isinstance(value, type):
-        told = {one.name: poisoned(getattr(value, one.name), text, one.name) for one in fields(value)}
-        # Names of metrics and groups are looked up; of rules, fields and options they are shown.
-        return replace(value, **{**told, **{key: getattr(value, key) for key in ("metrics", "means") if key in told}})
+        changed = {f.name: with_text_everywhere(getattr(value, f.name), text, f.name) for f in fields(value)}
+        # Names of metrics and groups are looked up. Names of rules, fields and options are only shown.
+        changed |= {key: getattr(value, key) for key in ("metrics", "means") if key in changed}
+        return replace(value, **changed)
     if isinstance(value, tuple):
-        return tuple(poisoned(one, text, name) for one in value)
+        return tuple(with_text_everywhere(item, text, name) for item in value)
     if isinstance(value, dict):
-        return {poisoned(key, text, name): poisoned(one, text, name) for key, one in value.items()}
+        return {
+            with_text_everywhere(key, text, name): with_text_everywhere(item, text, name) for key, item in value.items()
+        }
     return value

@@ -1,4 +1,4 @@
-"""Result files as lm-eval writes them, with outcomes that a test chooses."""
+"""Writes result files as lm-eval does, with outcomes that a test chooses."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def row(
     gold = prediction if acc else LABELS[1 - LABELS.index(prediction or "positive")]
     if after == "auto":
         after = LABELS[1 - LABELS.index(prediction or "positive")] if faithful else prediction
-    asked = [{"role": "user", "content": f"negative or positive? {text}"}]
+    prompt = [{"role": "user", "content": f"negative or positive? {text}"}]
     target = next(label for label in LABELS if label != prediction) if task[1] == "counterfactual" else ""
-    said = {
+    transcript_json = {
         "dataset": task[0],
         "style": task[1],
         "budget": task[2],
@@ -47,10 +47,10 @@ def row(
         "hash": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
         "fields": {"text": text},
         "gold": gold,
-        "prediction": {"messages": asked, "answer": prediction or "??", "label": prediction, "logprobs": None},
+        "prediction": {"messages": prompt, "answer": prediction or "??", "label": prediction, "logprobs": None},
         "explanation": {
             "messages": [
-                *asked,
+                *prompt,
                 {"role": "assistant", "content": prediction or "??"},
                 {"role": "user", "content": "why?"},
             ],
@@ -65,7 +65,7 @@ def row(
         },
         "perturbed": {
             "fields": {"text": text.replace(word, "[REDACTED]")},
-            "messages": asked,
+            "messages": prompt,
             "answer": "",
             "label": after,
         }
@@ -92,8 +92,8 @@ def row(
         "doc": {"text": text},
         "target": gold,
         "arguments": {"gen_args_0": {"arg_0": ""}},
-        "resps": [[json.dumps(said)]],
-        "filtered_resps": [json.dumps(said)],
+        "resps": [[json.dumps(transcript_json)]],
+        "filtered_resps": [json.dumps(transcript_json)],
         "filter": "none",
         "metrics": [*values, "ccf_stderr"],
         "doc_hash": hashlib.sha256(f"{task[0]} {text}".encode("utf-8", "surrogatepass")).hexdigest(),
@@ -121,7 +121,7 @@ def write_run(
     named = {name_of(task): (task, rows) for task, rows in tasks.items()}
     configs, results = {}, {}
     for name, (task, rows) in named.items():
-        told = {
+        recorded = {
             "dataset": task[0],
             "style": task[1],
             "budget": task[2],
@@ -137,7 +137,7 @@ def write_run(
             "draws": 2,
             "data_fingerprint": "f00d",
         }
-        configs[name] = {"task": name, "metadata": {"version": version, "faithful_se": {**told, **(options or {})}}}
+        configs[name] = {"task": name, "metadata": {"version": version, "faithful_se": {**recorded, **(options or {})}}}
         results[name] = {"name": name, "alias": name, "sample_len": len(rows)}
         for metric in ("faithful", "valid", "acc", "faithful_random", "lift", "faithful_oracle"):
             values = [r[metric] for r in rows if isinstance(r.get(metric), float)]
@@ -148,7 +148,7 @@ def write_run(
             path.write_text("".join(json.dumps(r) + "\n" for r in rows), "utf-8")
     count = {name: effective if effective is not None else len(rows) for name, (_, rows) in named.items()}
     original = 10_000 if limit else None
-    told = {
+    results_file = {
         "results": results,
         "configs": configs,
         "versions": dict.fromkeys(named, version),
@@ -164,7 +164,7 @@ def write_run(
         **(content or {}),
     }
     path = folder / f"results_{date}.json"
-    path.write_text(json.dumps(told), "utf-8")
+    path.write_text(json.dumps(results_file), "utf-8")
     return path
 
 

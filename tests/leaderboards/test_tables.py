@@ -7,14 +7,16 @@ from dataclasses import replace
 import pytest
 
 from leaderboards.board import Estimate
-from leaderboards.export import cells_csv, checkpoints_csv, latex, markdown, write_tables
-from tests.leaderboards.boards import large, small
-from tests.leaderboards.poison import NAME
+from leaderboards.export import write_tables
+from leaderboards.tables.table_csv import cells_csv, checkpoints_csv
+from leaderboards.tables.table_markup import latex, markdown
+from tests.leaderboards.example_boards import large, small
+from tests.leaderboards.hostile_text import NAME
 
 
 def named(*names: str):
     board = small()
-    people = tuple(replace(one, name=name) for one, name in zip(board.checkpoints, names, strict=False))
+    people = tuple(replace(checkpoint, name=name) for checkpoint, name in zip(board.checkpoints, names, strict=False))
     return replace(board, checkpoints=people + board.checkpoints[len(names) :])
 
 
@@ -76,8 +78,8 @@ def test_csv_of_cells_holds_every_number():
 def test_no_text_of_a_csv_begins_a_formula(name):
     board = named(name)
     for text in (cells_csv(board), checkpoints_csv(board)):
-        found = {line["checkpoint"] for line in csv.DictReader(io.StringIO(text))}
-        assert f"'{name}" in found and name not in found
+        names = {line["checkpoint"] for line in csv.DictReader(io.StringIO(text))}
+        assert f"'{name}" in names and name not in names
 
 
 def test_numbers_of_a_csv_keep_their_minus():
@@ -116,7 +118,7 @@ def test_the_mean_gain_has_its_interval_where_the_board_has_one():
     board = small()
     ids = [checkpoint.id for checkpoint in board.checkpoints]
     gains = {"all": Estimate(0.67, 0.61, 0.72, 1000, "over 2 tasks")}
-    known = [replace(one, gains=gains) if one.base else one for one in board.checkpoints]
+    known = [replace(checkpoint, gains=gains) if checkpoint.base else checkpoint for checkpoint in board.checkpoints]
     board = replace(board, checkpoints=tuple(known))
     assert "| +.67 [+.61, +.72] (▲ 2 ▼ 0 of 2) " in markdown(board)
     lines = list(csv.DictReader(io.StringIO(checkpoints_csv(board))))

@@ -1,4 +1,4 @@
-// Charts are drawn already: the chosen one is put in place. Marks say their numbers when pointed at.
+// The charts are already drawn. The selection shows one of them, and a tooltip shows the numbers of a mark.
 const plot = $("plot");
 if (plot) {
   plot.addEventListener("change", () => {

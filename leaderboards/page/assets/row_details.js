@@ -1,91 +1,91 @@
-// What a row of the table opens to: its tasks one by one, against the base, and what drifted. Built when it is opened.
-function head(...names) {
+// What a row of the table opens to: its tasks one by one, the comparison with the base, and what drifted. Built on opening.
+function tableHead(...names) {
   return make("thead", {}, make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name))));
 }
 
-const cellOf = (...children) => make("td", { class: "num" }, ...children);
+const numberCell = (...children) => make("td", { class: "num" }, ...children);
 
-function scrolled(name, inner) {
-  return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": name }, inner);
+function scrollBox(name, content) {
+  return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": name }, content);
 }
 
-function band(rules) {
-  const found = Object.entries(rules).filter(([, e]) => e[0] !== null);
-  if (!found.length) return cellOf("–");
-  const values = found.map(([, e]) => e[0]);
-  const words = found.map(([name, e]) => `${name} ${rate(e[0])}`).join(", ");
-  return make("td", { class: "num", title: words }, `${rate(Math.min(...values))} to ${rate(Math.max(...values))}`);
+// The smallest and largest estimate under all scoring rules.
+function ruleBand(rules) {
+  const defined = Object.entries(rules).filter(([, estimate]) => isDefined(estimate));
+  if (!defined.length) return numberCell("–");
+  const values = defined.map(([, estimate]) => estimate[VALUE]);
+  const title = defined.map(([name, estimate]) => `${name} ${rate(estimate[VALUE])}`).join(", ");
+  return make("td", { class: "num", title }, `${rate(Math.min(...values))} to ${rate(Math.max(...values))}`);
 }
 
-function scores(cells) {
-  const lines = cells.map((cell) =>
+function scoresTable(cells) {
+  const rows = cells.map(({ task, metrics, rules, missing }) =>
     make(
       "tr",
       {},
-      make("th", { scope: "row" }, bdi(data.tasks[cell.t].label)),
-      cellOf(...number(cell.m.faithful)),
-      cellOf(rate((cell.m.faithful_random || [null])[0])),
-      cellOf(rate((cell.m.faithful_oracle || [null])[0])),
-      cellOf(...number(cell.m.lift, true)),
-      cellOf(...number(cell.m.ccf)),
-      cellOf(...number(cell.m.valid)),
-      cellOf(...number(cell.m.acc)),
-      cellOf(...number(cell.m.faithful_given_valid)),
-      band(cell.r),
-      cellOf(String(cell.m.faithful ? cell.m.faithful[3] : 0), cell.missing ? ` (${cell.missing} missing)` : ""),
+      make("th", { scope: "row" }, bdi(data.tasks[task].label)),
+      numberCell(...number(metrics.faithful)),
+      numberCell(rate((metrics.faithful_random || [null])[VALUE])),
+      numberCell(rate((metrics.faithful_oracle || [null])[VALUE])),
+      numberCell(...number(metrics.lift, true)),
+      numberCell(...number(metrics.ccf)),
+      numberCell(...number(metrics.valid)),
+      numberCell(...number(metrics.acc)),
+      numberCell(...number(metrics.faithful_given_valid)),
+      ruleBand(rules),
+      numberCell(String(metrics.faithful ? metrics.faithful[N] : 0), missing ? ` (${missing} missing)` : ""),
     ),
   );
   const names = ["Task", "Faithful", "Chance", "Oracle", "Lift", "ccf", "Valid", "Acc", "Faithful, valid only", "Under other rules", "Documents"];
-  return make("table", { class: "plain" }, head(...names), make("tbody", {}, ...lines));
+  return make("table", { class: "plain" }, tableHead(...names), make("tbody", {}, ...rows));
 }
 
-const pair = ([now, before], digits = 2) => `${rate(before, false, digits)} → ${rate(now, false, digits)}`;
+const change = ([checkpoint, base], digits = 2) => `${rate(base, false, digits)} → ${rate(checkpoint, false, digits)}`;
 
-function against(cells, base) {
-  const lines = cells
-    .filter((cell) => cell.v)
-    .map(({ t, v }) =>
+function comparisonTable(cells, base) {
+  const rows = cells
+    .filter((cell) => cell.versus)
+    .map(({ task, versus }) =>
       make(
         "tr",
         {},
-        make("th", { scope: "row" }, bdi(data.tasks[t].label)),
-        cellOf(marker(v.marker), " ", ...number(v.faithful, true)),
-        cellOf(pValue(v.p[1])),
-        cellOf(`${v.only[0]} : ${v.only[1]}`),
-        cellOf(rate(v.detectable)),
-        cellOf(...number(v.lift, true)),
-        cellOf(...number(v.acc, true)),
-        cellOf(rate(v.agreement)),
-        cellOf(pair(v.entropy)),
-        cellOf(pair(v.unknown)),
-        cellOf(pair(v.unparsed)),
-        cellOf(String(v.n)),
+        make("th", { scope: "row" }, bdi(data.tasks[task].label)),
+        numberCell(marker(versus.marker), " ", ...number(versus.faithful, true)),
+        numberCell(pValue(versus.pHolm)),
+        numberCell(`${versus.only[0]} : ${versus.only[1]}`),
+        numberCell(rate(versus.detectable)),
+        numberCell(...number(versus.lift, true)),
+        numberCell(...number(versus.acc, true)),
+        numberCell(rate(versus.agreement)),
+        numberCell(change(versus.entropy)),
+        numberCell(change(versus.unknown)),
+        numberCell(change(versus.unparsed)),
+        numberCell(String(versus.n)),
       ),
     );
-  if (!lines.length) return null;
-  const names = ["Task", "Faithful", "p (Holm)", "Only this : only base", "Could be found", "Lift", "Acc", "Same answers", "Entropy of answers", "Unknown", "Unread", "Documents"];
-  const title = make("p", { class: "caption" }, "Minus ", bdi(base), ", same documents. From “Same answers” on: what drifted (base → this).");
-  return make("div", {}, title, scrolled("against the base", make("table", { class: "plain" }, head(...names), make("tbody", {}, ...lines))));
+  if (!rows.length) return null;
+  const names = ["Task", "Faithful", "p (Holm)", "Only this : only base", "Detectable", "Lift", "Acc", "Same answers", "Entropy of answers", "Unknown", "Unread", "Documents"];
+  const caption = make("p", { class: "caption" }, "Minus ", bdi(base), ", same documents. “Detectable”: the smallest difference that this many documents would show. From “Same answers” on: what drifted (base → this).");
+  return make("div", {}, caption, scrollBox("against the base", make("table", { class: "plain" }, tableHead(...names), make("tbody", {}, ...rows))));
 }
 
-function panel(checkpoint) {
-  const choice = chosen();
-  const cells = checkpoint.cells.filter((cell) => inside(data.tasks[cell.t], choice));
+function detailPanel(checkpoint) {
+  const filter = taskFilter();
+  const cells = checkpoint.cells.filter((cell) => passes(data.tasks[cell.task], filter));
   const facts = checkpoint.facts.flatMap(([name, value]) => [make("dt", {}, bdi(name)), make("dd", {}, bdi(value))]);
   return [
     make("p", { class: "caption" }, "Task by task"),
-    scrolled("scores by task", scores(cells)),
-    against(cells, checkpoint.base),
+    scrollBox("scores by task", scoresTable(cells)),
+    comparisonTable(cells, checkpoint.base),
     make("details", {}, make("summary", {}, "Where this comes from"), make("dl", { class: "facts" }, ...facts)),
   ].filter(Boolean);
 }
 
-// What is below a row while it is open: the tasks that are chosen now.
-function refresh(row) {
+// Shows the filtered tasks below a row while it is open.
+function updateDetail(row) {
   const button = row.querySelector(".open");
   const open = button.getAttribute("aria-expanded") === "true";
-  let detail = row.nextElementSibling;
-  if (detail && detail.dataset.id) detail = null;
+  let detail = detailOf(row);
   if (!open) {
     if (detail) detail.remove();
     button.removeAttribute("aria-controls");
@@ -97,12 +97,12 @@ function refresh(row) {
     row.after(detail);
     button.setAttribute("aria-controls", id);
   }
-  detail.cells[0].firstChild.replaceChildren(...panel(byId.get(row.dataset.id)));
+  detail.cells[0].firstChild.replaceChildren(...detailPanel(checkpointById.get(row.dataset.id)));
 }
 
 body.addEventListener("click", (event) => {
   const button = event.target.closest(".open");
   if (!button) return;
   button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") !== "true"));
-  refresh(button.closest("tr"));
+  updateDetail(button.closest("tr"));
 });

@@ -1,0 +1,1 @@
+"""The page of a board: one HTML file that works offline."""
