@@ -23,7 +23,7 @@ def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_is_quick_and_loads_nothing_heavy():
     code = (
-        "import sys, faithful_se; faithful_se_cli.main(['--help']); "
+        "import sys; from faithful_se.cli import main; main(['--help']); "
         "heavy = {'torch', 'lm_eval', 'transformers', 'datasets', 'numpy'} & set(sys.modules); assert not heavy, heavy"
     )
     start = time.perf_counter()
@@ -101,7 +101,7 @@ def folder(tmp_path_factory):
 def test_eval_runs_lm_eval_with_the_tasks_and_the_rule_models(folder, tmp_path):
     """The whole way: `faithful-se eval`, the rule-based model, results and samples on disk."""
     done = python(
-        "import faithful_se, sys; sys.exit(cli.main(sys.argv[1:]))",
+        "import sys; from faithful_se.cli import main; sys.exit(main(sys.argv[1:]))",
         *("eval", "run", "--model", "faithful-se-rules", "--model_args", "strategy=honest"),
         *("--tasks", "faithful_se_snli_redaction_oneword", "--apply_chat_template", "--metadata", f"data={folder}"),
         *("--log_samples", "--output_path", str(tmp_path / "out")),
@@ -123,10 +123,10 @@ def test_eval_runs_lm_eval_with_the_tasks_and_the_rule_models(folder, tmp_path):
 
 def test_eval_names_a_misspelt_task_in_one_line():
     done = python(
-        "import faithful_se, sys; sys.exit(cli.main(sys.argv[1:]))",
+        "import sys; from faithful_se.cli import main; sys.exit(main(sys.argv[1:]))",
         *("eval", "run", "--model", "faithful-se-rules", "--tasks", "faithful_se_snli_redacton_oneword"),
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     told = "not found: faithful_se_snli_redacton_oneword (meant: faithful_se_snli_redaction_oneword?)"
     assert told in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
 
@@ -150,10 +150,10 @@ def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
 def test_a_mistake_is_one_line_without_traceback(folder, arguments, line):
     arguments = [argument.replace("DIR", str(folder)) for argument in arguments]
     done = python(
-        "import faithful_se, sys; sys.exit(cli.main(sys.argv[1:]))",
+        "import sys; from faithful_se.cli import main; sys.exit(main(sys.argv[1:]))",
         *("eval", "run", "--model", "dummy", "--tasks", "faithful_se_snli_attribution_oneword", *arguments),
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("faithful-se: faithful_se_snli_attribution_oneword: ")
     assert line in done.stderr.splitlines()[-1]

@@ -35,9 +35,8 @@ def scoring_rules(result: TaskResult, settings: Settings) -> dict[str, Estimate]
     wants_target = bool((frame["target"].fill_null("") != "").any())
     if wants_target or options.get("unknown") or {flips.UNKNOWN, flips.NEUTRAL} & set(labels):
         labels = [label for label in labels if label != flips.UNKNOWN]
-        rule = "counterfactual" if wants_target else "attribution"
         verdicts = [
-            (flips.madsen(rule, prediction, after, gold if gold in labels else None, labels), count)
+            (flips.madsen(wants_target, prediction, after, gold if gold in labels else None, labels), count)
             for _, _, prediction, after, gold, count in outcomes
         ]
         defined = [(verdict, count) for verdict, count in verdicts if not math.isnan(verdict)]

@@ -138,7 +138,7 @@ class TestCommandLine:
 
     def test_an_error_is_one_line(self, runs):
         code, log, _ = runs["chat api"]
-        assert code == 1
+        assert code == 2
         assert "Traceback" not in log
         said = "faithful-se: this model is a chat API and takes messages only: add --apply_chat_template"
         assert log.splitlines().count(said) == 1

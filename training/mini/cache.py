@@ -31,9 +31,9 @@ RECIPE_FILES = (
     "tokenizer",
     "encoder",
     "base",
-    "training_run",
-    "examine",
-    "planted",
+    "train",
+    "quality_gate",
+    "shortcut_check",
 )
 
 

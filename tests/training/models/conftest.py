@@ -1,0 +1,3 @@
+"""The model that the tests of attribution share."""
+
+from tests.training.attribution.conftest import model  # noqa: F401
