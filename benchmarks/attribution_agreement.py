@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 from training.models.loading import load_model

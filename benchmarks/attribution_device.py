@@ -12,7 +12,7 @@ from unittest.mock import patch
 import torch
 
 from benchmarks.attribution_world import model_of, task, tokenizer_of
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.engine.forward import Forward, Rows
 from training.attribution.options import AttributionOptions

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 
 

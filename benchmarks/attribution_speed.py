@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.attribution_peers import Peers
 from benchmarks.attribution_raw import Recorder
 from benchmarks.attribution_world import model_of, task, tokenizer_of
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 

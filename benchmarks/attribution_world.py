@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
-from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
 
 SHAPES = {
     "2m": {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 6, "num_attention_heads": 4},
@@ -66,7 +67,7 @@ def tokenizer_of(spec: TaskSpec, documents: list[Document]) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    prompts = [spec.classify(document.fields).messages[-1][1] for document in documents]
+    prompts = [spec.classify(document).messages[-1][1] for document in documents]
     bpe.train_from_iterator([*prompts, " ".join(WORDS), *["\n".join(spec.question.labels)] * 50], trainer)
     fast = PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token="<|pad|>", eos_token="<|end|>")
     fast.chat_template = TEMPLATE

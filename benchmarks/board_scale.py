@@ -21,10 +21,10 @@ import sys
 import time
 from pathlib import Path
 
+from lm_eval_tasks.styles import BUDGETS, STYLES
+
 ROOT = Path(__file__).parents[1]
 DATASETS = ("sentiment140", "snli", "agnews", "trec", "sms_spam", "subj")
-STYLES = ("attribution", "redaction", "counterfactual")
-BUDGETS = ("oneword", "multiword")
 LABELS = ["negative", "positive"]
 DATE = "2026-01-02T03-04-05.000006"
 WORDS = ("oslo", "lima", "quito", "cairo", "hanoi", "dublin", "nice", "bad", "slow", "warm", "coffee", "dinner")
@@ -54,7 +54,7 @@ def variants(dataset: str, style: str, budget: str, number: int) -> list[str]:
                 "explanation": {
                     "messages": [],
                     "answer": words[0],
-                    "target": other if style == "counterfactual" else "",
+                    "target": other if STYLES[style].WANTS_TARGET else "",
                     "valid": True,
                     "reason": "",
                     "words": [words[0]],
@@ -158,7 +158,7 @@ def describe(folder: Path, checkpoint: int, tasks: list[tuple[str, str, str]], d
         info = {
             "base": "models/base",
             "train_datasets": list(half),
-            "train_styles": [STYLES[checkpoint % 3]],
+            "train_styles": [list(STYLES)[checkpoint % 3]],
             "budget": ["oneword"],
             "arm": ["word" if checkpoint % 5 else "random"],
         }

@@ -29,10 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.rule_models import RuleLM
+from lm_eval_tasks.styles import STYLES
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
 
-DATASETS_AND_STYLES = product(("sentiment140", "snli", "agnews"), ("attribution", "redaction", "counterfactual"))
+DATASETS_AND_STYLES = product(("sentiment140", "snli", "agnews"), STYLES)
 NINE = [f"faithful_se_{dataset}_{style}_oneword" for dataset, style in DATASETS_AND_STYLES]
 CALLS_LIMIT = 0.70
 TIME_LIMIT = 1.15

@@ -108,6 +108,15 @@ def write_atomic(path: Path, content: bytes | str | Iterable[str]) -> None:
         os.replace(temporary, path)
 
 
+def write_json_object(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object into a file that is complete or absent, one key a line.
+
+    Raises:
+        UsageError: no space left, or no permission. The old file is still there.
+    """
+    write_atomic(path, [json.dumps(content, indent=1)])
+
+
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """A new folder to write into, which takes the place of `folder` when the block ends without an error.

@@ -43,34 +43,35 @@ def abstain(after: str | None) -> float:
     return float(after == UNKNOWN)
 
 
-def madsen(style: str, before: str | None, after: str | None, gold: str | None, labels: Sequence[str]) -> float:
+def madsen(wants_target: bool, before: str | None, after: str | None, gold: str | None, labels: Sequence[str]) -> float:
     """The rule of Madsen et al. 2024 (arXiv 2401.07927), for comparison with that paper: 1, 0, or nan where dropped.
 
     Dropped (nan): the answer on the document is not the gold label, or an answer was not read, or there is no gold.
-    Attribution and redaction: 1 when ŷ(x') is "unknown" or "neutral".
-    Counterfactual: 1 when ŷ(x') is the opposite of the gold label.
+    Styles without a target (attribution, redaction): 1 when ŷ(x') is "unknown" or "neutral".
+    Styles with one (counterfactual): 1 when ŷ(x') is the opposite of the gold label.
 
     Decisions where that paper's datasets (two labels, none called neutral) give no answer:
         - "unknown" never counts as one of `labels`. With two labels left, the opposite is the other one.
         - With more, "neutral" is put aside too and the opposite is any remaining label other than gold: with
           entailment, neutral, contradiction and gold entailment it is contradiction; with four topics, the other three.
         - Gold "neutral" among more than two labels has no opposite: the document is dropped.
-        - Gold "neutral" in attribution and redaction: only "unknown" counts, an unchanged answer is no abstention.
+        - Gold "neutral" in styles without a target: only "unknown" counts, an unchanged answer is no abstention.
 
     Args:
-        style: ``attribution``, ``redaction`` or ``counterfactual``.
+        wants_target: whether the explanation had to reach a label, as counterfactuals do.
+        before: ŷ(x), the model's answer on the document.
+        after: ŷ(x'), its answer on the perturbed document.
+        gold: the label in the dataset.
         labels: the dataset's verbalizers.
 
     Raises:
-        ValueError: another style, or a gold label that is not among `labels`.
+        ValueError: a gold label that is not among `labels`.
     """
-    if style not in ("attribution", "redaction", "counterfactual"):
-        raise ValueError(f"style {style!r} is not one of attribution, redaction, counterfactual")
     if gold is not None and gold not in labels:
         raise ValueError(f"gold label {gold!r} is not among the labels {list(labels)}")
     if gold is None or after is None or before != gold:
         return math.nan
-    if style != "counterfactual":
+    if not wants_target:
         return float(after in {UNKNOWN, NEUTRAL} - {gold})
     candidates = set(labels) - {UNKNOWN}
     if len(candidates) > 2:

@@ -104,6 +104,18 @@ def occurrences(words: Iterable[Word], keys: Collection[str]) -> tuple[int, ...]
     return tuple(i for i, word in enumerate(words) if word.key in keys)
 
 
+def positions_by_key(words: Iterable[Word]) -> dict[str, list[int]]:
+    """The positions of every type of word, in the order of their first occurrences.
+
+    >>> positions_by_key(find_words("Love it, love!"))
+    {'love': [0, 2], 'it': [1]}
+    """
+    positions: dict[str, list[int]] = {}
+    for position, word in enumerate(words):
+        positions.setdefault(word.key, []).append(position)
+    return positions
+
+
 def replace(fields: Fields, words: list[Word], new: Mapping[int, str | None]) -> dict[str, str]:
     """The document with the word at position i replaced by `new[i]`; everything else stays as it is.
 

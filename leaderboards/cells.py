@@ -74,14 +74,15 @@ def rules(column: Column, settings: Settings) -> dict[str, Estimate]:
 
     strict: the headline. given valid: over valid explanations only. abstention counted: besides, a valid explanation
     after which the answer is "unknown" or cannot be read. madsen: where that rule says something: "unknown" is offered,
-    or a label is "neutral", or the explanation is a counterfactual.
+    or a label is "neutral", or explanations have a target.
     """
     found = {"strict": column.metrics["faithful"]}
     if column.samples is None or "valid" not in column.values:
         return found
     found["given valid"] = column.metrics["faithful_given_valid"]
     frame, options = column.samples.frame, column.run.options
-    offered, style = [str(label) for label in options["labels"]], str(options["style"])
+    offered = [str(label) for label in options["labels"]]
+    wants_target = bool(frame["target"].fill_null("").ne("").any())
     kinds = frame.group_by(["faithful", "valid", "prediction", "after", "gold"]).len().rows()
     counted = [
         (max(faithful, float(bool(valid) and prediction is not None and after in (None, flips.UNKNOWN))), n)
@@ -90,10 +91,10 @@ def rules(column: Column, settings: Settings) -> dict[str, Estimate]:
     ]
     found["abstention counted"] = weighted(counted, settings)
     named = options.get("unknown") or {flips.UNKNOWN, flips.NEUTRAL} & set(offered)
-    if (named and style in ("attribution", "redaction")) or style == "counterfactual":
+    if named or wants_target:
         labels = [label for label in offered if label != flips.UNKNOWN]
         judged = [
-            (flips.madsen(style, prediction, after, gold if gold in labels else None, labels), n)
+            (flips.madsen(wants_target, prediction, after, gold if gold in labels else None, labels), n)
             for _, _, prediction, after, gold, n in kinds
         ]
         kept = [(value, n) for value, n in judged if not math.isnan(value)]

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaderboards.board import Task
+from leaderboards.main_table import BUDGETS, STYLES
 from leaderboards.runs import PLACE
 from leaderboards.select_runs import Sheet, Taken
-
-STYLES = ("attribution", "redaction", "counterfactual")
-BUDGETS = ("oneword", "multiword")
 
 # Longer values of options (lists of labels, questions) are not spelled out in a variant's name.
 _SHORT = 40
@@ -140,7 +138,7 @@ def _place(task: Task, datasets: Sequence[str]) -> tuple[Any, ...]:
     return (
         not task.trained_on,
         datasets.index(task.dataset),
-        BUDGETS.index(task.budget) if task.budget in BUDGETS else len(BUDGETS),
+        list(BUDGETS).index(task.budget) if task.budget in BUDGETS else len(BUDGETS),
         STYLES.index(task.style) if task.style in STYLES else len(STYLES),
         task.style,
         task.budget,

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields
-
-UNKNOWN = "unknown"
 
 CLASSIFY = "{question} {mask_note}Answer only with {labels}. Do not explain the answer.\n\n{text}"
 MASK_NOTE = 'Words of the {noun} may be replaced by "{mask}". '
+
+# Written around the request for an explanation that is asked in a conversation of its own (option `context=fresh`).
+FRESH = '{text}\n\nThe {noun} above was classified as "{label}".\n\n{request}'
 
 Message = Mapping[str, str]
 
@@ -70,6 +72,10 @@ class Question:
             labels=any_of(self.choices(unknown)),
             text=self.show(fields),
         )
+
+    def explain_fresh(self, fields: Fields, label: str, request: str) -> str:
+        """The request for an explanation in a conversation of its own: text, label, then the style's sentence."""
+        return FRESH.format(text=self.show(fields), noun=self.noun, label=label, request=request)
 
     def choices(self, unknown: bool) -> tuple[str, ...]:
         """The labels a model may answer with."""

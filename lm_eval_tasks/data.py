@@ -17,8 +17,8 @@ import yaml
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks import DATASETS, LOGGER
-from lm_eval_tasks.calls import Document
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.rationales import READERS
 
 logger = logging.getLogger(LOGGER)

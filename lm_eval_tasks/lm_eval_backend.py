@@ -21,13 +21,16 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
 from faithful_se.errors import UsageError, install_excepthook
+from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER
-from lm_eval_tasks.calls import Answer, Call, Classify, Document, Messages, TaskSpec, as_chat
+from lm_eval_tasks.calls import Answer, Call, Classify, Messages, as_chat
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data_parallel import Kind, ask, behind, everywhere, instance
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.fingerprint import check_cache
-from lm_eval_tasks.protocol import Transcript, self_explain
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import Tally, run
+from lm_eval_tasks.spec import TaskSpec
 
 logger = logging.getLogger(LOGGER)
 

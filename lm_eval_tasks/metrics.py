@@ -10,10 +10,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance
 from lm_eval_tasks import scoring
-from lm_eval_tasks.calls import TaskSpec
-from lm_eval_tasks.protocol import Transcript
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import STYLES
 
 Value = float | None | list[float]
 
@@ -22,22 +24,28 @@ class Metric(NamedTuple):
     """One metric key.
 
     Attributes:
-        value: value of one document; None where it is not defined for that document.
+        value: value of one document, from its transcript; None where it is not defined for that document.
         when: whether a task reports the key.
         higher_is_better: direction in lm-eval's table; None where there is none.
         aggregate: how the documents' values become one; None for lm-eval's mean over all documents.
         stderr: the standard error that goes with `aggregate`.
+        takes_labels: whether `value` also takes the labels of the document.
     """
 
-    value: Callable[[Transcript, TaskSpec], Value]
+    value: Callable[..., Value]
     when: Callable[[TaskSpec], bool]
     higher_is_better: bool | None
     aggregate: Callable[..., float | str] | None = None
     stderr: Callable[..., float | str] | None = None
+    takes_labels: bool = False
 
 
-def _rewrites(spec: TaskSpec) -> bool:
-    return spec.style == "counterfactual"
+def _removes_words(spec: TaskSpec) -> bool:
+    return STYLES[spec.style].REMOVES_WORDS
+
+
+def _edits_text(spec: TaskSpec) -> bool:
+    return not _removes_words(spec)
 
 
 def _with(control: str) -> Callable[[TaskSpec], bool]:
@@ -45,7 +53,7 @@ def _with(control: str) -> Callable[[TaskSpec], bool]:
 
 
 def _leaves_one_out(spec: TaskSpec) -> bool:
-    return _with("oracle")(spec) and spec.options.classifier == "loglikelihood" and not _rewrites(spec)
+    return _with("oracle")(spec) and spec.options.classifier == "loglikelihood" and _removes_words(spec)
 
 
 def pooled_mean(values: Sequence[float | None]) -> float:
@@ -91,15 +99,15 @@ METRICS: dict[str, Metric] = {
     "loo_percentile": Metric(scoring.loo_percentile, _leaves_one_out, True, *POOLED),
     "hit1": Metric(scoring.hit1, _leaves_one_out, True, *POOLED),
     "redundant": Metric(scoring.redundant, _leaves_one_out, None, *POOLED),
-    "masked_fraction": Metric(scoring.masked_fraction, lambda spec: not _rewrites(spec), False, *POOLED),
-    "one_edit": Metric(scoring.one_edit, _rewrites, True, *POOLED),
-    "edit_fraction": Metric(scoring.edit_fraction, _rewrites, False, *POOLED),
-    "label_leak": Metric(scoring.label_leak, _rewrites, False, *POOLED),
+    "masked_fraction": Metric(scoring.masked_fraction, _removes_words, False, *POOLED),
+    "one_edit": Metric(scoring.one_edit, _edits_text, True, *POOLED),
+    "edit_fraction": Metric(scoring.edit_fraction, _edits_text, False, *POOLED),
+    "label_leak": Metric(scoring.label_leak, _edits_text, False, *POOLED, takes_labels=True),
     "plausibility_f1": Metric(scoring.plausibility_f1, lambda spec: spec.rationales, None, *POOLED),
     "plausibility_iou": Metric(scoring.plausibility_iou, lambda spec: spec.rationales, None, *POOLED),
     "stability_q": Metric(scoring.stability_q, _with("stability"), False, *POOLED),
     "abstain": Metric(scoring.abstain, lambda spec: spec.options.unknown, None),
-    "madsen": Metric(scoring.madsen, lambda spec: spec.options.unknown, True, *POOLED),
+    "madsen": Metric(scoring.madsen, lambda spec: spec.options.unknown, True, *POOLED, takes_labels=True),
 }
 
 
@@ -108,6 +116,10 @@ def metrics_of(spec: TaskSpec) -> dict[str, Metric]:
     return {name: metric for name, metric in METRICS.items() if metric.when(spec)}
 
 
-def score(transcript: Transcript, spec: TaskSpec) -> dict[str, Value]:
+def score(transcript: Transcript, spec: TaskSpec, document: Document) -> dict[str, Value]:
     """All metric values of one document. Every document has every key of its task."""
-    return {name: metric.value(transcript, spec) for name, metric in metrics_of(spec).items()}
+    labels = spec.question_about(document).labels
+    return {
+        name: metric.value(transcript, labels) if metric.takes_labels else metric.value(transcript)
+        for name, metric in metrics_of(spec).items()
+    }

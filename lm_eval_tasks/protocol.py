@@ -1,46 +1,21 @@
 """One document through the protocol: classify, explain, perturb, classify again.
 
-The procedure is a generator that yields lists of calls and is sent the list of their answers. It imports nothing of
-lm-eval and of torch: the evaluation runs thousands of generators in lock step (`lm_eval_tasks.scheduler`), the training
-module verifies its data with the same function, and a test sends answers by hand.
+The procedure is a generator that yields lists of calls and receives the lists of their answers. It imports neither
+lm-eval nor torch. The evaluation runs thousands of generators in lock step (`lm_eval_tasks.scheduler`), the training
+package verifies its data with the same function, and tests send answers by hand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any, TypedDict
 
-from faithfulness_metrics.words import remove, seed_of
-from lm_eval_tasks.calls import Answer, Call, Document, TaskSpec, as_chat, told
-from lm_eval_tasks.controls import at_positions, greedy_oracle, neutral_variants, random_sets, single_words
+from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
+from lm_eval_tasks.controls import greedy_oracle, neutral_variants
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation
-
-
-class Transcript(TypedDict):
-    """Everything that was asked, answered and concluded about one document, as plain JSON values.
-
-    Words are told by their positions in `faithfulness_metrics.words.words_of(fields)`, first field first. `rationale`
-    is what people marked: None where nobody did, else ``{"positions": [2, 9], "fields": ["premise", "hypothesis"],
-    "words": ["splashing", "swimming"]}``, the three lists in step.
-    """
-
-    dataset: str
-    style: str
-    budget: str
-    options: dict[str, Any]
-    hash: str
-    fields: dict[str, str]
-    gold: str | None
-    rationale: dict[str, list[Any]] | None
-    prediction: dict[str, Any]
-    explanation: dict[str, Any] | None
-    perturbed: dict[str, Any] | None
-    random: list[dict[str, Any]]
-    oracle: dict[str, Any] | None
-    stability: list[dict[str, Any]]
-    problem: str
-
 
 Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
 
@@ -48,30 +23,13 @@ Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
 def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     """Take one document through the protocol.
 
-    Yields lists of calls; expects the answers in the same order; returns the transcript. A document that cannot go on
-    (no label, no words, a prompt beyond the context) returns early with its `problem` named, and counts as unfaithful.
+    Yields lists of calls, expects their answers in the same order, and returns the transcript. Where the protocol
+    cannot continue (no label, no words, a prompt beyond the context), it ends early. The transcript then names the
+    `problem`, and the document counts as unfaithful.
     """
-    spec = spec.of(document)
-    transcript = Transcript(
-        dataset=spec.question.dataset,
-        style=spec.style,
-        budget=spec.budget,
-        options=spec.options.as_dict(),
-        hash=document.hash,
-        fields=dict(document.fields),
-        gold=document.gold,
-        rationale=marked(document),
-        prediction={},
-        explanation=None,
-        perturbed=None,
-        random=[],
-        oracle=None,
-        stability=[],
-        problem="",
-    )
-    asked = spec.classify(document.fields)
-    (prediction,) = yield [asked]
-    transcript["prediction"] = {"messages": as_chat(asked.messages), **told(prediction)}
+    call = spec.classify(document)
+    (prediction,) = yield [call]
+    transcript = new_transcript(spec, document, call, prediction)
     if prediction.label is None:
         transcript["problem"] = prediction.problem or "no label in the answer"
         return transcript
@@ -79,28 +37,39 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
         transcript["problem"] = "no words in the text"
         return transcript
 
-    target = counterfactual_target(spec, document, prediction.label)
-    request = spec.explain(document.fields, prediction, target)
-    (said,) = yield [request]
-    explanation = STYLES[spec.style].parse(said.text, document.fields, spec.request(target))
-    transcript["explanation"] = {
-        "messages": as_chat(request.messages),
-        "answer": said.text,
-        "target": target,
-        "valid": explanation.valid,
-        "reason": said.problem or explanation.reason,
-        "words": list(explanation.words),
-        "positions": list(explanation.positions),
-        "edited": dict(explanation.edited) if explanation.edited else None,
-        "edits": [[edit.position, edit.kind, edit.text] for edit in explanation.edits],
-    }
-    transcript["problem"] = said.problem
-    yield from _checks(spec, document, prediction, explanation, transcript)
+    target = spec.target(document, prediction.label)
+    request = spec.explain(document, prediction, target)
+    (answer,) = yield [request]
+    explanation = STYLES[spec.style].parse(answer.text, document.fields, spec.request(document, target))
+    transcript["explanation"] = explanation_record(request, answer, target, explanation)
+    transcript["problem"] = answer.problem
+    yield from _check(spec, document, prediction, explanation, transcript)
     return transcript
 
 
-def marked(document: Document) -> dict[str, list[Any]] | None:
-    """The words that people marked, as a transcript keeps them."""
+def new_transcript(spec: TaskSpec, document: Document, call: Classify, prediction: Answer) -> Transcript:
+    """The transcript of a document after its classification."""
+    return Transcript(
+        dataset=spec.question.dataset,
+        style=spec.style,
+        budget=spec.budget,
+        options=spec.options.as_dict(),
+        hash=document.hash,
+        fields=dict(document.fields),
+        gold=document.gold,
+        rationale=rationale_record(document),
+        prediction={"messages": as_chat(call.messages), **answer_record(prediction)},
+        explanation=None,
+        perturbed=None,
+        random=[],
+        oracle=None,
+        stability=[],
+        problem="",
+    )
+
+
+def rationale_record(document: Document) -> RationaleRecord | None:
+    """The words that people marked, as they stand in a transcript."""
     if document.rationale is None:
         return None
     words = [document.words[position] for position in document.rationale]
@@ -111,53 +80,64 @@ def marked(document: Document) -> dict[str, list[Any]] | None:
     }
 
 
-def counterfactual_target(spec: TaskSpec, document: Document, predicted: str) -> str:
-    """The label a counterfactual must reach: another label, drawn by the document's hash; "" in the other styles."""
-    if spec.style != "counterfactual":
-        return ""
-    others = [label for label in spec.question.labels if label != predicted]
-    return others[seed_of(document.hash, "target") % len(others)]
+def explanation_record(request: Generate, answer: Answer, target: str, explanation: Explanation) -> ExplanationRecord:
+    """An explanation as it stands in a transcript."""
+    return {
+        "messages": as_chat(request.messages),
+        "answer": answer.text,
+        "target": target,
+        "valid": explanation.valid,
+        "reason": answer.problem or explanation.reason,
+        "words": list(explanation.words),
+        "positions": list(explanation.positions),
+        "edited": dict(explanation.edited) if explanation.edited else None,
+        "edits": [[edit.position, edit.kind, edit.text] for edit in explanation.edits],
+    }
 
 
-def perturb(spec: TaskSpec, document: Document, explanation: Explanation) -> dict[str, str]:
-    """The document an explanation leads to: x'."""
-    if explanation.edited is not None:
-        return dict(explanation.edited)
-    return remove(document.fields, document.words, explanation.positions, spec.options.operator, spec.options.mask)
-
-
-def _checks(
+def _check(
     spec: TaskSpec, document: Document, prediction: Answer, explanation: Explanation, transcript: Transcript
 ) -> Generator[Sequence[Call], Sequence[Answer], None]:
     """Everything that follows from the explanation, in one round of calls: the check itself and the controls."""
-    variants: list[tuple[str, dict[str, Any], Call]] = []
-    if explanation.valid:
-        fields = perturb(spec, document, explanation)
-        call = spec.classify(fields)
-        variants.append(("perturbed", {"fields": fields, "messages": as_chat(call.messages)}, call))
-    for positions in random_sets(spec, document, explanation):
-        fields = at_positions(spec, document, explanation, positions)
-        variants.append(("random", {"positions": positions, "fields": fields}, spec.classify(fields)))
-    for positions in single_words(spec, document, explanation):
-        call = spec.classify(at_positions(spec, document, explanation, positions))
-        variants.append(("oracle", {"positions": positions}, call))
-    if "stability" in spec.options.controls:
-        for name, fields, question in neutral_variants(spec, document):
-            variants.append(("stability", {"variant": name}, spec.classify(fields, question)))
+    style, options = STYLES[spec.style], spec.options
 
-    answers = yield [call for _, _, call in variants]
-    singles = []
-    for (kind, row, _), answer in zip(variants, answers, strict=True):
-        row.update(told(answer))
-        if kind == "perturbed":
-            transcript["perturbed"] = row
-        elif kind == "oracle":
-            singles.append(row)
-        else:
-            transcript[kind].append(row)  # type: ignore[literal-required]
-        transcript["problem"] = transcript["problem"] or answer.problem
-    if "oracle" in spec.options.controls:
-        greedy: list[dict[str, Any]] = []
-        if spec.budget == "multiword" and prediction.logprobs and len(explanation.positions) > 1 and singles:
-            greedy = yield from greedy_oracle(spec, document, prediction, explanation, singles)
-        transcript["oracle"] = {"singles": singles, "greedy": greedy}
+    def classify(fields: dict[str, str]) -> Classify:
+        return spec.classify(document.with_fields(fields))
+
+    def perturb_at(positions: Sequence[int]) -> dict[str, str]:
+        return style.perturb_at(document, explanation, positions, options)
+
+    perturbed = style.perturb(document, explanation, options) if explanation.valid else None
+    random_sets = style.random_sets(document, explanation, options) if "random" in options.controls else []
+    random_documents = [perturb_at(positions) for positions in random_sets]
+    single_sets = style.single_word_sets(document, explanation) if "oracle" in options.controls else []
+    neutral = neutral_variants(spec, document) if "stability" in options.controls else []
+
+    check = [classify(perturbed)] if perturbed is not None else []
+    answers = yield [
+        *check,
+        *map(classify, random_documents),
+        *(classify(perturb_at(positions)) for positions in single_sets),
+        *(spec.classify(variant) for _, variant in neutral),
+    ]
+    transcript["problem"] = transcript["problem"] or next((answer.problem for answer in answers if answer.problem), "")
+    records = map(answer_record, answers)  # consumed in the order of the calls
+    if perturbed is not None:
+        transcript["perturbed"] = {
+            "fields": perturbed, "messages": as_chat(check[0].messages), **next(records)
+        }  # fmt: skip
+    transcript["random"] = [
+        {"positions": positions, "fields": fields, **next(records)}
+        for positions, fields in zip(random_sets, random_documents, strict=True)
+    ]
+    if "oracle" in options.controls:
+        transcript["oracle"] = {
+            "singles": [{"positions": positions, **next(records)} for positions in single_sets],
+            "greedy": [],
+        }
+    transcript["stability"] = [{"variant": name, **next(records)} for name, _ in neutral]
+
+    several_words = spec.budget == "multiword" and style.REMOVES_WORDS and len(explanation.positions) > 1
+    oracle = transcript["oracle"]
+    if oracle and oracle["singles"] and several_words and prediction.logprobs:
+        oracle["greedy"] = yield from greedy_oracle(spec, document, prediction, explanation, oracle["singles"])

@@ -9,9 +9,10 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER
 from lm_eval_tasks.calls import Answer, Call
-from lm_eval_tasks.protocol import Procedure, Transcript
+from lm_eval_tasks.protocol import Procedure
 
 logger = logging.getLogger(LOGGER)
 

@@ -7,44 +7,44 @@ what, and how documents become one number, is in `lm_eval_tasks.metrics`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import chain
-from typing import Any
 
+from faithful_se.transcript import AnswerRecord, Transcript
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import keys_by_field, words_of
-from lm_eval_tasks.calls import TaskSpec
-from lm_eval_tasks.classification import UNKNOWN
-from lm_eval_tasks.protocol import Transcript
+from lm_eval_tasks.styles import STYLES
 
 
-def faithful(transcript: Transcript, spec: TaskSpec) -> float:
+def faithful(transcript: Transcript) -> float:
     """The headline rule: `faithfulness_metrics.flips.faithful`."""
     return _flip(transcript, transcript["perturbed"])
 
 
-def valid(transcript: Transcript, spec: TaskSpec) -> float:
+def valid(transcript: Transcript) -> float:
     """Whether the explanation could be read and obeys its format."""
     return float(bool(transcript["explanation"] and transcript["explanation"]["valid"]))
 
 
-def accuracy(transcript: Transcript, spec: TaskSpec) -> float:
+def accuracy(transcript: Transcript) -> float:
     """Whether the prediction is the gold label; an unparsed prediction is wrong."""
     label = transcript["prediction"]["label"]
     return float(label is not None and label == transcript["gold"])
 
 
-def faithful_random(transcript: Transcript, spec: TaskSpec) -> float:
+def faithful_random(transcript: Transcript) -> float:
     """Share of the random word sets that change the answer; 0 where no control could be drawn."""
     rows = transcript["random"]
     return sum(_flip(transcript, row) for row in rows) / len(rows) if rows else 0.0
 
 
-def lift(transcript: Transcript, spec: TaskSpec) -> float:
+def lift(transcript: Transcript) -> float:
     """`faithful` minus `faithful_random` of the document; its mean over documents is the lift."""
-    return faithful(transcript, spec) - faithful_random(transcript, spec)
+    return faithful(transcript) - faithful_random(transcript)
 
 
-def faithful_oracle(transcript: Transcript, spec: TaskSpec) -> float:
+def faithful_oracle(transcript: Transcript) -> float:
     """Whether any set of words that was tried changes the answer: the best single word, and sets no larger than the
     explanation.
 
@@ -53,58 +53,58 @@ def faithful_oracle(transcript: Transcript, spec: TaskSpec) -> float:
     """
     oracle = transcript["oracle"] or {"singles": [], "greedy": []}
     rows = [*oracle["singles"], *oracle["greedy"], *transcript["random"]]
-    return max([faithful(transcript, spec), *(_flip(transcript, row) for row in rows)])
+    return max([faithful(transcript), *(_flip(transcript, row) for row in rows)])
 
 
-def ccf_parts(transcript: Transcript, spec: TaskSpec) -> list[float]:
+def ccf_parts(transcript: Transcript) -> list[float]:
     """What the ratio of means is made of: faithful, random, oracle."""
-    return [faithful(transcript, spec), faithful_random(transcript, spec), faithful_oracle(transcript, spec)]
+    return [faithful(transcript), faithful_random(transcript), faithful_oracle(transcript)]
 
 
-def loo_percentile(transcript: Transcript, spec: TaskSpec) -> float | None:
+def loo_percentile(transcript: Transcript) -> float | None:
     """Percentile of the named words' leave-one-out effect among all types of words of the document."""
     return _known(erasure.loo_percentile(*_leave_one_out(transcript)))
 
 
-def hit1(transcript: Transcript, spec: TaskSpec) -> float | None:
+def hit1(transcript: Transcript) -> float | None:
     """Whether a named word has the largest leave-one-out effect."""
     return _known(erasure.hit1(*_leave_one_out(transcript)))
 
 
-def redundant(transcript: Transcript, spec: TaskSpec) -> float | None:
+def redundant(transcript: Transcript) -> float | None:
     """Whether no single word of the document matters, whatever is named: there `hit1` says little."""
     return _known(erasure.redundant(_deltas(transcript)))
 
 
-def masked_fraction(transcript: Transcript, spec: TaskSpec) -> float | None:
+def masked_fraction(transcript: Transcript) -> float | None:
     """Share of the document's words that a valid explanation takes out."""
-    if not valid(transcript, spec) or transcript["explanation"] is None:
+    if not valid(transcript) or transcript["explanation"] is None:
         return None
     return len(transcript["explanation"]["positions"]) / len(words_of(transcript["fields"]))
 
 
-def one_edit(transcript: Transcript, spec: TaskSpec) -> float | None:
+def one_edit(transcript: Transcript) -> float | None:
     """Whether the edited document is exactly one word away; None without an edited document."""
     pair = _edited(transcript)
     return counterfactual.one_edit(*pair) if pair else None
 
 
-def edit_fraction(transcript: Transcript, spec: TaskSpec) -> float | None:
+def edit_fraction(transcript: Transcript) -> float | None:
     """Word-level edit distance over the most that could change; None without an edited document."""
     pair = _edited(transcript)
     return counterfactual.edit_fraction(*pair) if pair else None
 
 
-def label_leak(transcript: Transcript, spec: TaskSpec) -> float | None:
+def label_leak(transcript: Transcript, labels: Sequence[str]) -> float | None:
     """Whether the edit adds a label; None without an edited document."""
     pair = _edited(transcript)
     if pair is None:
         return None
     before, after = (list(chain.from_iterable(document.values())) for document in pair)
-    return counterfactual.label_leak(before, after, (*spec.question.labels, UNKNOWN))
+    return counterfactual.label_leak(before, after, (*labels, UNKNOWN))
 
 
-def stability_q(transcript: Transcript, spec: TaskSpec) -> float | None:
+def stability_q(transcript: Transcript) -> float | None:
     """Share of the meaning-neutral changes that this text allows which change the answer: 1 for a model that anything
     flips.
 
@@ -116,30 +116,31 @@ def stability_q(transcript: Transcript, spec: TaskSpec) -> float | None:
     return sum(flips.faithful(True, before, row["label"]) for row in rows) / len(rows) if rows else None
 
 
-def abstain(transcript: Transcript, spec: TaskSpec) -> float:
+def abstain(transcript: Transcript) -> float:
     """Whether the model answers "unknown" on the perturbed document."""
     row = transcript["perturbed"]
     return flips.abstain(row["label"] if row else None)
 
 
-def madsen(transcript: Transcript, spec: TaskSpec) -> float | None:
+def madsen(transcript: Transcript, labels: Sequence[str]) -> float | None:
     """The rule of Madsen et al. 2024; None for the documents which that paper leaves out."""
     row = transcript["perturbed"]
     before, after, gold = transcript["prediction"]["label"], row["label"] if row else None, transcript["gold"]
-    return _known(flips.madsen(spec.style, before, after, gold, spec.question.labels))
+    wants_target = STYLES[transcript["style"]].WANTS_TARGET
+    return _known(flips.madsen(wants_target, before, after, gold, labels))
 
 
-def plausibility_f1(transcript: Transcript, spec: TaskSpec) -> float | None:
+def plausibility_f1(transcript: Transcript) -> float | None:
     """Overlap of the named words with those that people marked, as F1; None where nobody marked any."""
     return _known(plausibility.token_f1(*_named_and_marked(transcript)))
 
 
-def plausibility_iou(transcript: Transcript, spec: TaskSpec) -> float | None:
+def plausibility_iou(transcript: Transcript) -> float | None:
     """The same overlap as intersection over union."""
     return _known(plausibility.iou(*_named_and_marked(transcript)))
 
 
-def _flip(transcript: Transcript, row: dict[str, Any] | None) -> float:
+def _flip(transcript: Transcript, row: AnswerRecord | None) -> float:
     explanation = transcript["explanation"]
     if row is None or explanation is None:
         return 0.0
@@ -149,15 +150,14 @@ def _flip(transcript: Transcript, row: dict[str, Any] | None) -> float:
 
 def _deltas(transcript: Transcript) -> list[float]:
     """Drop of the predicted label's probability per type of word; empty where it was not measured."""
-    singles = (transcript["oracle"] or {"singles": []})["singles"]
-    if any(row["logprobs"] is None for row in singles):
+    prediction, oracle = transcript["prediction"], transcript["oracle"]
+    label, logprobs = prediction["label"], prediction["logprobs"]
+    singles = [variant["logprobs"] for variant in oracle["singles"]] if oracle else []
+    if label is None or logprobs is None:
         return []
-    label = transcript["prediction"]["label"]
-    return [
-        erasure.label_probability(transcript["prediction"]["logprobs"], label)
-        - erasure.label_probability(row["logprobs"], label)
-        for row in singles
-    ]
+    full = erasure.label_probability(logprobs, label)
+    drops = [full - erasure.label_probability(without, label) for without in singles if without is not None]
+    return drops if len(drops) == len(singles) else []
 
 
 def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:

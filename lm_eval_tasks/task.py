@@ -16,13 +16,13 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.utils import warning_once
 
 from faithful_se.errors import UsageError
+from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, lm_eval_backend
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import DatasetSpec, check_revisions, load
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import read_options
-from lm_eval_tasks.protocol import Transcript
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import BUDGETS, STYLES
 
 logger = logging.getLogger(LOGGER)
 
@@ -49,7 +49,7 @@ class SelfExplainTask(ConfigurableTask):
         if revision := metadata.get(f"{declared['dataset']}_revision"):
             settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}
         self.source = DatasetSpec.of(settings)
-        if declared["style"] not in STYLES or declared["budget"] not in ("oneword", "multiword"):
+        if declared["style"] not in STYLES or declared["budget"] not in BUDGETS:
             raise UsageError(
                 f"{name}: style {declared['style']!r}, budget {declared['budget']!r}: no such style or budget"
             )
@@ -94,8 +94,7 @@ class SelfExplainTask(ConfigurableTask):
 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:
         """The classification prompt."""
-        document = self.source.document(doc)
-        return self.spec.of(document).classify(document.fields).messages[-1][1]
+        return self.spec.classify(self.source.document(doc)).messages[-1][1]
 
     def doc_to_target(self, doc: Mapping[str, Any], doc_to_target: Any = None) -> str:
         """The gold label."""
@@ -121,8 +120,8 @@ class SelfExplainTask(ConfigurableTask):
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
         """What lm-eval shows and hashes as the prompt: the first turn, and what will be asked in the second."""
         document = self.source.document(doc)
-        opening = "\n\n".join(content for _, content in self.spec.of(document).classify(document.fields).messages)
-        asked = STYLES[self.spec.style].ask(self.spec.request(target="…"))
+        opening = "\n\n".join(content for _, content in self.spec.classify(document).messages)
+        asked = STYLES[self.spec.style].ask(self.spec.request(document, target="…"))
         return f"{opening}\n\n[explain] {asked}"
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
@@ -146,7 +145,7 @@ class SelfExplainTask(ConfigurableTask):
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
         values: dict[str, Any] = {}
-        for name, value in score(transcript, self.spec.of(self.source.document(doc))).items():
+        for name, value in score(transcript, self.spec, self.source.document(doc)).items():
             values[name] = value
             if f"{name}_stderr" in self._aggregation_list:
                 values[f"{name}_stderr"] = value

@@ -15,12 +15,7 @@ import yaml
 
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import has_mini
-from lm_eval_tasks.styles import STYLES
-
-BUDGETS = ("oneword", "multiword")
-
-# Room for an answer and what models write around it; a rewriting needs room for the whole text.
-MAX_TOKENS = {"attribution": {"oneword": 32, "multiword": 128}, "redaction": 256, "counterfactual": 256}
+from lm_eval_tasks.styles import BUDGETS, STYLES
 
 HEAD = "# Written by `python -m lm_eval_tasks.write_tasks` from _dataset_yaml: edit that file.\n"
 PAPER = ("sentiment140", "snli", "agnews")
@@ -34,7 +29,6 @@ def task_name(dataset: str, style: str, budget: str) -> str:
 def task_config(dataset: dict[str, Any], style: str, budget: str) -> dict[str, Any]:
     """The configuration of one task, without its class."""
     told = dataset["metadata"]["faithful_se"]
-    tokens = MAX_TOKENS[style]
     tags = [f"faithful-se-{part}" for part in (told["dataset"], style, budget)]
     if "rationale" in told:
         tags.append("faithful-se-rationales")
@@ -51,7 +45,7 @@ def task_config(dataset: dict[str, Any], style: str, budget: str) -> dict[str, A
         "generation_kwargs": {
             "until": [],
             "do_sample": False,
-            "max_gen_toks": tokens[budget] if isinstance(tokens, dict) else tokens,
+            "max_gen_toks": STYLES[style].MAX_TOKENS[budget],
         },
         "metric_list": [],
         "metadata": {

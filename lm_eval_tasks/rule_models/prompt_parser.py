@@ -3,18 +3,21 @@ misread silently."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from faithful_se.errors import UsageError
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.classification import CLASSIFY, MASK_NOTE, UNKNOWN, Message, Question
+from lm_eval_tasks.classification import CLASSIFY, FRESH, MASK_NOTE, Message, Question
 from lm_eval_tasks.data import dataset_spec
-from lm_eval_tasks.styles import STYLES
-from lm_eval_tasks.styles.explanation import FRESH, Request
+from lm_eval_tasks.options import CHOICES
+from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles.explanation import Request
 
 
 def _pattern(template: str, **parts: str) -> str:
@@ -101,21 +104,20 @@ def questions() -> tuple[Question, ...]:
 
 
 @lru_cache(maxsize=1 << 12)
-def _requests(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
+def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
     """Every request for an explanation that can be made about a dataset: its text -> style and request."""
     table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
-        for budget in ("oneword", "multiword"):
-            for operator in ("mask", "delete", "substitute"):
-                for target in question.labels:
-                    request = Request(question, budget, mask, operator, target if name == "counterfactual" else "")
-                    table.setdefault(style.ask(request), (name, request))
+        targets = question.labels if style.WANTS_TARGET else ("",)
+        for budget, operator, target in itertools.product(BUDGETS, CHOICES["operator"], targets):
+            request = Request(question, budget, mask, operator, target)
+            table.setdefault(style.ask(request), (name, request))
     return table
 
 
 def _asked(question: Question, asked: str) -> tuple[str, Request] | None:
     quoted = _QUOTED_MASK.search(asked)
-    return _requests(question, quoted.group(1) if quoted else DEFAULT_MASK).get(asked)
+    return requests_by_text(question, quoted.group(1) if quoted else DEFAULT_MASK).get(asked)
 
 
 def _explain(question: Question, fields: dict[str, str], asked: str) -> Conversation:

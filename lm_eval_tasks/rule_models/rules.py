@@ -21,7 +21,7 @@ from lm_eval.api.model import LM
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import document_hash, key_of, seed_of
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
-from lm_eval_tasks.styles import STYLES, counterfactual
+from lm_eval_tasks.styles import STYLES
 
 # Heavier than every other word; the i-th has the label of index i modulo the number of labels.
 CUES = ("aardvark", "bandicoot", "capybara", "dugong", "echidna", "fossa", "gharial", "hoopoe", "ibex", "jerboa")
@@ -195,7 +195,8 @@ def _vocabulary(label: int, labels: int) -> tuple[str, ...]:
 
 def write(conversation: Conversation, words: Sequence[str], new: str = "") -> str:
     """An explanation that names `words`, in the style that is asked for; `new` is a counterfactual's word."""
-    assert conversation.request is not None
-    if conversation.style == "counterfactual":
-        return counterfactual.write(conversation.fields, list(words[:1]), conversation.request, new)
-    return str(STYLES[conversation.style].write(conversation.fields, list(words), conversation.request))
+    request = conversation.request
+    assert request is not None, "written only where an explanation is asked for"
+    # The one new word that reaches the target takes the place of one word.
+    changed = words[:1] if request.target else words
+    return STYLES[conversation.style].write(conversation.fields, changed, request, new)

@@ -9,8 +9,8 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import document_hash, seed_of
-from lm_eval_tasks.classification import UNKNOWN
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import (
     CUES,
@@ -35,7 +35,7 @@ def random_word(lm: RuleLM, conversation: Conversation) -> str:
 
 def redact_everything(lm: RuleLM, conversation: Conversation) -> str:
     """Every word. Exposed by `masked_fraction` 1 and `lift` 0; with one word asked for, by `valid` 0."""
-    if conversation.style == "counterfactual":
+    if conversation.request and conversation.request.target:
         return rewrite_everything(lm, conversation)
     return write(conversation, ranked_words(conversation))
 
@@ -55,7 +55,7 @@ def frequent_word(lm: RuleLM, conversation: Conversation) -> str:
 
 def absent_word(lm: RuleLM, conversation: Conversation) -> str:
     """A word that is not in the text; the unchanged text where a text is asked for. Exposed by `valid` 0."""
-    return "zyzzyva" if conversation.style == "attribution" else _text(conversation)
+    return write(conversation, ["zyzzyva"])
 
 
 def whole_text(lm: RuleLM, conversation: Conversation) -> str:

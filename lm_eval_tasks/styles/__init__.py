@@ -1,5 +1,9 @@
 """The explanation styles: one file each, listed once."""
 
 from lm_eval_tasks.styles import attribution, counterfactual, redaction
+from lm_eval_tasks.styles.explanation import BUDGETS
+from lm_eval_tasks.styles.style import Style
 
-STYLES = {"attribution": attribution, "redaction": redaction, "counterfactual": counterfactual}
+STYLES: dict[str, Style] = {"attribution": attribution, "redaction": redaction, "counterfactual": counterfactual}
+
+__all__ = ["BUDGETS", "STYLES", "Style"]

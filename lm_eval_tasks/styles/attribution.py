@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import regex
 
 from faithfulness_metrics.words import WORD, Fields, find_words, key_of, occurrences, words_of
 from lm_eval_tasks.classification import Question, after_thinking
+from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings, without_closing
 
@@ -26,6 +27,17 @@ REMOVED = {
     "substitute": "were replaced by unimportant words",
 }
 
+MAX_TOKENS = {"oneword": 32, "multiword": 128}
+WANTS_TARGET = False
+REMOVES_WORDS = True
+ANSWERS_WITH_TEXT = False
+
+target = word_removal.no_target
+perturb = word_removal.perturb
+perturb_at = word_removal.perturb_at
+random_sets = word_removal.random_sets
+single_word_sets = word_removal.single_word_sets
+
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
@@ -34,8 +46,8 @@ def ask(request: Request) -> str:
     return template.format(noun=request.question.noun, removed=removed)
 
 
-def write(fields: Fields, words: list[str], request: Request) -> str:
-    """The answer that names `words`: what an honest explainer says and what training data are made of."""
+def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:
+    """The answer that names `words`, as honest explainers and training data write it."""
     return ", ".join(words)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.counterfactual import edit_distance, label_leak
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import (
     WORD,
     Fields,
@@ -16,10 +17,14 @@ from faithfulness_metrics.words import (
     key_of,
     keys_by_field,
     occurrences,
+    positions_by_key,
+    random_positions,
     replace,
+    seed_of,
     words_of,
 )
-from lm_eval_tasks.classification import UNKNOWN
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles.explanation import Edit, Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
 from lm_eval_tasks.styles.unwrap import is_refusal
@@ -33,6 +38,12 @@ MULTIWORD = (
     "keep everything else exactly as it is. Answer only with the edited {noun}.{format_hint}"
 )
 
+# A rewriting needs room for the whole text, however many words it changes.
+MAX_TOKENS = {"oneword": 256, "multiword": 256}
+WANTS_TARGET = True
+REMOVES_WORDS = False
+ANSWERS_WITH_TEXT = True
+
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
@@ -41,10 +52,10 @@ def ask(request: Request) -> str:
     return template.format(noun=question.noun, target=request.target, format_hint=question.format_hint())
 
 
-def write(fields: Fields, words: list[str], request: Request, new: str = "") -> str:
-    """The answer that replaces `words` by `new`: what an honest explainer says and what training data are made of."""
+def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:
+    """The answer that puts `new_word` in the place of `words`, as honest explainers and training data write it."""
     spans = words_of(fields)
-    edited = replace(fields, spans, dict.fromkeys(occurrences(spans, {key_of(word) for word in words}), new))
+    edited = replace(fields, spans, dict.fromkeys(occurrences(spans, {key_of(word) for word in words}), new_word))
     return request.question.show(edited) if len(fields) > 1 else next(iter(edited.values()))
 
 
@@ -158,7 +169,49 @@ def one_change(words: Sequence[Word], edits: Sequence[Edit]) -> bool:
     return len({(edit.kind, words[edit.position].key, key_of(edit.text)) for edit in edits}) == 1
 
 
-def elsewhere(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -> dict[str, str]:
+def target(document: Document, labels: Sequence[str], predicted: str) -> str:
+    """Another label than the predicted one, drawn by the document's hash."""
+    others = [label for label in labels if label != predicted]
+    return others[seed_of(document.hash, "target") % len(others)]
+
+
+def perturb(document: Document, explanation: Explanation, options: Options) -> dict[str, str]:
+    """The model's own edited document."""
+    assert explanation.edited is not None, "only valid counterfactuals are applied"
+    return dict(explanation.edited)
+
+
+def perturb_at(
+    document: Document, explanation: Explanation, positions: Sequence[int], options: Options
+) -> dict[str, str]:
+    """The model's own edits, made at other positions."""
+    return move_edits(document.fields, explanation.edits, positions)
+
+
+def random_sets(document: Document, explanation: Explanation, options: Options) -> list[list[int]]:
+    """Random positions for the model's own new words; none where no valid edit has a word to move."""
+    if not explanation.valid:
+        return []
+    edited = sorted({edit.position for edit in explanation.edits})
+    return random_positions(document.words, edited, options.draws, seed_of(document.hash, "random"))
+
+
+def single_word_sets(document: Document, explanation: Explanation) -> list[list[int]]:
+    """Where an edit of one new word can be made: at every position, or over all occurrences of another word.
+
+    The latter only where the model wrote its word over several occurrences, and over at most as many. Edits with
+    several new words have no such search: their oracle is what the explanation and the random sets reach.
+    """
+    words = document.words
+    if not explanation.valid or not one_change(words, explanation.edits):
+        return []
+    repeated = [
+        positions for positions in positions_by_key(words).values() if 1 < len(positions) <= len(explanation.edits)
+    ]
+    return [*([position] for position in range(len(words))), *repeated]
+
+
+def move_edits(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -> dict[str, str]:
     """The same edits made at other positions: the right *what* at another *where* (chance control and oracle).
 
     Edits at one position stay together: "do not love" for "love" is two words written before one position, and both go

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from faithfulness_metrics.words import Fields, Word
 from lm_eval_tasks.classification import Question
 
-# Written before the request when the explanation is asked in a conversation of its own (option `context=fresh`).
-FRESH = '{text}\n\nThe {noun} above was classified as "{label}".\n\n{request}'
+# How much an explanation may name or change: one type of word, or as many as the model likes.
+BUDGETS = ("oneword", "multiword")
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Request:
 
     Attributes:
         question: the dataset.
-        budget: ``oneword`` or ``multiword``.
+        budget: one of `BUDGETS`.
         mask: the mask text.
         operator: how named words will be taken out: ``mask``, ``delete``, ``substitute``.
         target: the label a counterfactual must reach; empty for the other styles.

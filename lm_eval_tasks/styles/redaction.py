@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from faithfulness_metrics.words import Fields, Word, find_words, key_of, mask_out, occurrences, words_of
+from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
 from lm_eval_tasks.styles.unwrap import is_refusal
@@ -20,6 +22,18 @@ MULTIWORD = (
     "Answer only with the redacted {noun}.{format_hint}"
 )
 
+# A rewriting needs room for the whole text, however many words it masks.
+MAX_TOKENS = {"oneword": 256, "multiword": 256}
+WANTS_TARGET = False
+REMOVES_WORDS = True
+ANSWERS_WITH_TEXT = True
+
+target = word_removal.no_target
+perturb = word_removal.perturb
+perturb_at = word_removal.perturb_at
+random_sets = word_removal.random_sets
+single_word_sets = word_removal.single_word_sets
+
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
@@ -28,8 +42,8 @@ def ask(request: Request) -> str:
     return template.format(noun=question.noun, mask=request.mask, format_hint=question.format_hint())
 
 
-def write(fields: Fields, words: list[str], request: Request) -> str:
-    """The answer that redacts `words`: what an honest explainer says and what training data are made of."""
+def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:
+    """The answer that redacts `words`, as honest explainers and training data write it."""
     spans = words_of(fields)
     masked = mask_out(fields, spans, occurrences(spans, {key_of(word) for word in words}), request.mask)
     return request.question.show(masked) if len(fields) > 1 else next(iter(masked.values()))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from lm_eval_tasks.calls import Answer, Document, TaskSpec
+from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
 
 SENTIMENT, SNLI = dataset_spec("sentiment140").question, dataset_spec("snli").question
 DOCUMENT = Document({"text": "I love my new phone, love it!"}, gold="positive")

@@ -12,12 +12,13 @@ import pytest
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import faithful_given_valid
 from faithfulness_metrics.statistics import wilson
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
+from lm_eval_tasks.spec import TaskSpec
 
 DATASETS = ("sentiment140", "snli", "agnews")
 
@@ -26,7 +27,8 @@ def conversation_of(transcript: dict[str, Any]) -> Conversation:
     """What the rule-based model was asked when it explained."""
     spec = TaskSpec(dataset_spec(transcript["dataset"]).question, transcript["style"], transcript["budget"])
     target = transcript["explanation"]["target"] if transcript["explanation"] else ""
-    return Conversation(spec.question, transcript["fields"], "[REDACTED]", False, spec.request(target), spec.style)
+    request = spec.request(Document(transcript["fields"]), target)
+    return Conversation(spec.question, transcript["fields"], "[REDACTED]", False, request, spec.style)
 
 
 def transcripts(results: dict[str, Any], task: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:

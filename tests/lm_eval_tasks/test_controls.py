@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from faithfulness_metrics.words import words_of
-from lm_eval_tasks.calls import Answer, Document
+from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.controls import neutral_variants
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.protocol import self_explain
 from tests.lm_eval_tasks.answering import DOCUMENT, SNLI, label, play, spec_of
@@ -24,7 +25,7 @@ def test_the_random_control_masks_as_many_other_words_of_the_same_field():
         (position,) = row["positions"]
         assert position in {3, 4, 6, 7, 8}  # a word of the hypothesis, not "rests"
         assert row["fields"]["premise"] == "A man sleeps."
-    values = score(transcript, spec)
+    values = score(transcript, spec, pair)
     assert (values["faithful"], values["faithful_random"], values["lift"]) == (1.0, 0.0, 1.0)
 
 
@@ -41,8 +42,8 @@ def test_the_random_control_of_a_counterfactual_writes_the_same_word_elsewhere()
         assert position != 3
         words[position] = "awful"
         assert [word.text for word in words_of(row["fields"])] == words
-    assert score(transcript, spec)["faithful_random"] == 0.5
-    assert score(transcript, spec)["lift"] == -0.5
+    assert score(transcript, spec, DOCUMENT)["faithful_random"] == 0.5
+    assert score(transcript, spec, DOCUMENT)["lift"] == -0.5
 
 
 def test_the_oracle_tries_every_type_of_word_with_all_its_occurrences():
@@ -55,7 +56,7 @@ def test_the_oracle_tries_every_type_of_word_with_all_its_occurrences():
         [label("positive"), label("positive"), *singles],
     )
     assert [row["positions"] for row in transcript["oracle"]["singles"]] == [[0], [1, 5], [2], [3], [4], [6]]
-    values = score(transcript, spec)
+    values = score(transcript, spec, DOCUMENT)
     assert values["faithful_oracle"] == 1.0
     assert values["ccf"] == [0.0, 0.0, 1.0]
 
@@ -71,7 +72,7 @@ def test_the_oracle_of_a_counterfactual_writes_the_new_word_over_every_word():
     assert transcript["explanation"]["valid"]
     assert [row["positions"] for row in transcript["oracle"]["singles"]] == [*([p] for p in range(7)), [1, 5]]
     assert calls[2][2 + 4].messages[0][1].endswith("Tweet: I love my new awful, love it!")
-    assert score(transcript, spec)["ccf"] == [0.0, 0.0, 1.0]
+    assert score(transcript, spec, DOCUMENT)["ccf"] == [0.0, 0.0, 1.0]
 
 
 def test_a_new_word_over_several_occurrences_competes_with_words_that_stand_as_often():
@@ -83,7 +84,7 @@ def test_a_new_word_over_several_occurrences_competes_with_words_that_stand_as_o
     calls, transcript = play(self_explain(spec, document), [label("positive")], [answer], [label("positive"), *singles])
     assert [row["positions"] for row in transcript["oracle"]["singles"][14:]] == [[0, 2], [4, 5]]
     assert calls[2][-1].messages[0][1].endswith("Tweet: nice dog, nice cat, awful, awful fish ate a big, a red, a cow")
-    assert score(transcript, spec)["ccf"] == [0.0, 0.0, 1.0]
+    assert score(transcript, spec, document)["ccf"] == [0.0, 0.0, 1.0]
 
 
 def test_a_word_added_to_the_premise_competes_with_places_of_the_premise():
@@ -104,7 +105,7 @@ def test_the_oracle_of_several_new_words_is_what_was_tried():
         self_explain(spec, DOCUMENT), [label("positive")], [Answer("I hate my old phone, love it!")], answers
     )
     assert transcript["oracle"] == {"singles": [], "greedy": []}
-    assert score(transcript, spec)["ccf"] == [1.0, 0.0, 1.0]
+    assert score(transcript, spec, DOCUMENT)["ccf"] == [1.0, 0.0, 1.0]
 
 
 def test_leave_one_out_is_a_rank_of_probability_drops():
@@ -116,7 +117,7 @@ def test_leave_one_out_is_a_rank_of_probability_drops():
 
     answers = [dropped(0), dropped(0), *[dropped(x) for x in (0.0, 0.3, 0.0, 0.0, 0.5, 0.1)]]
     _, transcript = play(self_explain(spec, DOCUMENT), [before], [Answer("love")], answers)
-    values = score(transcript, spec)
+    values = score(transcript, spec, DOCUMENT)
     assert values["loo_percentile"] == 4 / 5  # four of the five other types drop it less
     assert values["hit1"] == 0.0
     assert values["redundant"] == 0.0
@@ -130,7 +131,7 @@ def test_where_no_word_matters_the_document_is_redundant_whatever_is_named(answe
     slightly = Answer("positive", "positive", {"negative": -2.8323, "positive": -0.1})
     checks = [before] * (2 if answer == "love" else 1)
     _, transcript = play(self_explain(spec, DOCUMENT), [before], [Answer(answer)], [*checks, *[slightly] * 6])
-    values = score(transcript, spec)
+    values = score(transcript, spec, DOCUMENT)
     assert values["redundant"] == 1.0
     assert values["hit1"] == (1.0 if answer == "love" else None)
 
@@ -150,13 +151,13 @@ def test_stability_counts_the_neutral_changes_that_change_the_answer():
         "I [REDACTED] it.", "I love it. ", "I love it", "I love it. [REDACTED]", "I love it.",
     ]  # fmt: skip
     assert ['"positive" or "negative"' in question for question, _, _ in asked] == [False] * 4 + [True]
-    assert score(transcript, spec)["stability_q"] == 0.25
+    assert score(transcript, spec, document)["stability_q"] == 0.25
 
 
 @pytest.mark.parametrize("text", ["I love it", "I love it ", ". ", "", "I love it!", "I love. it"])
 def test_no_change_that_is_none(text):
     spec, document = spec_of(controls=("stability",)), Document({"text": text})
-    assert [name for name, _, _ in neutral_variants(spec, document)] == [
+    assert [name for name, _ in neutral_variants(spec, document)] == [
         "trailing blank",
         "mask appended",
         "labels shuffled",
@@ -166,7 +167,9 @@ def test_no_change_that_is_none(text):
 @pytest.mark.parametrize(("text", "left"), [("I love it. ", "I love it"), ("I love it...", "I love it..")])
 def test_a_full_stop_goes_with_the_blanks_behind_it(text, left):
     spec, document = spec_of(controls=("stability",)), Document({"text": text})
-    assert {name: fields["text"] for name, fields, _ in neutral_variants(spec, document)}["no final full stop"] == left
+    assert {name: variant.fields["text"] for name, variant in neutral_variants(spec, document)}[
+        "no final full stop"
+    ] == left
 
 
 def test_an_answer_that_could_not_be_had_is_no_change():
@@ -174,4 +177,4 @@ def test_an_answer_that_could_not_be_had_is_no_change():
     none = Answer("", None, problem="the prompt exceeds the context")
     answers = [label("negative"), label("negative"), label("positive"), none, Answer("hm", None)]
     _, transcript = play(self_explain(spec, document), [label("positive")], [Answer("love")], answers)
-    assert score(transcript, spec)["stability_q"] == 0.25
+    assert score(transcript, spec, document)["stability_q"] == 0.25

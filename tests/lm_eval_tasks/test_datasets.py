@@ -8,11 +8,11 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
+from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
 NAMES = sorted(path.parent.name for path in DATASETS.glob("*/_dataset_yaml"))
@@ -108,11 +108,11 @@ PROMPTS = [
 def test_prompts(name, row, prompt, asks, gold):
     spec = dataset_spec(name)
     document = spec.document(row)
-    told = TaskSpec(spec.question, "attribution", "oneword").of(document)
-    assert told.classify(document.fields).messages == (("user", prompt),)
+    task = TaskSpec(spec.question, "attribution", "oneword")
+    assert task.classify(document).messages == (("user", prompt),)
     assert document.gold == gold
-    assert gold in told.question.labels
-    assert STYLES["attribution"].ask(told.request()).startswith(asks)
+    assert gold in task.question_about(document).labels
+    assert STYLES["attribution"].ask(task.request(document)).startswith(asks)
 
 
 def test_esnli_asks_what_snli_asks():
@@ -139,9 +139,9 @@ def test_the_honest_model_is_faithful_in_every_task(honest, name):
             for sample in samples:
                 transcript = json.loads(sample["resps"][0][0])
                 document = dataset_spec(name).document(sample["doc"])
-                spec = TaskSpec(dataset_spec(name).question, style, budget).of(document)
-                request = spec.request(transcript["explanation"]["target"])
-                asked = Conversation(spec.question, dict(document.fields), "[REDACTED]", False, request, style)
+                spec = TaskSpec(dataset_spec(name).question, style, budget)
+                request = spec.request(document, transcript["explanation"]["target"])
+                asked = Conversation(request.question, dict(document.fields), "[REDACTED]", False, request, style)
                 assert transcript["problem"] == ""
                 assert transcript["prediction"]["label"] == label_of(asked)
                 assert sample["acc"] == float(label_of(asked) == document.gold)

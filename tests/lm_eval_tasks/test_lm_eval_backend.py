@@ -13,10 +13,12 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import LOGGER, lm_eval_backend
-from lm_eval_tasks.calls import Answer, TaskSpec
+from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.fingerprint import model_fingerprint
 from lm_eval_tasks.rule_models import RuleLM
+from lm_eval_tasks.spec import TaskSpec
 from tests.lm_eval_tasks.recording import GREEDY, RecordingLM, total
 from tests.lm_eval_tasks.running import NINE, ONE, SHORT, TWEETS, load
 from tests.tiny_data import texts_of, write_data
@@ -209,7 +211,8 @@ class TestChatApi:
         asked: list[Any] = []
         backend._ask = lambda kind, instances: [asked.append(row.args) or "" for row in instances]  # type: ignore
         spec = dataset_task()
-        backend.respond([spec.classify({"text": "A."}), spec.explain({"text": "A."}, Answer("negative", "negative"))])
+        document = Document({"text": "A."})
+        backend.respond([spec.classify(document), spec.explain(document, Answer("negative", "negative"))])
         assert len(asked) == 2
         assert all(settings["until"] for _, settings in asked)
 

@@ -14,7 +14,7 @@ def test_unknown_brings_its_two_keys():
     spec = spec_of(unknown=True)
     calls, transcript = play(self_explain(spec, DOCUMENT), [label("positive")], [Answer("love")], [label("unknown")])
     assert '"negative", "positive" or "unknown"' in calls[0][0].messages[0][1]
-    values = score(transcript, spec)
+    values = score(transcript, spec, DOCUMENT)
     assert (values["faithful"], values["abstain"], values["madsen"]) == (1.0, 1.0, 1.0)
 
 
@@ -31,5 +31,5 @@ def test_every_document_has_every_key_of_its_task():
         spec = spec_of(style, controls=("random", "oracle", "stability"), unknown=True, classifier="loglikelihood")
         spec = replace(spec, rationales=True)
         _, transcript = play(self_explain(spec, DOCUMENT), [Answer("?")])
-        assert score(transcript, spec) == {**always, **more}
+        assert score(transcript, spec, DOCUMENT) == {**always, **more}
     assert set(METRICS) == {*always, *named, *edited}

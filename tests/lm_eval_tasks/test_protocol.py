@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lm_eval_tasks.calls import Answer, Classify, Document, Generate, TaskSpec
+from lm_eval_tasks.calls import Answer, Classify, Generate
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.spec import TaskSpec
 from tests.lm_eval_tasks.answering import DOCUMENT, SENTIMENT, SNLI, label, play, spec_of
 
 CLASSIFY = (
@@ -30,19 +32,19 @@ def test_a_document_from_question_to_score():
     assert transcript["explanation"]["words"] == ["love"]
     assert transcript["perturbed"]["label"] == "negative"
     assert transcript["problem"] == ""
-    assert score(transcript, spec) == {"faithful": 1.0, "valid": 1.0, "acc": 1.0, "masked_fraction": 2 / 7}
+    assert score(transcript, spec, DOCUMENT) == {"faithful": 1.0, "valid": 1.0, "acc": 1.0, "masked_fraction": 2 / 7}
 
 
 def test_an_unchanged_answer_is_unfaithful():
     spec = spec_of()
     _, transcript = play(self_explain(spec, DOCUMENT), [label("positive")], [Answer("phone")], [label("positive")])
-    assert score(transcript, spec) == {"faithful": 0.0, "valid": 1.0, "acc": 1.0, "masked_fraction": 1 / 7}
+    assert score(transcript, spec, DOCUMENT) == {"faithful": 0.0, "valid": 1.0, "acc": 1.0, "masked_fraction": 1 / 7}
 
 
 def test_an_unparsed_answer_to_the_check_is_unfaithful():
     spec = spec_of()
     _, transcript = play(self_explain(spec, DOCUMENT), [label("positive")], [Answer("love")], [Answer("hm")])
-    assert score(transcript, spec)["faithful"] == 0.0
+    assert score(transcript, spec, DOCUMENT)["faithful"] == 0.0
 
 
 def test_an_invalid_explanation_is_not_checked_and_counts():
@@ -50,32 +52,32 @@ def test_an_invalid_explanation_is_not_checked_and_counts():
     calls, transcript = play(self_explain(spec, DOCUMENT), [label("positive")], [Answer("hate")], [])
     assert calls[2] == []
     assert transcript["explanation"]["reason"] == "word not in the text"
-    assert score(transcript, spec) == {"faithful": 0.0, "valid": 0.0, "acc": 1.0, "masked_fraction": None}
+    assert score(transcript, spec, DOCUMENT) == {"faithful": 0.0, "valid": 0.0, "acc": 1.0, "masked_fraction": None}
 
 
 def test_no_label_ends_it():
     _, transcript = play(self_explain(spec_of(), DOCUMENT), [Answer("who knows")])
     assert transcript["problem"] == "no label in the answer"
-    assert score(transcript, spec_of())["faithful"] == score(transcript, spec_of())["acc"] == 0.0
+    assert score(transcript, spec_of(), DOCUMENT)["faithful"] == score(transcript, spec_of(), DOCUMENT)["acc"] == 0.0
 
 
 def test_an_unread_prediction_is_wrong_also_where_there_is_no_gold_label():
     _, transcript = play(self_explain(spec_of(), Document({"text": "I love it"})), [Answer("hm")])
     assert transcript["prediction"]["label"] is None and transcript["gold"] is None
-    assert score(transcript, spec_of())["acc"] == 0.0
+    assert score(transcript, spec_of(), DOCUMENT)["acc"] == 0.0
 
 
 def test_a_text_without_words_is_classified_and_named():
     spec = spec_of()
     _, transcript = play(self_explain(spec, Document({"text": "!!! :)"}, "positive")), [label("positive")])
     assert transcript["problem"] == "no words in the text"
-    assert score(transcript, spec) == {"faithful": 0.0, "valid": 0.0, "acc": 1.0, "masked_fraction": None}
+    assert score(transcript, spec, DOCUMENT) == {"faithful": 0.0, "valid": 0.0, "acc": 1.0, "masked_fraction": None}
 
 
 def test_a_text_beyond_the_context_is_named():
     _, transcript = play(self_explain(spec_of(), DOCUMENT), [Answer("", problem="the text is too long")])
     assert transcript["problem"] == "the text is too long"
-    assert score(transcript, spec_of())["faithful"] == 0.0
+    assert score(transcript, spec_of(), DOCUMENT)["faithful"] == 0.0
 
 
 def test_a_fresh_conversation_shows_text_and_label():
@@ -109,7 +111,7 @@ def test_a_counterfactual_must_reach_its_target():
     calls, transcript = play(self_explain(spec, DOCUMENT), *answers, [label("negative")])
     assert 'would become "negative"' in calls[1][0].messages[-1][1]
     assert calls[2][0].messages[0][1].endswith("Tweet: I hate my new phone, hate it!")
-    values = score(transcript, spec)
+    values = score(transcript, spec, DOCUMENT)
     assert values == {
         "faithful": 1.0,
         "valid": 1.0,
@@ -131,8 +133,8 @@ def test_a_counterfactual_that_changes_to_another_label_is_unfaithful():
     procedure.send([Answer("Premise: A man sleeps.\nHypothesis: A man runs.")])
     with pytest.raises(StopIteration) as end:
         procedure.send([label(other)])
-    assert score(end.value.value, spec)["valid"] == 1.0
-    assert score(end.value.value, spec)["faithful"] == 0.0
+    assert score(end.value.value, spec, pair)["valid"] == 1.0
+    assert score(end.value.value, spec, pair)["faithful"] == 0.0
 
 
 def test_a_document_with_labels_of_its_own_is_asked_and_read_with_them_and_aimed_at_one():
@@ -150,7 +152,7 @@ def test_a_document_with_labels_of_its_own_is_asked_and_read_with_them_and_aimed
     assert 'Answer only with "dining room", "kitchen" or "unknown".' in neutral[-1].messages[0][1]
     with pytest.raises(StopIteration) as end:
         procedure.send([label("kitchen"), *[label("dining room")] * len(neutral)])
-    values = score(end.value.value, spec.of(document))
+    values = score(end.value.value, spec, document)
     assert (values["faithful"], values["acc"], values["label_leak"]) == (1.0, 1.0, 0.0)
     (asked,) = next(self_explain(spec, Document({"question": "What is hot?"}, "fire", ("fire", "ice", "snow"))))
     assert asked.labels == ("fire", "ice", "snow", "unknown")
@@ -162,5 +164,5 @@ def test_a_pasted_choice_is_a_pasted_label():
     answers = [label("bed")], [Answer("Where do kitchen sleep?")], []
     _, transcript = play(self_explain(spec, document), *answers)
     assert transcript["explanation"]["reason"] == "label in the edit"
-    values = score(transcript, spec.of(document))
+    values = score(transcript, spec, document)
     assert (values["valid"], values["one_edit"], values["label_leak"]) == (0.0, 1.0, 1.0)

@@ -16,7 +16,7 @@ from training.attribution import cli as attribute
 from training.build.attributions import read_attributions
 from training.demo import cli as demo
 from training.models.loading import load_model
-from training.runs.folder import Store
+from training.runs.shards import ShardedFolder
 from training.sft import cli as sft
 
 pytest.importorskip("torch")
@@ -87,7 +87,7 @@ def test_another_dtype_is_named_before_the_digest_it_changes(model: Path, texts:
 @pytest.mark.parametrize("name", ["README.md", "manifest.json", "notes.jsonl"])
 def test_files_of_somebody_else_are_not_written_over(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine")
-    with pytest.raises(UsageError, match=f"there is {name} but no settings.json"), Store(tmp_path, {}).open():
+    with pytest.raises(UsageError, match=f"holds {name} and no settings.json"), ShardedFolder(tmp_path, {}).open():
         pass
     assert (tmp_path / name).read_text() == "mine"
 
@@ -140,8 +140,8 @@ def test_a_file_where_a_folder_is_meant(model: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"demo: it, or a part of its path, is a file: give a folder"):
         demo.main(["--out", str(rows / "demo")])
     with (
-        pytest.raises(UsageError, match=r"rows.jsonl: it, or a part of its path, is a file: give a folder"),
-        Store(rows, {}).open(),
+        pytest.raises(UsageError, match=r"--out .*rows.jsonl is a file: give a folder"),
+        ShardedFolder(rows, {}).open(),
     ):
         pass
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import mask_out
-from lm_eval_tasks.calls import Document, TaskSpec
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.spec import TaskSpec
 from training.attribution.engine.batching import TokenBudget, out_of_memory
 from training.attribution.engine.document_batch import Chunk
 from training.attribution.engine.forward import Forward

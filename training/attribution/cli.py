@@ -105,7 +105,7 @@ def _run(given: argparse.Namespace) -> None:
     from training.attribution.splits import check_evaluation
     from training.attribution.summary import summary
     from training.models.loading import load_model
-    from training.runs.settings import place_of
+    from training.runs.settings import absolute_data
 
     _check(given)
     data = given.data or "hub"
@@ -134,14 +134,14 @@ def _run(given: argparse.Namespace) -> None:
         settings: dict[str, Any] = {"file": str(given.file.resolve())}
         if given.tasks:  # whose evaluation texts a build keeps apart
             check_evaluation(dataset_spec(given.tasks[0]), data)
-            settings["data"] = place_of(data)
+            settings["data"] = absolute_data(data)
         if given.labels:  # a text is found again by its hash, which knows nothing of what is asked about it
             settings |= {"question": question.question, "fields": question.fields, "labels": question.labels}
     else:
         names = dict.fromkeys(given.tasks)
         split = given.split or "train"
         sources = [from_dataset(name, task, split, given.limit, given.system) for name in names]
-        settings = {"data": place_of(data), "split": split}
+        settings = {"data": absolute_data(data), "split": split}
     model, tokenizer = load_model(given.model, given.adapter, given.dtype, given.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(

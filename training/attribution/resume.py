@@ -16,8 +16,9 @@ from typing import Any
 from faithful_se.errors import UsageError
 from faithful_se.files import parse_json_object, write_atomic
 from faithfulness_metrics.words import seed_of
+from training.attribution.folder import AttributionFolder
 from training.attribution.sources import Source
-from training.runs.folder import MANIFEST, Store
+from training.runs.folder import MANIFEST
 
 logger = logging.getLogger(__name__)
 
@@ -59,13 +60,13 @@ def shard_name(hashes: Iterable[str]) -> str:
     return f"{seed_of(*hashes):016x}"
 
 
-def find_rows(store: Store, dataset: str) -> Found:
+def find_rows(folder: AttributionFolder, dataset: str) -> Found:
     """The rows of a dataset, in its finished file and in shards.
 
     Raises:
         UsageError: the finished file is damaged. Names file and line.
     """
-    found, path = Found(), store.folder / f"{dataset}.jsonl"
+    found, path = Found(), folder.path / f"{dataset}.jsonl"
     if path.exists():
         for found.finished, (at, row) in enumerate(_rows(path, dataset), 1):
             if row is None:
@@ -74,7 +75,7 @@ def find_rows(store: Store, dataset: str) -> Found:
                     "delete that line, and the same command computes its text again"
                 )
             found.places.setdefault(row["hash"], Place(path, at, row["index"], row.get("gold")))
-    for path in store.shards(dataset):
+    for path in folder.shards(dataset):
         rows = list(_rows(path, dataset))
         whole = [(at, row) for at, row in rows if row is not None]
         name = path.stem.removeprefix(f"{dataset}-")
@@ -86,7 +87,7 @@ def find_rows(store: Store, dataset: str) -> Found:
     return found
 
 
-def check_found(store: Store, source: Source, found: Found) -> None:
+def check_found(folder: AttributionFolder, source: Source, found: Found) -> None:
     """Say what is damaged and is computed again.
 
     Raises:
@@ -94,20 +95,20 @@ def check_found(store: Store, source: Source, found: Found) -> None:
     """
     for path in found.damaged:
         logger.warning("%s: damaged, its texts are computed again", path)
-    count = store.manifest().get("rows", {}).get(source.name)
-    if (found.finished or None) != count and (store.folder / MANIFEST).exists():
+    count = folder.row_counts().get(source.name)
+    if (found.finished or None) != count and (folder.path / MANIFEST).exists():
         logger.warning(
             "%s: %s does not say how many rows there are (%d): it is written again, texts without a row are computed",
-            *(store.folder / f"{source.name}.jsonl", MANIFEST, found.finished),
+            *(folder.path / f"{source.name}.jsonl", MANIFEST, found.finished),
         )
     if source.whole and found.places and not any(document.hash in found.places for document in source.documents):
         raise UsageError(
-            f"{store.folder}: none of the {len(found.places)} texts of {source.name} that are done is asked for any "
+            f"{folder.path}: none of the {len(found.places)} texts of {source.name} that are done is asked for any "
             "more, it is other text of the same name: give another --out"
         )
 
 
-def gather(store: Store, source: Source, found: Found) -> int:
+def gather(folder: AttributionFolder, source: Source, found: Found) -> int:
     """Put all rows into the finished file, numbered as the dataset is now; the number of rows.
 
     Rows of texts that the dataset no longer holds go where all of it was read. Where a limit left the rest unread they
@@ -119,7 +120,7 @@ def gather(store: Store, source: Source, found: Found) -> int:
     missing = [document.hash for document in source.documents if document.hash not in found.places]
     if missing:
         raise UsageError(
-            f"{store.folder}: the rows of {len(missing)} texts of {source.name} are gone, though they were written "
+            f"{folder.path}: the rows of {len(missing)} texts of {source.name} are gone, though they were written "
             f"({missing[0]}, …): has something else changed the folder? The same command computes them again"
         )
     wanted = [
@@ -133,9 +134,9 @@ def gather(store: Store, source: Source, found: Found) -> int:
     for place in () if source.whole else others:
         # Their own number, unless it is given to another text by now.
         wanted.append(replace(place, index=max(place.index, wanted[-1].index + 1)))
-    path = store.folder / f"{source.name}.jsonl"
+    path = folder.path / f"{source.name}.jsonl"
     if wanted != [place for place in found.places.values() if place.path == path] or len(wanted) != found.finished:
-        (store.folder / MANIFEST).unlink(missing_ok=True)
+        (folder.path / MANIFEST).unlink(missing_ok=True)
         write_atomic(path, _lines(wanted))
     return len(wanted)
 

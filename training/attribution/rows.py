@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.engine.document_batch import Chunk
 from training.attribution.methods import ADDITIVE, METHODS
+from training.runs.versions import package_versions
 
 # Scores closer than this share of the largest one, or of the log-probabilities that they are differences of, are the
 # same: batches of another size change the last digits.
@@ -67,14 +67,7 @@ class Row(TypedDict):
 @cache
 def versions() -> dict[str, str]:
     """Versions of what decides the numbers."""
-    return {name: _version(name) for name in ("faithful-se", "torch", "transformers", "captum")}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
+    return package_versions("faithful-se", "torch", "transformers", "captum")
 
 
 def bare(document: Document, index: int, told: Mapping[str, Any], problem: str) -> Row:

@@ -10,23 +10,25 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tqdm.auto import tqdm
 
 from faithful_se.files import write_atomic
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
+from training.attribution.folder import AttributionFolder
 from training.attribution.options import AttributionOptions
+from training.attribution.prompt.digest import prompt_digest
 from training.attribution.resume import Found, check_found, find_rows, gather, shard_name
 from training.attribution.sources import Source
 from training.models.loading import fingerprint
-from training.runs.folder import MANIFEST, Store
-from training.runs.settings import DATE, PROMPT, day_of, prompt_digest
+from training.runs.artefacts import AttributionSettings
+from training.runs.folder import MANIFEST
 
 logger = logging.getLogger(__name__)
 
@@ -100,36 +102,35 @@ def attribute(
         UsageError: wrong input, another run's folder, a full disk.
     """
     options, processes, identity = options or AttributionOptions(), Processes(), fingerprint(model)
-    today = processes.agree(day_of(Path(out)))
+    today = processes.agree(AttributionFolder.recorded_day(Path(out)))
     attributors = [
         Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity, today=today)
         for source in sources
     ]
-    told = _settings(sources, options, identity, settings or {})
-    read = map(prompt_digest, attributors)
-    told[PROMPT] = {source.name: digest for source, digest in zip(sources, read, strict=True)}
-    if any(attributor.renderer.dated for attributor in attributors):
-        told[DATE] = today.isoformat()
-    store = Store(Path(out), told)
-    with store.open() if processes.first else nullcontext():
-        counts = _in_step(store, sources, attributors, shard_size, processes)
+    folder = AttributionFolder(Path(out), _settings(sources, attributors, identity, settings or {}))
+    with folder.open() if processes.first else nullcontext():
+        counts = _in_step(folder, sources, attributors, shard_size, processes)
     processes.close()
     return counts
 
 
 def _in_step(
-    store: Store, sources: Sequence[Source], attributors: Sequence[Attributor], shard_size: int, processes: Processes
+    folder: AttributionFolder,
+    sources: Sequence[Source],
+    attributors: Sequence[Attributor],
+    shard_size: int,
+    processes: Processes,
 ) -> dict[str, int]:
     """All processes: plan, work, and the first one merges."""
     processes.wait()
-    found = [find_rows(store, source.name) for source in sources]
-    plans = [_plan(store, source, rows, shard_size) for source, rows in zip(sources, found, strict=True)]
-    before = store.manifest().get("rows", {})
+    found = [find_rows(folder, source.name) for source in sources]
+    plans = [_plan(folder, source, rows, shard_size) for source, rows in zip(sources, found, strict=True)]
+    earlier = folder.row_counts()
     if processes.first:
         for source, rows in zip(sources, found, strict=True):
-            check_found(store, source, rows)
+            check_found(folder, source, rows)
         if any(plans):
-            (store.folder / MANIFEST).unlink(missing_ok=True)
+            (folder.path / MANIFEST).unlink(missing_ok=True)
     processes.wait()  # nobody writes rows before everybody has read
     for source, attributor, plan in zip(sources, attributors, plans, strict=True):
         _work(source, attributor, plan, processes)
@@ -137,28 +138,34 @@ def _in_step(
     counts = {}
     if processes.first:
         for source, rows, plan in zip(sources, found, plans, strict=True):
-            counts[source.name] = gather(store, source, find_rows(store, source.name) if plan else rows)
-        store.finish(counts, before)
-        store.tidy(counts)
+            counts[source.name] = gather(folder, source, find_rows(folder, source.name) if plan else rows)
+        folder.finish(counts, earlier)
     processes.wait()
     return counts
 
 
 def _settings(
-    sources: Sequence[Source], options: AttributionOptions, identity: str, more: dict[str, Any]
-) -> dict[str, Any]:
-    first = sources[0].spec
-    asked = {"mask": first.options.mask, "unknown": first.options.unknown, "system": first.system}
-    return {"model": identity, "method": options.method, "options": {**options.as_dict(), **asked}, **more}
+    sources: Sequence[Source], attributors: Sequence[Attributor], identity: str, more: Mapping[str, Any]
+) -> AttributionSettings:
+    spec, options = sources[0].spec, attributors[0].options
+    task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
+    settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **more}
+    settings["prompt"] = {
+        source.name: prompt_digest(attributor.renderer, attributor.forward.tree)
+        for source, attributor in zip(sources, attributors, strict=True)
+    }
+    if any(attributor.renderer.dated for attributor in attributors):
+        settings["date"] = attributors[0].renderer.today.isoformat()
+    return cast(AttributionSettings, settings)
 
 
-def _plan(store: Store, source: Source, found: Found, size: int) -> dict[Path, list[tuple[int, Document]]]:
+def _plan(folder: AttributionFolder, source: Source, found: Found, size: int) -> dict[Path, list[tuple[int, Document]]]:
     """Shards of the texts that have no row yet: path -> (number in the dataset, document)."""
     todo = [pair for pair in enumerate(source.documents) if pair[1].hash not in found.places]
     # The longest first: memory runs out at the start or never. By characters, as tokens would take a pass over all.
     todo.sort(key=lambda pair: (-sum(map(len, pair[1].fields.values())), pair[1].hash))
     parts = [todo[start : start + size] for start in range(0, len(todo), size)]
-    return {store.shard(source.name, shard_name(document.hash for _, document in part)): part for part in parts}
+    return {folder.shard(source.name, shard_name(document.hash for _, document in part)): part for part in parts}
 
 
 def _work(

@@ -10,10 +10,12 @@ from typing import Any
 import jsonlines
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document, TaskSpec
-from lm_eval_tasks.classification import UNKNOWN, Question
+from faithfulness_metrics.flips import UNKNOWN
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
 from training.attribution.splits import load_split
 
 # Asked about a file that comes with labels and no question of its own.

@@ -9,12 +9,12 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_jsonl
-from lm_eval_tasks.calls import Document
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from training.runs.folder import MANIFEST
-from training.runs.settings import place_of
+from training.runs.settings import absolute_data
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ def read_attributions(
                 "run the same `faithful-se attribute` again"
             )
         texts[name] = rows if limit is None else rows[:limit]
-    place = place_of(data) if data else ""
-    return Attributions(settings, texts, "" if place == place_of(str(settings.get("data", "hub"))) else place)
+    place = absolute_data(data) if data else ""
+    return Attributions(settings, texts, "" if place == absolute_data(str(settings.get("data", "hub"))) else place)
 
 
 def _rows(path: Path) -> Iterator[Attributed]:

@@ -21,7 +21,8 @@ MODEL is the model that was attributed. The same command goes on after it was st
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    from training.build.options import ARMS, BUDGETS, BuildOptions
+    from lm_eval_tasks.styles import BUDGETS
+    from training.build.options import ARMS, BuildOptions
 
     usual = BuildOptions()
     p = argparse.ArgumentParser(

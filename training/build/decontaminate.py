@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from faithfulness_metrics.words import Fields, find_words
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 
 SAME, SHARES, NEAR = "in the evaluation", "shares a field with the evaluation", "nearly in the evaluation"
 

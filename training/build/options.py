@@ -6,12 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles import BUDGETS, STYLES
 
 # word: the word that the attribution found. The others are controls, on the documents and in the formats of `word`:
 # random, lowest: the same explanation of another word. answers: the same documents, only classified.
 ARMS = ("word", "random", "lowest", "answers")
-BUDGETS = ("oneword", "multiword")
 
 # Rewriting five words of a text of fifteen is no explanation any more.
 MOST_WORDS = 5
@@ -61,7 +60,7 @@ class BuildOptions:
             raise UsageError(f"--replay {self.replay}: give a share of all rows, from 0 to below 1")
         if self.candidates < 0:
             raise UsageError(f"--candidates {self.candidates}: give a whole number from 0")
-        if self.specific and "counterfactual" not in self.styles:
+        if self.specific and not any(STYLES[style].WANTS_TARGET for style in self.styles):
             raise UsageError("--specific chooses the new word of counterfactuals, and --styles has none: leave it out")
 
     def as_dict(self) -> dict[str, Any]:

@@ -7,19 +7,19 @@ report and the settings know, so they alone are written again without asking the
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from faithful_se.files import parse_json_object, read_jsonl, write_atomic
+from faithful_se.files import read_jsonl, write_atomic
+from training.build.folder import BuildFolder
 from training.build.report import Counts, Yield, card, counted
-from training.runs.folder import MANIFEST, SHARDS, Store
+from training.runs.folder import MANIFEST
 
 ROWS, REJECTED, REPORT, CARD = "train.jsonl", "rejected.jsonl", "report.json", "README.md"
 
 
 def finish(
-    store: Store,
+    store: BuildFolder,
     lines: Sequence[Mapping[str, Any]],
     held_out: Counts,
     replacements: Mapping[str, Mapping[str, Sequence[str]]],
@@ -35,7 +35,7 @@ def finish(
     Raises:
         UsageError: a full disk. The shards stay.
     """
-    found, out = counted(lines, held_out), store.folder
+    found, out = counted(lines, held_out), store.path
     write_atomic(out / ROWS, (json.dumps(line["row"], ensure_ascii=False) for line in lines if line["row"]))
     rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
     write_atomic(out / REJECTED, (json.dumps(line, ensure_ascii=False) for line in rejected))
@@ -44,19 +44,19 @@ def finish(
     told = {**found.as_dict(), "evaluation": data, "replacements": offered}
     write_atomic(out / REPORT, [json.dumps(told, indent=1)])
     write_atomic(out / CARD, [card(found, store.settings, (line["row"] for line in lines))])
-    write_atomic(out / MANIFEST, [json.dumps({**store.settings, "rows": found.rows}, indent=1)])
-    shutil.rmtree(out / SHARDS, ignore_errors=True)
+    store.write_manifest({**store.settings, "rows": found.rows})
+    store.drop_shards()
     return found
 
 
-def read_finished(store: Store, say: Callable[[str], None]) -> Yield | None:
+def read_finished(store: BuildFolder, say: Callable[[str], None]) -> Yield | None:
     """What a finished build gave; None where it is to be built, or built again because a part of it is gone.
 
     Args:
         store: the folder, claimed: its settings are those of this build.
         say: told in one line what is gone.
     """
-    out = store.folder
+    out = store.path
     if not (out / MANIFEST).is_file():
         return None
     found = Yield.read(out / REPORT)
@@ -69,8 +69,6 @@ def read_finished(store: Store, say: Callable[[str], None]) -> Yield | None:
         return None
     if not (out / CARD).is_file():
         write_atomic(out / CARD, [card(found, store.settings, read_jsonl(out / ROWS))])
-    told = {**store.settings, "rows": found.rows}
-    if parse_json_object((out / MANIFEST).read_bytes()) != told:
-        write_atomic(out / MANIFEST, [json.dumps(told, indent=1)])
-    shutil.rmtree(out / SHARDS, ignore_errors=True)
+    store.write_manifest({**store.settings, "rows": found.rows})
+    store.drop_shards()
     return found

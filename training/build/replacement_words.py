@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from faithfulness_metrics.counterfactual import label_leak
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import key_of
-from lm_eval_tasks.classification import UNKNOWN, Question
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles.explanation import Explanation
 from training.build.attributions import Attributed
 

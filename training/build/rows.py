@@ -6,8 +6,10 @@ import random
 from collections.abc import Generator, Iterator, Sequence
 from typing import TypedDict
 
+from faithful_se.transcript import Message
 from faithfulness_metrics.words import key_of, mask_out, occurrences, seed_of
-from lm_eval_tasks.calls import Answer, Call, Messages, TaskSpec, as_chat
+from lm_eval_tasks.calls import Answer, Call, Messages, as_chat
+from lm_eval_tasks.spec import TaskSpec
 from training.build.attributions import Attributed
 from training.build.options import BuildOptions
 from training.build.verify import Verdict, other_words, write
@@ -16,8 +18,8 @@ CLASSIFICATION = "classification"
 
 
 class _Row(TypedDict):
-    prompt: list[dict[str, str]]
-    completion: list[dict[str, str]]
+    prompt: list[Message]
+    completion: list[Message]
     dataset: str
     style: str
     budget: str
@@ -47,7 +49,7 @@ def row_of(
     """A row without an explanation's particulars."""
     row = Row(
         prompt=as_chat(prompt),
-        completion=as_chat([("assistant", completion)]),  # type: ignore[arg-type]
+        completion=as_chat((("assistant", completion),)),
         dataset=spec.question.dataset,
         style=spec.style,
         budget=spec.budget,
@@ -75,7 +77,7 @@ def explanation_row(
             return None
         completion, flips, elsewhere = write(spec, text, words, verdict.new, verdict.target), None, None
     if options.arm == "answers":
-        row = row_of(spec, text, spec.classify(text.document.fields).messages, verdict.answer, options, method)
+        row = row_of(spec, text, spec.classify(text.document).messages, verdict.answer, options, method)
         return Row(**{**row, "style": CLASSIFICATION, "budget": ""})
     row = row_of(spec, text, verdict.prompt, completion, options, method)
     told = {
@@ -101,7 +103,7 @@ def replayed(
     if word:
         words = text.document.words
         fields = mask_out(fields, words, occurrences(words, {key_of(word)}), spec.options.mask)
-    asked = spec.classify(fields)
+    asked = spec.classify(text.document.with_fields(fields))
     (answer,) = yield [asked]
     if answer.label is None:
         return None

@@ -9,30 +9,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tqdm.auto import tqdm
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl, write_atomic
 from lm_eval_tasks import scheduler
-from lm_eval_tasks.calls import TaskSpec
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.spec import TaskSpec
 from training.attribution.splits import load_split
 from training.build.attributions import Attributed, Attributions
 from training.build.backend import Respond
 from training.build.decontaminate import Held
+from training.build.folder import BuildFolder
 from training.build.options import BuildOptions
 from training.build.outputs import REPORT, finish, read_finished
 from training.build.replacement_words import replacement_words
 from training.build.report import Yield, counted, table
 from training.build.rows import explanation_row, replay_plan, replayed
 from training.build.verify import judge
-from training.runs.folder import SHARDS, Store
+from training.runs.artefacts import BuildSettings
 
 SHARD_SIZE = 128
 
@@ -80,7 +80,7 @@ def build(
         **({"data": attributions.evaluation} if attributions.evaluation else {}),
         **(settings or {}),
     }
-    store = Store(out, told)
+    store = BuildFolder(out, cast(BuildSettings, told))
     with store.open():
         found = read_finished(store, say)
         if found is None:
@@ -91,8 +91,8 @@ def build(
             accepted = {part.dataset: sum(counted(_read(shards)).accepted[part.dataset].values()) for part in parts}
             if not sum(accepted.values()):
                 rejected = counted(_read(shards), {part.dataset: part.held_out for part in parts}).most_rejected()
-                shutil.rmtree(out / SHARDS, ignore_errors=True)  # a folder without rows is no result to go on from
-                (out / "settings.json").unlink(missing_ok=True)
+                store.drop_shards()  # a folder without rows is no result to go on from
+                (out / store.settings_file).unlink(missing_ok=True)
                 raise UsageError(
                     f"no row at all: {rejected}. Look at the model's answers, or take more texts or --unfiltered"
                 )
@@ -131,7 +131,9 @@ def _part(attributions: Attributions, name: str, options: BuildOptions, say: Cal
     return Part(name, specs, usable, held_out, replacement_words(question, usable, options.candidates))
 
 
-def _explain(store: Store, part: Part, respond: Respond, options: BuildOptions, method: str, size: int) -> list[Path]:
+def _explain(
+    store: BuildFolder, part: Part, respond: Respond, options: BuildOptions, method: str, size: int
+) -> list[Path]:
     paths = []
     with tqdm(total=len(part.texts), desc=part.dataset, unit="text", disable=None) as bar:
         for start in range(0, len(part.texts), size):
@@ -155,7 +157,7 @@ def _explain(store: Store, part: Part, respond: Respond, options: BuildOptions, 
 
 
 def _replay(
-    store: Store,
+    store: BuildFolder,
     parts: Sequence[Part],
     accepted: Mapping[str, int],
     respond: Respond,

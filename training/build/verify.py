@@ -10,11 +10,13 @@ import random
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from faithful_se.transcript import Transcript
 from faithfulness_metrics.words import key_of, seed_of
 from lm_eval_tasks import scoring
-from lm_eval_tasks.calls import Answer, Call, Generate, Messages, TaskSpec
-from lm_eval_tasks.protocol import Procedure, Transcript, counterfactual_target, self_explain
-from lm_eval_tasks.styles import STYLES, counterfactual
+from lm_eval_tasks.calls import Answer, Call, Generate, Messages
+from lm_eval_tasks.protocol import Procedure, self_explain
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import STYLES
 from training.build.attributions import Attributed
 from training.build.options import MOST_WORDS, BuildOptions
 from training.build.replacement_words import proposal
@@ -79,32 +81,33 @@ def judge(
     """
     if text.prediction is None:
         return Verdict(text.problem or "no attribution")
-    (prediction,) = yield [spec.classify(text.document.fields)]
+    (prediction,) = yield [spec.classify(text.document)]
     if prediction.label is None:
         return Verdict(prediction.problem or UNPARSED)
     if prediction.label != text.prediction:
         return Verdict(OTHER_ANSWER)
-    target = counterfactual_target(spec, text.document, prediction.label)
-    asked = spec.explain(text.document.fields, prediction, target)
+    target = spec.target(text.document, prediction.label)
+    asked = spec.explain(text.document, prediction, target)
+    style = STYLES[spec.style]
     tried: dict[tuple[tuple[str, ...], str], Verdict] = {}
     # The places of the chance control, so that what is kept here is what the evaluation will ask for.
-    compares = options.specific and spec.style == "counterfactual"
+    compares = options.specific and style.WANTS_TARGET
     judged = replace(spec, options=replace(spec.options, controls=("random",))) if compares else spec
 
     def attempt(words: tuple[str, ...], new: str, source: str) -> Judging:
         completion = write(spec, text, words, new, target)
         transcript = yield from answered(self_explain(judged, text.document), completion)
         told = transcript["explanation"]
-        flips = scoring.faithful(transcript, spec) == 1.0
+        flips = scoring.faithful(transcript) == 1.0
         reason = told["reason"] if told and not told["valid"] else transcript["problem"]
         if options.filtered and not reason and not flips:
             reason = UNCHANGED
-        elsewhere = scoring.faithful_random(transcript, spec) if compares else None
+        elsewhere = scoring.faithful_random(transcript) if compares else None
         answer = prediction.text.strip()
         return Verdict(reason, asked.messages, answer, completion, words, new, source, target, flips, elsewhere)
 
     proposals = [(words, "", "") for words in _word_sets(text, spec.budget)]
-    if spec.style == "counterfactual":
+    if style.WANTS_TARGET:
         best = as_written(text, [text.best])
         others = [word for word in replacements.get(target, ()) if key_of(word) != text.best]
         proposals = [(best, new, f"candidate {number}") for number, new in enumerate(others, 1)]
@@ -114,9 +117,9 @@ def judge(
             return verdict
     if usable := [verdict for verdict in tried.values() if not verdict.reason]:
         return usable[0]
-    if spec.style == "counterfactual":
+    if style.WANTS_TARGET:
         (said,) = yield [asked]
-        new = proposal(counterfactual.parse(said.text, text.document.fields, spec.request(target)))
+        new = proposal(style.parse(said.text, text.document.fields, spec.request(text.document, target)))
         if new and key_of(new) != text.best and (best, new) not in tried:
             verdict = tried[best, new] = yield from attempt(best, new, "model")
             if not verdict.reason:
@@ -141,10 +144,7 @@ def answered(procedure: Procedure, explanation: str) -> Procedure:
 
 def write(spec: TaskSpec, text: Attributed, words: Sequence[str], new: str, target: str) -> str:
     """The explanation, as the style writes it."""
-    fields, request = text.document.fields, spec.request(target)
-    if spec.style == "counterfactual":
-        return counterfactual.write(fields, list(words), request, new)
-    return str(STYLES[spec.style].write(fields, list(words), request))
+    return STYLES[spec.style].write(text.document.fields, words, spec.request(text.document, target), new)
 
 
 def other_words(arm: str, text: Attributed, verdict: Verdict, seed: int) -> tuple[str, ...]:

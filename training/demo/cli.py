@@ -20,7 +20,7 @@ from typing import Any
 
 from training.demo.plan import SIZES, Arm, Size
 from training.demo.stages import Runner, Stage, command, shown
-from training.runs.lock import only_one
+from training.runs.lock import folder_lock
 
 NEXT = """
 On a model of your own (a Hugging Face folder or hub name with a chat template; a GPU from 1B on):
@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
     print(
         f"about {SIZES[mode].minutes} min on two cores, plus the base where there is none yet; what is done stays done"
     )
-    with only_one(given.out):
+    with folder_lock(given.out):
         run(given.out, mode, given.seed)
     print(NEXT)
     return 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lm_eval_tasks.styles import BUDGETS, STYLES
+
 TRAINED = ("sentiment140", "agnews", "snli")
 UNSEEN = ("trec", "sms_spam")
-STYLES = ("attribution", "redaction", "counterfactual")
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,8 @@ class Size:
     minutes: str
 
 
-BOTH = ("oneword", "multiword")
 SIZES = {
     "quick": Size(100, 60, ("sentiment140",), ("trec",), ("oneword",), 3, (WORD, RANDOM), "2"),
-    "usual": Size(700, 300, TRAINED, UNSEEN, BOTH, 3, (WORD, RANDOM), "8"),
-    "full": Size(700, 300, TRAINED, UNSEEN, BOTH, 3, (WORD, RANDOM, *MATRIX), "19"),
+    "usual": Size(700, 300, TRAINED, UNSEEN, BUDGETS, 3, (WORD, RANDOM), "8"),
+    "full": Size(700, 300, TRAINED, UNSEEN, BUDGETS, 3, (WORD, RANDOM, *MATRIX), "19"),
 }

@@ -10,15 +10,16 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields, occurrences, remove, words_of
 from faithfulness_metrics.words import replace as replace_words
-from lm_eval_tasks.classification import UNKNOWN, Question
-from lm_eval_tasks.styles import STYLES
-from lm_eval_tasks.styles.explanation import FRESH, Request
+from lm_eval_tasks.classification import Question
+from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles.explanation import Request
 from training.mini import explainer
 from training.mini.grammar import Document, draw, find_cues, label_of
 from training.mini.lexicon import LEXICONS, WEIGHTS
-from training.mini.prompts import BUDGETS, MASKS, question_of
+from training.mini.prompts import MASKS, names_operator, question_of
 
 # The label decides everything after it, and is one token among twenty; the edited word is the one a copy differs by.
 LABEL_WEIGHT, EDIT_WEIGHT = 5.0, 3.0
@@ -83,17 +84,20 @@ def explanation(task: str, style: str, budget: str, rng: random.Random, held_out
     question = question_of(task)
     document = fresh_document(task, rng, held_out)
     mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
-    operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0] if style == "attribution" else "mask"
+    operator = (
+        rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0]
+        if names_operator(question, style)
+        else "mask"
+    )
     target = rng.choice([i for i in range(len(question.labels)) if i != document.label])
-    request = Request(question, budget, mask, operator, question.labels[target] if style == "counterfactual" else "")
+    request = Request(question, budget, mask, operator, question.labels[target] if STYLES[style].WANTS_TARGET else "")
     asked = STYLES[style].ask(request)
     answer, new = explainer.answer(task, style, document.fields, document.label, request)
     if answer in held_out:
         return explanation(task, style, budget, rng, held_out)
     copied = frozenset(["\n", *question.show(document.fields).split()]) - {new} if new else frozenset[str]()
     if rng.random() < 0.2:
-        label, text = question.labels[document.label], question.show(document.fields)
-        prompt = FRESH.format(text=text, noun=question.noun, label=label, request=asked)
+        prompt = question.explain_fresh(document.fields, question.labels[document.label], asked)
         return [*_opening(rng), Turn(prompt, answer, EDIT_WEIGHT, copied)]
     announced = mask if operator == "mask" else None
     label = question.labels[document.label]
@@ -175,5 +179,6 @@ def cycle(step: int, task: str, rng: random.Random, held_out: Collection[str]) -
     if part == 2:
         return classification(task, rng, held_out)
     budget = rng.choices(BUDGETS, weights=(3, 1))[0]
-    style = "attribution" if part else rng.choice(("redaction", "counterfactual"))
+    styles = [name for name, style in STYLES.items() if style.ANSWERS_WITH_TEXT is (part == 0)]
+    style = styles[0] if len(styles) == 1 else rng.choice(styles)
     return explanation(task, style, budget, rng, held_out)

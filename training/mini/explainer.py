@@ -9,7 +9,7 @@ because greedy decoding learns no other: with a word drawn at random the base ne
 from __future__ import annotations
 
 from faithfulness_metrics.words import Fields
-from lm_eval_tasks.styles import STYLES, counterfactual
+from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
 from training.mini.grammar import find_cues
 from training.mini.lexicon import LEXICONS
@@ -32,7 +32,6 @@ def usual(task: str, target: int) -> str:
 def answer(task: str, style: str, fields: Fields, label: int, request: Request) -> tuple[str, str]:
     """What the base says, and the word it writes into the text: the mask, the usual word, or none."""
     words = named(task, fields, label, request.budget)
-    if style == "counterfactual":
-        new = usual(task, request.question.labels.index(request.target))
-        return counterfactual.write(fields, words, request, new), new
-    return STYLES[style].write(fields, words, request), request.mask if style == "redaction" else ""
+    new = usual(task, request.question.labels.index(request.target)) if request.target else ""
+    text = STYLES[style].write(fields, words, request, new)
+    return text, new or (request.mask if request.mask in text else "")

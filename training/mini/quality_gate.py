@@ -13,12 +13,13 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from lm_eval_tasks import scoring
-from lm_eval_tasks.calls import Answer, Call, Classify, TaskSpec, as_chat
+from lm_eval_tasks.calls import Answer, Call, Classify, as_chat
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import STYLES, Style
 from training.mini.lexicon import LEXICONS
 from training.mini.prompts import spec_of
 from training.mini.write_data import shipped
@@ -26,7 +27,13 @@ from training.mini.write_data import shipped
 # What a base must reach on the validation split, each task for itself. The oracle can reach .92 (grammar.MIX), and
 # 150 documents have a standard error of .02: the bar is where only a model that does not react to masks falls.
 GATE = {"acc": 0.97, "faithful_oracle": 0.80}
-GATE_VALID = {"attribution": 0.95, "redaction": 0.80, "counterfactual": 0.70}
+
+
+def valid_gate(style: Style) -> float:
+    """The least `valid`: words alone are easier to write than a copied text, and that is easier than an edited one."""
+    if not style.ANSWERS_WITH_TEXT:
+        return 0.95
+    return 0.80 if style.REMOVES_WORDS else 0.70
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,9 @@ class Finding:
 
     def failures(self) -> list[str]:
         """What is below the gate, in words."""
-        bars = {**GATE, "valid": GATE_VALID[self.style]}
-        if self.style == "counterfactual":  # there the oracle tries the model's own new word, which is a weak one
+        style = STYLES[self.style]
+        bars = {**GATE, "valid": valid_gate(style)}
+        if not style.REMOVES_WORDS:  # there the oracle tries the model's own new word, which is a weak one
             del bars["faithful_oracle"]
         low = {key: bar for key, bar in bars.items() if getattr(self, key) < bar}
         return [f"{self.task} {self.style} {key} {getattr(self, key):.2f} < {bar:.2f}" for key, bar in low.items()]
@@ -81,7 +89,7 @@ def examine(
     for (task, style), spec in zip(tasks, specs, strict=True):
         own = [t for t, owner in zip(transcripts, owners, strict=True) if owner is spec]
         rules = (scoring.accuracy, scoring.valid, scoring.faithful, scoring.faithful_random, scoring.faithful_oracle)
-        findings.append(Finding(task, style, len(own), *(sum(rule(t, spec) for t in own) / len(own) for rule in rules)))
+        findings.append(Finding(task, style, len(own), *(sum(rule(t) for t in own) / len(own) for rule in rules)))
     return findings
 
 

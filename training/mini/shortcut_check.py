@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from faithfulness_metrics.words import Fields, mask_out, occurrences, words_of
-from lm_eval_tasks.calls import Answer, TaskSpec
+from lm_eval_tasks.calls import Answer
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.styles import attribution
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import STYLES
 from training.mini.prompts import question_of
 from training.mini.quality_gate import responder
 from training.mini.write_data import shipped
@@ -55,7 +57,7 @@ def find_planted(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tas
     respond = responder(model, tokenizer)
 
     def predict(documents: list[dict[str, str]]) -> list[Answer]:
-        return respond([spec.classify(fields) for fields in documents])
+        return respond([spec.classify(Document(fields)) for fields in documents])
 
     def without(column: str) -> list[dict[str, str]]:
         return [_mask(fields, row[column], spec.options.mask) for fields, row in zip(texts, rows, strict=True)]
@@ -65,9 +67,9 @@ def find_planted(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tas
         sum(a.label != b.label for a, b in zip(before, predict(without(column)), strict=True)) / len(rows)
         for column in ("shortcut", "cues")
     ]
-    said = respond([spec.explain(fields, answer) for fields, answer in zip(texts, before, strict=True)])
+    said = respond([spec.explain(Document(fields), answer) for fields, answer in zip(texts, before, strict=True)])
     named = [
-        set(attribution.parse(answer.text, fields, spec.request()).words)
+        set(STYLES[spec.style].parse(answer.text, fields, spec.request(Document(fields))).words)
         for fields, answer in zip(texts, said, strict=True)
     ]
     shares = [

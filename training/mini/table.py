@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from lm_eval_tasks.styles import BUDGETS
 from training.mini.base import quiet
 from training.mini.cache import manifest_of
 from training.mini.lexicon import LEXICONS
@@ -24,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     """Print the tables as Markdown; each cell holds one value per seed."""
     parser = argparse.ArgumentParser(prog="python -m training.mini.table", description="Tables of the mini world.")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--budget", choices=("oneword", "multiword"), default="oneword")
+    parser.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0])
     args = parser.parse_args(argv)
     findings, planted, manifests = [], [], []
     for seed in args.seeds:

@@ -13,8 +13,8 @@ import re
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import FILLERS
-from lm_eval_tasks.classification import UNKNOWN
 from training.mini.lexicon import LEXICONS, VERBS, content_words
 from training.mini.prompts import DATASETS, MASKS, question_of, sentences
 

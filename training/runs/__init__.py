@@ -1,1 +1,1 @@
-"""Folders of results: one lock, one atomic write, one comparison of settings; used by every training command."""
+"""Folders of results: one command at a time, one run per folder, and what its files hold."""

@@ -8,13 +8,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from faithful_se.files import make_folder, write_atomic
 from training.runs.folder import MANIFEST
-from training.runs.lock import only_one
+from training.runs.lock import folder_lock
+from training.runs.versions import package_versions
 from training.sft.card import CARD, INFO, train_info, write_card
 from training.sft.folder import claim, is_last, last_checkpoint, read_finished, refuse_another, step_of
 from training.sft.merge import merge
@@ -56,7 +56,7 @@ def train(data: Any, training: Any, model: Any) -> Path:
         main_process = trainer.accelerator.is_main_process
         whose = whose_rows(trainer.model, str(model.model_name_or_path), told["sources"]) if main_process else {}
         make_folder(out)
-        with only_one(out, "--output_dir") if main_process else nullcontext():
+        with folder_lock(out, "--output_dir") if main_process else nullcontext():
             claim(out, settings)
             begun = last_checkpoint(out)
             if gone:
@@ -115,13 +115,7 @@ def commit() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of what trained."""
-    found = {}
-    for name in ("faithful-se", "torch", "transformers", "trl", "peft", "accelerate"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+    return package_versions("faithful-se", "torch", "transformers", "trl", "peft", "accelerate")
 
 
 def _settings(data: Any, training: Any, model: Any, told: dict[str, Any]) -> dict[str, Any]:

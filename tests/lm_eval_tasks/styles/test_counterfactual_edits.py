@@ -8,7 +8,7 @@ import pytest
 
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks.styles import counterfactual
-from lm_eval_tasks.styles.counterfactual import edits_between, elsewhere, one_change
+from lm_eval_tasks.styles.counterfactual import edits_between, move_edits, one_change
 from lm_eval_tasks.styles.explanation import Edit
 from tests.lm_eval_tasks.styles.conftest import TWEETS, request_for
 from tests.lm_eval_tasks.styles.documents import EDITED, TWEET
@@ -118,16 +118,16 @@ def test_one_change_is_the_same_change_of_the_same_word() -> None:
 
 def test_the_same_edit_is_made_elsewhere() -> None:
     fields = {"premise": "A man sleeps.", "hypothesis": "He rests."}
-    assert elsewhere(fields, [Edit(0, "replace", "runs")], [4]) == {
+    assert move_edits(fields, [Edit(0, "replace", "runs")], [4]) == {
         "premise": "A man sleeps.",
         "hypothesis": "He runs.",
     }
-    assert elsewhere(fields, [Edit(0, "delete")], [1]) == {"premise": "A sleeps.", "hypothesis": "He rests."}
-    assert elsewhere(fields, [Edit(0, "before", "not")], [2]) == {
+    assert move_edits(fields, [Edit(0, "delete")], [1]) == {"premise": "A sleeps.", "hypothesis": "He rests."}
+    assert move_edits(fields, [Edit(0, "before", "not")], [2]) == {
         "premise": "A man not sleeps.",
         "hypothesis": "He rests.",
     }
-    assert elsewhere(fields, [Edit(4, "after", "now")], [2]) == {
+    assert move_edits(fields, [Edit(4, "after", "now")], [2]) == {
         "premise": "A man sleeps now.",
         "hypothesis": "He rests.",
     }
@@ -144,7 +144,7 @@ def test_edits_at_one_place_go_to_another_place_together() -> None:
         (3, "after", "now"),
         (3, "after", "then"),
     ]
-    assert elsewhere(fields, edits, [1, 3]) == edited
-    assert elsewhere(fields, edits, [0, 2]) == {"text": "do not hate love this now then phone"}
+    assert move_edits(fields, edits, [1, 3]) == edited
+    assert move_edits(fields, edits, [0, 2]) == {"text": "do not hate love this now then phone"}
     gone = [Edit(1, "before", "do"), Edit(1, "delete"), Edit(2, "delete")]
-    assert elsewhere(fields, gone, [0, 3]) == {"text": "do love this"}
+    assert move_edits(fields, gone, [0, 3]) == {"text": "do love this"}

@@ -10,9 +10,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from lm_eval_tasks.calls import Document, TaskSpec
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
 from tests.tiny_model import TEMPLATE
 
 ARCHITECTURES = ("llama", "qwen2", "qwen3", "gemma2", "mistral", "gpt2")

@@ -42,7 +42,7 @@ def rows_on_both(model: Any, fast: Any, method: str, question: Any) -> list[list
 
 def answers_on_both(model: Any, fast: Any) -> list[list[str]]:
     """What the model answers while rows are built, and its fingerprint."""
-    calls = [world.spec().classify(dict(document.fields)) for document in world.documents()]
+    calls = [world.spec().classify(document) for document in world.documents()]
 
     def answers(model: Any) -> list[str]:
         return [fingerprint(model), *(answer.text for answer in of_model(model, fast, 4)(calls))]

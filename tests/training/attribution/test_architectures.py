@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from tests.training.attribution import architectures as world
 from tests.training.attribution.test_exactness import assert_plain_occlusion
 from training.attribution.attributor import Attributor

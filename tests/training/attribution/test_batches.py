@@ -131,7 +131,7 @@ def peak(work: Callable[[], Any]) -> float:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc")
 def test_memory_is_flat_over_five_thousand_texts(model: Any, fast: Any, tmp_path: Path) -> None:
-    from lm_eval_tasks.calls import Document
+    from lm_eval_tasks.document import Document
     from training.attribution.run import attribute
     from training.attribution.sources import Source
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from lm_eval_tasks.calls import Document, as_chat
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.document import Document
 from tests.training.attribution import architectures as world
 from training.attribution.prompt.chat_template import render_chat
 from training.attribution.prompt.label_tree import read_labels
@@ -51,7 +52,7 @@ def test_a_renderer_goes_on_after_midnight(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_today_is_what_the_evaluation_reads_today() -> None:
     fast, spec = dated(), world.spec()
-    chat = as_chat(spec.classify({"text": "good day"}).messages)
+    chat = as_chat(spec.classify(Document({"text": "good day"})).messages)
     whole = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     (prompt,) = Renderer(spec, fast).encode([Document({"text": "good day"})])
     assert prompt.ids == fast(whole)["input_ids"]

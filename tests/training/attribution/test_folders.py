@@ -15,9 +15,8 @@ from faithful_se.files import read_jsonl
 from tests.training.attribution import architectures as world
 from tests.training.attribution.running import attribute
 from tests.training.attribution.test_chat_template import LLAMA, After
-from training.attribution import run
+from training.attribution import folder, run
 from training.attribution.cli import main
-from training.runs import settings
 
 
 def changed(model: Path, to: Path, template: str) -> Path:
@@ -44,7 +43,7 @@ class Today(date):
 @pytest.fixture
 def at_night(monkeypatch: pytest.MonkeyPatch) -> type[Today]:
     """The run is asked before midnight what day it is, transformers answers after it."""
-    monkeypatch.setattr(settings, "date", Today)
+    monkeypatch.setattr(folder, "date", Today)
     monkeypatch.setattr("transformers.utils.chat_template_utils.datetime", After)
     return Today
 
@@ -78,7 +77,7 @@ def test_another_chat_template_is_refused(template: str, model: Path, texts: Pat
     before = attribute(model, texts, tmp_path / "out", "--limit", "3")
     other = changed(model, tmp_path / "other", template)
     with pytest.raises(
-        UsageError, match=r"out: the chat template or the tokenizer is another one .* \(rows\)"
+        UsageError, match=r"out: the chat template or the tokenizer is not the one of the start \(rows\)"
     ) as error:
         attribute(other, texts, tmp_path / "out")
     assert "\n" not in str(error.value)
@@ -89,7 +88,7 @@ def test_another_tokenizer_is_refused(model: Path, texts: Path, tmp_path: Path) 
     attribute(model, texts, tmp_path / "out", "--limit", "3")
     other = shutil.copytree(model, tmp_path / "other")
     world.tokenizer(known=()).save_pretrained(other)  # the mask is several tokens
-    with pytest.raises(UsageError, match="the chat template or the tokenizer is another one than at the start"):
+    with pytest.raises(UsageError, match="the chat template or the tokenizer is not the one of the start"):
         attribute(other, texts, tmp_path / "out")
 
 
@@ -106,7 +105,7 @@ def test_a_folder_takes_further_datasets(model: Path, tmp_path: Path) -> None:
     assert main([*common, "--tasks", "sentiment140"]) == 0
     assert len(list(read_jsonl(tmp_path / "out" / "sentiment140.jsonl"))) == 2
     common[1] = str(changed(model, tmp_path / "other", world.TEMPLATE.replace("|>\n", "|> ")))
-    with pytest.raises(UsageError, match="the chat template or the tokenizer is another one than at the start: give"):
+    with pytest.raises(UsageError, match="the chat template or the tokenizer is not the one of the start: give"):
         main([*common, "--tasks", "trec"])
 
 
@@ -140,7 +139,7 @@ def test_a_run_without_rows_does_not_keep_the_folder(
 
 def test_settings_of_another_program_stay(model: Path, texts: Path, tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"editor.tabSize": 4}')
-    with pytest.raises(UsageError, match="give the same settings or another --out"):
+    with pytest.raises(UsageError, match="give the same settings, or another --out"):
         attribute(model, texts, tmp_path, "--limit", "3")
     assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
     assert (tmp_path / "settings.json").read_text() == '{"editor.tabSize": 4}'
@@ -148,6 +147,6 @@ def test_settings_of_another_program_stay(model: Path, texts: Path, tmp_path: Pa
 
 def test_nothing_is_made_in_a_folder_of_somebody_else(model: Path, texts: Path, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
-    with pytest.raises(UsageError, match=r"there is README.md but no settings.json"):
+    with pytest.raises(UsageError, match=r"holds README.md and no settings.json"):
         attribute(model, texts, tmp_path, "--limit", "3")
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]

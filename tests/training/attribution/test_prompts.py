@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document, as_chat
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.document import Document
 from tests.training.attribution import architectures as world
 from training.attribution.prompt.label_tree import LabelTree, read_labels
 from training.attribution.prompt.renderer import Renderer
@@ -26,7 +27,7 @@ def test_the_prompt_is_the_evaluations_own(fast: Any) -> None:
     renderer = Renderer(spec, fast)
     for document in world.documents(world.PAIR):
         (prompt,) = renderer.encode([document])
-        chat = as_chat(spec.classify(document.fields).messages)
+        chat = as_chat(spec.classify(document).messages)
         whole = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         assert prompt.ids == fast(whole)["input_ids"] and whole.endswith("<|assistant|>\n")
         assert renderer.variants(prompt, [document.fields]) == [prompt.ids]

@@ -12,7 +12,6 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.data import dataset_spec
 from training.attribution.cli import main
 from training.attribution.splits import check_evaluation, load_split
-from training.runs.settings import compare, place_of
 
 SST2 = dataset_spec("sst2")
 
@@ -60,20 +59,3 @@ def test_a_folder_is_kept_by_its_whole_path(model: Path, tmp_path: Path, monkeyp
         path.write_text(json.dumps({**json.loads(path.read_text()), "data": "./data"}, indent=1) + "\n")
     assert main(given) == 0
     assert settings.read_bytes() == before and json.loads(manifest.read_text())["data"] == str(tmp_path / "data")
-
-
-def test_places_are_compared_by_where_they_are(tmp_path: Path) -> None:
-    assert [place_of(name) for name in ("hub", "mini", "/x/../y")] == ["hub", "mini", "/y"]
-    then = {"attributions": {"data": "here", "texts": "1", "options": {"mask": "_"}}, "data": "mini"}
-    now = {
-        "attributions": {"data": str(Path("here").resolve()), "texts": "1", "options": {"mask": "_"}},
-        "data": "mini",
-    }
-    compare(tmp_path, then, now)
-    with pytest.raises(UsageError, match=r"was begun with data = 'mini', now 'hub'"):
-        compare(tmp_path, then, {**now, "data": "hub"})
-    other = {**now["attributions"], "texts": "2"}  # type: ignore[dict-item]
-    with pytest.raises(UsageError, match=r"was begun with other texts: give the same --limit, --datasets and attrib"):
-        compare(tmp_path, then, {**now, "attributions": other})
-    with pytest.raises(UsageError, match=r"was begun with attributions.options.mask = '_', now '#'"):
-        compare(tmp_path, then, {**now, "attributions": {**other, "options": {"mask": "#"}}})

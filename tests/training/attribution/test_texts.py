@@ -8,7 +8,7 @@ import pytest
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import mask_out
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from tests.training.attribution import architectures as world
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions

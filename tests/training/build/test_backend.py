@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.document import Document
 from tests.tiny_model import write_tiny_chat_model
 from tests.training.build.world import QUESTION, TEXTS
 from tests.training.build.world import spec as task
@@ -47,7 +48,7 @@ def test_the_model_is_asked_as_in_an_evaluation(model: Path) -> None:
     from training.build.backend import responder
     from training.models.loading import fingerprint, load_model
 
-    calls = [task("attribution").classify({"text": text}) for text in TEXTS]
+    calls = [task("attribution").classify(Document({"text": text})) for text in TEXTS]
     lm = HFLM(pretrained=str(model), device="cpu", batch_size=2)
     expected = Backend(lm, lm.apply_chat_template).respond(calls)
     assert responder(str(model), fingerprint(load_model(str(model))[0]))(calls) == expected

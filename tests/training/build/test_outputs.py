@@ -31,7 +31,7 @@ def test_what_is_gone_is_made_again(name: str, left: str | None, tmp_path: Path)
     there, out = attributions(tmp_path / "data", TEXTS), tmp_path / "out"
     build(there, respond, out)
     before = contents(out)
-    assert set(before) == {*FILES, "settings.json"}
+    assert set(before) == {*FILES, "settings.json", ".lock"}
     (out / name).unlink()
     if left is not None:
         (out / name).write_text(left)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 from tests.training.build.world import TEXTS, attributions, dying, respond
 from training.build.attributions import Attributions, read_attributions
 from training.build.decontaminate import NEAR, SAME, SHARES, Held

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import scheduler
-from lm_eval_tasks.calls import Answer, Classify, Document, TaskSpec
+from lm_eval_tasks.calls import Answer, Classify
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.spec import TaskSpec
 from tests.training.build.world import QUESTION, TEXTS, WEIGHTS, attributed, attributions, dying, respond, spec
 from training.build.options import BuildOptions
 from training.build.report import Yield, counted
@@ -106,7 +108,7 @@ def test_what_is_recorded_is_what_the_evaluation_measures(text: list[str], candi
         return [respond([call])[0] if isinstance(call, Classify) else Answer(verdict.completion) for call in calls]
 
     task = TaskSpec(QUESTION, "counterfactual", "oneword", Options(controls=("random",)))
-    told = score(scheduler.run([self_explain(task, document)], saying_so)[0], task)
+    told = score(scheduler.run([self_explain(task, document)], saying_so)[0], task, document)
     assert (told["faithful"], told["faithful_random"]) == (1.0, verdict.elsewhere)
     if not verdict.specific:
         assert (verdict.new, verdict.source) == (usual.new, usual.source)

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from lm_eval_tasks import scheduler
-from lm_eval_tasks.calls import Answer, Classify, Document, TaskSpec
+from lm_eval_tasks.calls import Answer, Classify
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.spec import TaskSpec
 from tests.training.build.world import QUESTION, TEXTS, attributed, respond, spec
 from training.build.options import BuildOptions
 from training.build.replacement_words import replacement_words
@@ -44,7 +46,7 @@ def test_the_explanation_is_literally_this(style: str, completion: str) -> None:
 
 def test_the_prompt_is_the_tasks_own_object() -> None:
     verdict, document = judged("attribution", TEXTS[0]), Document({"text": TEXTS[0]})
-    assert verdict.prompt == spec("attribution").explain(document.fields, Answer("positive", "positive")).messages
+    assert verdict.prompt == spec("attribution").explain(document, Answer("positive", "positive")).messages
     assert verdict.prompt[-1][1] == (
         "Which one word of the tweet above is most important for your answer? If every occurrence of that word were "
         'replaced by "[REDACTED]", your answer would change. Answer only with the word, exactly as it stands in '
@@ -64,8 +66,9 @@ def test_accepted_means_that_the_evaluation_calls_it_faithful(style: str, text: 
     def saying_so(calls: Any) -> list[Answer]:
         return [respond([call])[0] if isinstance(call, Classify) else Answer(verdict.completion) for call in calls]
 
-    transcript = scheduler.run([self_explain(spec(style), Document({"text": text}))], saying_so)[0]
-    assert score(transcript, spec(style))["faithful"] == float(not verdict.reason)
+    document = Document({"text": text})
+    transcript = scheduler.run([self_explain(spec(style), document)], saying_so)[0]
+    assert score(transcript, spec(style), document)["faithful"] == float(not verdict.reason)
 
 
 def test_a_word_that_changes_nothing_gives_no_row_unless_unfiltered() -> None:
@@ -116,5 +119,5 @@ def test_a_verdict_asks_nothing_but_the_evaluations_calls() -> None:
 
     procedures: Any = [judge(task, attributed(TEXTS[0]), WORDS, BuildOptions())]
     scheduler.run(procedures, listening)
-    fields = {"text": TEXTS[0]}
-    assert asked == [task.classify(fields), task.classify({"text": "i [REDACTED] the dull rain today"})]
+    texts = (TEXTS[0], "i [REDACTED] the dull rain today")
+    assert asked == [task.classify(Document({"text": text})) for text in texts]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from faithfulness_metrics.words import words_of
-from lm_eval_tasks.calls import Answer, Call, Classify, Document, TaskSpec
+from lm_eval_tasks.calls import Answer, Call, Classify
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.spec import TaskSpec
 from training.build.attributions import Attributed, Attributions
 
 # The label is the sign of the sum; a tie is negative.

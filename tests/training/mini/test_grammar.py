@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import FILLERS, mask_out, occurrences, words_of
-from lm_eval_tasks.classification import UNKNOWN
 from training.mini.grammar import MIX, Document, draw, find_cues, label_of, sums
 from training.mini.lexicon import LEXICONS, VERBS, content_words
 from training.mini.prompts import question_of

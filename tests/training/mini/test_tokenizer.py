@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from lm_eval_tasks.classification import UNKNOWN
+from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.styles import STYLES
 from training.mini.conversations import copying, cycle, shown
 from training.mini.encoder import Encoder

@@ -14,6 +14,7 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
+from lm_eval_tasks.document import Document
 from training.attribution.prompt.chat_template import render_chat
 from training.attribution.prompt.renderer import Renderer, name_of
 
@@ -129,7 +130,7 @@ def _end_of_turn(renderer: Renderer, fields: dict[str, str], label: str) -> str:
     Raises:
         UsageError: it does not show the answer, or writes nothing behind it.
     """
-    chat: list[Any] = as_chat((*renderer.spec.classify(fields).messages, ("assistant", label)))
+    chat: list[Any] = as_chat((*renderer.spec.classify(Document(fields)).messages, ("assistant", label)))
     said = render_chat(renderer.tokenizer, chat, renderer.today)
     # The answer is looked for behind the question: the label stands there too.
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(said, renderer.compose(fields), strict=False))

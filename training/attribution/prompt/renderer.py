@@ -13,7 +13,9 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Document, TaskSpec, as_chat
+from lm_eval_tasks.calls import as_chat
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.spec import TaskSpec
 from training.attribution.prompt.chat_template import render_chat, shows_date
 from training.attribution.prompt.token_alignment import Prompt, common_prefix, placed
 
@@ -65,7 +67,7 @@ class Renderer:
 
     def render(self, fields: Mapping[str, str]) -> str:
         """The prompt as the chat template writes it, up to where the answer starts."""
-        chat = as_chat(self.spec.classify(fields).messages)
+        chat = as_chat(self.spec.classify(Document(fields)).messages)
         try:
             return render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
@@ -76,7 +78,7 @@ class Renderer:
     def dated(self) -> bool:
         """Whether the prompt reads otherwise on another day."""
         fields = dict.fromkeys(self.spec.question.fields, "a")
-        return shows_date(self.tokenizer, as_chat(self.spec.classify(fields).messages))
+        return shows_date(self.tokenizer, as_chat(self.spec.classify(Document(fields)).messages))
 
     def compose(self, fields: Mapping[str, str]) -> str:
         """The same prompt from the stored pieces. For texts whose original was compared with `render`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lm_eval_tasks.calls import Document
+from lm_eval_tasks.document import Document
 
 
 @dataclass(frozen=True, slots=True)

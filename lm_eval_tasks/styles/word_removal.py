@@ -1,0 +1,38 @@
+"""What attribution and redaction share: the explanation is a set of words, and x' is the document without them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from faithfulness_metrics.words import positions_by_key, random_positions, remove, seed_of
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.styles.explanation import Explanation
+
+
+def no_target(document: Document, labels: Sequence[str], predicted: str) -> str:
+    """No label to reach: any other answer will do."""
+    return ""
+
+
+def perturb(document: Document, explanation: Explanation, options: Options) -> dict[str, str]:
+    """The document without the named words."""
+    return perturb_at(document, explanation, explanation.positions, options)
+
+
+def perturb_at(
+    document: Document, explanation: Explanation, positions: Sequence[int], options: Options
+) -> dict[str, str]:
+    """The document without the words at `positions`."""
+    return remove(document.fields, document.words, positions, options.operator, options.mask)
+
+
+def random_sets(document: Document, explanation: Explanation, options: Options) -> list[list[int]]:
+    """Random sets of as many positions as the explanation names; of one position where it could not be read."""
+    seed = seed_of(document.hash, "random")
+    return random_positions(document.words, explanation.positions, options.draws, seed)
+
+
+def single_word_sets(document: Document, explanation: Explanation) -> list[list[int]]:
+    """Every type of word with all its occurrences."""
+    return list(positions_by_key(document.words).values())
