@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from training.attribution.options import AttributionOptions
-    from training.attribution.rows import Row, WordScore
+    from training.runs.artefacts import AttributionRow, WordScore
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Attribution:
         row: everything, as `faithful-se attribute` writes it (training/README.md says what every field is).
     """
 
-    row: Row
+    row: AttributionRow
 
     @property
     def words(self) -> list[WordScore]:

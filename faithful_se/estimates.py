@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from faithfulness_metrics.bootstrap import intervals, resampled_means
+from leaderboards.analysis.confidence_intervals import ccf_estimate, metric_estimate
 from leaderboards.board import Estimate, Settings
-from leaderboards.estimates import ccf_of, estimate_of
 from lm_eval_tasks.metrics import Value
 
 
@@ -24,9 +24,11 @@ def estimates_of(scores: Sequence[dict[str, Value]]) -> dict[str, Estimate]:
     draws = resampled_means(table, settings.draws, settings.seed)
     lows, highs = intervals(draws, settings.confidence)
     estimates = {
-        name: estimate_of(name, values, low, high, settings)
+        name: metric_estimate(name, values, low, high, settings)
         for name, values, low, high in zip(names, table, lows, highs, strict=True)
     }
     if "ccf" in scores[0]:
-        estimates["ccf"] = ccf_of(dict(zip(names, table, strict=True)), dict(zip(names, draws, strict=True)), settings)
+        estimates["ccf"] = ccf_estimate(
+            dict(zip(names, table, strict=True)), dict(zip(names, draws, strict=True)), settings
+        )
     return {name: estimates[name] for name in scores[0]}

@@ -14,7 +14,7 @@ from faithful_se.task_settings import TaskSettings, task_of
 from faithful_se.transcript import Transcript
 from leaderboards.board import Estimate
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.lm_eval_backend import _repeatable as repeatable
+from lm_eval_tasks.lm_eval_backend import is_repeatable
 from lm_eval_tasks.metrics import Value, score
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
@@ -109,7 +109,7 @@ def read_task(
 
 def measure(spec: TaskSpec, documents: Sequence[Document], respond: Respond) -> Evaluation:
     """Take documents through the protocol and score them, as the tasks do."""
-    transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=repeatable)
+    transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=is_repeatable)
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
         scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]

@@ -16,7 +16,7 @@ from lm_eval_tasks import scoring
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
-from training.build.verify import answered
+from training.build.verify import with_explanation
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -94,7 +94,7 @@ def judge_batch(
     if wrong := [text for text in explanations if not isinstance(text, str)]:
         raise UsageError(f"judge: the explanation {wrong[0]!r:.80} is no string")
     procedures = [
-        answered(self_explain(spec, document), explanation)
+        with_explanation(self_explain(spec, document), explanation)
         for document, explanation in zip(documents, explanations, strict=True)
     ]
     with responder(model, tokenizer, batch_size, chat_template=chat_template) as respond:

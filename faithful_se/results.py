@@ -10,6 +10,7 @@ from faithful_se.errors import UsageError, require_packages
 
 if TYPE_CHECKING:
     import polars as pl
+
     from leaderboards.comparison.compare import Comparison
 
 
@@ -28,9 +29,8 @@ def read_board(path: str | Path) -> pl.DataFrame:
         UsageError: no such file, or one that is no board.
     """
     require_packages("board", "polars", "pydantic")
-    from leaderboards.frames import board_frame
-
     from leaderboards.board_json import load
+    from leaderboards.frames import board_frame
 
     return board_frame(load(Path(path)))
 
@@ -81,10 +81,9 @@ def compare(
         UsageError: results that are not there, or no task in common.
     """
     require_packages("board", "polars", *(["pydantic"] if board else []))
+    from leaderboards.board import Settings
     from leaderboards.comparison.compare import compare as compare_sides
     from leaderboards.comparison.find_sides import find_sides
-
-    from leaderboards.board import Settings
 
     if draws < 100 or documents < 0 or seed < 0:
         raise UsageError("compare: draws must be at least 100, documents and seed at least 0")

@@ -15,7 +15,7 @@ from training.demo.runner import ENVIRONMENT
 from training.demo.stages import Demo
 
 if TYPE_CHECKING:
-    from leaderboards.board import Board, Cell, Estimate, Task, Versus
+    from leaderboards.board import BaseComparison, Board, Cell, Estimate, Task
 
 BASE = "base"
 
@@ -43,7 +43,7 @@ class Evaluations:
         """A metric of an arm on a task."""
         return _number(self.cells[arm, task].metrics[metric])
 
-    def versus(self, task: str) -> Versus:
+    def versus(self, task: str) -> BaseComparison:
         """The arm `word` against the base."""
         versus = self.cells[WORD.name, task].versus
         assert versus is not None, f"{task}: word and base have no texts in common"
@@ -144,7 +144,7 @@ def shortcut_share(samples: Path) -> float:
     return sum(named) / len(named) if named else float("nan")
 
 
-def _shift(versus: Versus) -> float:
+def _shift(versus: BaseComparison) -> float:
     return float("nan") if versus.agreement is None else 1 - versus.agreement
 
 
