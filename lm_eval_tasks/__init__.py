@@ -1,13 +1,13 @@
 """Self-explanation tasks for lm-evaluation-harness: the protocol, the styles, the datasets.
 
-`protocol.self_explain` takes one document through the protocol, `scheduler.run` takes many at once.
-`task.SelfExplainTask` and `lm_eval_backend` fit both into lm-eval. `datasets/` holds one folder per dataset, and is the
-folder for `--include_path`.
+`protocol.self_explain` takes one document through the protocol, and `scheduler.run` takes many at once. `task` and
+`lm_eval_backend` connect both to lm-eval. `datasets/` holds one folder per dataset; lm-eval reads the task files in it.
 """
 
 from pathlib import Path
 
+# The folder to give to --include_path or TaskManager(include_path=…).
 DATASETS = Path(__file__).parent / "datasets"
 
-# A child of lm-eval's own logger, so that lm-eval's command line shows it at the level that the user has set.
+# Below lm-eval's own logger: the command line shows its messages, at the level that the user sets.
 LOGGER = "lm_eval.faithful_se"

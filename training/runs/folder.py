@@ -1,117 +1,155 @@
-"""A folder of results: who may write there, files that are whole or absent, the manifest last.
+"""A folder of results belongs to one run: its settings file says to which, and only that run writes there.
 
-A folder belongs to one model and one set of options. While a run is under way it holds `shards/`; a finished one holds
-a file per dataset and `manifest.json`, whose existence means that all is there.
+A finished folder holds its results and `manifest.json`, which is written last: it means that everything is there.
 """
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import re
-import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from faithful_se.errors import UsageError
-from faithful_se.files import make_folder, parse_json_object, write_atomic, write_errors_as_usage
-from training.runs.lock import only_one
-from training.runs.settings import PROMPT, SETTINGS, compare, kind_of, read_settings
+from faithful_se.files import make_folder, parse_json_object, read_json_object, write_json_object
+from training.runs.artefacts import content_of
+from training.runs.lock import LOCK, folder_lock
+from training.runs.settings import differences
 
-MANIFEST, SHARDS = "manifest.json", "shards"
+MANIFEST = "manifest.json"
+
+Settings = TypeVar("Settings", bound=Mapping[str, Any])
 
 
-class Store:
-    """The folder of a run.
+class RunFolder(Generic[Settings]):
+    """The folder of a run. Each command has a subclass that says how its folders differ.
 
     Args:
-        folder: where; made if absent.
-        settings: what makes a score or a row what it is (model, options, data). Another run's folder is refused, unless
-            that run has left no row; `prompt` takes further datasets.
+        path: the folder; made when it is opened.
+        settings: what makes the results what they are: model, options, data. Plain JSON values.
 
-    Raises:
-        UsageError: the folder holds rows of another model or other options, or cannot be written.
+    Attributes:
+        settings_file: file that says which run the folder belongs to.
+        option: the command's option for this folder, named in messages.
+        results: files (glob patterns) that the run writes. A folder that holds one of them and no settings file is not
+            the run's.
+        digests: settings that follow from others, by name (``model``, ``attributions.texts``): messages name one of
+            these only if nothing else changed. The value is what to say instead of the two digests, if anything.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        self.folder, self.settings = folder, json.loads(json.dumps(settings))
+    settings_file = "settings.json"
+    option = "--out"
+    results: tuple[str, ...] = ("*.jsonl", "README.md", MANIFEST)
+    digests: Mapping[str, str] = {}
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        self.settings: Settings = json.loads(json.dumps(settings))
+
+    # -- how the folders of a command differ: overridden where needed ----------------------------------------------
+
+    def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The part of the settings that must be the same in every call."""
+        return settings
+
+    def describe_change(self, recorded: Mapping[str, Any], requested: Mapping[str, Any]) -> str:
+        """How two comparable settings differ, and the remedy. The message goes on with ", or another --out"."""
+        change = min(differences(recorded, requested), key=lambda change: change.name in self.digests)
+        if message := self.digests.get(change.name):
+            return message
+        return f"was begun with {change.name} = {change.recorded!r}, now {change.requested!r}: give the same settings"
+
+    def merge(self, recorded: Mapping[str, Any]) -> Settings:
+        """The settings to write over recorded ones that are comparable.
+
+        Raises:
+            UsageError: the two do not go together.
+        """
+        return self.settings
+
+    # -- what all folders have in common ----------------------------------------------------------------------------
+
+    @classmethod
+    def read_settings(cls, path: Path) -> dict[str, Any] | None:
+        """The settings that a folder was begun with; None where it has none.
+
+        Raises:
+            UsageError: the settings file is damaged. The results may be those of any run, so nothing is guessed.
+        """
+        file = path / cls.settings_file
+        if not file.is_file():
+            return None
+        return read_json_object(
+            file, f"no other file says what its folder belongs to; put it back, or give another {cls.option}"
+        )
+
+    def check(self) -> Settings:
+        """Refuse the folder of another run. Nothing is written.
+
+        Returns:
+            The settings to write.
+
+        Raises:
+            UsageError: the folder belongs to another run or to somebody else, or nothing says to whom.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"{self.option} {self.path} is a file: give a folder")
+        recorded, result = self.read_settings(self.path), self._first_result()
+        if recorded is None:
+            if result:
+                raise UsageError(
+                    f"{self.path} holds {result} and no {self.settings_file}: give another {self.option}, "
+                    "nothing is overwritten"
+                )
+            return self.settings
+        contents = content_of(recorded), content_of(self.settings)
+        if all(contents):
+            # A run that failed before its first row left nothing that other settings could be mixed with.
+            if not result:
+                return self.settings
+            if contents[0] != contents[1]:
+                raise UsageError(f"{self.path} holds {contents[0]}: give another {self.option}")
+        before, now = self.comparable(recorded), self.comparable(self.settings)
+        if before != now:
+            raise UsageError(f"{self.path} {self.describe_change(before, now)}, or another {self.option}")
+        return self.merge(recorded)
+
+    def claim(self) -> None:
+        """Write the settings file. The folder exists and its lock is held.
+
+        Raises:
+            UsageError: the folder belongs to another run, or cannot be written.
+        """
+        self.settings = self.check()
+        if self.read_settings(self.path) != self.settings:
+            write_json_object(self.path / self.settings_file, self.settings)
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Claim the folder for a block. For one process of a run, before the others look at it."""
-        make_folder(self.folder)
-        with only_one(self.folder):
-            self._claim()
-            with write_errors_as_usage(self.folder):
-                (self.folder / SHARDS).mkdir(exist_ok=True)
-            for left in (self.folder / SHARDS).glob(".*.tmp"):
-                left.unlink(missing_ok=True)
+        """Hold and claim the folder while the block runs. In one process of a run, before the others read it.
+
+        Raises:
+            UsageError: see `claim`; or another command is at work in the folder.
+        """
+        self.check()
+        make_folder(self.path)
+        with folder_lock(self.path, self.option):
+            self.claim()
             yield
 
-    def _claim(self) -> None:
-        path, taken = self.folder / SETTINGS, _taken(self.folder)
-        if not path.exists():
-            if taken:
-                raise UsageError(f"{self.folder}: there is {taken} but no {SETTINGS}: give another --out")
-            write_atomic(path, [json.dumps(self.settings, indent=1)])
-            return
-        written = read_settings(self.folder)
-        # A run that failed before its first row has made nothing that other settings could be mixed with.
-        free = kind_of(self.settings) and kind_of(written)
-        if not free or taken or any((self.folder / SHARDS).glob("*.jsonl")):
-            compare(self.folder, written, self.settings)
-            if PROMPT in self.settings:
-                self.settings[PROMPT] = written[PROMPT] | self.settings[PROMPT]
-        if written != self.settings:
-            write_atomic(path, [json.dumps(self.settings, indent=1)])
+    def write_manifest(self, content: Mapping[str, Any]) -> None:
+        """Write the manifest, unless it says the same already. The last file of a run."""
+        if self.read_manifest() != content:
+            write_json_object(self.path / MANIFEST, content)
 
-    def shard(self, dataset: str, name: str) -> Path:
-        """Where a shard stands, once it is complete."""
-        return self.folder / SHARDS / f"{dataset}-{name}.jsonl"
-
-    def shards(self, dataset: str) -> list[Path]:
-        """The shards of a dataset whose name is a digest of 16 digits."""
-        wanted = re.compile(rf"{re.escape(dataset)}-[0-9a-f]{{16}}\.jsonl")
-        return sorted(path for path in (self.folder / SHARDS).glob("*.jsonl") if wanted.fullmatch(path.name))
-
-    def manifest(self) -> dict[str, Any]:
-        """What the manifest says; nothing where there is none, or a damaged one: it is written again."""
+    def read_manifest(self) -> dict[str, Any] | None:
+        """The manifest; None where there is none, or a damaged one."""
         with suppress(OSError):
-            told = parse_json_object((self.folder / MANIFEST).read_bytes())
-            if told and isinstance(told.get("rows"), dict):
-                return {**told, "rows": {name: count for name, count in told["rows"].items() if type(count) is int}}
-        return {}
+            return parse_json_object((self.path / MANIFEST).read_bytes())
+        return None
 
-    def finish(self, counts: Mapping[str, int], before: Mapping[str, int]) -> None:
-        """Write the manifest, where it does not say so already.
-
-        Args:
-            counts: rows of the datasets of this run.
-            before: what the manifest said of all; datasets of earlier runs that it did not name are counted.
-        """
-        known = self.settings.get(PROMPT, {})
-        rows = {**{name: count for name, count in before.items() if name in known}, **counts}
-        for name in known:
-            path = self.folder / f"{name}.jsonl"
-            if name not in rows and path.exists():
-                with path.open("rb") as lines:
-                    rows[name] = sum(1 for _ in lines)
-        told = {**self.settings, "rows": dict(sorted(rows.items()))}
-        if self.manifest() != told:
-            write_atomic(self.folder / MANIFEST, [json.dumps(told, indent=1)])
-
-    def tidy(self, datasets: Collection[str]) -> None:
-        """Drop the shards of datasets that are finished; those of others are still to be gone on with."""
-        for path in (path for name in datasets for path in self.shards(name)):
-            path.unlink(missing_ok=True)
-        if not any(self.shards(name) for name in self.settings.get(PROMPT, {})):
-            shutil.rmtree(self.folder / SHARDS, ignore_errors=True)
-
-
-def _taken(folder: Path) -> str:
-    """A file of somebody else that a run would write over; empty where there is none."""
-    found = [*sorted(folder.glob("*.jsonl")), folder / "README.md", folder / MANIFEST]
-    return next((path.name for path in found if path.exists()), "")
+    def _first_result(self) -> str:
+        """A file that the run would overwrite; empty where there is none."""
+        paths = (path for pattern in self.results for path in sorted(self.path.glob(pattern)) if path.name != LOCK)
+        return next((path.relative_to(self.path).as_posix() for path in paths), "")

@@ -1,49 +1,71 @@
-"""One command at a time in a folder of results."""
+"""One command at a time in a folder of results: two would remove each other's unfinished files."""
 
 from __future__ import annotations
 
-import os
-import time
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from faithful_se.errors import UsageError
 
+LOCK = ".lock"
+
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
-def only_one(folder: Path, option: str = "--out", wait: float = 5.0) -> Iterator[None]:
-    """Hold a folder as long as the block runs: two commands in it would remove each other's unfinished files.
+def file_lock(path: Path, waiting: str, seconds: float = -1) -> Iterator[None]:
+    """Hold a lock file while the block runs.
 
-    The system gives it free with the process, however that ends, and nothing is left in it. Where the system knows no
-    such locks (Windows, some network disks) nothing is held.
+    The operating system releases the lock when the process ends, however it ends. The empty file stays. On a disk
+    without locks (some network disks) nothing is held.
 
     Args:
-        folder: exists.
-        option: of the command, to name in the message.
-        wait: seconds to wait for another one; one that was killed a moment ago may still have to end.
+        path: the lock file; its folder exists.
+        waiting: what to log, once, when another process holds the lock.
+        seconds: how long to wait for that process; without end if negative.
 
     Raises:
-        UsageError: another command is at work there.
+        filelock.Timeout: the other process still holds the lock.
     """
-    held, until = None, time.monotonic() + wait
-    with suppress(ImportError, OSError):
-        import fcntl
-
-        held = os.open(folder, os.O_RDONLY)
-        while True:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    os.close(held)
-                    raise UsageError(
-                        f"{folder}: another command is at work there; wait for it, or give another {option}"
-                    ) from None
-                time.sleep(0.1)
+    lock = FileLock(path)
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            logger.warning("%s", waiting)
+            lock.acquire(timeout=seconds)
+    except Timeout:
+        raise
+    except (OSError, NotImplementedError) as error:
+        logger.debug("%s: no lock (%s)", path, error)
     try:
         yield
     finally:
-        if held is not None:
-            os.close(held)
+        lock.release()
+
+
+@contextmanager
+def folder_lock(folder: Path, option: str = "--out", seconds: float = 5.0) -> Iterator[None]:
+    """Hold a folder of results while the block runs.
+
+    Args:
+        folder: exists.
+        option: the command's option for this folder, named in the message.
+        seconds: how long to wait. A command that was killed a moment ago may need a few seconds to end.
+
+    Raises:
+        UsageError: another command holds the folder.
+    """
+    waiting = f"{folder}: another command is at work there; waiting up to {seconds:g} s for it to end"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(file_lock(folder / LOCK, waiting, seconds))
+        except Timeout:
+            raise UsageError(
+                f"{folder}: another command is at work there; wait for it, or give another {option}"
+            ) from None
+        yield

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from faithful_se.errors import UsageError
-from training.runs.lock import only_one
-
-pytest.importorskip("fcntl")
+from training.runs.lock import folder_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from training.runs.lock import only_one
-with only_one(Path(sys.argv[1])):
+from typing import Any
+from training.runs.lock import folder_lock
+with folder_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -35,45 +33,47 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     child.wait()
 
 
-def test_a_second_command_is_refused_in_one_line(holder: subprocess.Popen[str], tmp_path: Path) -> None:
-    told = f"{tmp_path}: another command is at work there; wait for it, or give another --output_dir"
-    with pytest.raises(UsageError) as error, only_one(tmp_path, "--output_dir", wait=0.3):
+def test_a_second_command_waits_aloud_and_is_refused_in_one_line(
+    holder: subprocess.Popen[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = f"{tmp_path}: another command is at work there; wait for it, or give another --output_dir"
+    with pytest.raises(UsageError) as error, folder_lock(tmp_path, "--output_dir", seconds=0.3):
         pytest.fail("it was let in")
-    assert str(error.value) == told
-    assert not list(tmp_path.iterdir())
+    assert str(error.value) == message
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+    assert f"{tmp_path}: another command is at work there; waiting up to 0.3 s" in caplog.text
 
 
 def test_a_killed_command_holds_nothing(holder: subprocess.Popen[str], tmp_path: Path) -> None:
-    os.kill(holder.pid, signal.SIGKILL)  # not waited for: it may still have to end
-    with only_one(tmp_path), pytest.raises(UsageError, match="at work there"), only_one(tmp_path, wait=0):
+    holder.kill()  # not waited for: it may still have to end
+    with folder_lock(tmp_path), pytest.raises(UsageError, match="at work there"), folder_lock(tmp_path, seconds=0):
         pytest.fail("two hold it")
-    assert holder.wait(10) == -signal.SIGKILL
+    assert holder.wait(10) != 0
 
 
 def test_it_waits_for_one_that_ends_soon(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path), "1"], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None and child.stdout.readline() == "held\n"
-    with only_one(tmp_path, wait=30):
+    with folder_lock(tmp_path, seconds=30):
         assert child.wait(10) == 0
 
 
 def test_the_folder_is_free_after_an_error_and_others_are_never_held(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    with pytest.raises(ZeroDivisionError), only_one(tmp_path):
+    with pytest.raises(ZeroDivisionError), folder_lock(tmp_path):
         raise ZeroDivisionError
-    with only_one(tmp_path, wait=0), only_one(tmp_path / "other", wait=0):
+    with folder_lock(tmp_path, seconds=0), folder_lock(tmp_path / "other", seconds=0):
         pass
 
 
 def test_a_disk_without_locks_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl
-
-    asked = []
+    fcntl: Any = pytest.importorskip("fcntl")
+    calls = []
 
     def refuse(*args: object) -> None:
-        asked.append(args)
+        calls.append(args)
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with only_one(tmp_path, wait=0), only_one(tmp_path, wait=0):
-        assert len(asked) == 2
+    with folder_lock(tmp_path, seconds=0), folder_lock(tmp_path, seconds=0):
+        assert len(calls) == 2

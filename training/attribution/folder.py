@@ -1,0 +1,96 @@
+"""The folder of `faithful-se attribute`: a file per dataset, `settings.json`, and `manifest.json` at the end."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Collection, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from faithful_se.errors import UsageError
+from training.runs.artefacts import AttributionManifest, AttributionSettings
+from training.runs.settings import with_absolute_data
+from training.runs.shards import ShardedFolder
+
+
+class AttributionFolder(ShardedFolder[AttributionSettings]):
+    """Further datasets may be added to a folder, as long as model, options and chat template stay."""
+
+    # Another dtype makes another model too. Its name says more than a digest.
+    digests: Mapping[str, str] = {"model": ""}
+
+    @classmethod
+    def recorded_day(cls, path: Path) -> date:
+        """The day that the prompts of a folder show; today for a new folder.
+
+        Raises:
+            UsageError: the settings are damaged.
+        """
+        day = (cls.read_settings(path) or {}).get("date")
+        try:
+            return date.today() if day is None else date.fromisoformat(day)
+        except (ValueError, TypeError) as error:
+            raise UsageError(
+                f"{path / cls.settings_file}: date is {day!r}, no day; put it back as it was, or give another --out"
+            ) from error
+
+    def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Everything but the prompts, which `merge` compares dataset by dataset, and their day."""
+        return {key: value for key, value in with_absolute_data(settings).items() if key not in ("prompt", "date")}
+
+    def merge(self, recorded: Mapping[str, Any]) -> AttributionSettings:
+        """The settings with the prompts of earlier calls.
+
+        Raises:
+            UsageError: the model would read other prompts than at the start.
+        """
+        earlier, now = recorded.get("prompt"), self.settings["prompt"]
+        if not earlier or not isinstance(earlier, dict):
+            raise UsageError(
+                f"{self.path} was begun by an older version, which did not record a digest of the prompt: "
+                f"give another {self.option}"
+            )
+        changed = [dataset for dataset, digest in now.items() if earlier.get(dataset, digest) != digest]
+        # A further dataset has a prompt of its own, but the template and the tokenizer of the others.
+        if changed or len({str(digest).split("-")[0] for digest in (*earlier.values(), *now.values())}) > 1:
+            datasets = f" ({', '.join(changed)})" if changed else ""
+            raise UsageError(
+                f"{self.path}: the chat template or the tokenizer is not the one of the start{datasets}: "
+                f"give that one, or another {self.option}"
+            )
+        return {**self.settings, "prompt": {**earlier, **now}}
+
+    def row_counts(self) -> dict[str, int]:
+        """Dataset -> rows, as the manifest says; empty where there is none, or a damaged one."""
+        rows = (self.read_manifest() or {}).get("rows")
+        return {name: n for name, n in rows.items() if type(n) is int} if isinstance(rows, dict) else {}
+
+    def finish(self, counts: Mapping[str, int], earlier: Mapping[str, int]) -> None:
+        """Write the manifest and drop the shards of finished datasets. Other datasets keep theirs to resume from.
+
+        Args:
+            counts: rows of the datasets of this run.
+            earlier: rows of all datasets, as the manifest said before. A dataset that it did not name is counted.
+        """
+        datasets = self.settings["prompt"]
+        rows = {**{name: count for name, count in earlier.items() if name in datasets}, **counts}
+        for name in datasets:
+            path = self.path / f"{name}.jsonl"
+            if name not in rows and path.exists():
+                with path.open("rb") as lines:
+                    rows[name] = sum(1 for _ in lines)
+        manifest: AttributionManifest = {**self.settings, "rows": dict(sorted(rows.items()))}
+        self.write_manifest(manifest)
+        self._drop_shards_of(counts)
+
+    def shards(self, dataset: str) -> list[Path]:
+        """The shards of a dataset, not those of another one whose name begins the same."""
+        digest = "[0-9a-f]" * 16
+        return sorted(self.shard(dataset, "").parent.glob(f"{glob.escape(dataset)}-{digest}.jsonl"))
+
+    def _drop_shards_of(self, datasets: Collection[str]) -> None:
+        for path in (path for name in datasets for path in self.shards(name)):
+            path.unlink(missing_ok=True)
+        if not any(self.shards(name) for name in self.settings["prompt"]):
+            self.drop_shards()
