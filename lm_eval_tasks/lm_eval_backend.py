@@ -103,7 +103,7 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     procedures = [self_explain(request.spec, request.document) for request in requests]
     tally = Tally()
     transcripts = run(
-        procedures, backend.respond, again=backend.any_process_waiting, distinct=_is_repeatable, tally=tally
+        procedures, backend.respond, again=backend.any_process_waiting, distinct=is_repeatable, tally=tally
     )
     logger.info(
         "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
@@ -134,7 +134,7 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)
 
 
-def _is_repeatable(call: Call) -> bool:
+def is_repeatable(call: Call) -> bool:
     """Whether the same call has the same answer. Sampled explanations do not."""
     return isinstance(call, Classify) or not _is_sampled(json.loads(call.settings))
 

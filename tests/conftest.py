@@ -65,4 +65,4 @@ def mini_base() -> Path:
     """The folder of the mini base of seed 0. It is trained once and stays in the cache (FAITHFUL_SE_CACHE)."""
     from training.mini.train import base_model
 
-    return base_model(0, say=print)
+    return base_model(0, log=print)

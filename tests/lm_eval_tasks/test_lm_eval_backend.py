@@ -246,7 +246,7 @@ def test_other_settings_of_the_same_weights_are_another_model() -> None:
     pytest.importorskip("peft")
     from peft import LoraConfig, get_peft_model
 
-    from tests.training.attribution import architectures as world
+    from tests.training.attribution import tiny_models as world
 
     def fingerprint(alpha: int | None = None, buffer: float | None = None, **settings: Any) -> str:
         model = world.random_model("llama", 50, **settings)

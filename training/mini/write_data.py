@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import random
 from functools import lru_cache
 from typing import Any
 
-from faithful_se.files import make_folder, read_jsonl, write_atomic
+from faithful_se.files import jsonl_line, make_folder, read_jsonl, write_atomic
 from lm_eval_tasks import DATASETS
-from training.mini.conversations import shown
+from training.mini.conversations import document_text
 from training.mini.grammar import Document, draw
 from training.mini.lexicon import LEXICONS
 from training.mini.prompts import question_of, spec_of
@@ -33,15 +32,15 @@ SEED = 20251207
 def documents(task: str) -> dict[str, list[Document]]:
     """The documents of each split, all of different texts."""
     rng = random.Random(f"{SEED} {task}")
-    seen: set[str] = set()
+    texts: set[str] = set()
     splits: dict[str, list[Document]] = {}
     for split, size in SIZES.items():
         splits[split] = []
         while len(splits[split]) < size:
             document = draw(task, rng)
-            text = shown(question_of(task), document.fields)
-            if text not in seen:
-                seen.add(text)
+            text = document_text(question_of(task), document.fields)
+            if text not in texts:
+                texts.add(text)
                 splits[split].append(document)
     return splits
 
@@ -63,13 +62,13 @@ def files() -> dict[str, str]:
     texts = {}
     for task in LEXICONS:
         for split, split_documents in documents(task).items():
-            lines = (json.dumps(row(document)) + "\n" for document in split_documents)
+            lines = (jsonl_line(row(document)) + "\n" for document in split_documents)
             texts[split_path(task, split)] = "".join(lines)
     checksums = (f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in sorted(texts.items()))
     return {**texts, "SHA256SUMS": "".join(checksums)}
 
 
-def shipped(task: str, split: str) -> list[dict[str, Any]]:
+def shipped_rows(task: str, split: str) -> list[dict[str, Any]]:
     """The rows of a shipped split."""
     return list(read_jsonl(FOLDER / split_path(task, split)))
 
@@ -78,10 +77,10 @@ def shipped(task: str, split: str) -> list[dict[str, Any]]:
 def held_out() -> frozenset[str]:
     """The texts of every test and validation split. No base model may be trained on them."""
     return frozenset(
-        shown(question_of(task), row)
+        document_text(question_of(task), row)
         for task in LEXICONS
         for split in ("test", "validation")
-        for row in shipped(task, split)
+        for row in shipped_rows(task, split)
     )
 
 
