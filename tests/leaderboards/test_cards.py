@@ -49,6 +49,7 @@ def test_effects_are_drops_of_probability_where_there_are_any():
     after = {"positive": math.log(0.5), "negative": math.log(0.5)}
     transcript = {
         "prediction": {"label": "positive", "logprobs": before},
+        "explanation": None,
         "oracle": {"singles": [{"positions": [0, 3], "label": "positive", "logprobs": after}]},
     }
     assert document_card.word_effects(transcript) == {0: 0.25, 3: 0.25}
