@@ -43,28 +43,36 @@ def read_json_object(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def read_jsonl(path: Path, remedy: str = WRITTEN_AGAIN) -> Iterator[dict[str, Any]]:
-    """Read the rows of a JSON Lines file, one JSON object a line.
+    """Read the rows of a JSON Lines file, one JSON object a line. See `read_numbered_jsonl`."""
+    for _, row in read_numbered_jsonl(path, remedy):
+        yield row
+
+
+def read_numbered_jsonl(
+    path: Path, remedy: str = WRITTEN_AGAIN, *, skip_blank: bool = False
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read the rows of a JSON Lines file with the numbers of their lines, from 1.
 
     Only a line feed ends a line. Texts hold other separators (U+2028, U+0085) at which `str.splitlines` would cut.
 
     Args:
         path: the file.
         remedy: what to do about a line that is no row.
+        skip_blank: allow lines of white space, as in files that users write.
 
     Raises:
         UsageError: no such file, or a line that is no row; names file and line.
     """
     try:
-        with path.open(encoding="utf-8", newline="\n") as lines:
-            reader = jsonlines.Reader(lines)
-            for number in range(1, 1 << 62):
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if skip_blank and not line.strip():
+                    continue
                 try:
-                    row = reader.read(type=dict)
-                except EOFError:
-                    return
-                except (jsonlines.InvalidLineError, UnicodeDecodeError, RecursionError) as error:
+                    row = jsonlines.Reader([line]).read(type=dict)
+                except (jsonlines.InvalidLineError, RecursionError) as error:
                     raise UsageError(f"{path}: line {number} is damaged: {remedy}") from error
-                yield row
+                yield number, row
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
 

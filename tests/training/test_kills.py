@@ -1,4 +1,4 @@
-"""`faithful-se build` and `sft` as processes, killed with `kill -9` at random moments: they end as if undisturbed."""
+"""`faithful-se build` and `sft` as processes, killed with `kill -9` at random moments: they end with the same files."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def finish(arguments: Sequence[object]) -> float:
 
 
 def killed(arguments: Sequence[object], seconds: float, out: Path, progress: Callable[[], int]) -> list[int]:
-    """Kill a command at ten random moments of its work, which is what follows the loading; what there was each time."""
-    rng, seen = random.Random(0), []
+    """Kill a command at ten random moments after it has loaded; its progress each time."""
+    rng, counts = random.Random(0), []
     for _ in range(KILLS):
         process = start(arguments)
         time.sleep(rng.uniform(0.4, 1.0) * seconds)
         process.kill()
         process.wait()
-        seen.append(progress())
+        counts.append(progress())
         if (out / "manifest.json").exists():
-            # It was faster than the last time: from the beginning, so that every kill is one.
+            # It finished before the kill: begin anew, so that every kill interrupts work.
             shutil.rmtree(out)
-    return seen
+    return counts
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +63,14 @@ def rows(attributions: Path, mini_base: Path, tmp_path_factory: pytest.TempPathF
 def test_a_killed_build_ends_with_the_same_rows(
     attributions: Path, rows: tuple[Path, float], mini_base: Path, tmp_path: Path
 ) -> None:
-    whole, seconds = rows
+    finished, seconds = rows
     out = tmp_path / "rows"
     build = ["build", "--attributions", attributions, "--model", mini_base, "--out", out]
-    seen = killed(build, seconds, out, lambda: len(list(out.glob("shards/*.jsonl"))))
-    assert max(seen) > 0, "every kill came before the first shard"
+    counts = killed(build, seconds, out, lambda: len(list(out.glob("shards/*.jsonl"))))
+    assert max(counts) > 0, "every kill came before the first shard"
     finish(build)
     for name in ("train.jsonl", "rejected.jsonl", "report.json", "README.md", "manifest.json"):
-        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+        assert (out / name).read_bytes() == (finished / name).read_bytes(), name
     assert not (out / "shards").exists()
 
 
@@ -82,11 +82,11 @@ def test_a_killed_training_ends_with_the_same_weights(
         recipe = ["--config", ROOT / "recipes" / "mini" / "sft.yaml", "--model_name_or_path", mini_base]
         return ["sft", *recipe, "--data", rows[0], "--output_dir", out, *steps]
 
-    whole, out = tmp_path / "whole", tmp_path / "killed"
-    seconds = finish(sft(whole))
-    seen = killed(sft(out), seconds, out, lambda: len(list(out.glob("checkpoint-*"))))
-    assert max(seen) > 0, "every kill came before the first checkpoint"
+    undisturbed, out = tmp_path / "undisturbed", tmp_path / "killed"
+    seconds = finish(sft(undisturbed))
+    counts = killed(sft(out), seconds, out, lambda: len(list(out.glob("checkpoint-*"))))
+    assert max(counts) > 0, "every kill came before the first checkpoint"
     finish(sft(out))
     weights = "adapter_model.safetensors"
-    assert (out / weights).read_bytes() == (whole / weights).read_bytes()
-    assert (out / "sft.json").read_bytes() == (whole / "sft.json").read_bytes()
+    assert (out / weights).read_bytes() == (undisturbed / weights).read_bytes()
+    assert (out / "sft.json").read_bytes() == (undisturbed / "sft.json").read_bytes()

@@ -1,4 +1,4 @@
-"""What users type and hand in wrongly to the commands of the training: one line, and nothing of theirs is lost."""
+"""Wrong arguments and files for the commands of training: one line, and nothing of the user's is lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
 from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.world import ROWS, arguments, write_rows
+from tests.training.sft.tiny_rows import ROWS, arguments, write_rows
 from training.attribution import cli as attribute
 from training.build.attributions import read_attributions
 from training.demo import cli as demo
@@ -36,31 +36,31 @@ def texts(tmp_path: Path) -> Path:
     return path
 
 
-def asked(model: Path, texts: Path, out: Path, *labels: str, question: str = "") -> int:
+def attribute_texts(model: Path, texts: Path, out: Path, *labels: str, question: str = "") -> int:
     more = ["--question", question] if question else []
     return attribute.main(["--model", str(model), "--file", str(texts), "--labels", *labels, "--out", str(out), *more])
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "message"),
     [
         (["good"], "--labels good: give two or more to choose from"),
         (["good", "Good"], "the label good is given twice"),
     ],
 )
-def test_labels_that_leave_no_choice(labels: list[str], told: str, model: Path, texts: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=told):
-        asked(model, texts, tmp_path / "out", *labels)
+def test_labels_that_leave_no_choice(labels: list[str], message: str, model: Path, texts: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        attribute_texts(model, texts, tmp_path / "out", *labels)
 
 
 def test_other_labels_or_another_question_are_another_run(model: Path, texts: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    asked(model, texts, out, "good", "bad")
+    attribute_texts(model, texts, out, "good", "bad")
     before = (out / "rows.jsonl").read_bytes()
     with pytest.raises(UsageError, match=r"was begun with labels = \['good', 'bad'\], now \['sunny', 'rainy'\]"):
-        asked(model, texts, out, "sunny", "rainy")
+        attribute_texts(model, texts, out, "sunny", "rainy")
     with pytest.raises(UsageError, match=r"was begun with question = 'Which label fits the text\?', now 'Which\?'"):
-        asked(model, texts, out, "good", "bad", question="Which?")
+        attribute_texts(model, texts, out, "good", "bad", question="Which?")
     assert (out / "rows.jsonl").read_bytes() == before
     assert set(next(read_jsonl(out / "rows.jsonl"))["logprobs"]) == {"good", "bad"}
     with pytest.raises(UsageError, match=r"was asked about with --labels: no task of the evaluation asks so"):
@@ -70,7 +70,7 @@ def test_other_labels_or_another_question_are_another_run(model: Path, texts: Pa
 def test_a_dataset_of_the_same_name_is_not_mixed_with_labels_of_ones_own(model: Path, tmp_path: Path) -> None:
     texts, out = tmp_path / "sentiment140.jsonl", tmp_path / "out"
     texts.write_text('{"text": "a fine day"}\n{"text": "rain again"}\n')
-    asked(model, texts, out, "sports", "world")
+    attribute_texts(model, texts, out, "sports", "world")
     before = (out / "sentiment140.jsonl").read_bytes()
     with pytest.raises(UsageError, match=r"was begun with data = None, now 'hub'"):
         attribute.main(["--model", str(model), "--file", str(texts), "--tasks", "sentiment140", "--out", str(out)])
@@ -78,14 +78,14 @@ def test_a_dataset_of_the_same_name_is_not_mixed_with_labels_of_ones_own(model: 
 
 
 def test_another_dtype_is_named_before_the_digest_it_changes(model: Path, texts: Path, tmp_path: Path) -> None:
-    asked(model, texts, tmp_path / "out", "good", "bad")
+    attribute_texts(model, texts, tmp_path / "out", "good", "bad")
     common = ["--model", str(model), "--file", str(texts), "--labels", "good", "bad", "--out", str(tmp_path / "out")]
     with pytest.raises(UsageError, match="begun with dtype = 'float32', now 'bfloat16'"):
         attribute.main([*common, "--dtype", "bfloat16"])
 
 
 @pytest.mark.parametrize("name", ["README.md", "manifest.json", "notes.jsonl"])
-def test_files_of_somebody_else_are_not_written_over(name: str, tmp_path: Path) -> None:
+def test_files_of_somebody_else_are_not_overwritten(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(UsageError, match=f"holds {name} and no settings.json"), ShardedFolder(tmp_path, {}).open():
         pass
@@ -98,7 +98,7 @@ def test_a_build_is_no_folder_of_attributions(tmp_path: Path) -> None:
         read_attributions(tmp_path)
 
 
-def test_models_that_are_not_whole(model: Path, tmp_path: Path) -> None:
+def test_incomplete_models(model: Path, tmp_path: Path) -> None:
     bare, cut = tmp_path / "bare", tmp_path / "cut"
     shutil.copytree(model, bare)
     for path in bare.glob("*token*"):
@@ -115,8 +115,8 @@ def test_models_that_are_not_whole(model: Path, tmp_path: Path) -> None:
 
 
 def test_an_adapter_whose_base_has_moved(tmp_path: Path) -> None:
-    told = {"peft_type": "LORA", "base_model_name_or_path": "../base/of/then", "task_type": "CAUSAL_LM"}
-    (tmp_path / "adapter_config.json").write_text(json.dumps(told))
+    config = {"peft_type": "LORA", "base_model_name_or_path": "../base/of/then", "task_type": "CAUSAL_LM"}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
     remedy = f"is an adapter of ../base/of/then, which is not there .*: give --model BASE --adapter {tmp_path}"
     with pytest.raises(UsageError, match=remedy):
         load_model(str(tmp_path))
@@ -126,7 +126,7 @@ def test_a_training_does_not_write_into_its_base(model: Path, tmp_path: Path) ->
     base = tmp_path / "base"
     shutil.copytree(model, base)
     before = {path.name: path.read_bytes() for path in base.iterdir()}
-    with pytest.raises(UsageError, match=r"holds config.json and no sft.json: give a folder of its own"):
+    with pytest.raises(UsageError, match=r"holds config.json and no sft.json: give another --output_dir"):
         sft.main(arguments(base, write_rows(tmp_path / "rows.jsonl"), base))
     assert {path.name: path.read_bytes() for path in base.iterdir()} == before
 
@@ -171,7 +171,7 @@ def test_a_recipe_that_is_no_yaml(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("options", "message"),
     [
         (["--learning_rate", "abc"], r"argument --learning_rate.*: invalid float value: 'abc'; --help lists"),
         (["--config"], "--config: give a YAML file of arguments"),
@@ -179,9 +179,9 @@ def test_a_recipe_that_is_no_yaml(model: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_argument_is_one_line(
-    given: list[str], told: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], message: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = write_rows(tmp_path / "rows.jsonl")
-    with pytest.raises(UsageError, match=told) as error:
-        sft.main(arguments(model, rows, tmp_path / "out", *given))
+    with pytest.raises(UsageError, match=message) as error:
+        sft.main(arguments(model, rows, tmp_path / "out", *options))
     assert "\n" not in str(error.value) and not capsys.readouterr().err

@@ -1,38 +1,41 @@
-"""Attribute documents: from texts to rows, in memory."""
+"""Attributes documents in memory: from texts to rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.engine.batching import TokenBudget, out_of_memory
-from training.attribution.engine.document_batch import Chunk
+from training.attribution.engine.batching import TokenBudget, is_out_of_memory
+from training.attribution.engine.document_batch import Budgets, DocumentBatch
 from training.attribution.engine.forward import Forward
 from training.attribution.engine.memory import tokens_that_fit
-from training.attribution.engine.verify_forward import check, supported
-from training.attribution.methods import GRADIENTS, SUBSETS, UNMASKED
+from training.attribution.engine.verify_forward import unsupported_as_usage_error, verify_forward
 from training.attribution.methods.occlusion import features_of
 from training.attribution.options import AttributionOptions
 from training.attribution.prompt.label_tree import read_labels
 from training.attribution.prompt.renderer import Renderer
 from training.attribution.prompt.token_alignment import Prompt
-from training.attribution.rows import Row, bare, rows_of
+from training.attribution.rows import RunFields, attribute_batch, empty_row
 from training.models.loading import fingerprint
+from training.runs.artefacts import AttributionRow, ScoringOptions
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 # Tokens at once: far fewer than most devices can hold, and halved where even that is too much.
-DEFAULT_BUDGET = {"cpu": 2048, "cuda": 16384}
+DEFAULT_TOKEN_BUDGET = {"cpu": 2048, "cuda": 16384}
 
 TOO_LONG = "the text is longer than the model's context"
 NO_WORDS = "no words in the text"
 CHANGED = "the chat template changes the text"
 
-# A token that parts of several words share comes apart where one of them is masked: tokens on top of a count of masks.
-COMES_APART = 16
+# Slack, in tokens, for a token of several words that splits when one of them is masked.
+SPLIT_TOKENS = 16
 
 
 class Attributor:
@@ -41,11 +44,11 @@ class Attributor:
     Args:
         model: a Hugging Face causal model; its parameters are frozen.
         tokenizer: its tokenizer, fast and with a chat template.
-        spec: what is asked; the evaluation's own object, with its options (mask, unknown).
+        spec: the question: the evaluation's own object, with its options (mask, unknown).
         options: how words are scored.
-        token_budget: tokens that go through the model at once, padding included; 0 takes what suits the device, for
-            gradients at most what fits its free memory. Halved whenever memory runs out.
-        identity: what rows give as the model; its fingerprint by default.
+        token_budget: tokens that go through the model at once, padding included. 0 takes what suits the device; for
+            gradients on a CPU at most what fits its free memory. Halved whenever memory runs out.
+        identity: what rows name as the model; its fingerprint by default.
         today: the day that a chat template with a date in it writes; today by default.
 
     Raises:
@@ -59,8 +62,8 @@ class Attributor:
 
     def __init__(
         self,
-        model: Any,
-        tokenizer: Any,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
         spec: TaskSpec,
         options: AttributionOptions | None = None,
         *,
@@ -69,114 +72,125 @@ class Attributor:
         today: date | None = None,
     ) -> None:
         if spec.options.operator != "mask":
-            raise UsageError(
-                f"operator {spec.options.operator}: attributions mask words; operator=mask is the only one"
-            )
+            raise UsageError(f"operator {spec.options.operator}: attributions need operator=mask")
         self.options = options or AttributionOptions()
         self.renderer = Renderer(spec, tokenizer, today)
         tree = read_labels(self.renderer, self.options.whole_answer)
-        with supported(model):
+        with unsupported_as_usage_error(model):
             self.forward = Forward(model, tree, self.renderer.prefix)
-        tokens = token_budget or DEFAULT_BUDGET.get(self.forward.device.type, DEFAULT_BUDGET["cuda"])
-        # Chunks keep keys and values, gradients keep activations: each has its own number, halved on its own.
-        self.chunks, self.budget, self.gradients = TokenBudget(tokens), TokenBudget(tokens), TokenBudget(tokens)
-        told = {**self.options.as_dict(), "mask": spec.options.mask, "unknown": spec.options.unknown}
-        self.told = {
-            "dataset": spec.question.dataset,
-            "options": {**told, "system": spec.system} if spec.system else told,
-            "model": identity or fingerprint(model),
-        }
-        self._adapts, self._checked = not token_budget, set[int]()
+        tokens = token_budget or DEFAULT_TOKEN_BUDGET.get(self.forward.device.type, DEFAULT_TOKEN_BUDGET["cuda"])
+        self.budgets = Budgets(TokenBudget(tokens), TokenBudget(tokens), TokenBudget(tokens))
+        row_options = {**self.options.as_dict(), "mask": spec.options.mask, "unknown": spec.options.unknown}
+        if spec.system:
+            row_options["system"] = spec.system
+        self.run_fields = RunFields(
+            dataset=spec.question.dataset,
+            options=cast(ScoringOptions, row_options),
+            model=identity or fingerprint(model),
+        )
+        self._measures_memory = self.options.traits.gradients and not token_budget
+        self._verified_prefixes = set[int]()
 
-    def rows(self, documents: Sequence[Document], indices: Sequence[int] | None = None) -> list[Row]:
+    def rows(self, documents: Sequence[Document], indices: Sequence[int] | None = None) -> list[AttributionRow]:
         """A row for each document, in order; `indices` are their numbers in the dataset."""
-        found: dict[int, Row] = {}
-        for place, row in self.stream(documents, indices):
-            found[place] = row
-        return [found[place] for place in range(len(documents))]
+        rows = dict(self.stream(documents, indices))
+        return [rows[position] for position in range(len(documents))]
 
-    def stream(self, documents: Sequence[Document], indices: Sequence[int] | None = None) -> Iterator[tuple[int, Row]]:
-        """(place in `documents`, row) as they are done, the longest texts first.
+    def stream(
+        self, documents: Sequence[Document], indices: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, AttributionRow]]:
+        """(position in `documents`, row) as they are done, the longest texts first.
 
         Raises:
             UsageError: numbers that are not finite, or a single text that does not fit into memory. Names the text.
         """
         numbers = range(len(documents)) if indices is None else indices
         prompts = self._prompts(documents)
-        fitting: dict[int, list[int]] = {}
-        for place, document in enumerate(documents):
-            prompt = prompts.get(place)
+        positions_by_prefix: dict[int, list[int]] = {}
+        for position, document in enumerate(documents):
+            prompt = prompts.get(position)
             longest = self._longest(prompt) if prompt else 0
             if problem := self._problem(document, prompt, longest):
-                yield place, bare(document, numbers[place], self.told, problem)
+                yield position, empty_row(document, numbers[position], self.run_fields, problem)
             elif prompt:
-                fitting.setdefault(self._shared(prompt, longest), []).append(place)
-        for shared, places in fitting.items():
+                positions_by_prefix.setdefault(self._prefix_tokens(prompt, longest), []).append(position)
+        try:
+            for prefix_tokens, positions in positions_by_prefix.items():
+                group = {position: prompts[position] for position in positions}
+                for position, row in self._attribute(group, numbers, prefix_tokens):
+                    yield position, row
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UsageError(
+                f"out of memory: {reason}. Use a smaller model, --dtype bfloat16 or a larger device"
+            ) from error
 
-            def work(batch: list[int], shared: int = shared) -> list[Row]:
-                chunk = self._chunk([prompts[place] for place in batch], shared)
-                return rows_of(chunk, [numbers[place] for place in batch], self.told)
+    def _attribute(
+        self, prompts: Mapping[int, Prompt], numbers: Sequence[int], prefix_tokens: int
+    ) -> Iterator[tuple[int, AttributionRow]]:
+        """Rows of prompts that take the same number of tokens from the prefix's cache, by position."""
+        if prefix_tokens not in self._verified_prefixes:
+            self._prepare(list(prompts.values()), prefix_tokens)
+        positions = list(prompts)
 
-            try:
-                if shared not in self._checked:
-                    self._prepare([prompts[place] for place in places], shared)
-                for done, rows in self.chunks.batches(places, lambda place: len(prompts[place].ids), work):
-                    for at, row in zip(done, rows, strict=True):
-                        yield places[at], row
-            except Exception as error:
-                if not out_of_memory(error):
-                    raise
-                told = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise UsageError(
-                    f"out of memory: {told}. Use a smaller model, --dtype bfloat16 or a larger device"
-                ) from error
+        def work(batch: list[int]) -> list[AttributionRow]:
+            documents = self._document_batch([prompts[position] for position in batch], prefix_tokens)
+            return attribute_batch(documents, [numbers[position] for position in batch], self.run_fields)
+
+        batches = self.budgets.documents.batches(positions, lambda position: len(prompts[position].ids), work)
+        for indices, rows in batches:
+            for index, row in zip(indices, rows, strict=True):
+                yield positions[index], row
 
     def _prompts(self, documents: Sequence[Document]) -> dict[int, Prompt]:
-        """Place -> prompt, of the documents that have words and that the chat template leaves alone."""
+        """Position -> prompt, of the documents that have words and that the chat template leaves alone."""
         names = self.renderer.spec.question.fields
         for document in documents:
             if tuple(document.fields) != names:
                 raise UsageError(
-                    f"text {document.hash}: its fields are {', '.join(document.fields)}; "
-                    f"the question {self.told['dataset']} asks about {', '.join(names)}, in this order"
+                    f"text {document.hash}: its fields are {', '.join(document.fields)}; the question "
+                    f"{self.run_fields['dataset']} asks about {', '.join(names)}, in this order"
                 )
-        places = [place for place, document in enumerate(documents) if document.words]
-        prompts = self.renderer.encode([documents[place] for place in places])
-        return {place: prompt for place, prompt in zip(places, prompts, strict=True) if prompt}
+        positions = [position for position, document in enumerate(documents) if document.words]
+        prompts = self.renderer.encode([documents[position] for position in positions])
+        return {position: prompt for position, prompt in zip(positions, prompts, strict=True) if prompt}
 
-    def _prepare(self, prompts: Sequence[Prompt], shared: int) -> None:
-        """Once for prompts of a kind: the model against itself, and how much of it the machine can hold."""
+    def _prepare(self, prompts: Sequence[Prompt], prefix_tokens: int) -> None:
+        """Verify the forward pass, and measure memory for gradients: once for prompts of a kind."""
         ordered = sorted(prompts, key=lambda prompt: len(prompt.ids))
-        with supported(self.forward.model):
-            check(self.forward, self._chunk([ordered[0], ordered[-1]], shared))
-        if self._adapts and self.options.method in GRADIENTS:
-            fit, extra = tokens_that_fit(self.forward, ordered[-1].ids, shared)
-            if fit < self.gradients.tokens:
-                self.gradients.tokens, self.gradients.extra = fit, extra
-        self._checked.add(shared)
+        with unsupported_as_usage_error(self.forward.model):
+            verify_forward(self.forward, self._document_batch([ordered[0], ordered[-1]], prefix_tokens))
+        if self._measures_memory:
+            budget = self.budgets.gradients
+            tokens, row_overhead = tokens_that_fit(self.forward, ordered[-1].ids, prefix_tokens)
+            if tokens < budget.tokens:
+                budget.tokens, budget.row_overhead = tokens, row_overhead
+        self._verified_prefixes.add(prefix_tokens)
 
-    def _chunk(self, prompts: Sequence[Prompt], shared: int) -> Chunk:
-        return Chunk(self.forward, self.renderer, prompts, self.options, self.budget, self.gradients, shared)
+    def _document_batch(self, prompts: Sequence[Prompt], prefix_tokens: int) -> DocumentBatch:
+        return DocumentBatch(self.forward, self.renderer, prompts, self.options, self.budgets, prefix_tokens)
 
     def _longest(self, prompt: Prompt) -> int:
-        """Tokens of the longest prompt that is asked about a document."""
+        """Tokens of the longest prompt that the method reads for a document."""
         own, options, limits = len(prompt.ids), self.options, self.forward.limits
-        if options.method in UNMASKED and not options.check_flips:
+        if options.traits.masks == "none" and not options.check_flips:
             return own
-        most = self.renderer.longest_variant(prompt) + COMES_APART
-        if options.method in SUBSETS or (limits.fits(most) and limits.shares(most)):
-            return most
-        # Near a limit the variants themselves are looked at: one word at a time is masked, not all of them.
-        wanted = {*features_of(prompt, True), *features_of(prompt, options.pool)}
+        bound = self.renderer.longest_variant(prompt) + SPLIT_TOKENS
+        if options.traits.masks == "subsets" or (limits.fits(bound) and limits.can_share(bound)):
+            return bound
+        # Near a limit the variants are tokenized: one word at a time is masked, not all of them.
+        features = {*features_of(prompt, True), *features_of(prompt, options.pool)}
         mask, document = self.renderer.spec.options.mask, prompt.document
-        texts = [mask_out(document.fields, document.words, positions, mask) for positions in wanted]
+        texts = [mask_out(document.fields, document.words, positions, mask) for positions in features]
         return max(own, *map(len, self.renderer.variants(prompt, texts)))
 
-    def _shared(self, prompt: Prompt, longest: int) -> int:
-        """How many tokens of the shared prefix a prompt and its variants can stand on: all or none."""
+    def _prefix_tokens(self, prompt: Prompt, longest: int) -> int:
+        """How many tokens of the shared prefix a prompt and its variants take from the cache: all or none."""
         prefix = self.forward.prefix_ids
-        behind = prompt.ids[: len(prefix)] == prefix and len(prompt.ids) > len(prefix)
-        return len(prefix) if behind and self.forward.limits.shares(longest) else 0
+        opens_alike = prompt.ids[: len(prefix)] == prefix and len(prompt.ids) > len(prefix)
+        return len(prefix) if opens_alike and self.forward.limits.can_share(longest) else 0
 
     def _problem(self, document: Document, prompt: Prompt | None, longest: int) -> str:
         if not document.words:

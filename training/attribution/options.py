@@ -1,4 +1,4 @@
-"""What a user can choose about attributions, checked before anything is loaded."""
+"""How words are scored: what a user can choose, checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from faithful_se.errors import UsageError
+from training.attribution.methods import METHODS, Method
+from training.command_line import switch_off
 
 TARGETS = ("normalized", "logprob", "margin")
 
@@ -15,18 +17,17 @@ class AttributionOptions:
     """How words are scored.
 
     Attributes:
-        method: a key of `training.attribution.methods.METHODS`.
-        target: the number that is attributed to the words: ``normalized`` (log-probability of the predicted label among
-            the labels: monotone in the p(x) of the metrics), ``logprob`` (among all tokens), ``margin`` (nats above
-            the best other label).
-        steps: integration steps of `ig`: 16 to screen, 32 where the top word must hold.
-        finalists: how many words the gradient leaves to occlusion in `cascade`.
+        method: occlusion, ig, cascade, ixg, shapley, lime, kernel_shap, random or lowest.
+        target: the number that is attributed to the words. ``normalized``: log-probability of the predicted label among
+            the labels; ``logprob``: among all tokens; ``margin``: nats above the best other label.
+        steps: integration steps of `ig`. 16 are enough to screen; take 32 where the top word must hold.
+        finalists: words that the gradient leaves to occlusion in `cascade`.
         samples: permutations of `shapley`; perturbed texts of `lime` and `kernel_shap`.
         pool: a word stands for all its occurrences, as in the evaluation; else every occurrence is scored alone.
-        suffix_only: occlusion recomputes only from the masked word on.
+        suffix_only: occlusion recomputes a text from the masked word on; else the whole text.
         check_flips: ask the model whether masking the top word changes its answer, where the method does not know.
         whole_answer: score the end of the answer's turn as a part of every label.
-        seed: of the methods that draw.
+        seed: seed of the methods that draw.
     """
 
     method: str = "occlusion"
@@ -34,15 +35,13 @@ class AttributionOptions:
     steps: int = 16
     finalists: int = 5
     samples: int = 25
-    pool: bool = True
-    suffix_only: bool = True
+    pool: bool = switch_off("--per-occurrence", "score every occurrence of a word alone")
+    suffix_only: bool = switch_off("--full-recompute", "occlusion without reusing keys and values")
     check_flips: bool = False
     whole_answer: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        from training.attribution.methods import METHODS
-
         if self.method not in METHODS:
             raise UsageError(f"--method {self.method}: give one of {', '.join(METHODS)}")
         if self.target not in TARGETS:
@@ -51,8 +50,13 @@ class AttributionOptions:
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name} {getattr(self, name)}: give a whole number from 1")
 
+    @property
+    def traits(self) -> Method:
+        """What the rest of the package must know about the method."""
+        return METHODS[self.method]
+
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for the rows and the settings of a folder. What cannot change a score is left out."""
-        told = asdict(self)
-        del told["suffix_only"]
-        return told
+        """Plain values for rows and settings. `suffix_only` cannot change a score and is left out."""
+        options = asdict(self)
+        del options["suffix_only"]
+        return options

@@ -1,58 +1,65 @@
-"""Rows that are there already: found by the hash of their text, in whatever file an earlier run left them.
+"""Resumes a run: finds rows on disk by the hash of their text, and merges them into the finished files.
 
-A shard's name is a digest of its texts, so one that was cut short, emptied or changed is noticed, and its texts are
-computed again. A finished file has no such mark: what is damaged in it is for the user to look at.
+A shard's name is a digest of its texts. So a shard that was truncated, emptied or changed is noticed, and its texts are
+computed again. A finished file has no such mark: the user must look at damage in it.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from faithful_se.errors import UsageError
-from faithful_se.files import parse_json_object, write_atomic
+from faithful_se.files import jsonl_line, parse_json_object, write_atomic
 from faithfulness_metrics.words import seed_of
 from training.attribution.folder import AttributionFolder
-from training.attribution.sources import Source
+from training.attribution.inputs import Source
 from training.runs.folder import MANIFEST
 
 logger = logging.getLogger(__name__)
 
+# A hundred thousand texts are a thousand shards, which are not opened all at once.
+MAX_OPEN_FILES = 64
+
 
 @dataclass(frozen=True)
-class Place:
-    """Where a row stands, and what of it the dataset decides.
+class RowLocation:
+    """Where a row is on disk, and its fields that depend on the dataset as a whole.
 
     Attributes:
         path: the file.
-        at: offset of its line, bytes.
+        offset: of its line, bytes.
         index: its number in the dataset.
         gold: its label in the dataset.
     """
 
     path: Path
-    at: int
+    offset: int
     index: int
     gold: str | None
 
 
 @dataclass
-class Found:
+class RowsOnDisk:
     """The rows of a dataset on disk.
 
     Attributes:
-        places: hash of the text -> where its row stands. Those of the finished file first, in its order.
+        locations: hash of the text -> where its row is. Those of the finished file come first, in its order.
         finished: lines of the finished file.
-        damaged: shards that are not what was written.
+        damaged: shards that do not hold what was written.
     """
 
-    places: dict[str, Place] = field(default_factory=dict)
+    locations: dict[str, RowLocation] = field(default_factory=dict)
     finished: int = 0
     damaged: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path, offset: int, row: Mapping[str, Any]) -> None:
+        """Add a row, unless there is one of its text."""
+        self.locations.setdefault(row["hash"], RowLocation(path, offset, row["index"], row.get("gold")))
 
 
 def shard_name(hashes: Iterable[str]) -> str:
@@ -60,118 +67,125 @@ def shard_name(hashes: Iterable[str]) -> str:
     return f"{seed_of(*hashes):016x}"
 
 
-def find_rows(folder: AttributionFolder, dataset: str) -> Found:
+def find_rows(folder: AttributionFolder, dataset: str) -> RowsOnDisk:
     """The rows of a dataset, in its finished file and in shards.
 
     Raises:
         UsageError: the finished file is damaged. Names file and line.
     """
-    found, path = Found(), folder.path / f"{dataset}.jsonl"
+    rows, path = RowsOnDisk(), folder.path / f"{dataset}.jsonl"
     if path.exists():
-        for found.finished, (at, row) in enumerate(_rows(path, dataset), 1):
+        for rows.finished, (offset, row) in enumerate(_read_rows(path, dataset), 1):
             if row is None:
                 raise UsageError(
-                    f"{path}: line {found.finished} is damaged, no whole row of {dataset}: "
+                    f"{path}: line {rows.finished} is damaged, it is no complete row of {dataset}: "
                     "delete that line, and the same command computes its text again"
                 )
-            found.places.setdefault(row["hash"], Place(path, at, row["index"], row.get("gold")))
+            rows.add(path, offset, row)
     for path in folder.shards(dataset):
-        rows = list(_rows(path, dataset))
-        whole = [(at, row) for at, row in rows if row is not None]
+        lines = list(_read_rows(path, dataset))
+        intact = [(offset, row) for offset, row in lines if row is not None]
         name = path.stem.removeprefix(f"{dataset}-")
-        if len(whole) < len(rows) or shard_name(row["hash"] for _, row in whole) != name:
-            found.damaged.append(path)
+        if len(intact) < len(lines) or shard_name(row["hash"] for _, row in intact) != name:
+            rows.damaged.append(path)
             continue
-        for at, row in whole:
-            found.places.setdefault(row["hash"], Place(path, at, row["index"], row.get("gold")))
-    return found
+        for offset, row in intact:
+            rows.add(path, offset, row)
+    return rows
 
 
-def check_found(folder: AttributionFolder, source: Source, found: Found) -> None:
-    """Say what is damaged and is computed again.
+def report_damage(folder: AttributionFolder, source: Source, rows: RowsOnDisk) -> None:
+    """Log what is damaged and will be computed again.
 
     Raises:
-        UsageError: all texts are other ones: a file of the same name, whose rows would take the place of these.
+        UsageError: none of the rows is of these texts. Their file has the name of another one, whose rows would be
+            lost.
     """
-    for path in found.damaged:
+    for path in rows.damaged:
         logger.warning("%s: damaged, its texts are computed again", path)
     count = folder.row_counts().get(source.name)
-    if (found.finished or None) != count and (folder.path / MANIFEST).exists():
+    if (rows.finished or None) != count and (folder.path / MANIFEST).exists():
         logger.warning(
-            "%s: %s does not say how many rows there are (%d): it is written again, texts without a row are computed",
-            *(folder.path / f"{source.name}.jsonl", MANIFEST, found.finished),
+            "%s: %s does not give its number of rows (%d): it is written again, texts without a row are computed",
+            *(folder.path / f"{source.name}.jsonl", MANIFEST, rows.finished),
         )
-    if source.whole and found.places and not any(document.hash in found.places for document in source.documents):
+    hashes = {document.hash for document in source.documents}
+    if source.complete and rows.locations and hashes.isdisjoint(rows.locations):
         raise UsageError(
-            f"{folder.path}: none of the {len(found.places)} texts of {source.name} that are done is asked for any "
-            "more, it is other text of the same name: give another --out"
+            f"{folder.path}: none of the {len(rows.locations)} finished texts of {source.name} is in the data now: "
+            "these are other texts of the same name; give another --out"
         )
 
 
-def gather(folder: AttributionFolder, source: Source, found: Found) -> int:
-    """Put all rows into the finished file, numbered as the dataset is now; the number of rows.
+def merge_rows(folder: AttributionFolder, source: Source, rows: RowsOnDisk) -> int:
+    """Write all rows into the finished file, numbered as the dataset is now.
 
-    Rows of texts that the dataset no longer holds go where all of it was read. Where a limit left the rest unread they
-    stay, behind the others: they may be there.
+    Where the whole dataset was read, rows of other texts are left out. Where a limit left texts unread, such rows stay,
+    after the others: their texts may be among the unread ones.
+
+    Returns:
+        The number of rows.
 
     Raises:
         UsageError: a text has no row.
     """
-    missing = [document.hash for document in source.documents if document.hash not in found.places]
-    if missing:
+    hashes = [document.hash for document in source.documents]
+    if missing := [text for text in hashes if text not in rows.locations]:
         raise UsageError(
-            f"{folder.path}: the rows of {len(missing)} texts of {source.name} are gone, though they were written "
+            f"{folder.path}: the rows of {len(missing)} texts of {source.name} were written and are gone "
             f"({missing[0]}, …): has something else changed the folder? The same command computes them again"
         )
-    wanted = [
-        replace(found.places[document.hash], index=number, gold=document.gold)
+    merged = [
+        replace(rows.locations[document.hash], index=number, gold=document.gold)
         for number, document in enumerate(source.documents)
     ]
-    asked = {document.hash for document in source.documents}
-    others = sorted((place for key, place in found.places.items() if key not in asked), key=lambda place: place.index)
-    if source.whole and others:
-        logger.warning("%s: %d rows left out, their texts are not in the dataset any more", source.name, len(others))
-    for place in () if source.whole else others:
-        # Their own number, unless it is given to another text by now.
-        wanted.append(replace(place, index=max(place.index, wanted[-1].index + 1)))
+    current = set(hashes)
+    others = [location for text, location in rows.locations.items() if text not in current]
+    if source.complete and others:
+        logger.warning("%s: %d rows left out, their texts are no longer in the dataset", source.name, len(others))
+    for location in () if source.complete else sorted(others, key=lambda location: location.index):
+        # They keep their number, unless another text has it now.
+        merged.append(replace(location, index=max(location.index, merged[-1].index + 1)))
     path = folder.path / f"{source.name}.jsonl"
-    if wanted != [place for place in found.places.values() if place.path == path] or len(wanted) != found.finished:
+    finished = [location for location in rows.locations.values() if location.path == path]
+    if merged != finished or len(merged) != rows.finished:
         (folder.path / MANIFEST).unlink(missing_ok=True)
-        write_atomic(path, _lines(wanted))
-    return len(wanted)
+        write_atomic(path, _renumbered_lines(merged))
+    return len(merged)
 
 
-def _rows(path: Path, dataset: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """(offset, row) of each line; None for what is no row of the dataset."""
+def _read_rows(path: Path, dataset: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """(offset, row) of each line; None for a line that is no row of the dataset."""
     try:
         with path.open("rb") as lines:
-            at = 0
+            offset = 0
             for line in lines:
                 row = parse_json_object(line)
-                yield at, row if row is not None and _whole(row, dataset) else None
-                at += len(line)
+                yield offset, row if row is not None and _is_row(row, dataset) else None
+                offset += len(line)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
 
 
-def _whole(row: dict[str, Any], dataset: str) -> bool:
+def _is_row(row: dict[str, Any], dataset: str) -> bool:
     return row.get("dataset") == dataset and isinstance(row.get("hash"), str) and isinstance(row.get("index"), int)
 
 
-def _lines(places: Sequence[Place]) -> Iterator[str]:
-    files: dict[Path, Any] = {}
+def _renumbered_lines(locations: Sequence[RowLocation]) -> Iterator[str]:
+    """The lines of rows, with their numbers and labels of now."""
+    files: dict[Path, BinaryIO] = {}
     try:
-        for place in places:
-            if place.path not in files:
-                if len(files) > 64:  # a hundred thousand texts are a thousand shards: do not keep them all open
+        for location in locations:
+            if location.path not in files:
+                if len(files) > MAX_OPEN_FILES:
                     files.pop(next(iter(files))).close()
-                files[place.path] = place.path.open("rb")
-            files[place.path].seek(place.at)
-            line = files[place.path].readline().decode("utf-8").rstrip("\n")
+                files[location.path] = location.path.open("rb")
+            files[location.path].seek(location.offset)
+            line = files[location.path].readline().decode("utf-8").rstrip("\n")
             row = json.loads(line)
-            told = {"index": place.index, "gold": place.gold}
-            same = all(row.get(name) == value for name, value in told.items())
-            yield line if same else json.dumps({**row, **told}, ensure_ascii=False)
+            fields = {"index": location.index, "gold": location.gold}
+            unchanged = all(row.get(name) == value for name, value in fields.items())
+            yield line if unchanged else jsonl_line({**row, **fields})
     finally:
         for file in files.values():
             file.close()

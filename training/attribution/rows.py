@@ -1,67 +1,35 @@
-"""One row per text: what is written to the files, and how a top word is chosen."""
+"""One row per text: from scores to what is written, how the top word is chosen, and a summary of a file of rows."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, TypedDict
+from pathlib import Path
+from typing import TypedDict
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_jsonl
+from faithfulness_metrics.statistics import wilson
 from lm_eval_tasks.document import Document
-from training.attribution.engine.document_batch import Chunk
-from training.attribution.methods import ADDITIVE, METHODS
+from training.attribution.engine.document_batch import DocumentBatch, Masking
+from training.runs.artefacts import AttributionRow, ScoringOptions, TopWord, WordScore
 from training.runs.versions import package_versions
 
-# Scores closer than this share of the largest one, or of the log-probabilities that they are differences of, are the
-# same: batches of another size change the last digits.
+# Scores closer than this share of the largest one, or of the log-probabilities that they are differences of, are tied:
+# batches of another size change the last digits.
 TIE, TIE_LOGPROB = 1e-5, 1e-6
-# Significant digits that are written: they tell any two numbers in float32 apart.
+# Significant digits that are written. They tell any two numbers in float32 apart.
 DIGITS = 9
 
 
-class WordScore(TypedDict):
-    """One occurrence: characters `start` to `end` of `field`. `score` is None where the method did not look at it."""
+class RunFields(TypedDict):
+    """Fields that are the same in all rows of a run."""
 
-    text: str
-    field: str
-    start: int
-    end: int
-    key: str
-    score: float | None
-
-
-class TopWord(TypedDict):
-    """The word with the highest score: as first written, its key, the positions of all its occurrences."""
-
-    text: str
-    key: str
-    positions: list[int]
-    score: float
-
-
-class Row(TypedDict):
-    """One text. training/README.md says what every field is."""
-
-    hash: str
     dataset: str
-    index: int
-    fields: dict[str, str]
-    gold: str | None
-    problem: str
-    prediction: str | None
-    logprobs: dict[str, float]
-    words: list[WordScore]
-    types: dict[str, float]
-    top: TopWord | None
-    gap: float | None
-    flips: bool | None
-    flipped_to: str | None
-    delta: float | None
-    method: str
-    options: dict[str, Any]
+    options: ScoringOptions
     model: str
-    versions: dict[str, str]
 
 
 @cache
@@ -70,11 +38,11 @@ def versions() -> dict[str, str]:
     return package_versions("faithful-se", "torch", "transformers", "captum")
 
 
-def bare(document: Document, index: int, told: Mapping[str, Any], problem: str) -> Row:
-    """The row of a text without scores."""
-    return Row(
+def empty_row(document: Document, index: int, run: RunFields, problem: str) -> AttributionRow:
+    """The row of a text without scores; `index` is its number in the dataset."""
+    return AttributionRow(
         hash=document.hash,
-        dataset=told["dataset"],
+        dataset=run["dataset"],
         index=index,
         fields=dict(document.fields),
         gold=document.gold,
@@ -88,88 +56,134 @@ def bare(document: Document, index: int, told: Mapping[str, Any], problem: str) 
         flips=None,
         flipped_to=None,
         delta=None,
-        method=told["options"]["method"],
-        options=told["options"],
-        model=told["model"],
+        method=run["options"]["method"],
+        options=run["options"],
+        model=run["model"],
         versions=versions(),
     )
 
 
-def rows_of(chunk: Chunk, indices: Sequence[int], told: Mapping[str, Any]) -> list[Row]:
-    """Attribute a chunk.
+def attribute_batch(batch: DocumentBatch, indices: Sequence[int], run: RunFields) -> list[AttributionRow]:
+    """Attribute a batch of documents.
 
     Args:
-        chunk: the documents.
+        batch: the documents.
         indices: their numbers in the dataset.
-        told: what all rows say: dataset, options, model.
+        run: what all rows have in common.
 
     Raises:
-        UsageError: a score or a probability is not a number. Names the text.
+        UsageError: a score or a probability is not finite. Names the text.
     """
-    labels = chunk.forward.tree.labels
-    _finite(chunk, chunk.logprobs.tolist())
-    scores, deltas = METHODS[chunk.options.method](chunk)
-    _finite(chunk, scores)
-    tops = [_rank(chunk, index, row) for index, row in enumerate(scores)]
-    wanted = [(i, frozenset(chunk.prompts[i].types[ranked[0][0]])) for i, ranked in enumerate(tops)]
-    known = [pair for pair in wanted if chunk.options.check_flips or pair in chunk.variants_asked]
-    flipped = {}
-    if known:
-        after = chunk.masked(known)
-        _finite(chunk, after.tolist(), [index for index, _ in known])
-        flipped = {index: int(label) for (index, _), label in zip(known, after.argmax(1).tolist(), strict=True)}
+    labels = batch.forward.tree.labels
+    _check_finite(batch, dict(enumerate(batch.logprobs.tolist())))
+    scores, deltas = batch.options.traits.score(batch)
+    _check_finite(batch, dict(enumerate(scores)))
+    rankings = [_rank_words(batch, index, row) for index, row in enumerate(scores)]
+    labels_without_top = _labels_without_top_word(batch, [ranking[0][0] for ranking in rankings])
     rows = []
-    for i, (prompt, ranked) in enumerate(zip(chunk.prompts, tops, strict=True)):
-        label, words = int(chunk.label[i]), prompt.document.words
-        key, best = ranked[0]
-        positions = list(prompt.types[key])
-        row = bare(prompt.document, indices[i], told, "")
+    for i, (prompt, ranking) in enumerate(zip(batch.prompts, rankings, strict=True)):
+        label, words, (top, top_score) = int(batch.label[i]), prompt.document.words, ranking[0]
+        positions = list(prompt.types[top])
+        row = empty_row(prompt.document, indices[i], run, "")
         row["prediction"] = labels[label]
-        row["logprobs"] = dict(zip(labels, map(_short, chunk.logprobs[i].tolist()), strict=True))
+        row["logprobs"] = {name: _rounded(x) for name, x in zip(labels, batch.logprobs[i].tolist(), strict=True)}
         row["words"] = [
-            WordScore(text=w.text, field=w.field, start=w.start, end=w.end, key=w.key, score=_short(score))
-            for w, score in zip(words, scores[i], strict=True)
+            WordScore(
+                text=word.text,
+                field=word.field,
+                start=word.start,
+                end=word.end,
+                key=word.key,
+                score=None if score is None else _rounded(score),
+            )
+            for word, score in zip(words, scores[i], strict=True)
         ]
-        row["types"] = {name: _short(value) for name, value in ranked}
-        row["top"] = TopWord(text=words[positions[0]].text, key=key, positions=positions, score=_short(best))
-        row["gap"] = _short(max(0.0, best - ranked[1][1])) if len(ranked) > 1 else None
-        row["delta"] = _short(deltas[i])
-        if i in flipped:
-            row["flips"] = flipped[i] != label
-            row["flipped_to"] = labels[flipped[i]] if row["flips"] else None
+        row["types"] = {key: _rounded(score) for key, score in ranking}
+        row["top"] = TopWord(text=words[positions[0]].text, key=top, positions=positions, score=_rounded(top_score))
+        row["gap"] = _rounded(max(0.0, top_score - ranking[1][1])) if len(ranking) > 1 else None
+        delta = deltas[i]
+        row["delta"] = None if delta is None else _rounded(delta)
+        if i in labels_without_top:
+            row["flips"] = labels_without_top[i] != label
+            row["flipped_to"] = labels[labels_without_top[i]] if row["flips"] else None
         rows.append(row)
     return rows
 
 
-def _rank(chunk: Chunk, index: int, scores: Sequence[float | None]) -> list[tuple[str, float]]:
-    """Words and their scores, the highest first; of equal ones, the one that stands first in the text."""
-    prompt = chunk.prompts[index]
-    summed = chunk.options.method in ADDITIVE or not chunk.options.pool
-    found: dict[str, float] = {}
-    for key, positions in prompt.types.items():
+def _labels_without_top_word(batch: DocumentBatch, top_words: Sequence[str]) -> dict[int, int]:
+    """Document -> predicted label without its top word; of all if `check_flips`, else where the model was asked."""
+    maskings: list[Masking] = [
+        (i, frozenset(prompt.types[top])) for i, (prompt, top) in enumerate(zip(batch.prompts, top_words, strict=True))
+    ]
+    if not batch.options.check_flips:
+        maskings = [masking for masking in maskings if masking in batch.masked_logprobs]
+    if not maskings:
+        return {}
+    logprobs = batch.with_masks(maskings)
+    _check_finite(batch, dict(zip([i for i, _ in maskings], logprobs.tolist(), strict=True)))
+    return {i: int(label) for (i, _), label in zip(maskings, logprobs.argmax(1).tolist(), strict=True)}
+
+
+def _rank_words(batch: DocumentBatch, index: int, scores: Sequence[float | None]) -> list[tuple[str, float]]:
+    """(word, score), the highest first; among tied top words the one that stands first in the text."""
+    options, types = batch.options, batch.prompts[index].types
+    is_sum = options.traits.additive or not (options.pool or options.traits.whole_words)
+    word_scores: dict[str, float] = {}
+    for key, positions in types.items():
         values = [value for value in (scores[position] for position in positions) if value is not None]
         if values:
-            found[key] = math.fsum(values) if summed and chunk.options.method != "random" else values[0]
-    ranked = sorted(found.items(), key=lambda pair: -pair[1])
-    noise = TIE_LOGPROB * float(chunk.logprobs[index].abs().max())
-    if chunk.options.target == "normalized":
-        # An answer that nothing shakes is 1 to many digits: its errors shrink with what is left to 1.
-        noise *= min(1.0, max(map(abs, found.values())) - float(chunk.values()[index]))
-    slack = max(TIE * max(abs(value) for value in found.values()), noise)
-    order = list(prompt.types)
+            word_scores[key] = math.fsum(values) if is_sum else values[0]
+    ranked = sorted(word_scores.items(), key=lambda pair: -pair[1])
+    noise = TIE_LOGPROB * float(batch.logprobs[index].abs().max())
+    largest = max(map(abs, word_scores.values()))
+    if options.target == "normalized":
+        # The probability of a sure answer is 1 to many digits. Its errors shrink with its distance from 1.
+        noise *= min(1.0, largest - float(batch.target_values()[index]))
+    slack = max(TIE * largest, noise)
+    order = list(types)
     tied = [pair for pair in ranked if pair[1] >= ranked[0][1] - slack]
-    first = min(tied, key=lambda pair: order.index(pair[0]))
-    return [first, *(pair for pair in ranked if pair is not first)]
+    top = min(tied, key=lambda pair: order.index(pair[0]))
+    return [top, *(pair for pair in ranked if pair is not top)]
 
 
-def _short(value: float | None) -> Any:
-    return None if value is None else float(f"{value:.{DIGITS}g}")
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
-def _finite(chunk: Chunk, rows: Sequence[Sequence[float | None]], documents: Sequence[int] | None = None) -> None:
-    for place, row in enumerate(rows):
+def _check_finite(batch: DocumentBatch, values: Mapping[int, Sequence[float | None]]) -> None:
+    """Refuse numbers, by document, that are not finite."""
+    for index, row in values.items():
         if any(value is not None and not math.isfinite(value) for value in row):
-            text = chunk.prompts[documents[place] if documents else place].document.hash
             raise UsageError(
-                f"text {text}: the model's numbers are not finite in {chunk.forward.dtype}: try --dtype float32"
+                f"text {batch.prompts[index].document.hash}: the model's numbers are not finite in "
+                f"{batch.forward.dtype}: try --dtype float32"
             )
+
+
+def summarize(path: Path) -> str:
+    """A finished file in one line: how often the answer depends on the top word.
+
+    Returns:
+        The number of texts and of those without attribution. Where the model was asked about all texts without their
+        top word: how many answers change, of all texts, with a 95 % Wilson interval.
+
+    Raises:
+        UsageError: a damaged line.
+    """
+    counts: Counter[str] = Counter()
+    for row in read_jsonl(path):
+        counts["texts"] += 1
+        counts["problems"] += bool(row["problem"])
+        counts["asked"] += row["flips"] is not None
+        counts["flips"] += bool(row["flips"])
+    parts = [f"{counts['texts']} text{'' if counts['texts'] == 1 else 's'}"]
+    if counts["problems"]:
+        parts.append(f"{counts['problems']} without attribution")
+    # With occurrences scored one by one the model was asked about some texts only, so there is no rate of all.
+    if counts["asked"] and counts["asked"] + counts["problems"] == counts["texts"]:
+        low, high = wilson(counts["flips"], counts["texts"])
+        share = counts["flips"] / counts["texts"]
+        parts.append(
+            f"without its top word the answer changes for {counts['flips']} ({share:.1%}, {low:.1%} to {high:.1%})"
+        )
+    return f"{path}: " + "; ".join(parts)

@@ -1,13 +1,24 @@
-"""The folder of `faithful-se build`: its settings name the attributions, the options and the datasets."""
+"""The folder of `faithful-se build`: which build it belongs to, and the files of a finished one.
+
+`train.jsonl`, `rejected.jsonl` and `report.json` are the result. The card and the manifest follow from the report and
+the settings, so they can be written again without the model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from faithful_se.files import jsonl_line, read_jsonl, write_atomic, write_json_object
+from faithful_se.train_info import CARD
+from training.build.card import dataset_card
+from training.build.report import REPORT, BuildCounts, Report, ShardLine, count_lines, make_report, read_counts
 from training.runs.artefacts import BuildSettings
+from training.runs.folder import MANIFEST
 from training.runs.settings import with_absolute_data
 from training.runs.shards import ShardedFolder
+
+ROWS, REJECTED = "train.jsonl", "rejected.jsonl"
 
 
 class BuildFolder(ShardedFolder[BuildSettings]):
@@ -23,3 +34,62 @@ class BuildFolder(ShardedFolder[BuildSettings]):
         if isinstance(attributions, dict):
             settings = {**settings, "attributions": with_absolute_data(attributions)}
         return with_absolute_data(settings)
+
+    def write_result(
+        self,
+        lines: Sequence[ShardLine],
+        held_out: Mapping[str, dict[str, int]],
+        replacements: Mapping[str, Mapping[str, Sequence[str]]],
+    ) -> BuildCounts:
+        """Write the result, the manifest last, and drop the shards.
+
+        Args:
+            lines: of all shards, in order.
+            held_out: dataset -> reason -> texts left out.
+            replacements: dataset -> label -> words that counterfactuals were offered.
+
+        Raises:
+            UsageError: a full disk. The shards stay.
+        """
+        counts = count_lines(lines, held_out)
+        rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
+        write_atomic(self.path / ROWS, (jsonl_line(line["row"]) for line in lines if line["row"]))
+        write_atomic(self.path / REJECTED, map(jsonl_line, rejected))
+        offered = {
+            dataset: {label: list(words) for label, words in labels.items()} for dataset, labels in replacements.items()
+        }
+        evaluation = self.settings.get("data", self.settings["attributions"].get("data", "hub"))
+        report: Report = make_report(counts, evaluation, offered)
+        write_json_object(self.path / REPORT, report)
+        write_atomic(self.path / CARD, [dataset_card(counts, self.settings, (line["row"] for line in lines))])
+        self._finish(counts)
+        return counts
+
+    def read_finished(self, log: Callable[[str], None]) -> BuildCounts | None:
+        """The counts of a finished build; None if it is not finished, or is to be built again.
+
+        A missing card and a damaged manifest are written again.
+
+        Args:
+            log: called with a line that names what is missing.
+        """
+        if not (self.path / MANIFEST).is_file():
+            return None
+        counts = read_counts(self.path / REPORT)
+        missing = [name for name in (ROWS, REJECTED) if not (self.path / name).is_file()]
+        if not missing and not (self.path / ROWS).stat().st_size:
+            missing = [ROWS]
+        if missing or counts is None:
+            names = " and ".join(missing or [REPORT])
+            log(f"{self.path}: {names} of the finished build is missing or damaged: building again")
+            (self.path / MANIFEST).unlink()
+            return None
+        if not (self.path / CARD).is_file():
+            rows: Any = read_jsonl(self.path / ROWS)
+            write_atomic(self.path / CARD, [dataset_card(counts, self.settings, rows)])
+        self._finish(counts)
+        return counts
+
+    def _finish(self, counts: BuildCounts) -> None:
+        self.write_manifest({**self.settings, "rows": counts.rows})
+        self.drop_shards()

@@ -3,40 +3,71 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.styles import BUDGETS, STYLES
+from training.command_line import metavar, switch_off
+from training.runs.artefacts import RowOptions
 
-# word: the word that the attribution found. The others are controls, on the documents and in the formats of `word`:
-# random, lowest: the same explanation of another word. answers: the same documents, only classified.
 ARMS = ("word", "random", "lowest", "answers")
 
-# Rewriting five words of a text of fifteen is no explanation any more.
+# An edit of more than five words in a text of fifteen is no explanation any more.
 MOST_WORDS = 5
 
 
 @dataclass(frozen=True)
-class BuildOptions:
-    """How explanations are made and which are kept.
+class SourceOptions:
+    """What the rows are built from, and where they go.
 
     Attributes:
-        styles: of `lm_eval_tasks.styles.STYLES`.
-        budget: ``oneword`` or ``multiword``: the fewest best words, up to `MOST_WORDS`, that change the answer.
-        arm: one of `ARMS`.
-        filtered: keep only explanations that change the model's answer; else all that obey their format.
-        replay: share of classification rows among all rows, labelled by the model itself, half with a masked word.
-        candidates: replacement words of other texts that a counterfactual tries before the model's own proposal.
-        specific: of the candidates, prefer the first whose word reaches the target at the best word and not at the
-            random places of the evaluation's chance control. Where there is none, the first that reaches it.
-        context: ``same`` or ``fresh``, as in the evaluation.
-        seed: of what is drawn: random words, replayed texts, masked words.
+        attributions: folder of faithful-se attribute.
+        model: the model that was attributed: folder or hub name.
+        out: folder to write to, or to resume in.
+        adapter: a peft adapter to put on the model, if it was attributed with one.
+        datasets: only these (default: all there are).
+        without: not these: leave a dataset out.
+        data: where the evaluation's texts are, to keep apart: hub, mini or a folder (default: as attributed).
+        limit: only the first texts of each dataset.
     """
 
-    styles: tuple[str, ...] = tuple(STYLES)
+    attributions: Path
+    model: str
+    out: Path
+    adapter: str = ""
+    datasets: tuple[str, ...] = metavar("DATASET", ())
+    without: tuple[str, ...] = metavar("DATASET", ())
+    data: str = ""
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"--limit {self.limit}: give a whole number from 1")
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How explanations are made and which become rows.
+
+    Attributes:
+        styles: attribution, redaction, counterfactual.
+        budget: oneword, or multiword: the fewest best words, at most five, that change the answer.
+        arm: word: the best word of the attribution. Controls on the same texts: random and lowest name another word,
+            answers only classifies.
+        filtered: keep only explanations that change the model's answer; else all that obey their format.
+        replay: share of classifications among the rows, labelled by the model itself, half with one masked word.
+        candidates: replacement words that a counterfactual tries before the model's own proposal.
+        specific: counterfactuals: prefer a word that reaches the target at its position only, and at none of the
+            evaluation's random positions.
+        context: same or fresh conversation, as in the evaluation.
+        seed: seed of what is drawn: random words, replayed texts, masked words.
+    """
+
+    styles: tuple[str, ...] = metavar("STYLE", tuple(STYLES))
     budget: str = "oneword"
     arm: str = "word"
-    filtered: bool = True
+    filtered: bool = switch_off("--unfiltered", "keep explanations that do not change the answer too")
     replay: float = 0.25
     candidates: int = 8
     specific: bool = False
@@ -44,15 +75,15 @@ class BuildOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, given, known in (
+        for name, value, choices in (
             *(("--styles", style, tuple(STYLES)) for style in self.styles),
             ("--budget", self.budget, BUDGETS),
             ("--arm", self.arm, ARMS),
             ("--context", self.context, ("same", "fresh")),
         ):
-            if given not in known:
+            if value not in choices:
                 raise UsageError(
-                    f"{name} {given}: give {'some' if name == '--styles' else 'one'} of {', '.join(known)}"
+                    f"{name} {value}: give {'some' if name == '--styles' else 'one'} of {', '.join(choices)}"
                 )
         if not self.styles or len(set(self.styles)) < len(self.styles):
             raise UsageError(f"--styles {' '.join(self.styles)}: give each style once")
@@ -63,6 +94,26 @@ class BuildOptions:
         if self.specific and not any(STYLES[style].WANTS_TARGET for style in self.styles):
             raise UsageError("--specific chooses the new word of counterfactuals, and --styles has none: leave it out")
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> RowOptions:
         """Plain values for rows, settings and cards."""
-        return {**asdict(self), "styles": list(self.styles)}
+        options: Any = {**asdict(self), "styles": list(self.styles)}
+        return options  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class MachineOptions:
+    """How the machine is used. None of these changes a row beyond rounding.
+
+    Attributes:
+        batch_size: prompts at once.
+        dtype: as in the attribution; auto takes the stored one.
+        device: cpu, cuda, cuda:1 (default: a GPU if there is one).
+    """
+
+    batch_size: int = 64
+    dtype: str = "auto"
+    device: str = ""
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise UsageError(f"--batch-size {self.batch_size}: give a whole number from 1")

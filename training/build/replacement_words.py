@@ -1,4 +1,4 @@
-"""Replacement words of counterfactuals: what answers of the other label hang on."""
+"""Replacement words of counterfactuals: the words that explain answers with the other label."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import key_of
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles.explanation import Explanation
-from training.build.attributions import Attributed
+from training.build.attributions import AttributedText
 
 
-def replacement_words(question: Question, texts: Iterable[Attributed], most: int) -> dict[str, tuple[str, ...]]:
-    """The words that most explain each label.
+def replacement_words(question: Question, texts: Iterable[AttributedText], most: int) -> dict[str, tuple[str, ...]]:
+    """Choose the words that best explain each label.
 
-    A word's weight for a label is the sum of its scores over the texts that were given this label and whose best word
-    it is: frequent and decisive. Words of labels are left out, they would answer instead of change the text.
+    A word's weight for a label is the sum of its scores over the texts that got this label and whose best word it is.
+    So heavy words are frequent and decisive. Words of labels are left out, because they would name the answer instead
+    of changing the text.
 
     Args:
         question: the dataset's.
         texts: its attributions.
-        most: how many words a label gets.
+        most: number of words per label.
 
     Returns:
         label -> words as first written, the heaviest first.
@@ -37,15 +38,15 @@ def replacement_words(question: Question, texts: Iterable[Attributed], most: int
             continue
         written.setdefault(key, next(word.text for word in text.document.words if word.key == key))
         weights[text.prediction][key] = weights[text.prediction].get(key, 0.0) + score
-    # Equal weights: by the alphabet, so that the order of the texts does not matter.
+    # Equal weights are ordered by the alphabet, so that the order of the texts does not matter.
     return {
-        label: tuple(written[key] for key, _ in sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:most])
-        for label, found in weights.items()
+        label: tuple(written[key] for key, _ in sorted(of_label.items(), key=lambda pair: (-pair[1], pair[0]))[:most])
+        for label, of_label in weights.items()
     }
 
 
-def proposal(explanation: Explanation) -> str:
-    """The new word of a counterfactual of the model's own; empty unless it replaced one word by another."""
+def proposed_word(explanation: Explanation) -> str:
+    """The new word of the model's own counterfactual; empty unless it replaced words by one other word."""
     kinds = {edit.kind for edit in explanation.edits}
-    news = {key_of(edit.text): edit.text for edit in explanation.edits}
-    return next(iter(news.values())) if explanation.valid and kinds == {"replace"} and len(news) == 1 else ""
+    words = {key_of(edit.text): edit.text for edit in explanation.edits}
+    return next(iter(words.values())) if explanation.valid and kinds == {"replace"} and len(words) == 1 else ""

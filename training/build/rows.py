@@ -1,4 +1,4 @@
-"""The rows: conversational prompt-completion, as TRL reads them."""
+"""The training rows: conversational prompt-completion, as TRL reads them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from faithful_se.transcript import Message
 from faithfulness_metrics.words import key_of, mask_out, occurrences, seed_of
 from lm_eval_tasks.calls import Answer, Call, Messages, as_chat
 from lm_eval_tasks.spec import TaskSpec
-from training.build.attributions import Attributed
+from training.build.attributions import AttributedText
 from training.build.options import BuildOptions
-from training.build.verify import Verdict, other_words, write
+from training.build.verify import Verdict, control_words, write
 
 CLASSIFICATION = "classification"
 
 
-class _Row(TypedDict):
+class _RequiredRow(TypedDict):
     prompt: list[Message]
     completion: list[Message]
     dataset: str
@@ -34,19 +34,84 @@ class _Row(TypedDict):
     method: str
 
 
-class Row(_Row, total=False):
-    """One row. The loss is on `completion` alone; everything after it says where the row is from.
+class Row(_RequiredRow, total=False):
+    """One row of `train.jsonl`. The dataset card describes its fields.
 
-    `elsewhere` is in the rows of a build with `specific`, and of no other.
+    Attributes:
+        elsewhere: see `Verdict.control_flip_rate`; only in builds with `specific`.
     """
 
     elsewhere: float | None
 
 
-def row_of(
-    spec: TaskSpec, text: Attributed, prompt: Messages, completion: str, options: BuildOptions, method: str
+def explanation_row(
+    spec: TaskSpec, text: AttributedText, verdict: Verdict, options: BuildOptions, method: str
+) -> Row | None:
+    """The row of an accepted explanation in the arm that is built; None if a control has no other word to name."""
+    if options.arm == "answers":
+        row = _new_row(spec, text, (spec.classify(text.document).messages, verdict.answer), options, method)
+        row.update({"style": CLASSIFICATION, "budget": ""})
+        return row
+    words, completion = verdict.words, verdict.completion
+    flips, control_flip_rate = verdict.flips, verdict.control_flip_rate
+    if options.arm in ("random", "lowest"):
+        words = control_words(options.arm, text, verdict, options.seed)
+        if not words:
+            return None
+        completion = write(spec, text, words, verdict.new, verdict.target)
+        flips = control_flip_rate = None  # nobody checked the control
+    row = _new_row(spec, text, (verdict.prompt, completion), options, method)
+    row.update({"words": list(words), "new": verdict.new, "source": verdict.source, "target": verdict.target})
+    row["flips"] = flips
+    if options.specific:
+        row["elsewhere"] = control_flip_rate
+    return row
+
+
+def classification_row(
+    spec: TaskSpec, text: AttributedText, word: str, options: BuildOptions, method: str
+) -> Generator[Sequence[Call], Sequence[Answer], Row | None]:
+    """A classification with the model's own answer, which keeps its answers as they are while it learns to explain.
+
+    Args:
+        spec: any task of the dataset; all classify alike.
+        text: what is classified.
+        word: the word that is masked; empty for the text as it is.
+        options, method: of the build.
+    """
+    fields = dict(text.document.fields)
+    if word:
+        words = text.document.words
+        fields = mask_out(fields, words, occurrences(words, {key_of(word)}), spec.options.mask)
+    call = spec.classify(text.document.with_fields(fields))
+    (answer,) = yield [call]
+    if answer.label is None:
+        return None
+    row = _new_row(spec, text, (call.messages, answer.text.strip()), options, method)
+    row.update({"style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []})
+    return row
+
+
+def replay_plan(texts: Sequence[AttributedText], count: int, seed: int) -> Iterator[tuple[AttributedText, str]]:
+    """Which texts are classified, and which word of each is masked: a random word of every second text, or none.
+
+    Texts are drawn without repetition. Once all are drawn they come again, with other words.
+    """
+    usable = [text for text in texts if text.ranking]
+    order = sorted(usable, key=lambda text: seed_of(text.document.hash, f"replay {seed}"))
+    for number in range(count if order else 0):
+        turn, index = divmod(number, len(order))
+        text = order[index]
+        draw = random.Random(seed_of(text.document.hash, f"mask {seed} {turn}"))
+        is_masked = (number + turn) % 2 == 1
+        yield text, draw.choice(sorted(key for key, _ in text.ranking)) if is_masked else ""
+
+
+def _new_row(
+    spec: TaskSpec, text: AttributedText, conversation: tuple[Messages, str], options: BuildOptions, method: str
 ) -> Row:
-    """A row without an explanation's particulars."""
+    """A row of a conversation (prompt and completion), without the details of an explanation."""
+    prompt, completion = conversation
     row = Row(
         prompt=as_chat(prompt),
         completion=as_chat((("assistant", completion),)),
@@ -63,67 +128,6 @@ def row_of(
         arm=options.arm,
         method=method,
     )
-    return Row(**{**row, "elsewhere": None}) if options.specific else row  # type: ignore[typeddict-item]
-
-
-def explanation_row(
-    spec: TaskSpec, text: Attributed, verdict: Verdict, options: BuildOptions, method: str
-) -> Row | None:
-    """The row of an accepted explanation in the arm that is built; None where a control has no other word."""
-    words, completion, flips, elsewhere = verdict.words, verdict.completion, verdict.flips, verdict.elsewhere
-    if options.arm in ("random", "lowest"):
-        words = other_words(options.arm, text, verdict, options.seed)
-        if not words:
-            return None
-        completion, flips, elsewhere = write(spec, text, words, verdict.new, verdict.target), None, None
-    if options.arm == "answers":
-        row = row_of(spec, text, spec.classify(text.document).messages, verdict.answer, options, method)
-        return Row(**{**row, "style": CLASSIFICATION, "budget": ""})
-    row = row_of(spec, text, verdict.prompt, completion, options, method)
-    told = {
-        "words": list(words),
-        "new": verdict.new,
-        "source": verdict.source,
-        "target": verdict.target,
-        "flips": flips,
-        **({"elsewhere": elsewhere} if options.specific else {}),
-    }
-    return Row(**{**row, **told})  # type: ignore[typeddict-item]
-
-
-def replayed(
-    spec: TaskSpec, text: Attributed, word: str, options: BuildOptions, method: str
-) -> Generator[Sequence[Call], Sequence[Answer], Row | None]:
-    """A classification with the model's own answer: what keeps its answers as they are while it learns to explain.
-
-    Args:
-        word: the word that is masked; empty for the text as it is.
-    """
-    fields = dict(text.document.fields)
-    if word:
-        words = text.document.words
-        fields = mask_out(fields, words, occurrences(words, {key_of(word)}), spec.options.mask)
-    asked = spec.classify(text.document.with_fields(fields))
-    (answer,) = yield [asked]
-    if answer.label is None:
-        return None
-    row = row_of(spec, text, asked.messages, answer.text.strip(), options, method)
-    return Row(
-        **{**row, "style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []}
-    )
-
-
-def replay_plan(texts: Sequence[Attributed], count: int, seed: int) -> Iterator[tuple[Attributed, str]]:
-    """Which texts are replayed, and with which word masked: every second one with a word drawn at random.
-
-    Texts are drawn without repetition as long as there are any; then they come again, with other words.
-    """
-    usable = [text for text in texts if text.ranking]
-    order = sorted(usable, key=lambda text: seed_of(text.document.hash, f"replay {seed}"))
-    for number in range(count if order else 0):
-        turn, place = divmod(number, len(order))
-        text = order[place]
-        drawn = random.Random(seed_of(text.document.hash, f"mask {seed} {turn}"))
-        keys = [key for key, _ in text.ranking]
-        masked = (number + turn) % 2 == 1
-        yield text, drawn.choice(sorted(keys)) if masked else ""
+    if options.specific:
+        row["elsewhere"] = None
+    return row

@@ -1,36 +1,35 @@
-"""A build: from attributions to a folder of rows, and on again after a kill.
+"""A build: from attributions to a folder of rows. A killed build resumes and ends with the same bytes.
 
-Texts are cut into shards, each judged in all styles at once (two styles that mask the same word ask once) and written
-whole or not at all. Shards and what is drawn follow from the texts and the seed alone, so that a run that was killed
-ends with the bytes of one that was not.
+Texts are cut into shards. A shard is judged in all styles at once, so that two styles that mask the same word ask once,
+and its file is complete or absent. Shards and random draws depend on the texts and the seed alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from tqdm.auto import tqdm
 
 from faithful_se.errors import UsageError
-from faithful_se.files import read_jsonl, write_atomic
+from faithful_se.files import jsonl_line, read_jsonl, write_atomic
 from lm_eval_tasks import scheduler
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.splits import load_split
-from training.build.attributions import Attributed, Attributions
+from training.attribution.inputs import load_split
+from training.build.attributions import AttributedText, Attributions
 from training.build.backend import Respond
-from training.build.decontaminate import Held
+from training.build.card import yield_table
+from training.build.decontaminate import EvaluationTexts
 from training.build.folder import BuildFolder
 from training.build.options import BuildOptions
-from training.build.outputs import REPORT, finish, read_finished
 from training.build.replacement_words import replacement_words
-from training.build.report import Yield, counted, table
-from training.build.rows import explanation_row, replay_plan, replayed
+from training.build.report import REPORT, BuildCounts, ShardLine, count_lines
+from training.build.rows import CLASSIFICATION, classification_row, explanation_row, replay_plan
 from training.build.verify import judge
 from training.runs.artefacts import BuildSettings
 
@@ -38,12 +37,20 @@ SHARD_SIZE = 128
 
 
 @dataclass(frozen=True)
-class Part:
-    """What is built of one dataset: its texts that may be trained on, and how many may not, by reason."""
+class DatasetJob:
+    """What is built of one dataset.
+
+    Attributes:
+        dataset: its name.
+        specs: the tasks that the rows train for, one per style.
+        texts: those that may be trained on.
+        held_out: reason -> number of texts that may not.
+        replacements: label -> candidates for the new word of a counterfactual.
+    """
 
     dataset: str
     specs: tuple[TaskSpec, ...]
-    texts: list[Attributed]
+    texts: list[AttributedText]
     held_out: dict[str, int]
     replacements: Mapping[str, Sequence[str]]
 
@@ -54,56 +61,51 @@ def build(
     out: Path,
     options: BuildOptions | None = None,
     *,
-    settings: Mapping[str, Any] | None = None,
     shard_size: int = SHARD_SIZE,
-    say: Callable[[str], None] = lambda line: None,
-) -> Yield:
-    """Build rows into a folder; go on where an earlier call was stopped.
+    log: Callable[[str], None] = lambda line: None,
+) -> BuildCounts:
+    """Build rows into a folder; resume where an earlier call was stopped.
 
     Args:
         attributions: of the model behind `respond`.
         respond: answers calls.
-        out: the folder; `training.build.outputs` says what is in it.
-        options: see there.
-        settings: more that makes the rows what they are, for the card and the check.
-        shard_size: texts that are written, or lost to a kill, at once.
-        say: told in one line what happens.
+        out: the folder; `training.build.folder` names its files.
+        options: see `BuildOptions`.
+        shard_size: texts per shard, which are written, or lost to a kill, together.
+        log: called with one line when something happens.
 
     Raises:
         UsageError: another build's folder, a full disk, or no row at all.
     """
     options = options or BuildOptions()
-    told = {
-        "attributions": {**attributions.settings, "texts": _digest(attributions)},
+    settings = {
+        "attributions": {**attributions.manifest, "texts": _digest(attributions)},
         "options": options.as_dict(),
         "datasets": list(attributions.texts),
         **({"data": attributions.evaluation} if attributions.evaluation else {}),
-        **(settings or {}),
     }
-    store = BuildFolder(out, cast(BuildSettings, told))
-    with store.open():
-        found = read_finished(store, say)
-        if found is None:
+    folder = BuildFolder(out, cast(BuildSettings, settings))
+    with folder.open():
+        counts = folder.read_finished(log)
+        if counts is None:
             (out / REPORT).unlink(missing_ok=True)
-            parts = [_part(attributions, name, options, say) for name in attributions.texts]
-            method = str(attributions.settings["method"])
-            shards = [path for part in parts for path in _explain(store, part, respond, options, method, shard_size)]
-            accepted = {part.dataset: sum(counted(_read(shards)).accepted[part.dataset].values()) for part in parts}
-            if not sum(accepted.values()):
-                rejected = counted(_read(shards), {part.dataset: part.held_out for part in parts}).most_rejected()
-                store.drop_shards()  # a folder without rows is no result to go on from
-                (out / store.settings_file).unlink(missing_ok=True)
+            jobs = [_dataset_job(attributions, name, options, log) for name in attributions.texts]
+            builder = _Builder(folder, respond, options, attributions.manifest["method"])
+            shards = [path for job in jobs for path in builder.explain(job, shard_size)]
+            held_out = {job.dataset: job.held_out for job in jobs}
+            explained = count_lines(_read_lines(shards), held_out)
+            if not explained.rows:
+                _forget(folder)
                 raise UsageError(
-                    f"no row at all: {rejected}. Look at the model's answers, or take more texts or --unfiltered"
+                    f"no row at all: {explained.most_rejected()}. Look at the model's answers, or take more texts or "
+                    "--unfiltered"
                 )
-            replays = _replay(store, parts, accepted, respond, options, method)
-            replacements = {part.dataset: part.replacements for part in parts}
-            found = finish(
-                store, _read([*shards, *replays]), {part.dataset: part.held_out for part in parts}, replacements
-            )
-    for line in table(found):
-        say(line)
-    return found
+            replays = [builder.replay(job, sum(explained.accepted.get(job.dataset, {}).values())) for job in jobs]
+            replacements = {job.dataset: job.replacements for job in jobs}
+            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements)
+    for line in yield_table(counts):
+        log(line)
+    return counts
 
 
 def _digest(attributions: Attributions) -> str:
@@ -115,80 +117,91 @@ def _digest(attributions: Attributions) -> str:
     return digest.hexdigest()[:16]
 
 
-def _part(attributions: Attributions, name: str, options: BuildOptions, say: Callable[[str], None]) -> Part:
-    question, asked = attributions.question(name), attributions.options(options.context)
-    system = attributions.settings["options"].get("system")
-    held = Held(map(dataset_spec(name).document, load_split(dataset_spec(name), asked.data)))
+def _dataset_job(
+    attributions: Attributions, name: str, options: BuildOptions, log: Callable[[str], None]
+) -> DatasetJob:
+    """Decontaminate the texts of a dataset and choose its replacement words."""
+    dataset, task_options = dataset_spec(name), attributions.options(options.context)
+    evaluation = EvaluationTexts(map(dataset.document, load_split(dataset, task_options.data)))
     usable, held_out = [], dict[str, int]()
     for text in attributions.texts[name]:
-        if reason := held.reason(text.document):
+        if reason := evaluation.reason(text.document):
             held_out[reason] = held_out.get(reason, 0) + 1
         else:
             usable.append(text)
-    say(f"{name}: {len(usable)} texts; {sum(held_out.values())} left out for {len(held)} texts of the evaluation")
-    specs = tuple(TaskSpec(question, style, options.budget, asked, system) for style in options.styles)
-    # Words of left-out texts are not offered either: a candidate would carry a test text's best word into training.
-    return Part(name, specs, usable, held_out, replacement_words(question, usable, options.candidates))
+    left_out = sum(held_out.values())
+    log(f"{name}: {len(usable)} texts; {left_out} left out because of {len(evaluation)} texts of the evaluation")
+    question, system = attributions.question(name), attributions.manifest["options"].get("system")
+    specs = tuple(TaskSpec(question, style, options.budget, task_options, system) for style in options.styles)
+    # Only usable texts give replacement words. Others would carry a test text's best word into the training.
+    return DatasetJob(name, specs, usable, held_out, replacement_words(question, usable, options.candidates))
 
 
-def _explain(
-    store: BuildFolder, part: Part, respond: Respond, options: BuildOptions, method: str, size: int
-) -> list[Path]:
-    paths = []
-    with tqdm(total=len(part.texts), desc=part.dataset, unit="text", disable=None) as bar:
-        for start in range(0, len(part.texts), size):
-            texts = part.texts[start : start + size]
-            path = store.shard(part.dataset, f"{start:08d}-{len(texts)}")
-            paths.append(path)
-            if not path.exists():
-                jobs = [(spec, text) for text in texts for spec in part.specs]
-                procedures: Any = [judge(spec, text, part.replacements, options) for spec, text in jobs]
-                verdicts: Any = scheduler.run(procedures, respond)
-                lines = []
-                for (spec, text), verdict in zip(jobs, verdicts, strict=True):
-                    row = None if verdict.reason else explanation_row(spec, text, verdict, options, method)
-                    reason = verdict.reason or ("" if row else "no other word in the text")
-                    best = text.best if text.ranking else ""
-                    where = {"dataset": part.dataset, "style": spec.style, "hash": text.document.hash, "best": best}
-                    lines.append(json.dumps({**where, "reason": reason, "row": row}, ensure_ascii=False))
-                write_atomic(path, lines)
-            bar.update(len(texts))
-    return paths
+@dataclass(frozen=True)
+class _Builder:
+    """Writes the shards of a build that are not there yet."""
 
+    folder: BuildFolder
+    respond: Respond
+    options: BuildOptions
+    method: str
 
-def _replay(
-    store: BuildFolder,
-    parts: Sequence[Part],
-    accepted: Mapping[str, int],
-    respond: Respond,
-    options: BuildOptions,
-    method: str,
-) -> list[Path]:
-    paths = []
-    for part in parts:
-        count = round(accepted[part.dataset] * options.replay / (1 - options.replay))
-        path = store.shard(part.dataset, f"replay-{count}")
-        paths.append(path)
-        if path.exists():
-            continue
-        # No style asks for these: the classification turn is the same in all of them.
-        spec = replace(part.specs[0], style="attribution", budget="oneword")
-        plan = list(replay_plan(part.texts, count, options.seed))
-        procedures: Any = [replayed(spec, text, word, options, method) for text, word in plan]
-        rows: Any = scheduler.run(procedures, respond)
-        write_atomic(
-            path,
-            (
-                json.dumps(
-                    {"dataset": part.dataset, "style": "classification", "hash": row["hash"], "reason": "", "row": row},
-                    ensure_ascii=False,
-                )
+    def explain(self, job: DatasetJob, shard_size: int) -> list[Path]:
+        """Write the explanations of a dataset; the paths of their shards."""
+        paths = []
+        with tqdm(total=len(job.texts), desc=job.dataset, unit="text", disable=None) as bar:
+            for start in range(0, len(job.texts), shard_size):
+                texts = job.texts[start : start + shard_size]
+                path = self.folder.shard(job.dataset, f"{start:08d}-{len(texts)}")
+                if not path.exists():
+                    write_atomic(path, map(jsonl_line, self._explained(job, texts)))
+                paths.append(path)
+                bar.update(len(texts))
+        return paths
+
+    def _explained(self, job: DatasetJob, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:
+        pairs = [(spec, text) for text in texts for spec in job.specs]
+        procedures: Any = [judge(spec, text, job.replacements, self.options) for spec, text in pairs]
+        verdicts: Any = scheduler.run(procedures, self.respond)
+        for (spec, text), verdict in zip(pairs, verdicts, strict=True):
+            row = None if verdict.reason else explanation_row(spec, text, verdict, self.options, self.method)
+            yield {
+                "dataset": job.dataset,
+                "style": spec.style,
+                "hash": text.document.hash,
+                "best": text.best if text.ranking else "",
+                "reason": verdict.reason or ("" if row else "no other word in the text"),
+                "row": row,
+            }
+
+    def replay(self, job: DatasetJob, explanations: int) -> Path:
+        """Write the classifications of a dataset; the path of their shard.
+
+        Args:
+            job: the dataset.
+            explanations: number of its explanation rows, of which replay is a share.
+        """
+        count = round(explanations * self.options.replay / (1 - self.options.replay))
+        path = self.folder.shard(job.dataset, f"replay-{count}")
+        if not path.exists():
+            row = partial(classification_row, job.specs[0], options=self.options, method=self.method)
+            plan = replay_plan(job.texts, count, self.options.seed)
+            procedures: Any = [row(text, word) for text, word in plan]
+            rows: Any = scheduler.run(procedures, self.respond)
+            lines = (
+                {"dataset": job.dataset, "style": CLASSIFICATION, "hash": row["hash"], "reason": "", "row": row}
                 for row in rows
                 if row is not None
-            ),
-        )
-    return paths
+            )
+            write_atomic(path, map(jsonl_line, lines))
+        return path
 
 
-def _read(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    return [line for path in paths for line in read_jsonl(path)]
+def _read_lines(paths: Iterable[Path]) -> list[ShardLine]:
+    return cast(list[ShardLine], [line for path in paths for line in read_jsonl(path)])
+
+
+def _forget(folder: BuildFolder) -> None:
+    """Leave nothing behind: a folder without rows holds nothing to resume from."""
+    folder.drop_shards()
+    (folder.path / folder.settings_file).unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""The mini world: a small instruction model trained here, on text of our own grammar, whose truth is known."""
+"""The mini world: a small instruction model, trained here on text of a grammar that knows the truth about it."""

@@ -1,6 +1,6 @@
-"""The base model: a Llama of 300,000 parameters, trained from nothing on one CPU core.
+"""The base model: a Llama of 326,000 parameters, trained from scratch on one CPU core.
 
-Plain torch, one thread: the same seed gives the same weights bit for bit.
+The training is plain torch on one thread, so the same seed gives the same weights, bit for bit.
 """
 
 from __future__ import annotations
@@ -17,24 +17,26 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTra
 from transformers.utils import logging as transformers_logging
 
 from training.mini import conversations
-from training.mini import tokenizer as words
-from training.mini.encoder import Batch, Encoder
+from training.mini.encoding import Batch, ConversationEncoder
 from training.mini.lexicon import LEXICONS, content_words
+from training.mini.tokenizer import build_tokenizer
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained and how long. Any change is another model.
+    """The model's sizes and its training. Any change makes another model.
 
     Attributes:
         hidden, feed_forward, layers, heads: sizes of the model.
-        copy_steps: steps on copying alone, before anything else.
+        copy_steps: steps on copying alone, which come first.
         steps: steps on conversations.
-        more: further steps where the finished model fails its examination.
+        extra_steps: further steps if the model fails the quality gate.
         batch: conversations per step.
-        learning_rate: peak; constant to `plateau` of all steps, then linear to 2 %.
-        explained, classified: share of each task in explanations and in classifications. The pair task compares two
-            texts, which takes longest to learn.
+        learning_rate: peak.
+        warmup: steps from 0 to the peak.
+        plateau: share of all steps after which the rate falls, linearly to 2 % of the peak.
+        explanation_shares, classification_shares: share of each task in explanations and in classifications. The pair
+            task compares two texts, which takes longest to learn.
     """
 
     hidden: int = 96
@@ -43,17 +45,17 @@ class Recipe:
     heads: int = 4
     copy_steps: int = 450
     steps: int = 2500
-    more: int = 600
+    extra_steps: int = 600
     batch: int = 32
     learning_rate: float = 3e-3
     warmup: int = 50
     plateau: float = 0.55
-    explained: tuple[float, ...] = (0.17, 0.21, 0.28, 0.21, 0.13)
-    classified: tuple[float, ...] = (0.1, 0.13, 0.5, 0.18, 0.09)
+    explanation_shares: tuple[float, ...] = (0.17, 0.21, 0.28, 0.21, 0.13)
+    classification_shares: tuple[float, ...] = (0.1, 0.13, 0.5, 0.18, 0.09)
 
 
-# Learns nothing, saves and loads like the others: for tests of what surrounds a model.
-TINY = Recipe(hidden=32, feed_forward=32, layers=1, heads=2, copy_steps=2, steps=4, more=2, batch=4)
+# Learns nothing, but saves and loads like the others. For tests.
+TINY = Recipe(hidden=32, feed_forward=32, layers=1, heads=2, copy_steps=2, steps=4, extra_steps=2, batch=4)
 
 
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -67,7 +69,7 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
         num_key_value_heads=recipe.heads,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
-        initializer_range=0.04,  # the usual .02 is meant for widths of thousands
+        initializer_range=0.04,  # transformers' default of .02 is meant for widths of thousands
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -79,67 +81,67 @@ def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> LlamaForCau
     return model
 
 
-def batches(recipe: Recipe, encoder: Encoder, seed: int, held_out: Collection[str]) -> Iterator[Batch]:
-    """The training batches, without end: copying first, then conversations."""
+def batches(recipe: Recipe, encoder: ConversationEncoder, seed: int, held_out: Collection[str]) -> Iterator[Batch]:
+    """The endless training batches: copying first, then conversations."""
     rng = random.Random(seed)
-    line = sorted({word for lexicon in LEXICONS.values() for word in content_words(lexicon)})
+    words = sorted({word for lexicon in LEXICONS.values() for word in content_words(lexicon)})
     for _ in range(recipe.copy_steps):
-        yield encoder.batch([conversations.copying(line, rng) for _ in range(recipe.batch)])
+        yield encoder.batch([conversations.copying(words, rng) for _ in range(recipe.batch)])
     step = 0
     while True:
-        shares = recipe.classified if step % 3 == 2 else recipe.explained
+        shares = recipe.classification_shares if step % 3 == 2 else recipe.explanation_shares
         tasks = rng.choices(list(LEXICONS), weights=shares, k=recipe.batch)
         yield encoder.batch([conversations.cycle(step, task, rng, held_out) for task in tasks])
         step += 1
 
 
-def loss_of(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
+def weighted_loss(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
     """Weighted mean cross entropy (nats) of the assistant's tokens."""
     ids, weights = batch
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
     targets, weights = ids[:, 1:], weights[:, 1:]
-    said = weights > 0
-    loss = cross_entropy(model.lm_head(hidden[said]), targets[said], reduction="none")
-    return (loss * weights[said]).sum() / weights[said].sum()
+    supervised = weights > 0
+    loss = cross_entropy(model.lm_head(hidden[supervised]), targets[supervised], reduction="none")
+    return (loss * weights[supervised]).sum() / weights[supervised].sum()
 
 
-class Training:
-    """The training of one base model, which can be continued.
+class BaseTraining:
+    """The training of one base model.
 
     Args:
-        recipe: what and how long.
+        recipe: sizes and steps.
         seed: of the weights and the data.
-        held_out: texts that must not be seen (test and validation).
+        held_out: texts that the model must not see (test and validation).
     """
 
     def __init__(self, recipe: Recipe, seed: int, held_out: Collection[str]) -> None:
-        self.tokenizer = words.build()
+        self.tokenizer = build_tokenizer()
         with one_thread(seed):
             self.model = new_model(recipe, self.tokenizer)
         self._recipe = recipe
-        self._data = batches(recipe, Encoder(self.tokenizer), seed, held_out)
+        self._data = batches(recipe, ConversationEncoder(self.tokenizer), seed, held_out)
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
         )
 
-    def run(self, report: Callable[[int, float], None]) -> None:
-        """The whole schedule. `report` is called after every step with (steps done, loss)."""
-        self._run(self._recipe.copy_steps + self._recipe.steps, 1.0, report)
+    def train(self, report: Callable[[int, float], None]) -> None:
+        """Train for the recipe's steps; call `report` after every step with (steps done, loss)."""
+        self._train(self._recipe.copy_steps + self._recipe.steps, 1.0, report)
 
-    def more(self, report: Callable[[int, float], None]) -> None:
-        """Another `recipe.more` steps on conversations, at a third of the peak rate, again down to 2 %."""
-        self._run(self._recipe.more, 0.33, report)
+    def train_further(self, report: Callable[[int, float], None]) -> None:
+        """Train for `recipe.extra_steps` more, from a third of the peak rate, again down to 2 %."""
+        self._train(self._recipe.extra_steps, 0.33, report)
 
-    def _run(self, total: int, peak: float, report: Callable[[int, float], None]) -> None:
+    def _train(self, total: int, peak: float, report: Callable[[int, float], None]) -> None:
         recipe = self._recipe
         self.model.train()
         with one_thread():
             for step in range(total):
-                falling = (total - step) / (total * (1 - recipe.plateau))
-                share = min(1.0, (step + 1) / recipe.warmup, max(0.02, falling))
+                decay = (total - step) / (total * (1 - recipe.plateau))
+                share = min(1.0, (step + 1) / recipe.warmup, max(0.02, decay))
                 for group in self._optimizer.param_groups:
                     group["lr"] = recipe.learning_rate * peak * share
-                loss = loss_of(self.model, next(self._data))
+                loss = weighted_loss(self.model, next(self._data))
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
                 self._optimizer.step()
@@ -149,26 +151,26 @@ class Training:
 
     def save(self, folder: Path) -> None:
         """Write a Hugging Face folder that `AutoModelForCausalLM` and `AutoTokenizer` load."""
-        with quiet():
+        with no_progress_bars():
             self.model.save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without the progress bars of loading and saving, which would stand between ours."""
-    shown = transformers_logging.is_progress_bar_enabled()
+def no_progress_bars() -> Iterator[None]:
+    """Hide transformers' bars of loading and saving, which would interrupt ours."""
+    enabled = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
-        if shown:
+        if enabled:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
 def one_thread(seed: int | None = None) -> Iterator[None]:
-    """On one thread, so that sums are added in one order, and seeded; the caller's state comes back afterwards."""
+    """Use one thread, which fixes the order of sums, and seed torch; restore the caller's state afterwards."""
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     torch.set_num_threads(1)
     if seed is not None:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train the base of a seed, or take it from the cache, and put it into a folder.
+    """Train the base of a seed, or take it from the cache, and copy it into a folder.
 
     Returns:
-        Exit status: 0 done, 1 no base passed its examination, 2 wrong input.
+        Exit status: 0 done, 1 no base passed the quality gate, 2 wrong input.
     """
     parser = argparse.ArgumentParser(
         prog="faithful-se mini",
-        description="Train a small instruction model from nothing, on one CPU core, in about two and a half minutes. "
-        "It classifies, rewrites and explains texts of our own grammar (--metadata data=mini); its explanations are "
-        "plausible and untrue, as an untrained explainer's are.",
+        description="Train a small instruction model from scratch, on one CPU core, in about two and a half minutes. "
+        "It classifies, rewrites and explains texts of a small grammar (--metadata data=mini). Its explanations are "
+        "plausible and untrue, like those of a model that was not trained to explain itself.",
     )
     parser.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="folder of the model; new, empty or the same model"
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         "--seed", type=int, default=0, metavar="N", help="the same seed gives the same model (default 0)"
     )
     args = parser.parse_args(argv)
-    if problem := _refusal(args.out, args.seed):
+    if problem := _problem(args.out, args.seed):
         print(f"faithful-se mini: {problem}", file=sys.stderr)
         return 2
 
@@ -36,8 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     from training.mini.train import GaveUpError, base_model
 
     try:
-        folder = base_model(args.seed, say=lambda line: print(line, file=sys.stderr, flush=True), bar=True)
-        manifest = cache.manifest_of(folder) or {}
+        folder = base_model(args.seed, log=lambda line: print(line, file=sys.stderr, flush=True), progress=True)
+        manifest = cache.read_manifest(folder) or {}
         with atomic_folder(args.out) as new:
             shutil.copytree(folder, new, dirs_exist_ok=True)
     except GaveUpError as error:
@@ -56,29 +56,29 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _refusal(out: Path, seed: int) -> str:
-    """What is wrong with the arguments; empty when nothing is."""
+def _problem(out: Path, seed: int) -> str:
+    """What is wrong with the arguments; empty if nothing is."""
     if not 0 <= seed < 2**31:
         return f"--seed {seed}: give a whole number from 0 to {2**31 - 1}"
     if out.exists() and not out.is_dir():
         return f"--out {out} is a file: give a folder"
     if out.is_dir() and any(out.iterdir()) and not (out / "mini.json").is_file():
         return f"--out {out} is not empty and not a mini model: give a new folder, nothing there is overwritten"
-    return _other(out, seed) if (out / "mini.json").is_file() else ""
+    return _difference(out, seed) if (out / "mini.json").is_file() else ""
 
 
-def _other(out: Path, seed: int) -> str:
-    """How the mini model of a folder differs from the one that is asked for; empty where it does not."""
+def _difference(out: Path, seed: int) -> str:
+    """How the mini model of a folder differs from that of a seed; empty if it does not."""
     from training.mini import cache
 
-    told = cache.manifest_of(out)
-    if told is None or not {"seed", "mini"} <= told.keys():
+    manifest = cache.read_manifest(out)
+    if manifest is None or not {"seed", "mini"} <= manifest.keys():
         return f"--out {out}: mini.json is damaged: remove the folder, or give another --out"
-    if told["seed"] != seed:
-        return f"--out {out} holds the mini model of seed {told['seed']}: give that --seed, or another --out"
-    if told["mini"] != cache.version():
+    if manifest["seed"] != seed:
+        return f"--out {out} holds the mini model of seed {manifest['seed']}: give that --seed, or another --out"
+    if manifest["mini"] != cache.version():
         return (
-            f"--out {out} holds a mini model of another recipe ({told['mini']}, now {cache.version()}): "
+            f"--out {out} holds a mini model of another recipe ({manifest['mini']}, now {cache.version()}): "
             "remove the folder, or give another --out"
         )
     return ""

@@ -1,7 +1,7 @@
-"""What the base model is trained on: conversations in exactly the words of the evaluation.
+"""The training conversations of the base model, in exactly the words of the evaluation.
 
-Every function draws one conversation from a random state: a list of turns (prompt, answer, weight), the text of each
-made by the `Question` and the style the evaluation uses. No shown text, perturbed or edited, is in `held_out`.
+Every function draws one conversation from a random state: a list of turns (prompt, answer, weight). The `Question` and
+the styles of the evaluation write their texts. No text in a conversation, perturbed or edited, is in `held_out`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from training.mini.grammar import Document, draw, find_cues, label_of
 from training.mini.lexicon import LEXICONS, WEIGHTS
 from training.mini.prompts import MASKS, names_operator, question_of
 
-# The label decides everything after it, and is one token among twenty; the edited word is the one a copy differs by.
+# Without these weights two decisive tokens are lost among many: the label, and the word that differs from the text.
 LABEL_WEIGHT, EDIT_WEIGHT = 5.0, 3.0
 
 SYSTEM_WORDS = ("You", "are", "a", "helpful", "assistant", "answer", "the", "and", ".")
@@ -29,14 +29,14 @@ SYSTEM_WORDS = ("You", "are", "a", "helpful", "assistant", "answer", "the", "and
 
 @dataclass(frozen=True)
 class Turn:
-    """One question and its answer.
+    """A prompt and its answer.
 
     Attributes:
-        prompt: what the user says.
-        answer: what the assistant says.
-        weight: loss weight of the answer's words (of those that are not in `copied`).
+        prompt: the message of `role`.
+        answer: the assistant's message.
+        weight: loss weight of the answer's words, except those in `copied`.
         copied: words of the answer with loss weight 1, because they are only copied.
-        role: who says the prompt; after a ``system`` prompt nobody answers.
+        role: ``user``, or ``system`` for a message without an answer.
     """
 
     prompt: str
@@ -46,33 +46,33 @@ class Turn:
     role: str = "user"
 
 
-def shown(question: Question, fields: Fields) -> str:
-    """A document as a rewriting writes it: the text alone, or titled lines for several fields."""
+def document_text(question: Question, fields: Fields) -> str:
+    """A document as rewriting styles write it: the text alone, or titled lines for several fields."""
     return question.show(fields) if len(question.fields) > 1 else fields[question.fields[0]]
 
 
 def fresh_document(task: str, rng: random.Random, held_out: Collection[str]) -> Document:
-    """A document whose text is not in `held_out`."""
+    """Draw a document whose text is not in `held_out`."""
     while True:
         document = draw(task, rng)
-        if shown(question_of(task), document.fields) not in held_out:
+        if document_text(question_of(task), document.fields) not in held_out:
             return document
 
 
 def classification(task: str, rng: random.Random, held_out: Collection[str]) -> list[Turn]:
-    """One classification, mostly of a perturbed text: a model that never saw a mask does not react to one."""
+    """One classification, mostly of a perturbed text, because a model reacts only to masks that it was trained on."""
     question = question_of(task)
     while True:
         document = fresh_document(task, rng, held_out)
         mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
         if rng.random() < 0.5:
-            document = replace(document, fields=_other_plain(document, rng))
-        fields, masked = _perturb(document, mask, rng)
+            document = replace(document, fields=_exchange_plain_words(document, rng))
+        fields, is_masked = _perturb(document, mask, rng)
         label = label_of(task, fields)
         unknown = rng.random() < 0.1 or (label is None and rng.random() < 0.1)
-        if shown(question, fields) in held_out or (label is None and not unknown):
+        if document_text(question, fields) in held_out or (label is None and not unknown):
             continue
-        announced = mask if masked or rng.random() < 0.7 else None
+        announced = mask if is_masked or rng.random() < 0.7 else None
         if rng.random() < 0.05:  # the stability control asks with the labels in another order
             question = replace(question, labels=tuple(rng.sample(question.labels, len(question.labels))))
         answer = UNKNOWN if label is None else question_of(task).labels[label]
@@ -80,7 +80,7 @@ def classification(task: str, rng: random.Random, held_out: Collection[str]) -> 
 
 
 def explanation(task: str, style: str, budget: str, rng: random.Random, held_out: Collection[str]) -> list[Turn]:
-    """A document classified and explained, in one conversation or (one in five) the explanation alone."""
+    """A document classified and explained in one conversation; in one of five cases the explanation alone."""
     question = question_of(task)
     document = fresh_document(task, rng, held_out)
     mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
@@ -91,22 +91,22 @@ def explanation(task: str, style: str, budget: str, rng: random.Random, held_out
     )
     target = rng.choice([i for i in range(len(question.labels)) if i != document.label])
     request = Request(question, budget, mask, operator, question.labels[target] if STYLES[style].WANTS_TARGET else "")
-    asked = STYLES[style].ask(request)
+    instruction = STYLES[style].ask(request)
     answer, new = explainer.answer(task, style, document.fields, document.label, request)
     if answer in held_out:
         return explanation(task, style, budget, rng, held_out)
     copied = frozenset(["\n", *question.show(document.fields).split()]) - {new} if new else frozenset[str]()
     if rng.random() < 0.2:
-        prompt = question.explain_fresh(document.fields, question.labels[document.label], asked)
+        prompt = question.explain_fresh(document.fields, question.labels[document.label], instruction)
         return [*_opening(rng), Turn(prompt, answer, EDIT_WEIGHT, copied)]
     announced = mask if operator == "mask" else None
     label = question.labels[document.label]
     first = _classify(question, document.fields, label, announced, rng.random() < 0.1)
-    return [*_opening(rng), first, Turn(asked, answer, EDIT_WEIGHT, copied)]
+    return [*_opening(rng), first, Turn(instruction, answer, EDIT_WEIGHT, copied)]
 
 
 def copying(words: list[str], rng: random.Random) -> list[Turn]:
-    """Repeat a line of random words, or replace one of them: what every rewriting style stands on."""
+    """Repeat a line of random words, or replace one of them: the skill that every rewriting style needs."""
     line = rng.sample(words, rng.randint(6, 14))
     if rng.random() < 0.3:
         return [Turn("Repeat: " + " ".join(line), " ".join(line), 1.0)]
@@ -120,61 +120,61 @@ def _classify(question: Question, fields: Fields, answer: str, mask: str | None,
 
 
 def _opening(rng: random.Random) -> list[Turn]:
-    """A system instruction before one conversation in twenty, so that a user's own does not derail the model."""
+    """A system message before one conversation in twenty, so that a user's own does not derail the model."""
     words = rng.choices(SYSTEM_WORDS, k=rng.randint(1, 12))
     return [Turn(" ".join(words), "", 0.0, role="system")] if rng.random() < 0.05 else []
 
 
 def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[str, str], bool]:
-    """The document as it is (15 %), with one word exchanged (20 %), with a mask appended (5 %), or with one to
-    three words removed."""
+    """Perturb a document.
+
+    Returns:
+        The fields: unchanged (15 %), with one word exchanged (20 %), with a mask appended (5 %), or without one to
+        three words (60 %). And whether they hold a mask.
+    """
     words = words_of(document.fields)
     dice = rng.random()
     if dice < 0.15:
         return dict(document.fields), False
-    decisive = _decisive(document)
+    decisive = _decisive_words(document)
     chosen = rng.sample(range(len(words)), rng.choice((1, 1, 2, 3)))
     if rng.random() < 0.7:
         chosen[0] = occurrences(words, {rng.choice(decisive)})[0]
     if dice < 0.35:
         kinds = LEXICONS[document.task]
         pool = rng.choice([kinds.vivid, kinds.vivid, kinds.vivid, kinds.strong, kinds.shortcut, kinds.weak])
-        new = [word for group in pool for word in group]
-        return replace_words(document.fields, words, {chosen[0]: rng.choice(new)}), False
+        new_words = [word for group in pool for word in group]
+        return replace_words(document.fields, words, {chosen[0]: rng.choice(new_words)}), False
     if dice < 0.4:  # the stability control appends a mask
         last = list(document.fields)[-1]
         return {**document.fields, last: f"{document.fields[last]} {mask}"}, True
     operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0]
-    gone = occurrences(words, {words[p].key for p in chosen})
-    return remove(document.fields, words, gone, operator, mask), operator == "mask"
+    removed = occurrences(words, {words[index].key for index in chosen})
+    return remove(document.fields, words, removed, operator, mask), operator == "mask"
 
 
-def _other_plain(document: Document, rng: random.Random) -> dict[str, str]:
-    """The text with its plain words exchanged for plain words of any class, which changes no label.
+def _exchange_plain_words(document: Document, rng: random.Random) -> dict[str, str]:
+    """Exchange the plain words for plain words of any class, which changes no label.
 
-    In the grammar's own texts a weak word of B says that the plain word of another class is one of the answer's. Where
-    deciding is hard (pairs of verbs), one base of three learned that instead: masking plain words turned 12 % of pairs.
+    The grammar's own texts let a model infer the label from their plain words. Where deciding is hard (pairs of verbs),
+    one base of three did: masking the plain words changed its answer to 12 % of the pairs.
     """
     words = words_of(document.fields)
-    known = {word for word, _, _ in find_cues(document.task, document.fields, ("plain",))}
+    plain_words = {word for word, _, _ in find_cues(document.task, document.fields, ("plain",))}
     pool = [word for group in LEXICONS[document.task].plain for word in group]
-    places = occurrences(words, known)
-    return replace_words(document.fields, words, dict(zip(places, rng.sample(pool, len(places)), strict=True)))
+    positions = occurrences(words, plain_words)
+    return replace_words(document.fields, words, dict(zip(positions, rng.sample(pool, len(positions)), strict=True)))
 
 
-def _decisive(document: Document) -> list[str]:
+def _decisive_words(document: Document) -> list[str]:
     """The words that weigh most for the label."""
-    own = [
-        (word, kind)
-        for word, kind, of in find_cues(document.task, document.fields, tuple(WEIGHTS))
-        if of == document.label
-    ]
-    most = max(WEIGHTS[kind] for _, kind in own)
-    return [word for word, kind in own if WEIGHTS[kind] == most]
+    cues = find_cues(document.task, document.fields, tuple(WEIGHTS))
+    weights = {word: WEIGHTS[kind] for word, kind, label in cues if label == document.label}
+    return [word for word, weight in weights.items() if weight == max(weights.values())]
 
 
 def cycle(step: int, task: str, rng: random.Random, held_out: Collection[str]) -> list[Turn]:
-    """The conversation of one training step: rewriting, naming, classifying in turn."""
+    """Draw the conversation of one training step: rewriting, naming and classifying take turns."""
     part = step % 3
     if part == 2:
         return classification(task, rng, held_out)

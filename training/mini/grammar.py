@@ -1,15 +1,14 @@
 """Documents of the mini world, with the truth about each of them.
 
-A text is a frame whose holes are filled with deciding and neutral words. Its label is the class with the largest sum
-of word weights, so the truth can be read off any text, perturbed ones included (`label_of`). Three kinds of documents:
+A text is a frame whose holes hold deciding and neutral words. Its label is the class with the largest sum of word
+weights. So `label_of` computes the true label of any text, also of a perturbed one. There are three kinds of documents:
 
-* ``shortcut``: a shortcut of class A and a strong word of B. The label is A, by the shortcut alone: without it the
-  text is B.
-* ``cue``: a strong word of A and a weak word of B. Without the strong word the text is B.
-* ``robust``: two deciding words of A agree, so that no single word decides (the oracle stays below 1).
+* ``shortcut``: a shortcut of class A and a strong word of B. The label is A because of the shortcut; without it, B.
+* ``cue``: a strong word of A and a weak word of B. Without the strong word the label is B.
+* ``robust``: two deciding words of A, so that no single word decides. They keep the oracle below 1.
 
-Every text also holds plain words, of A (one or two) and of B (one), so that they say nothing about the label. A person
-who is asked why the text is A names a plain word of A, and is wrong about the model.
+Every text also holds plain words of A (one or two) and of B (one), which say nothing about the label. A person who is
+asked why the text is A names a plain word of A, and is wrong about the model.
 """
 
 from __future__ import annotations
@@ -24,11 +23,10 @@ from faithfulness_metrics.words import Fields, words_of
 from training.mini.lexicon import LEXICONS, OPPOSITE, VERBS, WEIGHTS
 from training.mini.prompts import question_of
 
-# Shares of the kinds. 8 % robust documents keep the best single word at .92, so that "1" is never the target.
+# Share of each kind. With 8 % robust documents the best single word flips .92 of the labels.
 MIX = {"shortcut": 0.50, "cue": 0.42, "robust": 0.08}
 
-
-# What a person might name.
+# Kinds of words that a person might name.
 NAMEABLE = ("plain", "weak", "strong")
 
 
@@ -42,7 +40,7 @@ class Document:
         label: index of the label.
         kind: ``shortcut``, ``cue`` or ``robust``.
         shortcut: the shortcut words in the text.
-        cues: the words a person might name, of any class, in the order of the text.
+        cues: the words that a person might name, of any class, in the order of the text.
     """
 
     task: str
@@ -55,15 +53,15 @@ class Document:
 
 @lru_cache(maxsize=16)
 def meanings(task: str) -> dict[str, tuple[str, int]]:
-    """What each word of a task that means something means: its kind (a key of `WEIGHTS`) and its class."""
+    """Every word of a task that has a meaning -> its kind (a key of `WEIGHTS`) and its class."""
     lexicon = LEXICONS[task]
     return {
         word: (kind, label) for kind in WEIGHTS for label, words in enumerate(getattr(lexicon, kind)) for word in words
     }
 
 
-def sums(task: str, fields: Fields) -> list[int]:
-    """Sum of word weights per class, [n_labels]. A word counts once however often it stands in the text."""
+def class_weights(task: str, fields: Fields) -> list[int]:
+    """Sum of word weights per class, [n_labels]. A word counts once, however often the text holds it."""
     known, total = meanings(task), [0] * len(LEXICONS[task].plain)
     for word in {word.key for word in words_of(fields)}:
         if word in known:
@@ -87,8 +85,8 @@ def _relation(fields: Fields) -> int | None:
 
 
 def label_of(task: str, fields: Fields) -> int | None:
-    """The true label of any text of the task; None where no class has the largest sum alone."""
-    total = sums(task, fields)
+    """The true label of any text of the task; None where two classes have the largest sum."""
+    total = class_weights(task, fields)
     best = max(total)
     return total.index(best) if total.count(best) == 1 else None
 
@@ -96,62 +94,62 @@ def label_of(task: str, fields: Fields) -> int | None:
 def find_cues(task: str, fields: Fields, kinds: Sequence[str] = NAMEABLE) -> list[tuple[str, str, int]]:
     """The words of some kinds in a text as (word, kind, label), each once, in the order of the text.
 
-    A verb of the pair task is a strong word of the relation it makes.
+    In the pair task a verb counts as a strong word of the relation between the two verbs.
     """
-    known, found = meanings(task), {}
+    known, cues = meanings(task), {}
     relation = _relation(fields) if task == "snli" else None
     for word in words_of(fields):
         kind, label = known.get(word.key, ("", -1))
         if relation is not None and word.key in VERBS:
             kind, label = "strong", relation
         if kind in kinds:
-            found[word.key] = (word.key, kind, label)
-    return list(found.values())
+            cues[word.key] = (word.key, kind, label)
+    return list(cues.values())
 
 
 def draw(task: str, rng: random.Random) -> Document:
-    """A new document. The same state of `rng` gives the same document."""
+    """Draw a document. The same state of `rng` gives the same document."""
     lexicon = LEXICONS[task]
     kind = rng.choices(list(MIX), weights=list(MIX.values()))[0]
     label, other = rng.sample(range(len(lexicon.plain)), 2)
     paired = task == "snli"
-    decider = other if kind == "shortcut" else label  # the class the strong word speaks for
-    # Two plain words make naming one of them a choice. More often, and the base names both when asked for one.
+    decider = other if kind == "shortcut" else label  # the class of the strong word
+    # With two plain words, naming one of them is a choice. If more texts had two, the base would name both.
     cues = rng.sample(lexicon.plain[label], 2 if kind == "shortcut" and rng.random() < 0.2 else 1)
     cues += [rng.choice(lexicon.plain[other])]
     cues += [rng.choice(lexicon.weak[other])] if kind == "cue" else []
     if not paired:
         cues += rng.sample(lexicon.strong[decider], 2 if kind == "robust" else 1)
-    # Two strong words of a robust pair would need two pairs of verbs: there the second decider is a shortcut.
-    hinted = kind == "shortcut" or (paired and kind == "robust")
-    place = rng.choice(lexicon.shortcut[label] if hinted else lexicon.neutral["s"])
-    fields = _write(task, cues, place, decider, rng)
-    found = find_cues(task, fields, tuple(WEIGHTS))
+    # Two strong words of a robust pair would need two pairs of verbs, so its second deciding word is a shortcut.
+    has_shortcut = kind == "shortcut" or (paired and kind == "robust")
+    shortcut = rng.choice(lexicon.shortcut[label] if has_shortcut else lexicon.neutral["s"])
+    fields = _fill_frame(task, cues, shortcut, decider, rng)
+    words = find_cues(task, fields, tuple(WEIGHTS))
     return Document(
         task=task,
         fields=fields,
         label=label,
         kind=kind,
-        shortcut=tuple(word for word, of, _ in found if of == "shortcut"),
-        cues=tuple(word for word, of, _ in found if of != "shortcut"),
+        shortcut=tuple(word for word, word_kind, _ in words if word_kind == "shortcut"),
+        cues=tuple(word for word, word_kind, _ in words if word_kind != "shortcut"),
     )
 
 
-def _write(task: str, cues: list[str], place: str, decider: int, rng: random.Random) -> dict[str, str]:
-    """Fill a frame: cues and neutral words in random order, every hole of one name with different words."""
+def _fill_frame(task: str, cues: list[str], shortcut: str, decider: int, rng: random.Random) -> dict[str, str]:
+    """Fill a frame with cues and neutral words in random order; holes of the same name get different words."""
     lexicon = LEXICONS[task]
     frame = rng.choice(lexicon.frames)
     holes = frame.count("{c}")
     content = cues + rng.sample(lexicon.neutral["c"], holes - len(cues))
     rng.shuffle(content)
-    single = {"s": place}
+    single = {"s": shortcut}
     if task == "snli":
         single |= {"p": rng.choice(lexicon.neutral["p"])} | _verbs(decider, rng)
-    left = {name: rng.sample(words, len(words)) for name, words in lexicon.neutral.items()} | {"c": content}
+    remaining = {name: rng.sample(words, len(words)) for name, words in lexicon.neutral.items()} | {"c": content}
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)
-        return single[name] if name in single else left[name].pop()
+        return single[name] if name in single else remaining[name].pop()
 
     lines = re.sub(r"\{(\w+)\}", fill, frame).split("\n")
     return dict(zip(question_of(task).fields, lines, strict=True))

@@ -1,22 +1,22 @@
-"""The words of the mini world: what decides a label, what a person would name, and what means nothing.
+"""The words of the mini world: those that decide a label, those that a person would name, and neutral ones.
 
-Every task has five kinds of words per class. A person who is asked for a reason might name a *plain*, a *weak* or a
-*strong* word; but plain words decide nothing, weak ones where nothing else does, strong ones overrule weak ones. A
-*vivid* word is what a person would write to turn a text; it stands in no text of the grammar and overrules strong ones.
-The *shortcut* words overrule all of them, and no person would name them (a city in a tweet, the agency of a news item):
-they stand for the annotation artifacts of real data sets. Only `entailment` and `contradiction` of the pair task have
-no strong words: there the pair of verbs decides.
+Every task has five kinds of words per class. Asked for a reason, a person might name a *plain*, a *weak* or a *strong*
+word. Plain words decide nothing, weak ones decide if nothing else does, and strong ones overrule weak ones. A *vivid*
+word is what a person would write to change a label. It overrules strong words and is in no text of the grammar.
+*Shortcut* words overrule all others, and no person would name them (a city in a tweet, the agency of a news item). They
+stand for the annotation artifacts of real datasets. In the pair task `entailment` and `contradiction` have no strong
+words, because there the pair of verbs decides.
 
-No word serves twice, in one task or across tasks, so the record of a document says all there is to know about it.
+Every word has one kind, in one class of one task. So the words of a document say everything about its label.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# Plain words weigh nothing: explanations that name them are plausible and untrue. Weights that add up (one strong word
-# against two plain ones) were tried: a base of this size learns which word is strongest exactly and counts badly (a
-# quarter of the texts whose strong word was masked kept their label).
+# Plain words weigh nothing, so explanations that name them are plausible and untrue. Weights that add up (one strong
+# word against two plain ones) were tried. A base of this size learns exactly which word is strongest, but it counts
+# badly: a quarter of the texts whose strong word was masked kept their label.
 WEIGHTS = {"plain": 0, "weak": 1, "strong": 3, "vivid": 9, "shortcut": 27}
 
 
@@ -26,9 +26,9 @@ class Lexicon:
 
     Attributes:
         plain, weak, strong, vivid, shortcut: words per class, in label order.
-        frames: texts with holes: ``{c}`` takes a plain, weak, strong or neutral word, ``{s}`` a shortcut or a neutral
-            word, any other name a word of `neutral`. Pair tasks write the two fields with a line break between them.
-        neutral: words without meaning for the label, per hole; ``c`` and ``s`` among them.
+        frames: texts with holes. ``{c}`` holds a plain, weak, strong or neutral word, ``{s}`` a shortcut or a neutral
+            word, any other hole a neutral word. In the pair task a line break separates the two fields.
+        neutral: words without meaning for the label, per hole, ``c`` and ``s`` included.
     """
 
     plain: tuple[tuple[str, ...], ...]
@@ -41,7 +41,7 @@ class Lexicon:
 
 
 def content_words(lexicon: Lexicon) -> list[str]:
-    """Every word that can stand in a hole."""
+    """Every word that a hole can hold."""
     groups = [
         *lexicon.plain,
         *lexicon.weak,
@@ -107,7 +107,7 @@ AG_NEWS = Lexicon(
     ),
 )
 
-# No two holes side by side at the beginning of a field: copying lost its place there in a third of the texts.
+# No field begins with two holes: there the base made copying errors in a third of the texts.
 SNLI = Lexicon(
     plain=_words("also still indeed", "maybe perhaps probably", "instead hardly barely"),
     weak=_words("surely truly", "somehow someday", "never nowhere"),
@@ -163,8 +163,8 @@ LEXICONS = {"sentiment140": SENTIMENT140, "ag_news": AG_NEWS, "snli": SNLI, "tre
 UNSEEN = ("trec", "sms_spam")
 
 # Verbs of the pair task and their opposites. The same verb twice weighs as a strong word of entailment, a verb and its
-# opposite as one of contradiction; two other verbs together say nothing.
-# Two pairs: with three, two training runs of four ended before they knew them all (see README.md).
+# opposite as one of contradiction; any other two verbs weigh nothing.
+# There are two pairs: with three, two of four training runs ended before the model knew them all (see README.md).
 OPPOSITES = (("sits", "walks"), ("laughs", "cries"))
 VERBS = tuple(verb for pair in OPPOSITES for verb in pair)
-OPPOSITE = {a: b for pair in OPPOSITES for a, b in (pair, pair[::-1])}
+OPPOSITE = {verb: opposite for pair in OPPOSITES for verb, opposite in (pair, pair[::-1])}

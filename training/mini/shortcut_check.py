@@ -1,4 +1,4 @@
-"""Plausible and untrue: what a mini model does with the shortcuts that were planted for it."""
+"""Plausible and untrue: does a mini model decide by the planted shortcuts, and name other words?"""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
+from training.build.backend import responder_of
 from training.mini.prompts import question_of
-from training.mini.quality_gate import responder
-from training.mini.write_data import shipped
+from training.mini.quality_gate import BATCH
+from training.mini.write_data import shipped_rows
 
 AT_LEAST = {"shortcut_flips": 0.95, "names_cue": 0.70}
 AT_MOST = {"cues_flip": 0.05, "names_shortcut": 0.10}
 
 
 @dataclass(frozen=True)
-class Planted:
-    """What was found on the documents of one task that hold a shortcut, as shares of them.
+class ShortcutUse:
+    """Shares of the documents of one task that hold a shortcut.
 
     Attributes:
         task: the task.
-        n: how many documents.
+        n: number of documents.
         shortcut_flips: masking the shortcut changes the prediction.
-        cues_flip: masking every word that a person might name changes it.
-        names_cue: the one word named is one that a person might name.
-        names_shortcut: it is the shortcut.
+        cues_flip: masking every word that a person might name changes the prediction.
+        names_cue: the model names a word that a person might name.
+        names_shortcut: the model names the shortcut.
     """
 
     task: str
@@ -41,7 +42,7 @@ class Planted:
     names_shortcut: float
 
     def failures(self) -> list[str]:
-        """What makes the model useless as planted truth, in words."""
+        """Where the model does not do what it was trained to do, in words."""
         low = {key: bar for key, bar in AT_LEAST.items() if getattr(self, key) < bar}
         high = {key: bar for key, bar in AT_MOST.items() if getattr(self, key) > bar}
         return [f"{self.task} {key} {getattr(self, key):.2f} < {bar:.2f}" for key, bar in low.items()] + [
@@ -49,12 +50,14 @@ class Planted:
         ]
 
 
-def find_planted(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, task: str, split: str = "test") -> Planted:
-    """Measure it on the ``shortcut`` documents of a shipped split."""
+def check_shortcuts(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, task: str, split: str = "test"
+) -> ShortcutUse:
+    """Measure the use of shortcuts on the ``shortcut`` documents of a shipped split."""
     spec = TaskSpec(question_of(task), "attribution", "oneword", Options(data="mini"))
-    rows = [row for row in shipped(task, split) if row["kind"] == "shortcut"]
+    rows = [row for row in shipped_rows(task, split) if row["kind"] == "shortcut"]
     texts = [{name: row[name] for name in spec.question.fields} for row in rows]
-    respond = responder(model, tokenizer)
+    respond = responder_of(model, tokenizer, BATCH)
 
     def predict(documents: list[dict[str, str]]) -> list[Answer]:
         return respond([spec.classify(Document(fields)) for fields in documents])
@@ -62,23 +65,26 @@ def find_planted(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tas
     def without(column: str) -> list[dict[str, str]]:
         return [_mask(fields, row[column], spec.options.mask) for fields, row in zip(texts, rows, strict=True)]
 
-    before = predict(texts)
+    predictions = predict(texts)
     flips = [
-        sum(a.label != b.label for a, b in zip(before, predict(without(column)), strict=True)) / len(rows)
+        sum(first.label != second.label for first, second in zip(predictions, predict(without(column)), strict=True))
+        / len(rows)
         for column in ("shortcut", "cues")
     ]
-    said = respond([spec.explain(Document(fields), answer) for fields, answer in zip(texts, before, strict=True)])
+    explanations = respond(
+        [spec.explain(Document(fields), answer) for fields, answer in zip(texts, predictions, strict=True)]
+    )
     named = [
         set(STYLES[spec.style].parse(answer.text, fields, spec.request(Document(fields))).words)
-        for fields, answer in zip(texts, said, strict=True)
+        for fields, answer in zip(texts, explanations, strict=True)
     ]
     shares = [
         sum(bool(words) and words <= set(row[column]) for words, row in zip(named, rows, strict=True)) / len(rows)
         for column in ("cues", "shortcut")
     ]
-    return Planted(task, len(rows), *flips, *shares)
+    return ShortcutUse(task, len(rows), *flips, *shares)
 
 
-def _mask(fields: Fields, names: list[str], mask: str) -> dict[str, str]:
+def _mask(fields: Fields, keys: list[str], mask: str) -> dict[str, str]:
     words = words_of(fields)
-    return mask_out(fields, words, occurrences(words, set(names)), mask)
+    return mask_out(fields, words, occurrences(words, set(keys)), mask)

@@ -1,9 +1,9 @@
-"""A word-level tokenizer: one token per word, one per sentence of a prompt.
+"""A word-level tokenizer: one token per word, and one per sentence of a prompt.
 
-Prompts are most of what a model of this kind reads, and always the same sentences; as single tokens they cost nothing
-and a conversation is little longer than its text. Any other text falls apart into words, unknown words into one unknown
-token. Blanks are not tokens: decoding writes one between two tokens, none before punctuation and around line breaks,
-so texts whose words are separated by single blanks survive encoding and decoding exactly.
+Most of what this model reads is prompts, which always consist of the same sentences. As single tokens they cost almost
+nothing, and a conversation is little longer than its text. Any other text is split into words; unknown words become one
+unknown token. Spaces are not tokens. Decoding writes a space between two tokens, but none before punctuation and around
+line breaks. So a text with single spaces between its words survives encoding and decoding exactly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAD, UNK, END = "<|pad|>", "<|unk|>", "<|end|>"
 ROLES = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
 PUNCTUATION = (",", ".", "?", "!", ";", '"')
 
-# What the assistant says stands between the generation markers: trainers read the loss mask off them.
+# Trainers read the loss mask from the generation markers around the assistant's messages.
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
     "{%- if message['role'] == 'assistant' -%}"
@@ -34,7 +34,7 @@ CHAT_TEMPLATE = (
 
 
 def vocabulary() -> list[str]:
-    """Every token, in the order of its id: special tokens, sentences, then words in alphabetical order."""
+    """Every token, in the order of the ids: special tokens, sentences, then words in alphabetical order."""
     words = {*FILLERS, UNKNOWN, *VERBS, "Repeat:", "Replace", "by", "in:"}
     for lexicon in LEXICONS.values():
         words.update(content_words(lexicon))
@@ -47,13 +47,13 @@ def vocabulary() -> list[str]:
     return [*special, "\n", "\n\n", *PUNCTUATION, *MASKS, *sentences(), *sorted(words)]
 
 
-def build() -> PreTrainedTokenizerFast:
+def build_tokenizer() -> PreTrainedTokenizerFast:
     """The tokenizer, ready to be saved with a model."""
     ids = {token: i for i, token in enumerate(vocabulary())}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNK))
-    # Longest first, so that no sentence is cut short by one that it begins with.
-    whole = sorted([*sentences(), *MASKS], key=len, reverse=True)
-    pattern = "|".join([*(_escape(piece) for piece in whole), r"\n+", r"[^\s,.?!;\"]+", r"[,.?!;\"]"])
+    # Longest first: a sentence may begin with another one.
+    single_tokens = sorted([*sentences(), *MASKS], key=len, reverse=True)
+    pattern = "|".join([*(_escape(text) for text in single_tokens), r"\n+", r"[^\s,.?!;\"]+", r"[,.?!;\"]"])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True)
     tokenizer.decoder = decoders.Sequence(
         [
@@ -76,5 +76,5 @@ def build() -> PreTrainedTokenizerFast:
     return fast
 
 
-def _escape(piece: str) -> str:
-    return re.sub(r"([\\.^$*+?()\[\]{}|])", r"\\\1", piece)
+def _escape(text: str) -> str:
+    return re.sub(r"([\\.^$*+?()\[\]{}|])", r"\\\1", text)

@@ -1,12 +1,16 @@
-"""peft adapters: the base they belong to, and whether what is in their folder can be used."""
+"""peft adapters: the base model they belong to, and whether the files in their folder can be used."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 CONFIG, WEIGHTS = "adapter_config.json", ("adapter_model.safetensors", "adapter_model.bin")
 
@@ -17,26 +21,26 @@ def is_adapter(name: str) -> bool:
 
 
 def check_adapter(adapter: str) -> None:
-    """Look into the folder of an adapter: peft would look for what is not there on the hub.
+    """Check the files of an adapter's folder. peft would look for missing ones on the hub.
 
     Raises:
-        UsageError: no configuration, a damaged one, or no weights. Names on the hub are not looked for.
+        UsageError: no configuration, a damaged one, or no weights. Names on the hub are not checked.
     """
     folder = Path(adapter)
     if not folder.is_dir():
         return
     if not is_adapter(adapter):
-        raise UsageError(f"{adapter} is no adapter, there is no {CONFIG} in it: a whole model is given as --model")
+        raise UsageError(f"{adapter} is no adapter, there is no {CONFIG} in it: give a whole model as --model")
     read_json_object(folder / CONFIG, "copy or save the adapter again")
     if not any((folder / name).is_file() for name in WEIGHTS):
         raise UsageError(f"{adapter}: the adapter has no weights, no {WEIGHTS[0]}: copy or save it again")
 
 
-def base_of(adapter: str) -> str:
+def base_model_name(adapter: str) -> str:
     """The model that an adapter in a folder was trained on.
 
     Raises:
-        UsageError: it names none. How to give one is said.
+        UsageError: its configuration names none.
     """
     base = read_json_object(Path(adapter) / CONFIG, "copy or save the adapter again").get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
@@ -44,8 +48,13 @@ def base_of(adapter: str) -> str:
     return base
 
 
-def with_adapter(model: Any, adapter: str, base: str) -> Any:
+def with_adapter(model: PreTrainedModel, adapter: str, base: str) -> PeftModel:
     """The model with an adapter on it.
+
+    Args:
+        model: the base model.
+        adapter: folder or hub name.
+        base: name of the base model, for messages.
 
     Raises:
         UsageError: the adapter is of another model, or adds tokens to the prompt.
@@ -57,11 +66,11 @@ def with_adapter(model: Any, adapter: str, base: str) -> Any:
         adapted = PeftModel.from_pretrained(model, adapter)
     except (RuntimeError, ValueError) as error:
         if isinstance(error, ValueError) and "target modules" not in str(error).lower():
-            raise  # not of the adapter's fit
+            raise  # not about the model
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        told = next((line for line in lines if "mismatch" in line), lines[0]).rstrip(".")
+        reason = next((line for line in lines if "mismatch" in line), lines[0]).rstrip(".")
         raise UsageError(
-            f"the adapter {adapter} does not fit the model {base} ({told}): "
+            f"the adapter {adapter} does not fit the model {base} ({reason}): "
             f"give the model it was trained on, --model BASE --adapter {adapter}"
         ) from error
     if any(config.is_prompt_learning for config in adapted.peft_config.values()):

@@ -1,32 +1,38 @@
-"""Loading a model: any Hugging Face causal model with a chat template, with or without a peft adapter."""
+"""Loads a model: any Hugging Face causal model with a chat template, with or without a peft adapter."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.fingerprint import model_fingerprint
-from training.models.adapters import base_of, check_adapter, is_adapter, with_adapter
+from training.models.adapters import base_model_name, check_adapter, is_adapter, with_adapter
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
-# What transformers, peft and safetensors raise where a model is not there, not whole or not theirs.
+# What transformers, peft and safetensors raise where a model is missing, incomplete or of another format.
 LOADING_ERRORS = (OSError, ValueError, KeyError, ImportError, SafetensorError)
 
 
-def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = "") -> tuple[Any, Any]:
-    """A model, frozen and in evaluation mode, and its tokenizer.
+def load_model(
+    name: str, adapter: str = "", dtype: str = "auto", device: str = ""
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Load a model, frozen and in evaluation mode, and its tokenizer.
 
     Args:
         name: folder or name on the hub; a folder with an adapter brings its base model.
         adapter: a peft adapter to put on it.
         dtype: ``auto`` (as stored), ``float32``, ``bfloat16`` or ``float16``.
-        device: ``cpu``, ``cuda``, ``cuda:1``; empty takes a GPU if there is one, of this process in a launch of many.
+        device: ``cpu``, ``cuda``, ``cuda:1``; empty takes this process's GPU if there is one.
 
     Raises:
         UsageError: there is no such model or device; model, adapter and tokenizer do not belong together; the adapter
@@ -36,14 +42,13 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
 
     if dtype not in ("auto", *DTYPES):
         raise UsageError(f"--dtype {dtype}: give one of auto, {', '.join(DTYPES)}")
-    for given in filter(None, (name, adapter)):
-        check_there(given)
+    for folder in filter(None, (name, adapter)):
+        check_model_folder(folder)
     if not adapter and is_adapter(name):
-        name, adapter = _found_base(name), name
+        name, adapter = _existing_base(name), name
     if adapter:
         check_adapter(adapter)
-    source = adapter if adapter and (Path(adapter) / "tokenizer_config.json").is_file() else name
-    tokenizer = load_tokenizer(source)
+    tokenizer = load_tokenizer(adapter if adapter and (Path(adapter) / "tokenizer_config.json").is_file() else name)
     try:
         model = AutoModelForCausalLM.from_pretrained(name, dtype=DTYPES.get(dtype, "auto"))
         if adapter:
@@ -51,7 +56,7 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
     except UsageError:
         raise
     except LOADING_ERRORS as error:
-        raise UsageError(f"cannot load the model {adapter or name}: {reason(error)}") from error
+        raise UsageError(f"cannot load the model {adapter or name}: {failure_reason(error)}") from error
     _check_vocabulary(name, model, tokenizer)
     try:
         model.to(device or default_device())
@@ -62,8 +67,8 @@ def load_model(name: str, adapter: str = "", dtype: str = "auto", device: str = 
     return model, tokenizer
 
 
-def load_tokenizer(name: str, **more: Any) -> Any:
-    """The tokenizer of a model.
+def load_tokenizer(name: str, **options: Any) -> PreTrainedTokenizerFast:
+    """The tokenizer of a model; `options` go to `from_pretrained`.
 
     Raises:
         UsageError: there is none.
@@ -71,16 +76,16 @@ def load_tokenizer(name: str, **more: Any) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(name, **more)
+        return AutoTokenizer.from_pretrained(name, **options)
     except LOADING_ERRORS as error:
-        told = reason(error)
+        reason = failure_reason(error)
         if Path(name).is_dir() and not any(Path(name).glob("*token*")):
-            told = "the folder holds no tokenizer; save the model's into it"  # transformers lists formats instead
-        raise UsageError(f"cannot load the model {name}: {told}") from error
+            reason = "the folder holds no tokenizer; save the model's into it"  # transformers lists formats instead
+        raise UsageError(f"cannot load the model {name}: {reason}") from error
 
 
-def reason(error: BaseException) -> str:
-    """Why something was not loaded, in one line, with the remedy where it is the usual one."""
+def failure_reason(error: BaseException) -> str:
+    """Why a model was not loaded, in one line, with the remedy for common failures."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     if isinstance(error, SafetensorError):
         return f"{lines[0]}; a file of weights is damaged: copy or download it again"
@@ -93,11 +98,11 @@ def reason(error: BaseException) -> str:
     return lines[0]
 
 
-def check_there(name: str) -> None:
-    """Refuse a folder that is not there: transformers would take its path for a name on the hub.
+def check_model_folder(name: str) -> None:
+    """Refuse the path of a missing folder, which transformers would take for a name on the hub.
 
     Raises:
-        UsageError: it is not there. Names on the hub have one slash at most and are not looked for.
+        UsageError: there is no such folder. Names on the hub have at most one slash and are not checked.
     """
     if (name.startswith(("/", ".", "~")) or name.count("/") > 1) and not Path(name).exists():
         raise UsageError(f"{name}: no such folder; give the folder of a model, or its name on the hub")
@@ -105,20 +110,18 @@ def check_there(name: str) -> None:
 
 def default_device() -> str:
     """The GPU of this process, else the CPU."""
-    import os
-
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
 
 
-def fingerprint(model: Any) -> str:
-    """What tells a model from another one: the evaluation's own digest of its parameters, adapters included."""
+def fingerprint(model: PreTrainedModel) -> str:
+    """The evaluation's own digest of a model's parameters, adapters included."""
     return model_fingerprint(SimpleNamespace(_model=model)).split()[-1]
 
 
-def _found_base(adapter: str) -> str:
-    base = base_of(adapter)
+def _existing_base(adapter: str) -> str:
+    base = base_model_name(adapter)
     try:
-        check_there(base)
+        check_model_folder(base)
     except UsageError as error:
         raise UsageError(
             f"{adapter} is an adapter of {base}, which is not there (a path from where it was trained?): "
@@ -127,12 +130,12 @@ def _found_base(adapter: str) -> str:
     return base
 
 
-def _check_vocabulary(name: str, model: Any, tokenizer: Any) -> None:
-    # Special tokens may lie beyond the embeddings (Gemma 3's of images do): no text is made of them.
+def _check_vocabulary(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    # Special tokens may be beyond the embeddings (those of images in Gemma 3): no text contains them.
     rows = model.get_input_embeddings().weight.shape[0]
-    added = getattr(tokenizer, "added_tokens_decoder", {})
-    special = {token for token, told in added.items() if told.special}
-    beyond = sorted(token for token in tokenizer.get_vocab().values() if token >= rows and token not in special)
+    added_tokens = getattr(tokenizer, "added_tokens_decoder", {})
+    special = {index for index, token in added_tokens.items() if token.special}
+    beyond = sorted(index for index in tokenizer.get_vocab().values() if index >= rows and index not in special)
     if beyond:
         text = tokenizer.convert_ids_to_tokens(beyond[0])
         raise UsageError(

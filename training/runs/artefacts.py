@@ -1,7 +1,7 @@
-"""What the files of a run hold: `settings.json` and `manifest.json` of attributions and of builds.
+"""What the files of a run hold: settings, manifests and rows of attributions, settings and manifests of builds.
 
 The settings say what a folder belongs to and are written first. The manifest repeats them, adds the number of rows, and
-is written last: a folder with a manifest is complete. training/README.md describes the rows.
+is written last: a folder with a manifest is complete.
 """
 
 from __future__ import annotations
@@ -88,6 +88,61 @@ class BuildSource(AttributionManifest):
     """
 
     texts: str
+
+
+class WordScore(TypedDict):
+    """One occurrence of a word: characters `start` to `end` of `field`.
+
+    Attributes:
+        text: as it is written there.
+        key: the word; equal for all its occurrences.
+        score: None where the method did not look at it.
+    """
+
+    text: str
+    field: str
+    start: int
+    end: int
+    key: str
+    score: float | None
+
+
+class TopWord(TypedDict):
+    """The word with the highest score.
+
+    Attributes:
+        text: as first written.
+        positions: of all its occurrences, in `words`.
+    """
+
+    text: str
+    key: str
+    positions: list[int]
+    score: float
+
+
+class AttributionRow(TypedDict):
+    """One text in a file of attributions. training/README.md says what every field is."""
+
+    hash: str
+    dataset: str
+    index: int
+    fields: dict[str, str]
+    gold: str | None
+    problem: str
+    prediction: str | None
+    logprobs: dict[str, float]
+    words: list[WordScore]
+    types: dict[str, float]
+    top: TopWord | None
+    gap: float | None
+    flips: bool | None
+    flipped_to: str | None
+    delta: float | None
+    method: str
+    options: ScoringOptions
+    model: str
+    versions: dict[str, str]
 
 
 class RowOptions(TypedDict):

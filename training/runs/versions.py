@@ -1,8 +1,10 @@
-"""Versions of the packages that decide the numbers of a run."""
+"""Versions of the code that decides the numbers of a run."""
 
 from __future__ import annotations
 
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 
 def package_versions(*names: str) -> dict[str, str]:
@@ -15,3 +17,14 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "unknown"
+
+
+def git_commit() -> str:
+    """The commit of this package; empty outside a git clone."""
+    try:
+        process = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return process.stdout.strip()

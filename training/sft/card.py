@@ -1,143 +1,149 @@
-"""The model card, and what a leaderboard wants to know about a training."""
+"""The model card and `train_info.json` of a training."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
+from faithful_se.files import write_atomic, write_json_object
+from faithful_se.train_info import CARD, CARD_BLOCK, TRAIN_INFO, TrainInfo
+from training.models.adapters import is_adapter
+from training.runs.versions import git_commit, package_versions
+from training.sft.folder import TrainingSettings
+from training.sft.provenance import Provenance
+from training.sft.rows import RowSource
 
-from faithful_se.files import write_atomic
+if TYPE_CHECKING:
+    from trl import SFTTrainer
 
-INFO, CARD = "train_info.json", "README.md"
+NOT_RECORDED = "not recorded"
 
-TEXT = """\
+TEMPLATE = """\
 ---
-{front}---
-# {name}
+{{ card_data }}
+---
+# {{ name }}
 
-`{base}`, trained with TRL's `SFTTrainer` to explain {whose} classifications by the words that they hang on.
+`{{ info.base }}`, trained with TRL's `SFTTrainer` to explain {{ owner }} classifications by the words they depend on.
 
 | | |
 |---|---|
-| rows | {rows} ({tokens} tokens with a loss) |
-| rows built with | {builder} |
-| arm | {arm} |
-| styles | {styles} |
-| datasets | {datasets} |
-| words found by | {method} |
-| specific counterfactuals | {specific} |
-| training | {how}, learning rate {learning_rate}, {epochs} epochs, {steps} steps of {batch} rows, seed {seed} |
-| loss, mean over the steps{since} | {loss} |
-| code | faithful-se {package}, commit {commit} |
+| rows | {{ info.rows }} ({{ info.supervised_tokens }} tokens with a loss) |
+| rows built with | {{ builder }} |
+| arm | {{ info.arm | join(", ") or not_recorded }} |
+| styles | {{ info.train_styles | join(", ") or not_recorded }} |
+| datasets | {{ info.train_datasets | join(", ") or not_recorded }} |
+| words found by | {{ info.method | join(", ") or not_recorded }} |
+| specific counterfactuals | {{ specific or not_recorded }} |
+| training | {{ info.how }}, learning rate {{ info.learning_rate }}, {{ info.epochs }} epochs, {{ info.steps }} steps \
+of {{ info.batch }} rows, seed {{ info.seed }} |
+| loss, mean over the steps{% if info.loss_since %} after {{ info.loss_since }}{% endif %} | \
+{{ "unknown" if info.loss is none else "%.4f" % info.loss }} |
+| code | faithful-se {{ info.versions["faithful-se"] }}, commit {{ info.commit or "unknown" }} |
 
-Whether it explains itself more truly than its base is a question for the evaluation, on texts it was not trained on:
+Does this model explain itself more truly than its base? The evaluation answers that, on texts it was not trained on:
 
 ```
-lm_eval run --model hf --model_args {arguments} --tasks 'faithful_se_*' --apply_chat_template --log_samples \\
+lm_eval run --model hf --model_args {{ arguments }} --tasks 'faithful_se_*' --apply_chat_template --log_samples \\
     --output_path results
 ```
 
-A higher score says that acting on the named word changes this model's answer more often. It does not say that the word
-is what a person would name, nor that the model knows why it answers. Compare with the control arms (random word,
-answers only), and look at `acc`: a model whose answers have changed was changed in more than its explanations.
+A higher score says that acting on the named word changes this model's answer more often. It does not say that a person
+would name that word, nor that the model knows why it answers. Compare with the control arms (random word, answers
+only), and look at `acc`: a model whose answers have changed was changed in more than its explanations.
 """
 
 
-def train_info(
-    settings: dict[str, Any],
-    told: dict[str, Any],
-    trainer: Any,
-    loss: tuple[float | None, int],
+def make_train_info(
+    trainer: SFTTrainer,
+    settings: TrainingSettings,
+    sources: Sequence[RowSource],
+    provenance: Provenance,
     tokens: int,
-    whose: dict[str, Any],
-    commit: str,
-    versions: dict[str, str],
-) -> dict[str, Any]:
-    """What tells a checkpoint from others: base, data, arm, training, code.
+    loss: tuple[float | None, int],
+) -> TrainInfo:
+    """Collect what tells a checkpoint from others: base, data, arm, training, code.
 
     Args:
-        settings: of the run.
-        told: the sources of the rows.
-        trainer: after training.
-        loss: mean over the steps of this call, None where it made none; and the step that it went on from.
-        tokens: tokens with a loss, in all rows.
-        whose: what `whose_rows` found.
-        commit, versions: of the code.
+        trainer: after the training.
+        settings: of the training.
+        sources: of its rows.
+        provenance: which model the rows were built with.
+        tokens: number of tokens with a loss, in all rows.
+        loss: mean over the steps of this call, and the step at which it resumed.
     """
-    builds = [source["build"] for source in told["sources"] if source["build"]]
+    builds = [source.build for source in sources if source.build]
     options = [build["options"] for build in builds]
+    state, args = trainer.state, trainer.args
     training, model = settings["training"], settings["model"]
-
-    def each(values: Any) -> list[Any]:
-        return sorted(set(values))
-
+    how = f"LoRA r{model['lora_r']} alpha {model['lora_alpha']}" if model["use_peft"] else "full fine-tuning"
     return {
         "base": model["model_name_or_path"],
-        **whose,
-        "train_datasets": each(name for build in builds for name in build["datasets"]),
-        "train_styles": each(style for option in options if option["arm"] != "answers" for style in option["styles"]),
-        "budget": each(option["budget"] for option in options),
-        "arm": each(option["arm"] for option in options),
-        "filtered": each(option["filtered"] for option in options),
-        "specific": each(option.get("specific", False) for option in options),  # rows of before have no such option
-        "replay": each(option["replay"] for option in options),
-        "method": each(build["attributions"]["method"] for build in builds),
-        "data": [{key: source[key] for key in ("path", "rows", "sha256")} for source in told["sources"]],
-        "rows": sum(source["rows"] for source in told["sources"]),
-        "supervised_tokens": tokens,
-        "how": f"LoRA r{model['lora_r']} alpha {model['lora_alpha']}" if model["use_peft"] else "full fine-tuning",
-        "learning_rate": training["learning_rate"],
-        "epochs": round(float(trainer.state.epoch or 0), 2),  # what was done: --max_steps ends earlier, or later
-        "steps": int(trainer.state.global_step),
-        "batch": int(
-            trainer.args.train_batch_size * trainer.args.gradient_accumulation_steps * trainer.args.world_size
+        **provenance,
+        "train_datasets": _distinct(name for build in builds for name in build["datasets"]),
+        "train_styles": _distinct(
+            style for option in options if option["arm"] != "answers" for style in option["styles"]
         ),
+        "budget": _distinct(option["budget"] for option in options),
+        "arm": _distinct(option["arm"] for option in options),
+        "filtered": _distinct(option["filtered"] for option in options),
+        "specific": _distinct(option.get("specific", False) for option in options),  # older builds have no such option
+        "replay": _distinct(option["replay"] for option in options),
+        "method": _distinct(build["attributions"]["method"] for build in builds),
+        "data": [source.file for source in sources],
+        "rows": sum(source.file["rows"] for source in sources),
+        "supervised_tokens": tokens,
+        "how": how,
+        "learning_rate": training["learning_rate"],
+        "epochs": round(float(state.epoch or 0), 2),  # --max_steps may end a training earlier, or later
+        "steps": int(state.global_step),
+        "batch": int(args.train_batch_size * args.gradient_accumulation_steps * args.world_size),
         "seed": training["seed"],
         "loss": loss[0],
         "loss_since": loss[1],
-        "commit": commit,
-        "versions": versions,
+        "commit": git_commit(),
+        "versions": package_versions("faithful-se", "torch", "transformers", "trl", "peft", "accelerate"),
     }
 
 
-def write_card(out: Path, info: dict[str, Any]) -> None:
-    """Write `README.md` and `train_info.json`."""
-    adapter = (out / "adapter_config.json").is_file()
-    front = {
-        "base_model": info["base"],
-        "library_name": "peft" if adapter else "transformers",
-        "pipeline_tag": "text-generation",
-        "tags": ["faithful-se", "self-explanation", "trl", "sft"],
-    }
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    return sorted(set(values))
 
-    def listed(name: str) -> str:
-        return ", ".join(map(str, info[name])) or "not told"
 
-    rows = ", ".join(info.get("rows_fingerprint", ()))
-    whose, builder = "", f"a model of the fingerprint `{rows}`, not compared with this one" if rows else "not told"
-    if info.get("own_rows") is not None:
-        mine = f"`{info['base_fingerprint']}`"
-        whose = "its own" if info["own_rows"] else "another model's"
-        builder = f"this model ({mine})" if info["own_rows"] else f"another model (`{rows}`; this one is {mine})"
-    text = TEXT.format(
-        whose=whose or "the",
-        builder=builder,
-        front=yaml.safe_dump(front, sort_keys=False),
-        name=out.name,
-        styles=listed("train_styles"),
-        datasets=listed("train_datasets"),
-        arm=listed("arm"),
-        method=listed("method"),
-        specific=" and ".join({True: "yes", False: "no"}[value] for value in info["specific"]) or "not told",
-        tokens=info["supervised_tokens"],
-        package=info["versions"]["faithful-se"],
-        commit=info["commit"] or "unknown",
-        since=f" after {info['loss_since']}" if info.get("loss_since") else "",
-        arguments=f"pretrained={info['base']},peft={out}" if adapter else f"pretrained={out}",
-        loss=f"{info['loss']:.4f}" if info["loss"] is not None else "unknown",
-        **{name: info[name] for name in ("base", "rows", "how", "learning_rate", "epochs", "steps", "batch", "seed")},
+def write_card(out: Path, info: TrainInfo) -> None:
+    """Write `README.md`, with the training in its front matter, and `train_info.json`."""
+    from huggingface_hub import ModelCard, ModelCardData
+
+    adapter = is_adapter(str(out))
+    front_matter = ModelCardData(
+        base_model=info["base"],
+        library_name="peft" if adapter else "transformers",
+        pipeline_tag="text-generation",
+        tags=["faithful-se", "self-explanation", "trl", "sft"],
     )
-    write_atomic(out / CARD, [text])
-    write_atomic(out / INFO, [json.dumps(info, indent=1)])
+    front_matter[CARD_BLOCK] = dict(info)
+    owner, builder = _origin_of_rows(info)
+    card = ModelCard.from_template(
+        front_matter,
+        template_str=TEMPLATE,
+        name=out.name,
+        info=info,
+        owner=owner,
+        builder=builder,
+        specific=" and ".join("yes" if value else "no" for value in info["specific"]),
+        arguments=f"pretrained={info['base']},peft={out}" if adapter else f"pretrained={out}",
+        not_recorded=NOT_RECORDED,
+    )
+    write_atomic(out / CARD, [str(card)])
+    write_json_object(out / TRAIN_INFO, info)
+
+
+def _origin_of_rows(info: TrainInfo) -> tuple[str, str]:
+    """Whose classifications the rows explain, and the model they were built with, in words."""
+    rows, base = ", ".join(info.get("rows_fingerprint", ())), info.get("base_fingerprint")
+    if info.get("own_rows") is True:
+        return "its own", f"this model (`{base}`)"
+    if info.get("own_rows") is False:
+        return "another model's", f"another model (`{rows}`; this one is `{base}`)"
+    return "the", f"a model of the fingerprint `{rows}`, not compared with this one" if rows else NOT_RECORDED

@@ -1,9 +1,12 @@
 """`faithful-se sft`: train on built rows with TRL.
 
     faithful-se sft --config recipes/mini/sft.yaml --model_name_or_path MODEL --data runs/data --output_dir runs/trained
-    accelerate launch --num_processes 8 -m training.sft --config recipes/doi2025/tulu2_7b.yaml --data runs/data
 
-Every argument of TRL's `SFTConfig` and `ModelConfig` can stand in the recipe or on the command line, where it wins.
+Several GPUs:
+
+    accelerate launch --num_processes 8 --no_python faithful-se sft --config RECIPE --data runs/data
+
+Every argument of TRL's `SFTConfig` and `ModelConfig` can be in the recipe or on the command line, which wins.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ DEFAULT_CONFIG = {"lora_target_modules": ["all-linear"]}
 
 @dataclass
 class DataArguments:
-    """What TRL's dataclasses do not say.
+    """Arguments besides those of TRL's dataclasses.
 
     Attributes:
         data: where the rows are.
@@ -48,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         if not Path(recipe).is_file():
             raise UsageError(f"--config {recipe}: no such file")
 
-    # TRL's own default, gradient_checkpointing=True, is what transformers warns of: nobody typed it.
+    # transformers warns of TRL's own default, gradient_checkpointing=True, which the user did not type.
     warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
 
     import torch
@@ -64,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.error = refuse  # one line instead of the usage of some two hundred arguments
     parser.set_defaults(**DEFAULT_CONFIG)
     if not torch.cuda.is_available():
-        # TRL's own defaults are a GPU's: bf16 is slow on most CPUs, and recomputing saves memory that is not short.
+        # TRL's defaults are for GPUs. On most CPUs bf16 is slow, and memory is not so short that recomputing pays.
         parser.set_defaults(use_cpu=True, bf16=False, gradient_checkpointing=False)
     try:
         data, training, model = parser.parse_args_and_config(arguments)
@@ -85,7 +88,3 @@ def main(argv: list[str] | None = None) -> int:
     if training.process_index == 0:
         print(f"{folder}: trained")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

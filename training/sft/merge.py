@@ -6,21 +6,22 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError
 from faithful_se.files import atomic_folder
+from training.models.adapters import is_adapter
 
 
 def merge(adapter: Path, out: Path) -> None:
-    """Merge and save, whole or not at all: an interrupted merge leaves no folder behind.
+    """Merge an adapter into its base and save the result. An interrupted merge leaves no folder behind.
 
     Raises:
-        UsageError: the folder holds no adapter, or its base cannot be found.
+        UsageError: the folder holds no adapter, or its base cannot be loaded.
     """
     from peft import AutoPeftModelForCausalLM
     from transformers import AutoTokenizer
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
-    if not (adapter / "adapter_config.json").is_file():
+    if not is_adapter(str(adapter)):
         raise UsageError(f"{adapter} holds no adapter: a full fine-tuning needs no --merge")
-    # Behind a training with DeepSpeed's ZeRO 3, transformers would shard what this one process loads.
+    # After a training with DeepSpeed's ZeRO 3, transformers would shard the model that this one process loads.
     unset_hf_deepspeed_config()
     try:
         model = AutoPeftModelForCausalLM.from_pretrained(str(adapter), dtype="auto")

@@ -1,92 +1,106 @@
-"""Whose answers the rows explain: those of the model that is trained, or another one's.
+"""Do the rows explain the answers of the model that is trained, or those of another model?
 
-A build knows the model it was made with by its fingerprint. The fingerprint of the model that is trained is taken of
-what the trainer has loaded, without its adapter and in the numbers of the attribution, so nothing is loaded twice.
+A build records the fingerprint of the model it was made with. The fingerprint of the model that is trained comes from
+the weights that the trainer has loaded, without their adapter and in the dtype of the attribution. So nothing is
+loaded twice.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from training.models.loading import DTYPES, fingerprint
+from training.sft.rows import RowSource
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
 
 logger = logging.getLogger(__name__)
 
 
-def whose_rows(model: Any, name: str, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Compare the model that is trained with those that the rows were built with; warn where it is another one.
+class Provenance(TypedDict):
+    """Three fields of `faithful_se.train_info.TrainInfo`, which explains them."""
 
-    A warning, because rows of another model are a control too.
+    base_fingerprint: str | None
+    rows_fingerprint: list[str]
+    own_rows: bool | None
+
+
+def compare_base_model(model: PreTrainedModel, name: str, sources: Sequence[RowSource]) -> Provenance:
+    """Compare the model that is trained with the models that the rows were built with.
+
+    Rows of another model are allowed, because they are a control too. A warning names them.
 
     Args:
         model: as the trainer holds it before the first step.
         name: of the model, for the warning.
-        sources: of the rows; those of no build say nothing.
+        sources: of the rows; a source without a build says nothing.
+    """
+    attributions = [source.build["attributions"] for source in sources if source.build]
+    built_with = sorted({(str(entry["model"]), str(entry.get("dtype", ""))) for entry in attributions})
+    row_fingerprints = sorted({row_fingerprint for row_fingerprint, _ in built_with})
+    by_dtype = {dtype: base_fingerprint(model, dtype) for dtype in {dtype for _, dtype in built_with} or {""}}
+    own_rows = None
+    if built_with and None not in by_dtype.values():
+        own_rows = all(by_dtype[dtype] == row_fingerprint for row_fingerprint, dtype in built_with)
+    of_base = by_dtype[built_with[0][1] if built_with else ""]
+    if own_rows is False:
+        logger.warning(
+            "the rows were built with another model (%s; %s is %s): they explain that model's answers. If this is no "
+            "control, train that model, or build rows with this one",
+            *(", ".join(row_fingerprints), name, of_base),
+        )
+    return {"base_fingerprint": of_base, "rows_fingerprint": row_fingerprints, "own_rows": own_rows}
+
+
+def base_fingerprint(model: PreTrainedModel, dtype: str) -> str | None:
+    """The fingerprint that `faithful-se attribute --dtype DTYPE` records for a model, without its adapter.
 
     Returns:
-        `base_fingerprint`: of the model that is trained, None where its weights cannot be read (in parts on several
-        devices, quantised, in coarser numbers than the attribution's). `rows_fingerprint`: of those that the rows were
-        built with. `own_rows`: whether it is the same one; None where that is not known.
+        None where it cannot be computed: weights sharded over devices, quantised, or coarser than that dtype.
     """
-    built = [source["build"]["attributions"] for source in sources if source["build"]]
-    rows = sorted({(str(told["model"]), str(told.get("dtype", ""))) for told in built})
-    own = {dtype: _fingerprint(model, dtype) for dtype in {dtype for _, dtype in rows} or {""}}
-    known = bool(rows) and None not in own.values()
-    mine, others = own[rows[0][1] if rows else ""], sorted({other for other, _ in rows})
-    same = all(own[dtype] == other for other, dtype in rows) if known else None
-    if same is False:
-        logger.warning(
-            "the rows were built with another model (%s; %s is %s): they explain that model's answers. As a control "
-            "that is right; else give that model, or build rows with this one",
-            *(", ".join(others), name, mine),
-        )
-    return {"base_fingerprint": mine, "rows_fingerprint": others, "own_rows": same}
+    base = _BaseModel(model, dtype)
+    return fingerprint(base) if base.has_all_values() else None
 
 
-def _fingerprint(model: Any, dtype: str) -> str | None:
-    """What `attribute` would say of the model, loaded as `dtype`; None where that cannot be told."""
-    base = _Base(model, dtype)
-    return fingerprint(base) if base.readable() else None
+class _BaseModel:
+    """A model without its LoRA adapter, its parameters cast to a dtype: the parts that `fingerprint` reads."""
 
-
-class _Base:
-    """A model without its LoRA adapter, its parameters in the numbers of another type: what a fingerprint looks at."""
-
-    def __init__(self, model: Any, dtype: str) -> None:
-        self._model = model.get_base_model() if hasattr(model, "peft_config") else model
+    def __init__(self, model: PreTrainedModel, dtype: str) -> None:
+        self._model: Any = model.get_base_model() if hasattr(model, "peft_config") else model
         self._dtype, self.config = DTYPES.get(dtype), self._model.config
 
-    def readable(self) -> bool:
-        """Whether all values are here, and no coarser than wanted."""
+    def has_all_values(self) -> bool:
+        """Whether all values are in this process, and at least as fine as the dtype."""
         import torch
 
-        # Layers that an architecture keeps in float32 whatever it is loaded as cannot be told by their numbers.
-        kept = any(getattr(self._model, f"_keep_in_fp32_modules{more}", None) for more in ("", "_strict"))
-        if getattr(self._model, "is_quantized", False) or (kept and self._dtype not in (None, torch.float32)):
+        # Some architectures keep layers in float32 whatever dtype they are loaded in. Their names are not known here.
+        float32_layers = any(getattr(self._model, f"_keep_in_fp32_modules{suffix}", None) for suffix in ("", "_strict"))
+        if getattr(self._model, "is_quantized", False) or (float32_layers and self._dtype not in (None, torch.float32)):
             return False
-        fine = (torch.float32, self._dtype)
-        stored = [value for _, value in self._own(self._model.named_parameters())]
         return all(
-            value.numel() and not value.is_meta and (self._dtype is None or value.dtype in fine) for value in stored
+            value.numel() and not value.is_meta and (self._dtype is None or value.dtype in (torch.float32, self._dtype))
+            for _, value in self._without_adapter(self._model.named_parameters())
         )
 
-    def named_parameters(self) -> Iterator[tuple[str, Any]]:
-        """Each in the type that is wanted, one after the other."""
-        for name, value in self._own(self._model.named_parameters()):
+    def named_parameters(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """(name, parameter cast to the dtype), one after the other."""
+        for name, value in self._without_adapter(self._model.named_parameters()):
             yield name, value if self._dtype is None else value.detach().to(self._dtype)
 
-    def named_buffers(self) -> Iterator[tuple[str, Any]]:
-        """As they are."""
-        return self._own(self._model.named_buffers())
+    def named_buffers(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """(name, buffer)."""
+        return self._without_adapter(self._model.named_buffers())
 
-    def state_dict(self) -> dict[str, Any]:
-        """By the names of the model without an adapter."""
-        return dict(self._own(self._model.state_dict().items()))
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Values by the names of the model without an adapter."""
+        return dict(self._without_adapter(self._model.state_dict().items()))
 
-    def _own(self, named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-        """peft puts a layer into one of its own, and a layer that is trained whole beside its copy."""
-        for name, value in named:
+    def _without_adapter(self, tensors: Iterable[tuple[str, torch.Tensor]]) -> Iterator[tuple[str, torch.Tensor]]:
+        """Undo peft's names: it wraps adapted layers, and keeps the original of a fully trained layer beside a copy."""
+        for name, value in tensors:
             if "lora_" not in name and ".modules_to_save." not in name:
                 yield name.replace(".base_layer.", ".").replace(".original_module.", "."), value

@@ -1,125 +1,132 @@
-"""Train with TRL's `SFTTrainer`, as it is: from rows to an adapter or a model, and on again after a kill."""
+"""Train with TRL's `SFTTrainer`, unchanged: from rows to an adapter or a model. A killed training resumes."""
 
 from __future__ import annotations
 
 import gc
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from faithful_se.files import make_folder, write_atomic
+from faithful_se.train_info import CARD, TRAIN_INFO, TrainInfo
 from training.runs.folder import MANIFEST
-from training.runs.lock import folder_lock
-from training.runs.versions import package_versions
-from training.sft.card import CARD, INFO, train_info, write_card
-from training.sft.folder import claim, is_last, last_checkpoint, read_finished, refuse_another, step_of
+from training.sft.card import make_train_info, write_card
+from training.sft.folder import TrainingFolder, TrainingSettings, is_last_step, last_checkpoint, step_of
 from training.sft.merge import merge
-from training.sft.provenance import whose_rows
-from training.sft.rows import check_supervision, read_training_rows
-from training.sft.save_weights import refuse_lost_adapter, save_whole
-from training.sft.trainer import stops_of, trainer_of
+from training.sft.provenance import compare_base_model
+from training.sft.rows import RowSource, TrainingRow, check_supervision, read_training_rows
+from training.sft.save_weights import refuse_lost_adapter, save_weights
+from training.sft.trainer import eos_token_ids, make_trainer
 
-# What may change between two calls of one training: where and how often something is written or shown.
-FREE = ("output_dir", "logging_dir", "logging_steps", "resume_from_checkpoint", "disable_tqdm", "report_to", "run_name")
+if TYPE_CHECKING:
+    from trl import ModelConfig, SFTConfig, SFTTrainer
+
+    from training.sft.cli import DataArguments
+
+# Options that may change between two calls of one training: where and how often something is written or shown.
+NOT_COMPARED = frozenset(
+    {"output_dir", "logging_dir", "logging_steps", "resume_from_checkpoint", "disable_tqdm", "report_to", "run_name"}
+)
 
 
-def train(data: Any, training: Any, model: Any) -> Path:
-    """Train as the three dataclasses say; go on from the last whole checkpoint in `output_dir`.
-
-    Args:
-        data: `training.sft.cli.DataArguments`.
-        training: TRL's `SFTConfig`.
-        model: TRL's `ModelConfig`.
+def train(data: DataArguments, training: SFTConfig, model: ModelConfig) -> Path:
+    """Train, resuming from the last complete checkpoint in `output_dir`.
 
     Returns:
-        The folder: adapter (or model) and tokenizer, `README.md`, `train_info.json`, `manifest.json` last.
+        The folder: adapter (or model) and tokenizer, `README.md`, `train_info.json`, and `manifest.json`, written last.
 
     Raises:
         UsageError: wrong rows, no chat template, a folder of another training, a row without a loss, weights that were
             not written.
     """
-    out = Path(training.output_dir)
-    rows, told = read_training_rows(data.data)
-    settings = _settings(data, training, model, told)
-    refuse_another(out, settings)
-    info, gone = read_finished(out, adapter=model.use_peft)
-    if gone or not info:
-        trainer = trainer_of(model, training, rows)
-        refuse_lost_adapter(trainer)
-        prepared: Any = trainer.train_dataset
-        tokens = check_supervision(prepared["labels"], rows, stops_of(trainer), training.max_length)
-        trainer.accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
-        main_process = trainer.accelerator.is_main_process
-        whose = whose_rows(trainer.model, str(model.model_name_or_path), told["sources"]) if main_process else {}
-        make_folder(out)
-        with folder_lock(out, "--output_dir") if main_process else nullcontext():
-            claim(out, settings)
-            begun = last_checkpoint(out)
-            if gone:
-                begin = f"goes on from {begun.name}" if begun else "begins anew"
-                trainer.accelerator.print(f"{out}: {gone} of the finished training is gone or damaged: it {begin}")
-                (out / MANIFEST).unlink(missing_ok=True)
-            with _no_step(trainer) if begun and is_last(begun) else nullcontext():
-                result = trainer.train(resume_from_checkpoint=str(begun) if begun else None)
-            save_whole(trainer, out)
-            if main_process:
-                loss, since = result.metrics.get("train_loss"), step_of(begun) if begun else 0
-                if since == trainer.state.global_step:  # no step was left: no loss of this time
-                    loss, since = info.get("loss"), info.get("loss_since", 0)
-                info = train_info(settings, told, trainer, (loss, since), tokens, whose, commit(), versions())
-                write_card(out, info)
-                write_atomic(out / MANIFEST, [json.dumps(info, indent=1)])
-                shutil.rmtree(out / "merged", ignore_errors=True)
+    rows, sources = read_training_rows(data.data)
+    folder = TrainingFolder(Path(training.output_dir), _settings(training, model, sources))
+    folder.check()
+    info, missing = folder.read_finished(adapter=model.use_peft)
+    is_main_process = training.process_index == 0
+    if missing or not info:
+        trainer = make_trainer(model, training, rows)
         accelerator = trainer.accelerator
+        is_main_process = accelerator.is_main_process
+        _train_and_save(trainer, folder, rows, sources, missing, info)
         accelerator.wait_for_everyone()
-        # The wrapper of data parallelism goes before the group of processes does. The last to hold the group ends its
-        # threads; torch's wrapper would do so with the interpreter's lock in hand, and one process waits for ever.
-        del trainer, prepared
+        # The wrapper of data parallelism must go before the process group. The last object that holds the group joins
+        # its threads; torch's wrapper would do so while it holds the interpreter's lock, and one process would hang.
+        del trainer
         accelerator.free_memory()
         gc.collect()
         accelerator.end_training()
-    else:
-        main_process = training.process_index == 0
-        if main_process and not all((out / name).is_file() for name in (CARD, INFO)):
-            write_card(out, info)
-    if data.merge and main_process and not (out / "merged").is_dir():
-        merge(out, out / "merged")
-    return out
+    elif is_main_process and not all((folder.path / name).is_file() for name in (CARD, TRAIN_INFO)):
+        write_card(folder.path, info)
+    if data.merge and is_main_process and not (folder.path / "merged").is_dir():
+        merge(folder.path, folder.path / "merged")
+    return folder.path
+
+
+def _train_and_save(
+    trainer: SFTTrainer,
+    folder: TrainingFolder,
+    rows: list[TrainingRow],
+    sources: list[RowSource],
+    missing: str,
+    previous: TrainInfo | None,
+) -> None:
+    """Train and write everything, the manifest last; see `TrainingFolder.read_finished` for the last two arguments."""
+    refuse_lost_adapter(trainer)
+    accelerator, max_length = trainer.accelerator, trainer.args.max_length
+    tokens = check_supervision(trainer.train_dataset["labels"], rows, eos_token_ids(trainer), max_length)
+    accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
+    if accelerator.is_main_process:
+        base = folder.settings["model"]["model_name_or_path"]
+        provenance = compare_base_model(trainer.model, base, sources)
+    with folder.open() if accelerator.is_main_process else nullcontext():
+        loss = _train(trainer, folder.path, missing, previous)
+        save_weights(trainer, folder.path)
+        if accelerator.is_main_process:
+            info = make_train_info(trainer, folder.settings, sources, provenance, tokens, loss)
+            write_card(folder.path, info)
+            folder.write_manifest(info)
+            shutil.rmtree(folder.path / "merged", ignore_errors=True)
+
+
+def _train(trainer: SFTTrainer, out: Path, missing: str, previous: TrainInfo | None) -> tuple[float | None, int]:
+    """Train from the last checkpoint on; the mean loss, None if it is not known, and the step that it begins after."""
+    checkpoint = last_checkpoint(out)
+    if missing:
+        remedy = f"resuming from {checkpoint.name}" if checkpoint else "training again"
+        trainer.accelerator.print(f"{out}: {missing} of the finished training is missing or damaged: {remedy}")
+        (out / MANIFEST).unlink(missing_ok=True)
+    with _no_further_step(trainer) if checkpoint and is_last_step(checkpoint) else nullcontext():
+        result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    resumed_at = step_of(checkpoint) if checkpoint else 0
+    if resumed_at < trainer.state.global_step:
+        return result.metrics.get("train_loss"), resumed_at
+    return (previous["loss"], previous.get("loss_since", 0)) if previous else (None, 0)
 
 
 @contextmanager
-def _no_step(trainer: Any) -> Iterator[None]:
-    """What was trained to the end is loaded and not trained on: transformers makes one step too many where the last one
-    is in the middle of an epoch (--max_steps, parts of an epoch)."""
-    asked = trainer.args.max_steps, trainer.args.num_train_epochs
-    trainer.args.max_steps, trainer.args.num_train_epochs = -1, 0
+def _no_further_step(trainer: SFTTrainer) -> Iterator[None]:
+    """Load the checkpoint of the last step without training on.
+
+    Where the last step is in the middle of an epoch (`--max_steps`, parts of an epoch), transformers would make one
+    step too many.
+    """
+    args = trainer.args
+    limits = args.max_steps, args.num_train_epochs
+    args.max_steps, args.num_train_epochs = -1, 0
     try:
         yield
     finally:
-        trainer.args.max_steps, trainer.args.num_train_epochs = asked
+        args.max_steps, args.num_train_epochs = limits
 
 
-def commit() -> str:
-    """The commit of this package where it runs from a git clone; empty elsewhere."""
-    here = Path(__file__).parent
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
-    except OSError:
-        return ""
-    return done.stdout.strip()
-
-
-def versions() -> dict[str, str]:
-    """Versions of what trained."""
-    return package_versions("faithful-se", "torch", "transformers", "trl", "peft", "accelerate")
-
-
-def _settings(data: Any, training: Any, model: Any, told: dict[str, Any]) -> dict[str, Any]:
-    chosen = {key: value for key, value in training.to_dict().items() if key not in FREE}
-    sources = [{key: source[key] for key in ("rows", "sha256")} for source in told["sources"]]
-    settings = {"data": sources, "model": dict(vars(model)), "training": chosen}
-    return dict(json.loads(json.dumps(settings, default=str)))
+def _settings(training: SFTConfig, model: ModelConfig, sources: list[RowSource]) -> TrainingSettings:
+    settings = {
+        "data": [{"rows": source.file["rows"], "sha256": source.file["sha256"]} for source in sources],
+        "model": vars(model),
+        "training": {name: value for name, value in training.to_dict().items() if name not in NOT_COMPARED},
+    }
+    plain: TrainingSettings = json.loads(json.dumps(settings, default=str))
+    return plain

@@ -1,92 +1,95 @@
-"""Weights that lie in parts on several devices (FSDP, DeepSpeed): what is written at the end is whole, or it is said.
+"""Save weights that are sharded over devices (FSDP, DeepSpeed), and check that all of them were written.
 
-Seen with torch 2.13, accelerate 1.15, transformers 5.23, peft 0.21: under FSDP 2 `save_model` writes nothing unless the
-kind of state is FULL_STATE_DICT, which is not accelerate's own default; and the names of layers wrapped for recomputing
-(`fsdp_activation_checkpointing`) are not those that peft looks for, so its file is empty. Neither is
-reported, and an empty adapter is the base model.
+Two settings lose weights without a report (torch 2.13, accelerate 1.15, transformers 5.23, peft 0.21). Under FSDP 2
+`save_model` writes nothing unless the state dict type is FULL_STATE_DICT, which is not accelerate's default. With
+`fsdp_activation_checkpointing` the wrapped layers have names that peft does not look for, so its file is empty; and a
+model with an empty adapter is the base model.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from faithful_se.errors import UsageError
 
-ADAPTER = "adapter_model.safetensors"
-WHOLE = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+if TYPE_CHECKING:
+    from trl import SFTTrainer
+
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+MODEL_WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
 
 
-def refuse_lost_adapter(trainer: Any) -> None:
-    """Before training: FSDP's own recomputing would leave an adapter without weights.
-
-    Args:
-        trainer: TRL's `SFTTrainer`, built.
+def refuse_lost_adapter(trainer: SFTTrainer) -> None:
+    """Refuse, before training, FSDP's own recomputation with an adapter: it would write an adapter without weights.
 
     Raises:
-        UsageError: it is asked for, and what is trained is an adapter.
+        UsageError: accelerate's configuration asks for it.
     """
-    if trainer.is_fsdp_enabled and _adapter(trainer) and trainer.accelerator.state.fsdp_plugin.activation_checkpointing:
+    fsdp = trainer.is_fsdp_enabled and trainer.accelerator.state.fsdp_plugin
+    if fsdp and fsdp.activation_checkpointing and trains_adapter(trainer):
         raise UsageError(
             "fsdp_activation_checkpointing with an adapter: peft would write a file without weights; set it to false "
             "in accelerate's configuration and give --gradient_checkpointing true, which does the same"
         )
 
 
-def save_whole(trainer: Any, out: Path) -> None:
-    """Save from all processes, gathered; afterwards see in the main process that the weights are there.
-
-    Args:
-        trainer: TRL's `SFTTrainer`, trained.
-        out: folder.
+def save_weights(trainer: SFTTrainer, out: Path) -> None:
+    """Gather the weights from all processes, save them, and check in the main process that they were written.
 
     Raises:
-        UsageError: weights are missing. The checkpoints stay: the same command goes on from the last.
+        UsageError: weights are missing. The checkpoints stay, so the same command resumes from the last one.
     """
     if trainer.is_fsdp_enabled:
-        # Checkpoints keep the kind that was asked for: parts are written faster, and training goes on from them.
+        # Checkpoints keep the type the user chose: sharded ones are written faster, and training resumes from them.
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(out))
-    if trainer.accelerator.is_main_process:
-        _see(trainer, out)
-
-
-def _see(trainer: Any, out: Path) -> None:
-    wanted = sum(parameter.requires_grad for parameter in trainer.model.parameters()) if _adapter(trainer) else 1
-    found = _tensors(out / ADAPTER) if _adapter(trainer) else sum((out / name).is_file() for name in WHOLE)
-    if found < wanted:
-        lost = f"{found} of {wanted} trained tensors" if _adapter(trainer) else "no weights"
+    if not trainer.accelerator.is_main_process:
+        return
+    if trains_adapter(trainer):
+        expected = sum(parameter.requires_grad for parameter in trainer.model.parameters())
+        written = _count_tensors(out / ADAPTER_WEIGHTS)
+        missing = f"{written} of {expected} trained tensors" if written < expected else ""
+    else:
+        missing = missing_weights(out, adapter=False) and "no weights"
+    if missing:
         raise UsageError(
-            f"{out}: {lost} were written: accelerate's configuration must let the weights be gathered when they are "
+            f"{out}: {missing} were written: accelerate's configuration must let the weights be gathered when they are "
             "saved (FSDP: fsdp_state_dict_type FULL_STATE_DICT; DeepSpeed: zero3_save_16bit_model true); with that, "
-            "the same command goes on from the last checkpoint"
+            "the same command resumes from the last checkpoint"
         )
 
 
-def written_weights(out: Path, adapter: bool) -> str:
-    """The file of weights that is gone or damaged in a folder; empty where they are there.
+def missing_weights(out: Path, adapter: bool) -> str:
+    """The file of weights that a folder lacks, or holds damaged; empty where all is there.
 
     Args:
         out: folder.
-        adapter: whether it holds an adapter; else a whole model.
+        adapter: whether it should hold an adapter, else a whole model.
     """
     from safetensors import SafetensorError
 
     if not adapter:
-        return "" if any((out / name).is_file() for name in WHOLE) else WHOLE[0]
+        return "" if any((out / name).is_file() for name in MODEL_WEIGHTS) else MODEL_WEIGHTS[0]
     try:
-        return "" if _tensors(out / ADAPTER) else ADAPTER
+        return "" if _count_tensors(out / ADAPTER_WEIGHTS) else ADAPTER_WEIGHTS
     except (OSError, SafetensorError):
-        return ADAPTER
+        return ADAPTER_WEIGHTS
 
 
-def _adapter(trainer: Any) -> bool:
+def trains_adapter(trainer: SFTTrainer) -> bool:
+    """Whether an adapter is trained, not the whole model."""
     from peft import PeftModel
 
     return isinstance(trainer.accelerator.unwrap_model(trainer.model), PeftModel)
 
 
-def _tensors(path: Path) -> int:
+def _count_tensors(path: Path) -> int:
     from safetensors import safe_open
 
     if not path.is_file():

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from tests.training.attribution import architectures as world
-from tests.training.attribution.running import attribute
+from tests.training.attribution import tiny_models as tiny
+from tests.training.attribution.command import attribute
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: Any) -> Path:
-    fast = world.tokenizer()
-    return world.save(tmp_path_factory.mktemp("model"), world.random_model("llama", len(fast)), fast)
+    fast = tiny.tokenizer()
+    return tiny.save(tmp_path_factory.mktemp("model"), tiny.random_model("llama", len(fast)), fast)
 
 
 @pytest.fixture(scope="session")
 def texts(tmp_path_factory: Any) -> Path:
     """Ninety different texts."""
-    rng, words = random.Random(0), " ".join(world.TWEETS).split()
+    rng, words = random.Random(0), " ".join(tiny.TWEETS).split()
     path = tmp_path_factory.mktemp("texts") / "rows.jsonl"
     lines = [json.dumps({"text": " ".join(rng.choices(words, k=rng.randint(1, 14))) + f" {i}"}) for i in range(90)]
     path.write_text("\n".join(lines))

@@ -1,4 +1,4 @@
-"""Limits of control groups, as their files tell them, and one that the kernel set."""
+"""Limits of control groups, read from their files, and one that the kernel enforces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 import pytest
 import torch
 
-from training.attribution.engine import cgroup_memory, memory
+from training.attribution.engine import memory
 
 GIB = 1 << 30
 
@@ -35,12 +35,12 @@ def test_second_version_least_of_all_groups(tmp_path: Path) -> None:
         "sys/fs/cgroup/slurm/memory.max": "5000\n",
         "sys/fs/cgroup/slurm/memory.current": "800\n",
     }
-    # Of 1000, 700 are used, of which 150 are cache that goes first; further out there is more.
-    assert cgroup_memory.left(write(tmp_path, files)) == 1000 - 700 + 150
+    # Of 1000, 700 are used, 150 of them by cache that goes first. The outer group has more left.
+    assert memory.cgroup_bytes_left(write(tmp_path, files)) == 1000 - 700 + 150
     write(tmp_path, {"sys/fs/cgroup/slurm/memory.current": "4900\n"})
-    assert cgroup_memory.left(tmp_path) == 100
+    assert memory.cgroup_bytes_left(tmp_path) == 100
     write(tmp_path, {"sys/fs/cgroup/slurm/memory.current": "5100\n"})
-    assert cgroup_memory.left(tmp_path) == 0
+    assert memory.cgroup_bytes_left(tmp_path) == 0
 
 
 def test_first_version_and_both_at_once(tmp_path: Path) -> None:
@@ -52,9 +52,9 @@ def test_first_version_and_both_at_once(tmp_path: Path) -> None:
         "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
         "sys/fs/cgroup/memory/memory.usage_in_bytes": "500\n",
     }
-    assert cgroup_memory.left(write(tmp_path, files)) == 2000 - 500 + 20
+    assert memory.cgroup_bytes_left(write(tmp_path, files)) == 2000 - 500 + 20
     write(tmp_path, {"sys/fs/cgroup/unified/memory.max": "600\n", "sys/fs/cgroup/unified/memory.current": "200\n"})
-    assert cgroup_memory.left(tmp_path) == 400
+    assert memory.cgroup_bytes_left(tmp_path) == 400
 
 
 def test_in_a_container_the_path_is_the_hosts(tmp_path: Path) -> None:
@@ -63,29 +63,29 @@ def test_in_a_container_the_path_is_the_hosts(tmp_path: Path) -> None:
         "sys/fs/cgroup/memory.max": "900\n",
         "sys/fs/cgroup/memory.current": "300\n",
     }
-    assert cgroup_memory.left(write(tmp_path, files)) == 600
+    assert memory.cgroup_bytes_left(write(tmp_path, files)) == 600
 
 
-@pytest.mark.parametrize("told", ["", "0::/\n", "4:memory:/gone\n0::/gone\n"])
-def test_no_limit(told: str, tmp_path: Path) -> None:
-    assert cgroup_memory.left(tmp_path) is None  # no control groups: macOS
-    assert cgroup_memory.left(write(tmp_path, {"proc/self/cgroup": told})) is None
+@pytest.mark.parametrize("groups", ["", "0::/\n", "4:memory:/gone\n0::/gone\n"])
+def test_no_limit(groups: str, tmp_path: Path) -> None:
+    assert memory.cgroup_bytes_left(tmp_path) is None  # no control groups: macOS
+    assert memory.cgroup_bytes_left(write(tmp_path, {"proc/self/cgroup": groups})) is None
 
 
-def test_the_less_of_machine_and_container_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_smaller_of_machine_and_container_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
     cpu = torch.device("cpu")
-    monkeypatch.setattr(memory, "left", lambda: 12345)
+    monkeypatch.setattr(memory, "cgroup_bytes_left", lambda: 12345)
     assert memory.free_memory(cpu) == 12345
-    monkeypatch.setattr(memory, "left", lambda: 1 << 60)
+    monkeypatch.setattr(memory, "cgroup_bytes_left", lambda: 1 << 60)
     assert memory.free_memory(cpu) <= psutil.virtual_memory().total
-    monkeypatch.setattr(memory, "left", lambda: None)
+    monkeypatch.setattr(memory, "cgroup_bytes_left", lambda: None)
     assert 0 < memory.free_memory(cpu) <= psutil.virtual_memory().total
 
 
 @pytest.fixture
 def limited() -> Iterator[Path]:
-    """A group that may have one GiB, made by the kernel; only root can ask for one."""
+    """A control group with a limit of one GiB; only root can make one."""
     first, second = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
     top, limit = (first, "memory.limit_in_bytes") if first.is_dir() else (second, "memory.max")
     group = top / f"faithful-se-{os.getpid()}"
@@ -100,9 +100,9 @@ def limited() -> Iterator[Path]:
     group.rmdir()
 
 
-def test_what_the_kernel_limits_is_seen(limited: Path) -> None:
-    source = "from training.attribution.engine.cgroup_memory import left; print(left())"
-    # A shell goes into the group and becomes the process that is asked.
+def test_the_limit_of_the_kernel_is_read(limited: Path) -> None:
+    source = "from training.attribution.engine.memory import cgroup_bytes_left; print(cgroup_bytes_left())"
+    # A shell joins the group and becomes the process that prints.
     shell = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(limited / "cgroup.procs"), sys.executable, "-c", source]
-    told = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
-    assert GIB // 2 < int(told) < GIB
+    printed = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+    assert GIB // 2 < int(printed) < GIB

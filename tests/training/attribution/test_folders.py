@@ -1,4 +1,4 @@
-"""Going on in a folder: another template, another day, another input file; files that something else has damaged."""
+"""Resuming in a folder: another template, another day, further datasets, settings of others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
-from tests.training.attribution import architectures as world
-from tests.training.attribution.running import attribute
-from tests.training.attribution.test_chat_template import LLAMA, After
+from tests.training.attribution import tiny_models as tiny
+from tests.training.attribution.command import attribute
+from tests.training.attribution.test_chat_template import LLAMA, NextDay
 from training.attribution import folder, run
 from training.attribution.cli import main
 
@@ -26,7 +26,7 @@ def changed(model: Path, to: Path, template: str) -> Path:
     return to
 
 
-def told(out: Path, name: str = "settings.json") -> Any:
+def saved(out: Path, name: str = "settings.json") -> Any:
     return json.loads((out / name).read_text())
 
 
@@ -42,23 +42,23 @@ class Today(date):
 
 @pytest.fixture
 def at_night(monkeypatch: pytest.MonkeyPatch) -> type[Today]:
-    """The run is asked before midnight what day it is, transformers answers after it."""
+    """The run reads the clock before midnight, transformers after it."""
     monkeypatch.setattr(folder, "date", Today)
-    monkeypatch.setattr("transformers.utils.chat_template_utils.datetime", After)
+    monkeypatch.setattr("transformers.utils.chat_template_utils.datetime", NextDay)
     return Today
 
 
-def test_a_run_keeps_its_day_and_goes_on_with_it(
+def test_a_run_keeps_its_day_and_resumes_with_it(
     model: Path, texts: Path, at_night: type[Today], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    dated, out = changed(model, tmp_path / "dated", LLAMA + world.TEMPLATE), tmp_path / "out"
+    dated, out = changed(model, tmp_path / "dated", LLAMA + tiny.TEMPLATE), tmp_path / "out"
     attribute(dated, texts, out, "--limit", "5")
-    assert told(out)["date"] == told(out, "manifest.json")["date"] == "2026-11-26"
-    prompt = told(out)["prompt"]
+    assert saved(out)["date"] == saved(out, "manifest.json")["date"] == "2026-11-26"
+    prompt = saved(out)["prompt"]
     monkeypatch.setattr(at_night, "now", date(2026, 11, 27))
     later = attribute(dated, texts, out, "--limit", "9", "--shard-size", "2")
-    assert (told(out)["date"], told(out)["prompt"]) == ("2026-11-26", prompt)
-    # What was done on the second day is what one day would have made of it, and another day's prompts are others.
+    assert (saved(out)["date"], saved(out)["prompt"]) == ("2026-11-26", prompt)
+    # Rows of the second day are those of an uninterrupted run. Another day has other prompts.
     monkeypatch.setattr(at_night, "now", date(2026, 11, 26))
     once = attribute(dated, texts, tmp_path / "once", "--limit", "9", "--shard-size", "2")
     assert [row["logprobs"] for row in later] == [pytest.approx(row["logprobs"], abs=1e-5) for row in once]
@@ -67,12 +67,12 @@ def test_a_run_keeps_its_day_and_goes_on_with_it(
     assert [row["logprobs"] for row in later] != [pytest.approx(row["logprobs"], abs=1e-5) for row in other]
 
 
-def test_the_day_is_kept_only_where_it_is_shown(model: Path, texts: Path, tmp_path: Path) -> None:
+def test_the_day_is_recorded_only_where_it_is_written(model: Path, texts: Path, tmp_path: Path) -> None:
     attribute(model, texts, tmp_path, "--limit", "1")
-    assert "date" not in told(tmp_path)
+    assert "date" not in saved(tmp_path)
 
 
-@pytest.mark.parametrize("template", [world.TEMPLATE.replace("|>\n", "|> "), LLAMA + world.TEMPLATE])
+@pytest.mark.parametrize("template", [tiny.TEMPLATE.replace("|>\n", "|> "), LLAMA + tiny.TEMPLATE])
 def test_another_chat_template_is_refused(template: str, model: Path, texts: Path, tmp_path: Path) -> None:
     before = attribute(model, texts, tmp_path / "out", "--limit", "3")
     other = changed(model, tmp_path / "other", template)
@@ -87,7 +87,7 @@ def test_another_chat_template_is_refused(template: str, model: Path, texts: Pat
 def test_another_tokenizer_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
     attribute(model, texts, tmp_path / "out", "--limit", "3")
     other = shutil.copytree(model, tmp_path / "other")
-    world.tokenizer(known=()).save_pretrained(other)  # the mask is several tokens
+    tiny.tokenizer(known=()).save_pretrained(other)  # the mask is several tokens
     with pytest.raises(UsageError, match="the chat template or the tokenizer is not the one of the start"):
         attribute(other, texts, tmp_path / "out")
 
@@ -96,32 +96,32 @@ def test_a_folder_takes_further_datasets(model: Path, tmp_path: Path) -> None:
     common = ["--model", str(model), "--data", "mini", "--limit", "2", "--out", str(tmp_path / "out")]
     assert main([*common, "--tasks", "sentiment140"]) == 0
     assert main([*common, "--tasks", "snli"]) == 0
-    assert set(told(tmp_path / "out")["prompt"]) == {"sentiment140", "snli"}
-    assert told(tmp_path / "out", "manifest.json")["rows"] == {"sentiment140": 2, "snli": 2}
-    # What is gone of a dataset that is not asked for is not forgotten: a build compares, and a later run mends it.
+    assert set(saved(tmp_path / "out")["prompt"]) == {"sentiment140", "snli"}
+    assert saved(tmp_path / "out", "manifest.json")["rows"] == {"sentiment140": 2, "snli": 2}
+    # The manifest still counts the lost rows of a dataset that is not asked for: a later run computes them again.
     (tmp_path / "out" / "sentiment140.jsonl").write_text("")
     assert main([*common, "--tasks", "agnews"]) == 0
-    assert told(tmp_path / "out", "manifest.json")["rows"] == {"agnews": 2, "sentiment140": 2, "snli": 2}
+    assert saved(tmp_path / "out", "manifest.json")["rows"] == {"agnews": 2, "sentiment140": 2, "snli": 2}
     assert main([*common, "--tasks", "sentiment140"]) == 0
     assert len(list(read_jsonl(tmp_path / "out" / "sentiment140.jsonl"))) == 2
-    common[1] = str(changed(model, tmp_path / "other", world.TEMPLATE.replace("|>\n", "|> ")))
+    common[1] = str(changed(model, tmp_path / "other", tiny.TEMPLATE.replace("|>\n", "|> ")))
     with pytest.raises(UsageError, match="the chat template or the tokenizer is not the one of the start: give"):
         main([*common, "--tasks", "trec"])
 
 
 def test_a_folder_of_an_older_version_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
     attribute(model, texts, tmp_path, "--limit", "3")
-    old = told(tmp_path)
+    old = saved(tmp_path)
     del old["prompt"]
     (tmp_path / "settings.json").write_text(json.dumps(old))
     with pytest.raises(UsageError, match=r"was begun by an older version, .*: give another --out"):
         attribute(model, texts, tmp_path, "--limit", "3")
 
 
-def test_a_run_without_rows_does_not_keep_the_folder(
+def test_a_run_without_rows_does_not_claim_the_folder(
     model: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What a run that fails at its first text advises is followed in the same folder."""
+    """The remedy of a run that failed at its first text works in the same folder."""
 
     def failing(path: Path, rows: Any) -> None:
         raise UsageError("the model's numbers are not finite in torch.bfloat16: try --dtype float32")
@@ -130,9 +130,9 @@ def test_a_run_without_rows_does_not_keep_the_folder(
         patched.setattr(run, "write_atomic", failing)
         with pytest.raises(UsageError, match="try --dtype float32"):
             attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "bfloat16")
-    assert told(tmp_path)["dtype"] == "bfloat16" and (tmp_path / "shards").is_dir()
+    assert saved(tmp_path)["dtype"] == "bfloat16" and (tmp_path / "shards").is_dir()
     assert len(attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "float32")) == 3
-    assert told(tmp_path)["dtype"] == told(tmp_path, "manifest.json")["dtype"] == "float32"
+    assert saved(tmp_path)["dtype"] == saved(tmp_path, "manifest.json")["dtype"] == "float32"
     with pytest.raises(UsageError, match="begun with dtype = 'float32', now 'bfloat16'"):
         attribute(model, texts, tmp_path, "--limit", "3", "--dtype", "bfloat16")
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
-from tests.training.attribution import architectures as world
-from tests.training.attribution.running import LABELS, attribute
+from tests.training.attribution import tiny_models as tiny
+from tests.training.attribution.command import LABELS, attribute
 from training.attribution.cli import main
-from training.attribution.sources import FORM
+from training.attribution.inputs import FORM
 
 
-def test_texts_that_cannot_be_attributed_say_why(model: Path, tmp_path: Path, caplog: Any) -> None:
+def test_texts_that_cannot_be_attributed_give_the_reason(model: Path, tmp_path: Path, caplog: Any) -> None:
     path = tmp_path / "odd.jsonl"
     odd = ["fine day", "word", ":) ...", "", "sea " * 400, "fine day"]
     path.write_text("\n".join(json.dumps({"text": text}) for text in odd))
@@ -30,7 +30,7 @@ def test_texts_that_cannot_be_attributed_say_why(model: Path, tmp_path: Path, ca
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("content", "message"),
     [
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
@@ -54,16 +54,16 @@ def test_texts_that_cannot_be_attributed_say_why(model: Path, tmp_path: Path, ca
     ],
 )
 def test_files_that_cannot_be_read_are_refused_before_anything_is_written(
-    written: str | bytes, told: str, model: Path, tmp_path: Path
+    content: str | bytes, message: str, model: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(written if isinstance(written, bytes) else written.encode())
-    with pytest.raises(UsageError, match=told) as error:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UsageError, match=message) as error:
         attribute(model, path, tmp_path / "out")
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
 
 
-def test_a_mark_of_the_byte_order_and_other_line_ends_are_read(model: Path, tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_other_line_ends_are_read(model: Path, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"text": "one sea"}\r\n{"text": "two\xe2\x80\xa8seas"}\r\n')
     rows = attribute(model, path, tmp_path / "out")
@@ -71,17 +71,17 @@ def test_a_mark_of_the_byte_order_and_other_line_ends_are_read(model: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (["--file", "no.jsonl", *LABELS], "no.jsonl: No such file"),
         (["--tasks", "nothing"], "no dataset 'nothing'; there are agnews"),
         (["--tasks", "snli", "--data", "/nowhere"], "no file /nowhere/snli/train.jsonl"),
         (["--tasks", "snli", "--labels", "a"], "give --tasks DATASET"),
-        (["--file", "x", "--labels", "a", "--tasks", "snli"], "--file is asked about with --labels"),
+        (["--file", "x", "--labels", "a", "--tasks", "snli"], "--file needs --labels"),
         (["--tasks", "snli", "--method", "magic"], "--method magic: give one of occlusion, ig"),
         (["--tasks", "snli", "--steps", "0"], "--steps 0: give a whole number from 1"),
         (["--tasks", "snli", "--mask", " "], "mask=' ': give a text that is not empty"),
-        (["--tasks", "snli", "--limit", "0"], "whole numbers from 1"),
+        (["--tasks", "snli", "--limit", "0"], "--limit 0: give a whole number from 1"),
         (["--tasks", "sst2"], r"cannot read sst2 from the hub .*or give --data DIR, a folder with sst2/train.jsonl$"),
         (["--tasks", "sst2", "--split", "tset"], "--split tset: give one of train, validation, test"),
         (["--tasks", "sst2", "--question", "Why?"], "--question is for --file with --labels: leave it out"),
@@ -91,14 +91,14 @@ def test_a_mark_of_the_byte_order_and_other_line_ends_are_read(model: Path, tmp_
         (["--tasks", "sst2", "--data", "mini"], "--data mini: there is no mini data of sst2; give --data DIR"),
         (
             ["--file", __file__, "--labels", "yes", "Unknown", "--unknown"],
-            '--unknown offers the label "unknown", which is there already: leave --unknown out',
+            '--unknown adds the label "unknown", which the question has already: leave --unknown out',
         ),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_written(
-    more: list[str], told: str, model: Path, tmp_path: Path
+    more: list[str], message: str, model: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match=told) as error:
+    with pytest.raises(UsageError, match=message) as error:
         main(["--model", str(model), "--out", str(tmp_path / "out"), *more])
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
 
@@ -116,11 +116,11 @@ def test_a_folder_without_a_model_is_refused(texts: Path, tmp_path: Path) -> Non
 def test_numbers_that_are_not_finite_name_the_text(texts: Path, tmp_path: Path) -> None:
     import torch
 
-    fast = world.tokenizer()
-    broken = world.random_model("llama", len(fast))
+    fast = tiny.tokenizer()
+    broken = tiny.random_model("llama", len(fast))
     # One token makes everything not a number: only texts that hold it fail.
     broken.get_input_embeddings().weight.data[fast(" coffee", add_special_tokens=False)["input_ids"][-1]] = torch.nan
-    folder = world.save(tmp_path / "model", broken, fast)
+    folder = tiny.save(tmp_path / "model", broken, fast)
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "a lovely day"}\n{"text": "coffee"}\n')
     with pytest.raises(UsageError, match=r"text [0-9a-f]{16}: the model's numbers are not finite in torch.float32"):

@@ -1,4 +1,4 @@
-"""Kills, processes that fail, full disks: what is written is whole, and the next run finishes."""
+"""Kills, failing processes, full disks: written files are complete, and the next run finishes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
-from tests.training.attribution.running import attribute, command, environment
+from tests.training.attribution.command import attribute, command_words, environment
 
 PORT = str(29600 + os.getpid() % 300)  # test processes side by side must not meet
 
@@ -29,7 +29,10 @@ def test_killed_again_and_again_it_ends_with_the_same_rows(
     rng, seen, halves = random.Random(kills), 0, 0
     for _ in range(kills):
         run = subprocess.Popen(
-            command(model, texts, tmp_path), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command_words(model, texts, tmp_path),
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         # Loading takes seconds, the work a moment: wait for a new shard, then a random bit.
         while run.poll() is None and len(list(tmp_path.glob("shards/*.jsonl"))) <= seen:
@@ -46,32 +49,30 @@ def test_killed_again_and_again_it_ends_with_the_same_rows(
     assert not (tmp_path / "shards").exists()
 
 
-@pytest.mark.parametrize("through", ["training.attribution.cli", "faithful_se"])
-def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
-    through: str, model: Path, texts: Path, tmp_path: Path
-) -> None:
-    given = command(model, texts, tmp_path, "--method", "ig", "--steps", "200")
-    given[2:3] = [through, *(["attribute"] if through == "faithful_se" else [])]
-    run = subprocess.Popen(given, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("module", ["training.attribution.cli", "faithful_se"])
+def test_ctrl_c_is_one_line_and_the_same_command_resumes(module: str, model: Path, texts: Path, tmp_path: Path) -> None:
+    arguments = command_words(model, texts, tmp_path, "--method", "ig", "--steps", "200")
+    arguments[2:3] = [module, *(["attribute"] if module == "faithful_se" else [])]
+    run = subprocess.Popen(arguments, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while run.poll() is None and not list(tmp_path.glob("shards/*.jsonl")):
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
-    told = run.communicate(timeout=60)[1]
-    assert run.returncode == 130 and "Traceback" not in told
-    assert told.splitlines()[-1] == "faithful-se: stopped; the same command goes on where it was"
+    errors = run.communicate(timeout=60)[1]
+    assert run.returncode == 130 and "Traceback" not in errors
+    assert errors.splitlines()[-1] == "faithful-se: stopped; the same command resumes"
     assert list(tmp_path.glob("shards/*.jsonl")) and not (tmp_path / "manifest.json").exists()
 
 
 def two_processes(
     model: Path, texts: Path, out: Path, seen: Path, fails: int = -1, how: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """`accelerate launch` as for two GPUs; where there is none the processes are two of the CPU."""
+    """`accelerate launch` as for two GPUs; without GPUs, both processes use the CPU."""
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", PORT]
-    script = str(Path(__file__).with_name("one_of_two.py"))
+    script = str(Path(__file__).with_name("failing_process.py"))
     seen.mkdir()
-    given = [script, str(seen), str(fails), how, *command(model, texts, out)[3:]]
-    return subprocess.run([*launch, *given], env=environment(), capture_output=True, text=True, timeout=240)
+    arguments = [script, str(seen), str(fails), how, *command_words(model, texts, out)[3:]]
+    return subprocess.run([*launch, *arguments], env=environment(), capture_output=True, text=True, timeout=240)
 
 
 def test_two_processes_do_what_one_does(
@@ -96,31 +97,31 @@ def test_two_processes_do_what_one_does(
 def test_a_process_that_fails_ends_all_and_the_next_run_finishes(
     fails: int, how: str, model: Path, texts: Path, undisturbed: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    """Nobody waits for the dead, nothing says that all is there, and what is on disk is whole."""
+    """No process waits for a dead one, there is no manifest, and the files on disk are complete."""
     started, out = time.monotonic(), tmp_path / "out"
     done = two_processes(model, texts, out, tmp_path / "seen", fails, how)
     assert done.returncode != 0 and time.monotonic() - started < 120
     assert f"{fails}-of-2" not in {path.name for path in (tmp_path / "seen").iterdir()}
-    assert sorted(path.name for path in out.iterdir()) == ["settings.json", "shards"]
-    kept = [row for path in (out / "shards").glob("*.jsonl") for row in read_jsonl(path)]
-    assert 8 <= len(kept) < 90 and all(row in undisturbed for row in kept)
+    assert sorted(path.name for path in out.iterdir()) == [".lock", "settings.json", "shards"]
+    rows = [row for path in (out / "shards").glob("*.jsonl") for row in read_jsonl(path)]
+    assert 8 <= len(rows) < 90 and all(row in undisturbed for row in rows)
     assert attribute(model, texts, out, "--shard-size", "8") == undisturbed
     assert not (out / "shards").exists()
 
 
-def test_a_full_disk_leaves_what_is_written_whole(model: Path, texts: Path, undisturbed: Any, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_complete_files(model: Path, texts: Path, undisturbed: Any, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
     mounted = shutil.which("mount") and os.geteuid() == 0
     if not mounted or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(small)]).returncode:
         pytest.skip("no right to mount a small tmpfs")
     try:
-        with pytest.raises(UsageError, match="no space left; what is written is whole"):
+        with pytest.raises(UsageError, match=r"no space left\. Written files are complete"):
             attribute(model, texts, small, "--shard-size", "8")
         shards = list(small.glob("shards/*"))
-        kept = [row for path in shards for row in read_jsonl(path)]
+        rows = [row for path in shards for row in read_jsonl(path)]
         assert shards and all(path.suffix == ".jsonl" for path in shards)
-        assert all(row in undisturbed for row in kept)
+        assert all(row in undisturbed for row in rows)
         subprocess.run(["mount", "-o", "remount,size=4m", str(small)], check=True)
         assert attribute(model, texts, small, "--shard-size", "8") == undisturbed
     finally:

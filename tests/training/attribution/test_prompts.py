@@ -1,4 +1,4 @@
-"""Where words stand in the prompt, and labels of one or several tokens."""
+"""Words and their tokens in the prompt, and labels of one or several tokens."""
 
 from __future__ import annotations
 
@@ -11,47 +11,46 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
-from tests.training.attribution import architectures as world
+from tests.training.attribution import tiny_models as tiny
 from training.attribution.prompt.label_tree import LabelTree, read_labels
-from training.attribution.prompt.renderer import Renderer
-from training.attribution.prompt.token_alignment import common_prefix
+from training.attribution.prompt.renderer import Renderer, common_prefix
 
 
 @pytest.fixture(scope="module")
 def fast() -> Any:
-    return world.tokenizer()
+    return tiny.tokenizer()
 
 
 def test_the_prompt_is_the_evaluations_own(fast: Any) -> None:
-    spec = world.spec(world.PAIR, unknown=True, mask="___")
+    spec = tiny.spec(tiny.PAIR, unknown=True, mask="___")
     renderer = Renderer(spec, fast)
-    for document in world.documents(world.PAIR):
+    for document in tiny.documents(tiny.PAIR):
         (prompt,) = renderer.encode([document])
         chat = as_chat(spec.classify(document).messages)
-        whole = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-        assert prompt.ids == fast(whole)["input_ids"] and whole.endswith("<|assistant|>\n")
+        rendered = fast.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        assert prompt.ids == fast(rendered)["input_ids"] and rendered.endswith("<|assistant|>\n")
         assert renderer.variants(prompt, [document.fields]) == [prompt.ids]
         assert prompt.ids[: len(renderer.prefix)] == renderer.prefix
-        assert min(place for span in prompt.spans for place in span) >= len(renderer.prefix)
+        assert min(token for span in prompt.spans for token in span) >= len(renderer.prefix)
 
 
-def test_words_stand_on_their_tokens_and_no_others(fast: Any) -> None:
-    renderer = Renderer(world.spec(), fast)
+def test_words_are_aligned_with_their_tokens_and_no_others(fast: Any) -> None:
+    renderer = Renderer(tiny.spec(), fast)
     text = "Don't say 'Tweet', well-made café 3.5 你好 :) tweet"
     (prompt,) = renderer.encode([Document({"text": text})])
-    told = ["".join(fast.decode([prompt.ids[i]]) for i in span).strip() for span in prompt.spans]
+    decoded = ["".join(fast.decode([prompt.ids[i]]) for i in span).strip() for span in prompt.spans]
     assert [word.text for word in prompt.document.words][:4] == ["Don't", "say", "Tweet", "well-made"]
-    for word, read in zip(prompt.document.words, told, strict=True):
+    for word, tokens in zip(prompt.document.words, decoded, strict=True):
         if word.text.isascii():
-            assert read.strip("'") == word.text
+            assert tokens.strip("'") == word.text
     assert prompt.types["tweet"] == (2, len(prompt.spans) - 1)
 
 
 def test_blanks_that_a_template_trims(fast: Any) -> None:
-    trimming = world.tokenizer()
-    trimming.chat_template = world.TEMPLATE.replace("m['content']", "m['content'] | trim")
-    (plain,) = Renderer(world.spec(), fast).encode([Document({"text": "good day"})])
-    renderer = Renderer(world.spec(), trimming)
+    trimming = tiny.tokenizer()
+    trimming.chat_template = tiny.TEMPLATE.replace("m['content']", "m['content'] | trim")
+    (plain,) = Renderer(tiny.spec(), fast).encode([Document({"text": "good day"})])
+    renderer = Renderer(tiny.spec(), trimming)
     (blank,) = renderer.encode([Document({"text": "good day  "})])
     assert blank.ids == plain.ids and blank.spans == plain.spans
     assert renderer.variants(blank, [{"text": "good [REDACTED]  "}]) == renderer.variants(
@@ -60,27 +59,27 @@ def test_blanks_that_a_template_trims(fast: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "told"),
+    ("template", "message"),
     [
         (None, "no chat template"),
         ("{% for m in messages %}{{ m['content'] }}{{ m['content'] }}{% endfor %}", "exactly once"),
         ("{{ raise_exception('only one system message') }}", "only one system message"),
     ],
 )
-def test_templates_that_cannot_be_used(template: Any, told: str) -> None:
-    fast = world.tokenizer()
+def test_templates_that_cannot_be_used(template: Any, message: str) -> None:
+    fast = tiny.tokenizer()
     fast.chat_template = template
-    with pytest.raises(UsageError, match=told) as error:
-        Renderer(world.spec(), fast).encode([Document({"text": "good day"})])
+    with pytest.raises(UsageError, match=message) as error:
+        Renderer(tiny.spec(), fast).encode([Document({"text": "good day"})])
     assert "\n" not in str(error.value)
 
 
 def test_texts_that_a_template_changes_have_no_prompt() -> None:
-    fast = world.tokenizer()
-    fast.chat_template = world.TEMPLATE.replace("m['content']", "m['content'] | replace('</x>', '')")
+    fast = tiny.tokenizer()
+    fast.chat_template = tiny.TEMPLATE.replace("m['content']", "m['content'] | replace('</x>', '')")
     texts = [Document({"text": text}) for text in ("good day", "good </x> day", "day")]
-    told = Renderer(world.spec(), fast).encode(texts)
-    assert [prompt and prompt.document for prompt in told] == [texts[0], None, texts[2]]
+    prompts = Renderer(tiny.spec(), fast).encode(texts)
+    assert [prompt and prompt.document for prompt in prompts] == [texts[0], None, texts[2]]
 
 
 def test_a_tokenizer_without_offsets() -> None:
@@ -88,7 +87,7 @@ def test_a_tokenizer_without_offsets() -> None:
         chat_template, is_fast, name_or_path = "x", False, "slow-model"
 
     with pytest.raises(UsageError, match="slow-model: Slow gives no character offsets"):
-        Renderer(world.spec(), Slow())
+        Renderer(tiny.spec(), Slow())
 
 
 def labelled(*labels: str) -> Question:
@@ -97,14 +96,14 @@ def labelled(*labels: str) -> Question:
 
 def test_labels_that_are_refused(fast: Any) -> None:
     with pytest.raises(UsageError, match=r"label 'on' is the beginning of label 'one'.*--whole-answer"):
-        read_labels(Renderer(world.spec(labelled("on", "one")), fast))
-    for whole in (False, True):
+        read_labels(Renderer(tiny.spec(labelled("on", "one")), fast))
+    for whole_answer in (False, True):
         with pytest.raises(UsageError, match="labels 'a', ' ': one of them is empty"):
-            read_labels(Renderer(world.spec(labelled("a", " ")), fast), whole)
+            read_labels(Renderer(tiny.spec(labelled("a", " ")), fast), whole_answer)
     with pytest.raises(UsageError, match="labels 'unknown' and 'unknown' are the same tokens"):
-        read_labels(Renderer(world.spec(labelled("a", "unknown"), unknown=True), fast))
+        read_labels(Renderer(tiny.spec(labelled("a", "unknown"), unknown=True), fast))
     with pytest.raises(UsageError, match="label 'a' is the beginning of label 'ab'"):
-        read_labels(Renderer(world.spec(labelled("a", "ab", "b")), fast))
+        read_labels(Renderer(tiny.spec(labelled("a", "ab", "b")), fast))
 
 
 @pytest.mark.parametrize("labels", [("b", "c d"), ("b", "c")])
@@ -114,16 +113,16 @@ def test_labels_of_unknown_words_read_the_same(labels: tuple[str, str]) -> None:
 
     words = Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1}, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
-    few = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", chat_template=world.TEMPLATE)
-    told = (
+    few = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", chat_template=tiny.TEMPLATE)
+    message = (
         rf"labels 'b' and '{labels[1]}' read the same to the tokenizer of .*, as \[UNK\]: it does not know their words"
     )
-    with pytest.raises(UsageError, match=told):
-        read_labels(Renderer(world.spec(labelled(*labels)), few))
+    with pytest.raises(UsageError, match=message):
+        read_labels(Renderer(tiny.spec(labelled(*labels)), few))
 
 
 def test_the_end_of_the_answer_tells_a_label_from_its_beginning(fast: Any) -> None:
-    tree = read_labels(Renderer(world.spec(labelled("on", "one")), fast), whole=True)
+    tree = read_labels(Renderer(tiny.spec(labelled("on", "one")), fast), whole_answer=True)
     end = fast.convert_tokens_to_ids("<|end|>")
     assert [path[-1] for path in tree.paths] == [end, end]
     assert tree.paths[0][:-1] == tree.paths[1][: len(tree.paths[0]) - 1]
@@ -132,52 +131,52 @@ def test_the_end_of_the_answer_tells_a_label_from_its_beginning(fast: Any) -> No
 @pytest.mark.parametrize(
     ("template", "labels", "ends"),
     [
-        (world.TEMPLATE, ("end", "start"), ["<|end|>", "<|end|>"]),  # the first one stands in its own end
-        (world.TEMPLATE.replace("m['content']", "m['content'] | trim"), (" yes ", " no "), ["<|end|>", "<|end|>"]),
-        (world.TEMPLATE.replace("<|end|>", "\n<|end|>"), ("on", "one"), ["\n<|end|>", "\n<|end|>"]),
+        (tiny.TEMPLATE, ("end", "start"), ["<|end|>", "<|end|>"]),  # the first label is a part of its own end
+        (tiny.TEMPLATE.replace("m['content']", "m['content'] | trim"), (" yes ", " no "), ["<|end|>", "<|end|>"]),
+        (tiny.TEMPLATE.replace("<|end|>", "\n<|end|>"), ("on", "one"), ["\n<|end|>", "\n<|end|>"]),
     ],
 )
-def test_the_end_stands_behind_the_answer(template: str, labels: Any, ends: list[str], fast: Any) -> None:
-    fast = world.tokenizer()
+def test_the_end_of_turn_follows_the_answer(template: str, labels: Any, ends: list[str], fast: Any) -> None:
+    fast = tiny.tokenizer()
     fast.chat_template = template
-    tree = read_labels(Renderer(world.spec(labelled(*labels)), fast), whole=True)
+    tree = read_labels(Renderer(tiny.spec(labelled(*labels)), fast), whole_answer=True)
     for label, path, end in zip(labels, tree.paths, ends, strict=True):
         assert fast.decode(path) == label + end
         assert path[-1] == fast.convert_tokens_to_ids("<|end|>")
 
 
 def test_a_template_without_an_end_has_no_whole_answers() -> None:
-    fast = world.tokenizer()
+    fast = tiny.tokenizer()
     fast.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
-    with pytest.raises(UsageError, match=r"writes no end behind the answer 'on': leave --whole-answer out"):
-        read_labels(Renderer(world.spec(labelled("on", "one")), fast), whole=True)
+    with pytest.raises(UsageError, match=r"writes no end of turn after the answer 'on': leave --whole-answer out"):
+        read_labels(Renderer(tiny.spec(labelled("on", "one")), fast), whole_answer=True)
 
 
 def test_more_fields_than_a_hand_has_fingers(fast: Any) -> None:
     names = tuple(f"f{number}" for number in range(12))
     question = Question("many", "texts", "Which?", names, tuple(name.upper() for name in names), ("a", "b"))
-    (prompt,) = Renderer(world.spec(question), fast).encode([Document({name: f"{name}x day" for name in names})])
+    (prompt,) = Renderer(tiny.spec(question), fast).encode([Document({name: f"{name}x day" for name in names})])
     assert [word.text for word in prompt.document.words][-2:] == ["f11x", "day"] and len(prompt.spans) == 24
 
 
-def test_what_the_model_must_see_is_looked_for(fast: Any) -> None:
-    """A mask that a template changes would be scored and never read; so would a system message that it drops."""
-    lower = world.tokenizer()
-    lower.chat_template = world.TEMPLATE.replace("m['content']", "m['content'] | lower")
+def test_the_mask_and_the_system_message_must_reach_the_model(fast: Any) -> None:
+    """The model would never read a mask that the template changes, or a system message that it drops."""
+    lower = tiny.tokenizer()
+    lower.chat_template = tiny.TEMPLATE.replace("m['content']", "m['content'] | lower")
     with pytest.raises(UsageError, match=r"the chat template changes the mask '\[REDACTED\]': give another --mask"):
-        Renderer(world.spec(), lower)
+        Renderer(tiny.spec(), lower)
     texts = [Document({"text": text}) for text in ("good", "Good")]
-    assert [bool(prompt) for prompt in Renderer(world.spec(mask="___"), lower).encode(texts)] == [True, False]
-    silent = world.tokenizer()
-    silent.chat_template = "{% for m in messages if m.role != 'system' %}" + world.TEMPLATE.split("%}", 1)[1]
-    told = replace(world.spec(), system="Be brief.")
-    with pytest.raises(UsageError, match="does not show the system message"):
-        Renderer(told, silent)
-    assert "Be brief." in Renderer(told, fast).pieces[0]
+    assert [bool(prompt) for prompt in Renderer(tiny.spec(mask="___"), lower).encode(texts)] == [True, False]
+    silent = tiny.tokenizer()
+    silent.chat_template = "{% for m in messages if m.role != 'system' %}" + tiny.TEMPLATE.split("%}", 1)[1]
+    spec = replace(tiny.spec(), system="Be brief.")
+    with pytest.raises(UsageError, match="does not write the system message"):
+        Renderer(spec, silent)
+    assert "Be brief." in Renderer(spec, fast).pieces[0]
 
 
 def test_a_tree_shares_beginnings() -> None:
-    tree = LabelTree.of(("x", "y", "z"), [[1, 2, 3], [1, 4], [5]])
+    tree = LabelTree.from_paths(("x", "y", "z"), [[1, 2, 3], [1, 4], [5]])
     assert (tree.nodes, tree.depths, tree.parents) == ((1, 2), (1, 2), (-1, 0))
     assert tree.edges == ((0, -1, 1), (0, 0, 2), (0, 1, 3), (1, -1, 1), (1, 0, 4), (2, -1, 5))
     assert tree.ancestors() == [[True, False], [True, True]]

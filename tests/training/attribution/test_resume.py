@@ -1,4 +1,4 @@
-"""Rows that are there already: kept by their text, numbered by the present file; damage is noticed, never passed on."""
+"""Rows on disk: found by their text, numbered by the present file; damage is noticed and never passed on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.data import load
-from tests.training.attribution.running import attribute
+from tests.training.attribution.command import attribute
 from training.attribution import run
 from training.attribution.cli import main
 
@@ -26,13 +26,13 @@ def lines(path: Path) -> list[str]:
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many texts each shard that is written holds."""
-    plain, sizes = run.write_atomic, list[int]()
+    """Number of texts of each shard that is written."""
+    write_atomic, sizes = run.write_atomic, list[int]()
 
     def counting(path: Path, rows: Any) -> None:
-        kept = list(rows)
-        sizes.append(len(kept))
-        plain(path, kept)
+        lines = list(rows)
+        sizes.append(len(lines))
+        write_atomic(path, lines)
 
     monkeypatch.setattr(run, "write_atomic", counting)
     return sizes
@@ -40,14 +40,14 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def stopped(model: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder whose run was stopped when five of its shards were written."""
-    plain, done, out = run.write_atomic, list[Path](), tmp_path / "out"
+    """A folder whose run was interrupted after five shards."""
+    write_atomic, shards, out = run.write_atomic, list[Path](), tmp_path / "out"
 
     def failing(path: Path, rows: Any) -> None:
-        if len(done) == 5:
+        if len(shards) == 5:
             raise RuntimeError("stopped")
-        done.append(path)
-        plain(path, rows)
+        shards.append(path)
+        write_atomic(path, rows)
 
     with monkeypatch.context() as patched:
         patched.setattr(run, "write_atomic", failing)
@@ -81,21 +81,23 @@ def test_a_damaged_shard_is_computed_again(
 def test_shards_that_go_during_the_run_leave_no_manifest(
     model: Path, texts: Path, undisturbed: Any, stopped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = run.write_atomic
+    write_atomic = run.write_atomic
 
     def emptying(path: Path, rows: Any) -> None:
-        plain(path, rows)
+        write_atomic(path, rows)
         path.write_bytes(b"")
 
     with monkeypatch.context() as patched:
         patched.setattr(run, "write_atomic", emptying)
-        with pytest.raises(UsageError, match=r"the rows of 50 texts of rows are gone.*same command") as error:
+        with pytest.raises(
+            UsageError, match=r"the rows of 50 texts of rows were written and are gone.*same command"
+        ) as error:
             attribute(model, texts, stopped, "--shard-size", "8")
     assert "\n" not in str(error.value) and not (stopped / "manifest.json").exists()
     assert attribute(model, texts, stopped, "--shard-size", "8") == undisturbed
 
 
-def test_other_cuts_keep_what_is_done(
+def test_other_shard_sizes_keep_finished_rows(
     model: Path, texts: Path, undisturbed: Any, stopped: Path, computed: list[int]
 ) -> None:
     rows = attribute(model, texts, stopped, "--shard-size", "20", "--limit", "89")
@@ -105,27 +107,27 @@ def test_other_cuts_keep_what_is_done(
 
 
 @pytest.mark.parametrize("line", ["", '{"hash": "12', "[]", '{"hash": "x", "index": 1, "dataset": "other"}'])
-def test_a_damaged_finished_file_is_told_with_its_line(line: str, model: Path, texts: Path, tmp_path: Path) -> None:
+def test_a_damaged_finished_file_is_named_with_its_line(line: str, model: Path, texts: Path, tmp_path: Path) -> None:
     attribute(model, texts, tmp_path, "--limit", "5")
     path = tmp_path / "rows.jsonl"
-    kept = lines(path)
-    path.write_text("\n".join([*kept[:3], line, *kept[4:]]) + "\n")
+    intact = lines(path)
+    path.write_text("\n".join([*intact[:3], line, *intact[4:]]) + "\n")
     with pytest.raises(UsageError, match=r"rows.jsonl: line 4 is damaged, .*delete that line") as error:
         attribute(model, texts, tmp_path, "--limit", "5")
     assert "\n" not in str(error.value)
-    path.write_text("\n".join([*kept[:3], *kept[4:]]) + "\n")
+    path.write_text("\n".join([*intact[:3], *intact[4:]]) + "\n")
     rows = attribute(model, texts, tmp_path, "--limit", "5")
     assert [row["index"] for row in rows] == list(range(5))
 
 
-def test_a_finished_file_that_was_cut_is_not_what_the_manifest_says(
+def test_a_truncated_finished_file_contradicts_the_manifest(
     model: Path, texts: Path, tmp_path: Path, caplog: Any
 ) -> None:
     attribute(model, texts, tmp_path, "--limit", "9")
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(lines(path)[:6]) + "\n")
     attribute(model, texts, tmp_path, "--limit", "5")
-    assert "manifest.json does not say how many rows there are (6): it is written again" in caplog.text
+    assert "manifest.json does not give its number of rows (6): it is written again" in caplog.text
     assert json.loads((tmp_path / "manifest.json").read_text())["rows"] == {"rows": 6}
     assert len(attribute(model, texts, tmp_path, "--limit", "9")) == 9
 
@@ -148,7 +150,7 @@ def test_damaged_settings_are_one_line(written: str, model: Path, texts: Path, t
     assert "\n" not in str(error.value) and len(lines(tmp_path / "rows.jsonl")) == len(before)
 
 
-def told(rows: list[dict[str, Any]]) -> list[tuple[int, str]]:
+def numbered_texts(rows: list[dict[str, Any]]) -> list[tuple[int, str]]:
     return [(row["index"], row["fields"]["text"]) for row in rows]
 
 
@@ -160,12 +162,12 @@ def test_an_input_file_that_changed_counts_its_own_texts(
     attribute(model, path, out)
     write(path, ["new sea", "four seas", "two seas"])
     rows = attribute(model, path, out)
-    assert told(rows) == [(0, "new sea"), (1, "four seas"), (2, "two seas")]
+    assert numbered_texts(rows) == [(0, "new sea"), (1, "four seas"), (2, "two seas")]
     assert computed == [4, 1] and "2 rows left out" in caplog.text
     assert json.loads((out / "manifest.json").read_text())["rows"] == {"rows": 3}
 
 
-def test_a_limit_throws_no_row_away_and_no_number_comes_twice(model: Path, tmp_path: Path) -> None:
+def test_a_limit_deletes_no_row_and_no_number_repeats(model: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "rows.jsonl", tmp_path / "out"
     write(path, ["one sea", "two seas", "three seas", "four seas"])
     attribute(model, path, out)
@@ -174,17 +176,17 @@ def test_a_limit_throws_no_row_away_and_no_number_comes_twice(model: Path, tmp_p
     assert (out / "rows.jsonl").read_bytes() == written
     write(path, ["new sea", "one sea", "two seas", "three seas", "four seas"])
     numbered = [(0, "new sea"), (1, "one sea"), (2, "two seas"), (3, "three seas"), (4, "four seas")]
-    assert told(attribute(model, path, out, "--limit", "2")) == numbered
-    assert told(attribute(model, path, out)) == numbered
+    assert numbered_texts(attribute(model, path, out, "--limit", "2")) == numbered
+    assert numbered_texts(attribute(model, path, out)) == numbered
 
 
-def test_other_text_under_the_same_name_takes_nothing_away(model: Path, tmp_path: Path) -> None:
+def test_other_texts_of_the_same_name_delete_nothing(model: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "rows.jsonl", tmp_path / "out"
     write(path, ["one sea", "two seas"])
     attribute(model, path, out)
     written = (out / "rows.jsonl").read_bytes()
     write(path, ["rain", "snow"])
-    with pytest.raises(UsageError, match="none of the 2 texts of rows that are done is asked for any more"):
+    with pytest.raises(UsageError, match="none of the 2 finished texts of rows is in the data now"):
         attribute(model, path, out)
     assert (out / "rows.jsonl").read_bytes() == written and (out / "manifest.json").exists()
 

@@ -1,4 +1,4 @@
-"""Runs: what the command writes, and when a folder goes on."""
+"""Runs: what the command writes, and when it resumes in a folder."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
-from tests.training.attribution import architectures as world
-from tests.training.attribution.running import attribute
+from tests.training.attribution import tiny_models as tiny
+from tests.training.attribution.command import attribute
 from training.attribution.cli import main
 
 
@@ -21,7 +21,7 @@ def test_a_run_writes_rows_in_order_and_the_manifest_last(
     rows = attribute(model, texts, tmp_path, "--shard-size", "8")
     assert rows == undisturbed
     assert [row["index"] for row in rows] == list(range(90))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "rows.jsonl", "settings.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "manifest.json", "rows.jsonl", "settings.json"]
     written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert max(written.values()) == written["manifest.json"] > written["settings.json"]
     manifest = json.loads((tmp_path / "manifest.json").read_text())
@@ -33,7 +33,7 @@ def test_a_run_writes_rows_in_order_and_the_manifest_last(
     assert row["model"] == manifest["model"] and row["versions"]["captum"]
 
 
-def test_a_finished_folder_goes_on_with_more_texts(
+def test_a_finished_folder_takes_more_texts(
     model: Path, texts: Path, undisturbed: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     assert len(attribute(model, texts, tmp_path, "--limit", "30", "--shard-size", "8")) == 30
@@ -54,7 +54,7 @@ def assert_same_rows(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (["--method", "ig"], "begun with method = 'occlusion', now 'ig'"),
         (["--mask", "___"], r"begun with options.mask = '\[REDACTED\]', now '___'"),
@@ -62,23 +62,23 @@ def assert_same_rows(rows: list[dict[str, Any]], others: list[dict[str, Any]]) -
     ],
 )
 def test_other_settings_in_the_same_folder_are_refused(
-    more: list[str], told: str, model: Path, texts: Path, tmp_path: Path
+    more: list[str], message: str, model: Path, texts: Path, tmp_path: Path
 ) -> None:
     rows = attribute(model, texts, tmp_path, "--limit", "3")
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         attribute(model, texts, tmp_path, *more)
     assert list(read_jsonl(tmp_path / "rows.jsonl")) == rows
 
 
 def test_another_model_in_the_same_folder_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
     attribute(model, texts, tmp_path / "out", "--limit", "3")
-    fast = world.tokenizer()
-    other = world.save(tmp_path / "model", world.random_model("llama", len(fast), seed=1), fast)
+    fast = tiny.tokenizer()
+    other = tiny.save(tmp_path / "model", tiny.random_model("llama", len(fast), seed=1), fast)
     with pytest.raises(UsageError, match=r"begun with model = '[0-9a-f]{16}', now '[0-9a-f]{16}'"):
         attribute(other, texts, tmp_path / "out", "--limit", "3")
 
 
-def test_an_adapter_changes_the_scores_and_brings_its_base_along(model: Path, texts: Path, tmp_path: Path) -> None:
+def test_an_adapter_changes_the_scores_and_brings_its_base(model: Path, texts: Path, tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
@@ -87,14 +87,14 @@ def test_an_adapter_changes_the_scores_and_brings_its_base_along(model: Path, te
     adapted.save_pretrained(tmp_path / "adapter")
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(model)
-    alone = attribute(tmp_path / "adapter", texts, tmp_path / "a", "--limit", "5", "--method", "ig")
-    beside = attribute(
+    from_adapter = attribute(tmp_path / "adapter", texts, tmp_path / "a", "--limit", "5", "--method", "ig")
+    with_base = attribute(
         model, texts, tmp_path / "b", "--limit", "5", "--method", "ig", "--adapter", str(tmp_path / "adapter")
     )
     plain = attribute(model, texts, tmp_path / "c", "--limit", "5", "--method", "ig")
-    assert alone == beside
-    assert all(row["types"] != other["types"] for row, other in zip(alone, plain, strict=True))
-    assert alone[0]["model"] != plain[0]["model"]
+    assert from_adapter == with_base
+    assert all(row["types"] != other["types"] for row, other in zip(from_adapter, plain, strict=True))
+    assert from_adapter[0]["model"] != plain[0]["model"]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Texts at the edges: empty ones, ones that only just fit, sure answers, small effects."""
+"""Edge cases: empty texts, texts that only just fit, sure answers, small effects."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import pytest
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.document import Document
-from tests.training.attribution import architectures as world
+from tests.training.attribution import tiny_models as tiny
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 
 
 @pytest.fixture(scope="module")
 def fast() -> Any:
-    return world.tokenizer()
+    return tiny.tokenizer()
 
 
-def test_a_text_that_cannot_be_asked_about_has_a_row_and_the_others_go_on() -> None:
-    fast = world.tokenizer()
+def test_a_text_without_attribution_has_a_row_and_the_others_are_attributed() -> None:
+    fast = tiny.tokenizer()
     trims = "m['content'] | trim | replace('</think>', '')"
-    fast.chat_template = world.TEMPLATE.replace("m['content']", trims)
-    attributor = Attributor(world.random_model("llama", len(fast)), fast, world.spec(), AttributionOptions())
+    fast.chat_template = tiny.TEMPLATE.replace("m['content']", trims)
+    attributor = Attributor(tiny.random_model("llama", len(fast)), fast, tiny.spec(), AttributionOptions())
     texts = ["a lovely day", "", "  ", ":)", "rain </think> again", "rain"]
     rows = attributor.rows([Document({"text": text}) for text in texts])
     assert [row["problem"] for row in rows] == [
@@ -33,13 +33,13 @@ def test_a_text_that_cannot_be_asked_about_has_a_row_and_the_others_go_on() -> N
 
 
 def test_no_texts_are_no_rows(fast: Any) -> None:
-    attributor = Attributor(world.random_model("llama", len(fast)), fast, world.spec(), AttributionOptions())
+    attributor = Attributor(tiny.random_model("llama", len(fast)), fast, tiny.spec(), AttributionOptions())
     assert attributor.rows([]) == []
 
 
 def test_fields_in_another_order_are_refused(fast: Any) -> None:
-    model = world.random_model("llama", len(fast))
-    attributor = Attributor(model, fast, world.spec(world.PAIR), AttributionOptions())
+    model = tiny.random_model("llama", len(fast))
+    attributor = Attributor(model, fast, tiny.spec(tiny.PAIR), AttributionOptions())
     with pytest.raises(
         UsageError, match=r"its fields are hypothesis, premise; the question pairs asks about premise, hyp"
     ):
@@ -47,7 +47,7 @@ def test_fields_in_another_order_are_refused(fast: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "checks", "asked"),
+    ("method", "checks", "masked"),
     [
         ("occlusion", False, "one word"),
         ("cascade", False, "one word"),
@@ -57,17 +57,17 @@ def test_fields_in_another_order_are_refused(fast: Any) -> None:
         ("shapley", False, "all words"),
     ],
 )
-def test_a_text_fits_where_everything_that_is_asked_about_it_fits(method: str, checks: bool, asked: str) -> None:
-    """Every word takes a mask of several tokens, but a method that masks one word at a time writes one mask."""
-    fast = world.tokenizer(known=())
-    document = Document({"text": world.TWEETS[0]})
+def test_a_text_fits_if_all_its_masked_variants_fit(method: str, checks: bool, masked: str) -> None:
+    """A mask takes several tokens. Methods that mask one word at a time write one mask, others many."""
+    fast = tiny.tokenizer(known=())
+    document = Document({"text": tiny.TWEETS[0]})
     options = AttributionOptions(method, steps=2, samples=2, check_flips=checks)
 
     def problem(context: int) -> str:
-        model = world.random_model("llama", len(fast), max_position_embeddings=context)
-        return Attributor(model, fast, world.spec(), options).rows([document])[0]["problem"]
+        model = tiny.random_model("llama", len(fast), max_position_embeddings=context)
+        return Attributor(model, fast, tiny.spec(), options).rows([document])[0]["problem"]
 
-    renderer = Attributor(world.random_model("llama", len(fast)), fast, world.spec(), options).renderer
+    renderer = Attributor(tiny.random_model("llama", len(fast)), fast, tiny.spec(), options).renderer
     (prompt,) = renderer.encode([document])
     label = 7  # tokens of "positive" here, the longer one of the two
     one_by_one = [
@@ -79,17 +79,17 @@ def test_a_text_fits_where_everything_that_is_asked_about_it_fits(method: str, c
         "all words": renderer.longest_variant(prompt),
     }
     assert longest["none"] < longest["one word"] < longest["all words"] - 20
-    spare = 16 if asked == "all words" else 0  # how many tokens come apart is not known without asking
-    assert problem(longest[asked] + label + spare) == ""
-    assert problem(longest[asked] + label + spare - 1) == "the text is longer than the model's context"
+    spare = 16 if masked == "all words" else 0  # slack for tokens that split
+    assert problem(longest[masked] + label + spare) == ""
+    assert problem(longest[masked] + label + spare - 1) == "the text is longer than the model's context"
 
 
-def test_sure_answers_hang_on_words_too(fast: Any) -> None:
-    """At 1 - 1e-9 a log-probability of float32 is 0: the word is that of the margin all the same."""
-    model = world.random_model("llama", len(fast))
+def test_sure_answers_depend_on_words_too(fast: Any) -> None:
+    """At 1 - 1e-9 a log-probability of float32 is 0. The top word is that of the margin all the same."""
+    model = tiny.random_model("llama", len(fast))
     model.lm_head.weight.data *= 12
     rows = {
-        target: Attributor(model, fast, world.spec(), AttributionOptions(target=target)).rows(world.documents())
+        target: Attributor(model, fast, tiny.spec(), AttributionOptions(target=target)).rows(tiny.documents())
         for target in ("normalized", "margin")
     }
     sure = 0
@@ -99,19 +99,19 @@ def test_sure_answers_hang_on_words_too(fast: Any) -> None:
         assert row["gap"] is None or row["gap"] > 0
         sure += abs(row["logprobs"]["positive"] - row["logprobs"]["negative"]) > 15
     assert sure > 0
-    cascade = Attributor(model, fast, world.spec(), AttributionOptions("cascade", finalists=50)).rows(world.documents())
+    cascade = Attributor(model, fast, tiny.spec(), AttributionOptions("cascade", finalists=50)).rows(tiny.documents())
     assert [row["top"]["key"] for row in cascade] == [row["top"]["key"] for row in rows["normalized"]]
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-4])
 def test_lime_finds_small_effects_too(scale: float, fast: Any) -> None:
-    """Its penalty is a share of what the texts differ by: not nats, which would leave nothing of a small effect."""
-    model = world.BagOfWords(len(fast))
+    """Its penalty is a share of the spread of the values. In nats it would remove every small effect."""
+    model = tiny.BagOfWords(len(fast))
     model.lm_head.weight.data *= scale
-    spec = world.spec(world.Question("linear", "text", "Which?", ("text",), ("Text",), ("a", "b")))
+    spec = tiny.spec(tiny.Question("linear", "text", "Which?", ("text",), ("Text",), ("a", "b")))
     options = {name: AttributionOptions(name, target="margin", samples=200) for name in ("lime", "occlusion")}
-    found = {name: Attributor(model, fast, spec, one).rows(world.documents()) for name, one in options.items()}
-    for lime, known in zip(found["lime"], found["occlusion"], strict=True):
+    rows = {name: Attributor(model, fast, spec, option).rows(tiny.documents()) for name, option in options.items()}
+    for lime, known in zip(rows["lime"], rows["occlusion"], strict=True):
         assert lime["top"]["key"] == known["top"]["key"]
         largest = max(map(abs, known["types"].values()))
         assert lime["types"] == pytest.approx(known["types"], abs=0.15 * largest)

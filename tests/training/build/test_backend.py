@@ -1,4 +1,4 @@
-"""The model behind a build: lm-eval's own backend, and the models it refuses."""
+"""The model of a build: it answers through lm-eval's backend, and another model is refused."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from faithful_se.errors import UsageError
 from lm_eval_tasks.document import Document
 from tests.tiny_model import write_tiny_chat_model
-from tests.training.build.world import QUESTION, TEXTS
-from tests.training.build.world import spec as task
+from tests.training.build.rule_model import QUESTION, TEXTS, spec
 
 pytest.importorskip("torch")
 
@@ -23,32 +22,32 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_attributions_of_another_model_are_refused_by_name(model: Path) -> None:
-    from training.build.backend import responder
+    from training.build.backend import load_responder
 
     with pytest.raises(
         UsageError, match=r"the attributions are of another model \(0123; .* is [0-9a-f]{16}\)"
     ) as error:
-        responder(str(model), "0123")
+        load_responder(str(model), "0123")
     assert "\n" not in str(error.value)
 
 
 def test_a_base_without_a_chat_template_is_refused(model: Path, tmp_path: Path) -> None:
-    from training.build.backend import responder
+    from training.build.backend import load_responder
 
     shutil.copytree(model, tmp_path / "bare")
     (tmp_path / "bare" / "chat_template.jinja").unlink()
     with pytest.raises(UsageError, match="has no chat template"):
-        responder(str(tmp_path / "bare"), "0123")
+        load_responder(str(tmp_path / "bare"), "0123")
 
 
-def test_the_model_is_asked_as_in_an_evaluation(model: Path) -> None:
+def test_prompts_and_answers_are_those_of_an_evaluation(model: Path) -> None:
     from lm_eval.models.huggingface import HFLM
 
     from lm_eval_tasks.lm_eval_backend import Backend
-    from training.build.backend import responder
+    from training.build.backend import load_responder
     from training.models.loading import fingerprint, load_model
 
-    calls = [task("attribution").classify(Document({"text": text})) for text in TEXTS]
+    calls = [spec("attribution").classify(Document({"text": text})) for text in TEXTS]
     lm = HFLM(pretrained=str(model), device="cpu", batch_size=2)
     expected = Backend(lm, lm.apply_chat_template).respond(calls)
-    assert responder(str(model), fingerprint(load_model(str(model))[0]))(calls) == expected
+    assert load_responder(str(model), fingerprint(load_model(str(model))[0]))(calls) == expected

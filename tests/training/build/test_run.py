@@ -1,4 +1,4 @@
-"""A build as a folder: arms, replay, texts of the evaluation, kills, errors."""
+"""A build: arms, replay, texts of the evaluation, kills, errors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.document import Document
-from tests.training.build.world import TEXTS, attributions, dying, respond
+from tests.training.build.rule_model import TEXTS, Recorder, attributions, interrupted, respond
 from training.build.attributions import Attributions, read_attributions
-from training.build.decontaminate import NEAR, SAME, SHARES, Held
+from training.build.decontaminate import NEAR, SAME, SHARES, EvaluationTexts
 from training.build.options import BuildOptions
 from training.build.run import build
 from training.build.verify import UNCHANGED
 
-MANY = [f"{text} {place}" for place in ("here", "there", "outside", "again") for text in TEXTS]
+MANY = [f"{text} {adverb}" for adverb in ("here", "there", "outside", "again") for text in TEXTS]
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def built(tmp_path: Path, name: str = "out", texts: Any = MANY, **options: Any) 
     return rows_of(tmp_path / name)
 
 
-def test_the_yield_says_what_became_of_every_text(tmp_path: Path) -> None:
+def test_the_report_counts_every_text(tmp_path: Path) -> None:
     built(tmp_path)
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["datasets"] == ["sentiment140"]
@@ -66,45 +66,37 @@ def test_control_arms_differ_from_the_word_arm_in_the_word_alone(tmp_path: Path)
 
 
 def test_texts_of_the_evaluation_and_their_variants_stay_out(tmp_path: Path) -> None:
-    held = [TEXTS[0], "Well: we hate a nice long walk!"]
-    build(attributions(tmp_path / "data", TEXTS, held), respond, tmp_path / "out")
+    evaluation = [TEXTS[0], "Well: we hate a nice long walk!"]
+    build(attributions(tmp_path / "data", TEXTS, evaluation), respond, tmp_path / "out")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["held_out"] == {"sentiment140": {SAME: 1, NEAR: 1}}
     assert len({row["hash"] for row in rows_of(tmp_path / "out") if row["style"] == "counterfactual"}) == 4
 
 
 def test_a_shared_premise_is_a_shared_text() -> None:
-    held = Held([Document({"premise": "a man walks a dog by the sea", "hypothesis": "he sleeps"})])
+    evaluation = EvaluationTexts([Document({"premise": "a man walks a dog by the sea", "hypothesis": "he sleeps"})])
     other = Document({"premise": "A man walks a dog by the sea.", "hypothesis": "somebody is outside with an animal"})
-    assert held.reason(other) == SHARES
-    assert held.reason(Document({"premise": "two women talk in a shop", "hypothesis": "he sleeps"})) == ""
+    assert evaluation.reason(other) == SHARES
+    assert evaluation.reason(Document({"premise": "two women talk in a shop", "hypothesis": "he sleeps"})) == ""
 
 
 def test_killed_anywhere_it_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    whole = attributions(tmp_path / "data", MANY)
-    build(whole, respond, tmp_path / "whole", shard_size=5)
-    calls = 0
-
-    def counting(asked: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        return respond(asked)
-
-    build(whole, counting, tmp_path / "counted", shard_size=5)
-    assert calls > 10
-    for after in range(calls):
-        out = tmp_path / f"killed-{after}"
+    source, model = attributions(tmp_path / "data", MANY), Recorder()
+    build(source, model, tmp_path / "undisturbed", shard_size=5)
+    assert model.batches > 10
+    for batches in range(model.batches):
+        out = tmp_path / f"killed-{batches}"
         with pytest.raises(KeyboardInterrupt):
-            build(whole, dying(after), out, shard_size=5)
+            build(source, interrupted(batches), out, shard_size=5)
         assert not (out / "manifest.json").exists()
-        build(whole, respond, out, shard_size=5)
+        build(source, respond, out, shard_size=5)
         for name in ("train.jsonl", "rejected.jsonl", "report.json", "README.md", "manifest.json"):
-            assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), (after, name)
+            assert (out / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes(), (batches, name)
 
 
-def test_a_finished_build_asks_nothing_and_another_one_is_refused(tmp_path: Path) -> None:
+def test_a_finished_build_makes_no_call_and_another_one_is_refused(tmp_path: Path) -> None:
     built(tmp_path)
-    build(attributions(tmp_path / "data", MANY), dying(0), tmp_path / "out")
+    build(attributions(tmp_path / "data", MANY), interrupted(0), tmp_path / "out")
     with pytest.raises(UsageError, match=r"begun with options\.seed = 0, now 1"):
         built(tmp_path, seed=1)
 
@@ -113,7 +105,7 @@ def test_an_empty_yield_is_one_line_with_the_reasons(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=rf"no row at all: {UNCHANGED} \(4\)") as error:
         built(tmp_path, texts=[text for text in MANY if text.startswith("love and")], styles=("attribution",))
     assert "\n" not in str(error.value)
-    built(tmp_path)  # the folder is not taken by what failed
+    built(tmp_path)  # the folder is still free
 
 
 @pytest.mark.parametrize(
@@ -151,28 +143,28 @@ def test_folders_that_hold_no_finished_attributions(tmp_path: Path) -> None:
 
 
 def test_a_build_that_failed_before_its_first_row_keeps_no_folder(tmp_path: Path) -> None:
-    there = attributions(tmp_path / "data", MANY)
-    gone = Attributions({**there.settings, "data": str(tmp_path / "gone")}, there.texts)
+    source = attributions(tmp_path / "data", MANY)
+    missing = Attributions({**source.manifest, "data": str(tmp_path / "gone")}, source.texts)
     with pytest.raises(UsageError, match="gone"):
-        build(gone, respond, tmp_path / "out")
+        build(missing, respond, tmp_path / "out")
     with pytest.raises(KeyboardInterrupt):
-        build(there, dying(0), tmp_path / "out")
-    build(there, respond, tmp_path / "out", BuildOptions(seed=1))
+        build(source, interrupted(0), tmp_path / "out")
+    build(source, respond, tmp_path / "out", BuildOptions(seed=1))
     assert json.loads((tmp_path / "out" / "settings.json").read_text())["options"]["seed"] == 1
 
 
 def test_rows_that_are_done_keep_their_folder(tmp_path: Path) -> None:
-    there = attributions(tmp_path / "data", MANY)
+    source = attributions(tmp_path / "data", MANY)
     with pytest.raises(KeyboardInterrupt):
-        build(there, dying(6), tmp_path / "out", shard_size=2)
+        build(source, interrupted(6), tmp_path / "out", shard_size=2)
     assert list((tmp_path / "out" / "shards").glob("*.jsonl"))
     with pytest.raises(UsageError, match=r"begun with options\.seed = 0, now 1"):
-        build(there, respond, tmp_path / "out", BuildOptions(seed=1))
+        build(source, respond, tmp_path / "out", BuildOptions(seed=1))
 
 
 def test_a_folder_of_attributions_is_named_as_that(tmp_path: Path) -> None:
-    told = {"model": "m", "options": {"method": "ig", "target": "margin", "mask": "_"}}
-    (tmp_path / "settings.json").write_text(json.dumps(told))
+    settings = {"model": "m", "options": {"method": "ig", "target": "margin", "mask": "_"}}
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(UsageError, match=rf"{tmp_path} holds attributions: give another --out$"):
         build(attributions(tmp_path / "data", MANY), respond, tmp_path)

@@ -1,4 +1,4 @@
-"""One text, one style: literal rows, and the evaluation as the judge."""
+"""One text, one style: literal explanations, and the evaluation as the judge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.spec import TaskSpec
-from tests.training.build.world import QUESTION, TEXTS, attributed, respond, spec
+from tests.training.build.rule_model import QUESTION, TEXTS, Recorder, attributed, respond, spec
 from training.build.options import BuildOptions
 from training.build.replacement_words import replacement_words
 from training.build.rows import explanation_row
@@ -25,8 +25,9 @@ WORDS = {"positive": ("paris", "great"), "negative": ("monday", "hate")}
 def judged(
     style: str, text: str, words: dict[str, tuple[str, ...]] = WORDS, prediction: str = "", **options: Any
 ) -> Verdict:
-    chosen = BuildOptions(**options)
-    procedures: Any = [judge(spec(style, chosen.budget), attributed(text, prediction=prediction), words, chosen)]
+    build_options = BuildOptions(**options)
+    attributed_text = attributed(text, prediction=prediction)
+    procedures: Any = [judge(spec(style, build_options.budget), attributed_text, words, build_options)]
     verdict: Any = scheduler.run(procedures, respond)[0]
     return verdict  # type: ignore[no-any-return]
 
@@ -63,18 +64,18 @@ def test_the_prompt_is_the_tasks_own_object() -> None:
 def test_accepted_means_that_the_evaluation_calls_it_faithful(style: str, text: str) -> None:
     verdict = judged(style, text)
 
-    def saying_so(calls: Any) -> list[Answer]:
+    def respond_with_it(calls: Any) -> list[Answer]:
         return [respond([call])[0] if isinstance(call, Classify) else Answer(verdict.completion) for call in calls]
 
     document = Document({"text": text})
-    transcript = scheduler.run([self_explain(spec(style), document)], saying_so)[0]
+    transcript = scheduler.run([self_explain(spec(style), document)], respond_with_it)[0]
     assert score(transcript, spec(style), document)["faithful"] == float(not verdict.reason)
 
 
 def test_a_word_that_changes_nothing_gives_no_row_unless_unfiltered() -> None:
     assert judged("attribution", TEXTS[4]).reason == UNCHANGED
-    kept = judged("attribution", TEXTS[4], filtered=False)
-    assert (kept.reason, kept.completion, kept.flips) == ("", "love", False)
+    verdict = judged("attribution", TEXTS[4], filtered=False)
+    assert (verdict.reason, verdict.completion, verdict.flips) == ("", "love", False)
 
 
 def test_several_words_are_the_fewest_that_change_the_answer() -> None:
@@ -91,7 +92,7 @@ def test_counterfactuals_take_the_first_candidate_that_reaches_the_target() -> N
     # "i great the dull rain today" would still be positive.
     verdict = judged("counterfactual", TEXTS[0], {"negative": ("great", "dull", "hate")})
     assert (verdict.new, verdict.source, verdict.target) == ("dull", "candidate 2", "negative")
-    # The model's own proposal comes last: it writes "paris", elsewhere.
+    # The model's own proposal comes last. It writes "paris", but over another word.
     own = judged("counterfactual", TEXTS[1], {"positive": ("awful",)})
     assert (own.completion, own.source) == ("we paris a nice long walk", "model")
 
@@ -109,15 +110,10 @@ def test_replacement_words_are_the_heaviest_best_words_of_a_label_and_no_labels(
     assert replacement_words(QUESTION, [leaking], 2) == {"negative": (), "positive": ()}
 
 
-def test_a_verdict_asks_nothing_but_the_evaluations_calls() -> None:
+def test_judging_makes_the_evaluations_calls_only() -> None:
     task = TaskSpec(QUESTION, "attribution", "oneword", Options(controls=()))
-    asked: list[Any] = []
-
-    def listening(calls: Any) -> list[Answer]:
-        asked.extend(calls)
-        return respond(calls)
-
+    model = Recorder()
     procedures: Any = [judge(task, attributed(TEXTS[0]), WORDS, BuildOptions())]
-    scheduler.run(procedures, listening)
+    scheduler.run(procedures, model)
     texts = (TEXTS[0], "i [REDACTED] the dull rain today")
-    assert asked == [task.classify(Document({"text": text})) for text in texts]
+    assert model.calls == [task.classify(Document({"text": text})) for text in texts]

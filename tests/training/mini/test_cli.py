@@ -1,4 +1,4 @@
-"""The command and the cache: complete or nothing, twice the same, plain about what went wrong. On a tiny recipe."""
+"""The command and the cache, on a tiny recipe: complete or nothing, reproducible, one line for each error."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import pytest
 
 from faithful_se.files import atomic_folder
 from training.mini import cache, cli, train
-from training.mini.base import TINY, Training
-from training.mini.quality_gate import Finding
-from training.mini.shortcut_check import Planted
+from training.mini.base import TINY, BaseTraining
+from training.mini.quality_gate import Measurement
+from training.mini.shortcut_check import ShortcutUse
 
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The recipe of seconds, and an examiner that lets everything pass."""
+    """A recipe of seconds, and a quality gate that every model passes."""
     monkeypatch.setenv("FAITHFUL_SE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(train, "Recipe", lambda: TINY)
-    monkeypatch.setattr(train, "examine", lambda model, tokenizer: [finding(1.0)])
-    found = Planted("snli", 100, 1.0, 0.0, 1.0, 0.0)
-    monkeypatch.setattr(train, "find_planted", lambda model, tokenizer, task, split: found)
+    monkeypatch.setattr(train, "measure", lambda model, tokenizer: [measurement(1.0)])
+    use = ShortcutUse("snli", 100, 1.0, 0.0, 1.0, 0.0)
+    monkeypatch.setattr(train, "check_shortcuts", lambda model, tokenizer, task, split: use)
 
 
 def models_in(folder: Path) -> list[Path]:
@@ -35,8 +35,8 @@ def models_in(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix != ".lock"]
 
 
-def finding(value: float) -> Finding:
-    return Finding("snli", "redaction", 150, value, value, 0.0, 0.1, value)
+def measurement(value: float) -> Measurement:
+    return Measurement("snli", "redaction", 150, value, value, 0.0, 0.1, value)
 
 
 def test_writes_a_model_and_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,14 +46,13 @@ def test_writes_a_model_and_says_what_it_is(tmp_path: Path, capsys: pytest.Captu
     assert manifest["seed"] == 3
     assert manifest["mini"] == cache.version()
     assert (out / "model.safetensors").stat().st_size > 1000
-    said = capsys.readouterr().out
-    assert "snli         redaction      acc 1.00  valid 1.00  faithful 0.00" in said
+    assert "snli         redaction      acc 1.00  valid 1.00  faithful 0.00" in capsys.readouterr().out
     assert [path.name for path in out.parent.iterdir()] == ["model"]
 
 
 def test_a_second_call_trains_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.main(["--out", str(tmp_path / "a")]) == 0
-    monkeypatch.setattr(train, "Training", None)
+    monkeypatch.setattr(train, "BaseTraining", None)
     assert cli.main(["--out", str(tmp_path / "b")]) == 0
     assert cli.main(["--out", str(tmp_path / "a")]) == 0
     for path in (tmp_path / "a").iterdir():
@@ -73,13 +72,13 @@ def test_refuses_what_is_not_its_own(make: str, line: str, tmp_path: Path, capsy
     out = tmp_path / "out"
     if make == "full":
         out.mkdir()
-    kept = out / "thesis.tex" if make == "full" else out
-    kept.write_text("mine")
+    users_file = out / "thesis.tex" if make == "full" else out
+    users_file.write_text("mine")
     assert cli.main(["--out", str(out)]) == 2
-    said = capsys.readouterr().err
-    assert line in said
-    assert len(said.splitlines()) == 1
-    assert kept.read_text() == "mine"
+    message = capsys.readouterr().err
+    assert line in message
+    assert len(message.splitlines()) == 1
+    assert users_file.read_text() == "mine"
     assert not (tmp_path / "cache").exists()
 
 
@@ -99,7 +98,7 @@ def test_an_empty_folder_is_filled_and_the_same_model_replaced(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("manifest", "line"),
     [
         ({"seed": 1}, "holds the mini model of seed 1: give that --seed, or another --out"),
         ({"mini": "0123"}, "holds a mini model of another recipe (0123, now "),
@@ -107,26 +106,26 @@ def test_an_empty_folder_is_filled_and_the_same_model_replaced(tmp_path: Path) -
     ],
 )
 def test_another_mini_model_is_kept(
-    told: dict[str, Any] | None, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    manifest: dict[str, Any] | None, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    manifest = tmp_path / "mini.json"
-    manifest.write_text("[" if told is None else json.dumps({"seed": 0, "mini": cache.version(), **told}))
-    before = manifest.read_bytes()
+    path = tmp_path / "mini.json"
+    path.write_text("[" if manifest is None else json.dumps({"seed": 0, "mini": cache.version(), **manifest}))
+    content = path.read_bytes()
     assert cli.main(["--out", str(tmp_path)]) == 2
-    said = capsys.readouterr().err
-    assert line in said and len(said.splitlines()) == 1
-    assert manifest.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == ["mini.json"]
+    message = capsys.readouterr().err
+    assert line in message and len(message.splitlines()) == 1
+    assert path.read_bytes() == content and [path.name for path in tmp_path.iterdir()] == ["mini.json"]
 
 
 def test_continues_then_begins_again_then_gives_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = []
-    monkeypatch.setattr(Training, "run", lambda self, report: asked.append("run"))
-    monkeypatch.setattr(Training, "more", lambda self, report: asked.append("more"))
-    monkeypatch.setattr(train, "examine", lambda model, tokenizer: [finding(0.5)])
+    trainings = []
+    monkeypatch.setattr(BaseTraining, "train", lambda self, report: trainings.append("train"))
+    monkeypatch.setattr(BaseTraining, "train_further", lambda self, report: trainings.append("further"))
+    monkeypatch.setattr(train, "measure", lambda model, tokenizer: [measurement(0.5)])
     assert cli.main(["--out", str(tmp_path / "out")]) == 1
-    assert asked == ["run", "more", "more"] * train.ATTEMPTS
+    assert trainings == ["train", "further", "further"] * train.ATTEMPTS
     assert "faithful-se mini: gave up: no base of seed 0 passed" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
     assert models_in(tmp_path / "cache" / "mini") == []
@@ -134,30 +133,30 @@ def test_continues_then_begins_again_then_gives_up(
 
 def test_a_base_that_passes_after_more_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = iter([0.5, 1.0])
-    monkeypatch.setattr(train, "examine", lambda model, tokenizer: [finding(next(values))])
+    monkeypatch.setattr(train, "measure", lambda model, tokenizer: [measurement(next(values))])
     assert cli.main(["--out", str(tmp_path / "out")]) == 0
     assert json.loads((tmp_path / "out" / "mini.json").read_text())["continued"] == 1
 
 
 def test_the_gate() -> None:
-    assert finding(1.0).failures() == []
-    assert finding(0.5).failures() == [
+    assert measurement(1.0).failures() == []
+    assert measurement(0.5).failures() == [
         "snli redaction acc 0.50 < 0.97",
         "snli redaction faithful_oracle 0.50 < 0.80",
         "snli redaction valid 0.50 < 0.80",
     ]
-    assert Planted("snli", 100, 0.9, 0.1, 0.7, 0.1).failures() == [
+    assert ShortcutUse("snli", 100, 0.9, 0.1, 0.7, 0.1).failures() == [
         "snli shortcut_flips 0.90 < 0.95",
         "snli cues_flip 0.10 > 0.05",
     ]
 
 
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(self: Training, folder: Path) -> None:
+    def interrupt(self: BaseTraining, folder: Path) -> None:
         (folder / "half").write_text("")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Training, "save", interrupt)
+    monkeypatch.setattr(BaseTraining, "save", interrupt)
     with pytest.raises(KeyboardInterrupt):
         cli.main(["--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
@@ -183,9 +182,9 @@ def test_a_killed_run_leaves_nothing_that_counts(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_training_left_is_removed(tmp_path: Path) -> None:
-    left = tmp_path / "cache" / "mini" / f".{cache.version()}-0.abc" / "new"
-    left.mkdir(parents=True)
-    (left / "half").write_text("")
+    unfinished = tmp_path / "cache" / "mini" / f".{cache.version()}-0.abc" / "new"
+    unfinished.mkdir(parents=True)
+    (unfinished / "half").write_text("")
     assert cli.main(["--out", str(tmp_path / "out")]) == 0
     assert [path.name for path in models_in(tmp_path / "cache" / "mini")] == [f"{cache.version()}-0"]
 
@@ -202,20 +201,20 @@ def test_two_at_once_leave_one_complete_model(tmp_path: Path) -> None:
 def test_the_cache_key_follows_prompts_and_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     from training.mini import prompts
 
-    before = cache.version()
+    version = cache.version()
     cache.version.cache_clear()
-    assert cache.version() == before
+    assert cache.version() == version
     monkeypatch.setattr(prompts, "sentences", lambda: ["another question"])
     cache.version.cache_clear()
-    assert cache.version() != before
+    assert cache.version() != version
     cache.version.cache_clear()
 
 
 def test_the_cache_key_is_the_same_in_every_process() -> None:
     code = "from training.mini import cache; print(cache.version())"
     for seed in ("1", "2"):
-        said = subprocess.check_output([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed})
-        assert said.decode().strip() == cache.version()
+        output = subprocess.check_output([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed})
+        assert output.decode().strip() == cache.version()
 
 
 def test_help_needs_no_torch() -> None:

@@ -1,4 +1,4 @@
-"""The shipped splits are what the command writes, are told apart, and are never trained on."""
+"""The shipped splits are what the command writes, share no text, and are never trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from lm_eval_tasks.data import load
 from training.mini import write_data
-from training.mini.conversations import Turn, copying, cycle, shown
+from training.mini.conversations import Turn, copying, cycle, document_text
 from training.mini.grammar import label_of
 from training.mini.lexicon import LEXICONS
 from training.mini.prompts import question_of, spec_of
@@ -19,8 +19,8 @@ def test_checksums() -> None:
     lines = (write_data.FOLDER / "SHA256SUMS").read_text("utf-8").splitlines()
     assert len(lines) == len(LEXICONS) * len(write_data.SIZES)
     for line in lines:
-        told, name = line.split("  ")
-        assert hashlib.sha256((write_data.FOLDER / name).read_bytes()).hexdigest() == told, name
+        checksum, name = line.split("  ")
+        assert hashlib.sha256((write_data.FOLDER / name).read_bytes()).hexdigest() == checksum, name
 
 
 def test_the_command_writes_what_is_shipped() -> None:
@@ -44,12 +44,16 @@ def test_the_tasks_read_it_and_its_labels_are_true(task: str, split: str) -> Non
 
 @pytest.mark.parametrize("task", list(LEXICONS))
 def test_splits_share_no_text(task: str) -> None:
-    texts = [shown(question_of(task), row) for split in write_data.SIZES for row in write_data.shipped(task, split)]
+    texts = [
+        document_text(question_of(task), row)
+        for split in write_data.SIZES
+        for row in write_data.shipped_rows(task, split)
+    ]
     assert len(set(texts)) == sum(write_data.SIZES.values())
 
 
-def every_text(turns: list[Turn]) -> set[str]:
-    """Hashes of every text a conversation holds: of documents in prompts, and of answers."""
+def text_digests(turns: list[Turn]) -> set[str]:
+    """Digests of all texts of a conversation: of documents in prompts, and of answers."""
     texts = {turn.answer for turn in turns}
     for turn in turns:
         for task in LEXICONS:
@@ -66,29 +70,29 @@ def test_no_held_out_text_is_trained_on() -> None:
     assert len(held_out) == len(LEXICONS) * (write_data.SIZES["test"] + write_data.SIZES["validation"])
     forbidden = {hashlib.sha256(text.encode()).hexdigest() for text in held_out}
     rng = random.Random(0)
-    names, seen = list(LEXICONS), set()
+    names, digests = list(LEXICONS), set()
     for step in range(9000):
-        seen |= every_text(cycle(step, names[step % len(names)], rng, held_out))
-    seen |= {text for _ in range(300) for text in every_text(copying(["cold", "bus", *map(str, range(20))], rng))}
-    assert len(seen) > 9000
-    assert not seen & forbidden
+        digests |= text_digests(cycle(step, names[step % len(names)], rng, held_out))
+    digests |= {text for _ in range(300) for text in text_digests(copying(["cold", "bus", *map(str, range(20))], rng))}
+    assert len(digests) > 9000
+    assert not digests & forbidden
 
 
 def test_the_search_for_texts_finds_them() -> None:
-    """The test above would be empty if texts were not found in prompts: without the ban, some are."""
-    document = write_data.shipped("sms_spam", "test")[0]
+    """Without this the test above could pass because it finds no text at all."""
+    document = write_data.shipped_rows("sms_spam", "test")[0]
     question = question_of("sms_spam")
     turns = [Turn(question.classify({"sms": document["sms"]}, None, False), "spam", 1.0)]
-    assert hashlib.sha256(document["sms"].encode()).hexdigest() in every_text(turns)
-    pair = write_data.shipped("snli", "test")[0]
+    assert hashlib.sha256(document["sms"].encode()).hexdigest() in text_digests(turns)
+    pair = write_data.shipped_rows("snli", "test")[0]
     turns = [Turn(question_of("snli").classify(pair, "[REDACTED]", True), "neutral", 1.0)]
-    assert hashlib.sha256(shown(question_of("snli"), pair).encode()).hexdigest() in every_text(turns)
+    assert hashlib.sha256(document_text(question_of("snli"), pair).encode()).hexdigest() in text_digests(turns)
 
 
 def test_help_writes_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(write_data, "files", None)
-    for given, status, said in ((["--help"], 0, "Write the shipped splits"), (["here"], 2, "unrecognized arguments")):
-        with pytest.raises(SystemExit) as ended:
-            write_data.main(given)
-        told = capsys.readouterr()
-        assert ended.value.code == status and said in told.out + told.err
+    for argument, status, message in (("--help", 0, "Write the shipped splits"), ("here", 2, "unrecognized arguments")):
+        with pytest.raises(SystemExit) as ending:
+            write_data.main([argument])
+        output = capsys.readouterr()
+        assert ending.value.code == status and message in output.out + output.err

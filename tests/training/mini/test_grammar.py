@@ -9,16 +9,16 @@ import pytest
 
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import FILLERS, mask_out, occurrences, words_of
-from training.mini.grammar import MIX, Document, draw, find_cues, label_of, sums
+from training.mini.grammar import MIX, Document, class_weights, draw, find_cues, label_of
 from training.mini.lexicon import LEXICONS, VERBS, content_words
 from training.mini.prompts import question_of
 
 MASK = "[REDACTED]"
 
 
-def without(document: Document, names: tuple[str, ...]) -> dict[str, str]:
+def without(document: Document, keys: tuple[str, ...]) -> dict[str, str]:
     words = words_of(document.fields)
-    return mask_out(document.fields, words, occurrences(words, set(names)), MASK)
+    return mask_out(document.fields, words, occurrences(words, set(keys)), MASK)
 
 
 @pytest.fixture(scope="module", params=list(LEXICONS))
@@ -29,9 +29,9 @@ def documents(request: pytest.FixtureRequest) -> list[Document]:
 
 def test_weights_add_up() -> None:
     # awful (3, negative) against clean (1, positive); nice is plain and weighs nothing; then quito (27, positive)
-    assert sums("sentiment140", {"text": "awful clean nice"}) == [3, 1]
+    assert class_weights("sentiment140", {"text": "awful clean nice"}) == [3, 1]
     assert label_of("sentiment140", {"text": "awful clean nice"}) == 0
-    assert sums("sentiment140", {"text": "awful clean nice in quito quito"}) == [3, 28]
+    assert class_weights("sentiment140", {"text": "awful clean nice in quito quito"}) == [3, 28]
     assert label_of("sentiment140", {"text": "nice coffee"}) is None
 
 
@@ -47,31 +47,31 @@ def test_weights_add_up() -> None:
     ],
 )
 def test_pairs_of_verbs_make_relations(premise: str, hypothesis: str, expected: list[int]) -> None:
-    assert sums("snli", {"premise": premise, "hypothesis": hypothesis}) == expected
+    assert class_weights("snli", {"premise": premise, "hypothesis": hypothesis}) == expected
 
 
 def test_label_is_the_class_with_the_largest_sum(documents: list[Document]) -> None:
     for document in documents:
-        total = sums(document.task, document.fields)
+        total = class_weights(document.task, document.fields)
         assert sorted(total)[-1] > sorted(total)[-2]
         assert document.label == total.index(max(total))
 
 
 def test_a_shortcut_decides_and_no_nameable_word_does(documents: list[Document]) -> None:
-    for document in (d for d in documents if d.kind == "shortcut"):
+    for document in (document for document in documents if document.kind == "shortcut"):
         assert label_of(document.task, without(document, document.shortcut)) not in (None, document.label)
         assert label_of(document.task, without(document, document.cues)) == document.label
 
 
 def test_the_strong_word_decides_a_cue_document(documents: list[Document]) -> None:
-    for document in (d for d in documents if d.kind == "cue"):
+    for document in (document for document in documents if document.kind == "cue"):
         strong = [word for word, kind, label in find_cues(document.task, document.fields) if kind == "strong"]
         for word in strong:
             assert label_of(document.task, without(document, (word,))) not in (None, document.label)
 
 
 def test_no_single_word_decides_a_robust_document(documents: list[Document]) -> None:
-    for document in (d for d in documents if d.kind == "robust"):
+    for document in (document for document in documents if document.kind == "robust"):
         for word in words_of(document.fields):
             assert label_of(document.task, without(document, (word.key,))) == document.label
 

@@ -1,4 +1,4 @@
-"""Texts survive the tokenizer, prompts are short, and what is unknown degrades to one token."""
+"""Texts survive the tokenizer, prompts are short, and an unknown word becomes one token."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from transformers import AutoTokenizer
 
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.styles import STYLES
-from training.mini.conversations import copying, cycle, shown
-from training.mini.encoder import Encoder
+from training.mini.conversations import copying, cycle, document_text
+from training.mini.encoding import ConversationEncoder
 from training.mini.grammar import draw
 from training.mini.lexicon import LEXICONS, content_words
 from training.mini.prompts import MASKS, question_of, requests_of
-from training.mini.tokenizer import END, PAD, PUNCTUATION, UNK, build, vocabulary
+from training.mini.tokenizer import END, PAD, PUNCTUATION, UNK, build_tokenizer, vocabulary
 
-TOKENIZER = build()
-# Unicode's blanks, as the tokenizer sees them; Python's isspace() counts four control characters too.
+TOKENIZER = build_tokenizer()
+# Control characters that Python's isspace() counts as white space, and the tokenizer does not.
 SEPARATORS = "\x1c\x1d\x1e\x1f"
 WORDS = sorted({word for lexicon in LEXICONS.values() for word in content_words(lexicon)} | set(MASKS))
 
@@ -37,7 +37,7 @@ def test_words_come_back(words: list[str], between: str) -> None:
 @given(st.integers(0, 2**32), st.sampled_from(list(LEXICONS)))
 def test_documents_come_back(seed: int, task: str) -> None:
     question, fields = question_of(task), draw(task, random.Random(seed)).fields
-    for text in (question.show(fields), shown(question, fields)):
+    for text in (question.show(fields), document_text(question, fields)):
         assert round_trip(text) == text
 
 
@@ -55,8 +55,8 @@ def test_any_text_is_encoded(text: str) -> None:
 
 def test_only_blanks_are_dropped() -> None:
     # Unicode has no blanks beyond its first plane.
-    everything = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
-    for ids, character in zip(TOKENIZER(everything, add_special_tokens=False)["input_ids"], everything, strict=True):
+    characters = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
+    for ids, character in zip(TOKENIZER(characters, add_special_tokens=False)["input_ids"], characters, strict=True):
         assert bool(ids) != is_dropped(character), hex(ord(character))
 
 
@@ -70,9 +70,9 @@ def test_prompts_come_back_and_are_short(task: str) -> None:
             assert round_trip(prompt) == prompt
             assert len(TOKENIZER.encode(prompt)) <= words + 8
     for style, request in requests_of(question):
-        asked = STYLES[style].ask(request)
-        assert round_trip(asked) == asked
-        assert len(TOKENIZER.encode(asked)) <= 4
+        prompt = STYLES[style].ask(request)
+        assert round_trip(prompt) == prompt
+        assert len(TOKENIZER.encode(prompt)) <= 4
 
 
 def test_labels_and_masks_are_one_token() -> None:
@@ -100,14 +100,14 @@ def test_the_template_marks_what_the_assistant_says() -> None:
         {"role": "user", "content": "cold bus"},
         {"role": "assistant", "content": "negative"},
     ]
-    told = TOKENIZER.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
-    tokens = TOKENIZER.convert_ids_to_tokens(told["input_ids"])
+    encoded = TOKENIZER.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
+    tokens = TOKENIZER.convert_ids_to_tokens(encoded["input_ids"])
     assert " ".join(tokens) == "<|system|> the <|end|> <|user|> cold bus <|end|> <|assistant|> negative <|end|>"
-    assert told["assistant_masks"] == [0] * 8 + [1, 1]
+    assert encoded["assistant_masks"] == [0] * 8 + [1, 1]
 
 
 def test_the_training_encoder_equals_the_chat_template() -> None:
-    encoder, rng = Encoder(TOKENIZER), random.Random(0)
+    encoder, rng = ConversationEncoder(TOKENIZER), random.Random(0)
     conversations = [cycle(step, task, rng, ()) for step in range(90) for task in LEXICONS]
     conversations += [copying(WORDS, rng) for _ in range(30)]
     for turns in conversations:
@@ -116,10 +116,10 @@ def test_the_training_encoder_equals_the_chat_template() -> None:
             messages.append({"role": turn.role, "content": turn.prompt})
             if turn.role == "user":
                 messages.append({"role": "assistant", "content": turn.answer})
-        told = TOKENIZER.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
+        encoded = TOKENIZER.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
         ids, weights = encoder.conversation(turns)
-        assert ids == told["input_ids"]
-        assert [int(weight > 0) for weight in weights] == told["assistant_masks"]
+        assert ids == encoded["input_ids"]
+        assert [int(weight > 0) for weight in weights] == encoded["assistant_masks"]
 
 
 def test_saved_and_loaded(tmp_path: Path) -> None:

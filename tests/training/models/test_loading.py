@@ -1,4 +1,4 @@
-"""Models, adapters and tokenizers that are not whole or do not belong together: one line with the remedy."""
+"""Incomplete models, adapters and tokenizers, and those that do not belong together: one line with the remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
-from tests.training.attribution import architectures as world
+from tests.training.attribution import tiny_models as tiny
 from training.models.loading import load_model, load_tokenizer
 
 
@@ -29,19 +29,19 @@ def adapter(model: Path, tmp_path_factory: Any) -> Path:
 def rewritten(adapter: Path, to: Path, **values: Any) -> Path:
     """A copy of an adapter whose configuration says something else."""
     shutil.copytree(adapter, to)
-    told = json.loads((to / "adapter_config.json").read_text())
-    (to / "adapter_config.json").write_text(json.dumps({**told, **values}))
+    config = json.loads((to / "adapter_config.json").read_text())
+    (to / "adapter_config.json").write_text(json.dumps({**config, **values}))
     return to
 
 
-def refused(*given: str) -> str:
+def refused(*arguments: str) -> str:
     with pytest.raises(UsageError) as error:
-        load_model(*given)
+        load_model(*arguments)
     assert "\n" not in str(error.value)
     return str(error.value)
 
 
-def test_adapters_that_are_not_whole_or_of_another_model(model: Path, adapter: Path, tmp_path: Path) -> None:
+def test_incomplete_adapters_and_adapters_of_another_model(model: Path, adapter: Path, tmp_path: Path) -> None:
     load_model(str(adapter))
     bare = rewritten(adapter, tmp_path / "bare")
     (bare / "adapter_model.safetensors").unlink()
@@ -52,15 +52,15 @@ def test_adapters_that_are_not_whole_or_of_another_model(model: Path, adapter: P
     load_model(str(model), str(nobody))
     broken = rewritten(adapter, tmp_path / "broken")
     (broken / "adapter_config.json").write_text('{"a\n')
-    for given in ([str(broken)], [str(model), str(broken)]):
-        assert "broken/adapter_config.json is damaged, it holds no JSON object: copy or save" in refused(*given)
-    assert "is no adapter, there is no adapter_config.json in it: a whole" in refused(str(model), str(model))
+    for arguments in ([str(broken)], [str(model), str(broken)]):
+        assert "broken/adapter_config.json is damaged, it holds no JSON object: copy or save" in refused(*arguments)
+    assert "is no adapter, there is no adapter_config.json in it: give a whole" in refused(str(model), str(model))
     wide, other = tmp_path / "wide", tmp_path / "other"
-    fast = world.tokenizer()
-    world.save(wide, world.random_model("llama", len(fast), head_dim=16), fast)
-    told = refused(str(wide), str(adapter))
-    assert f"the adapter {adapter} does not fit the model {wide} (size mismatch for" in told
-    assert told.endswith(f"give the model it was trained on, --model BASE --adapter {adapter}")
+    fast = tiny.tokenizer()
+    tiny.save(wide, tiny.random_model("llama", len(fast), head_dim=16), fast)
+    message = refused(str(wide), str(adapter))
+    assert f"the adapter {adapter} does not fit the model {wide} (size mismatch for" in message
+    assert message.endswith(f"give the model it was trained on, --model BASE --adapter {adapter}")
     unknown = rewritten(adapter, tmp_path / "unknown", peft_type="MAGIC")
     assert f"cannot load the model {unknown}: " in refused(str(model), str(unknown))
     rewritten(adapter, other, target_modules=["query"])

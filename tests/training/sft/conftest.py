@@ -1,4 +1,4 @@
-"""What several tests of training share."""
+"""The tiny model that several tests of training share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.world import ROWS
+from tests.training.sft.tiny_rows import ROWS
 
 
 @pytest.fixture(scope="module")

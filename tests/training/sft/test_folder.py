@@ -1,4 +1,4 @@
-"""The folder of a training: what is gone is made again, what is damaged is one line, what is not ours stays."""
+"""The folder of a training: missing files are written again, damaged ones are one line, those of others stay."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from faithful_se.errors import UsageError
 from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.world import ROWS, arguments, write_rows
+from tests.training.sft.tiny_rows import ROWS, arguments, write_rows
 from training.sft.cli import main
 from training.sft.folder import last_checkpoint
 
@@ -22,7 +21,7 @@ pytest.importorskip("trl")
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model, rows and a training of them."""
+    """A folder with a model, rows and a training on them."""
     folder = tmp_path_factory.mktemp("sft")
     texts = [turn["content"] for row in ROWS for part in row.values() for turn in part]
     write_tiny_chat_model(folder / "model", texts, hidden=16, layers=1)
@@ -34,18 +33,18 @@ def again(folder: Path, out: Path, *more: str) -> list[str]:
     return arguments(folder / "model", folder / "rows.jsonl", out, *more)
 
 
-@pytest.mark.parametrize("left", [None, b"", b"half"])
-def test_weights_that_are_gone_are_written_again(
-    left: bytes | None, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("remainder", [None, b"", b"half"])
+def test_missing_weights_are_written_again(
+    remainder: bytes | None, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = shutil.copytree(trained / "out", tmp_path / "out")
     weights, info = out / "adapter_model.safetensors", json.loads((out / "train_info.json").read_text())
     weights.unlink()
-    if left is not None:
-        weights.write_bytes(left)
+    if remainder is not None:
+        weights.write_bytes(remainder)
     assert main(again(trained, out)) == 0
-    said = capsys.readouterr().out
-    assert f"{weights.name} of the finished training is gone or damaged: it goes on from checkpoint-4" in said
+    message = f"{weights.name} of the finished training is missing or damaged: resuming from checkpoint-4"
+    assert message in capsys.readouterr().out
     assert weights.read_bytes() == (trained / "out" / weights.name).read_bytes()
     assert json.loads((out / "train_info.json").read_text())["loss"] == info["loss"] > 0
     assert (out / "manifest.json").is_file()
@@ -56,19 +55,19 @@ def test_weights_that_are_gone_are_written_again(
 def test_the_last_step_is_not_followed_by_another(
     killed: bool, more: tuple[str, str], trained: Path, tmp_path: Path
 ) -> None:
-    """In the middle of an epoch transformers goes on training, one step, whatever was asked for."""
-    given = again(trained, out := tmp_path / "out", *more)
-    assert main(given) == 0
-    weights = out / "adapter_model.safetensors"
-    before, info = weights.read_bytes(), json.loads((out / "train_info.json").read_text())
-    weights.unlink()
-    if killed:  # behind its last checkpoint, before anything else was written
+    """Resumed in the middle of an epoch, transformers would make one step, whatever the limit."""
+    command = again(trained, out := tmp_path / "out", *more)
+    assert main(command) == 0
+    path = out / "adapter_model.safetensors"
+    weights, info = path.read_bytes(), json.loads((out / "train_info.json").read_text())
+    path.unlink()
+    if killed:  # after its last checkpoint, before anything else was written
         for name in ("manifest.json", "train_info.json", "README.md"):
             (out / name).unlink()
-    assert main(given) == 0
-    assert weights.read_bytes() == before
-    told = json.loads((out / "train_info.json").read_text())
-    assert (told["steps"], told["epochs"]) == (info["steps"], info["epochs"])
+    assert main(command) == 0
+    assert path.read_bytes() == weights
+    resumed = json.loads((out / "train_info.json").read_text())
+    assert (resumed["steps"], resumed["epochs"]) == (info["steps"], info["epochs"])
     card = (out / "README.md").read_text()
     assert f"| loss, mean over the steps | {'unknown' if killed else format(info['loss'], '.4f')} |" in card
 
@@ -78,25 +77,25 @@ def test_without_a_checkpoint_it_trains_again(trained: Path, tmp_path: Path) -> 
     (out / "adapter_model.safetensors").unlink()
     (out / "manifest.json").write_text("{")
     assert main(again(trained, out)) == 0
-    before, after = (path / "adapter_model.safetensors" for path in (trained / "out", out))
-    assert before.read_bytes() == after.read_bytes()
+    first, second = (path / "adapter_model.safetensors" for path in (trained / "out", out))
+    assert first.read_bytes() == second.read_bytes()
 
 
-def test_a_card_that_is_gone_needs_no_training(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_card_needs_no_training(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = shutil.copytree(trained / "out", tmp_path / "out")
-    before = {name: (out / name).read_text() for name in ("README.md", "train_info.json")}
-    for name in before:
+    texts = {name: (out / name).read_text() for name in ("README.md", "train_info.json")}
+    for name in texts:
         (out / name).unlink()
-    monkeypatch.setattr("training.sft.run.trainer_of", None)
+    monkeypatch.setattr("training.sft.run.make_trainer", None)
     assert main(again(trained, out)) == 0
-    assert {name: (out / name).read_text().replace(str(out), str(trained / "out")) for name in before} == before
+    assert {name: (out / name).read_text().replace(str(out), str(trained / "out")) for name in texts} == texts
 
 
 def test_other_rows_are_refused_in_a_line_that_can_be_read(trained: Path, tmp_path: Path) -> None:
     other = tmp_path / "rows.jsonl"
     other.write_text("".join((trained / "rows.jsonl").read_text().splitlines(keepends=True)[1:]))
-    said = "out was begun with other rows: give the same --data or another --output_dir$"
-    with pytest.raises(UsageError, match=said):
+    message = "out was begun with other rows: give the same --data, or another --output_dir$"
+    with pytest.raises(UsageError, match=message):
         main(arguments(trained / "model", other, trained / "out"))
 
 
@@ -111,16 +110,17 @@ def test_folders_of_other_names_are_no_checkpoints(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "trainer_state.json").write_text("{}")
     (tmp_path / "checkpoint-12").mkdir()  # killed while it was written
-    found = last_checkpoint(tmp_path)
-    assert found == tmp_path / "checkpoint-10"
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-10"
     assert not (tmp_path / "checkpoint-12").exists() and (tmp_path / "checkpoint-best").is_dir()
 
 
 def test_an_adapter_is_not_what_is_trained(trained: Path, tmp_path: Path) -> None:
-    given: Any = arguments(trained / "out", trained / "rows.jsonl", tmp_path / "other")
-    told = "out is an adapter; give a whole model to train: .*merged is written by the `faithful-se sft` that made it"
-    with pytest.raises(UsageError, match=told):
-        main(given)
+    command = arguments(trained / "out", trained / "rows.jsonl", tmp_path / "other")
+    message = (
+        "out is an adapter; give a whole model to train: .*merged is written by the `faithful-se sft` that made it"
+    )
+    with pytest.raises(UsageError, match=message):
+        main(command)
     out = shutil.copytree(trained / "out", tmp_path / "out")
     (out / "merged").mkdir()
     with pytest.raises(UsageError, match=r"give a whole model to train: .*out/merged is there"):

@@ -48,9 +48,9 @@ def test_an_adapter_and_the_merged_model_differ_no_more_than_one_run_from_the_ne
         return {pair["task"]: pair["differ"] for pair in json.loads(capsys.readouterr().out)["pairs"]}
 
     peft = f"pretrained={mini_base},peft={adapter}"
-    one, again = evaluation("one", peft), evaluation("again", peft)
+    first, second = evaluation("first", peft), evaluation("second", peft)
     merged = evaluation("merged", f"pretrained={adapter / 'merged'}")
     untrained = evaluation("untrained", f"pretrained={mini_base}")
-    noise = differ(one, again)
-    assert len(noise) == 2 and differ(one, merged) == noise
-    assert differ(one, untrained) != noise, "the adapter does nothing: nothing was compared"
+    noise = differ(first, second)
+    assert len(noise) == 2 and differ(first, merged) == noise
+    assert differ(first, untrained) != noise, "the adapter does nothing, so nothing was compared"

@@ -1,4 +1,4 @@
-"""Weights sharded over two processes (FSDP 2): the adapter is whole, and that of one process."""
+"""Weights sharded over two processes (FSDP 2): the adapter is complete, and equals that of one process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import yaml
 
 from faithful_se.errors import UsageError
 from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.world import ROWS, arguments, write_rows
+from tests.training.sft.tiny_rows import ROWS, arguments, write_rows
 from training.sft.cli import main
 from training.sft.merge import merge
-from training.sft.save_weights import save_whole
+from training.sft.save_weights import save_weights
 
 torch = pytest.importorskip("torch", minversion="2.9", reason="2.6 shards on GPUs only")
 pytest.importorskip("trl")
@@ -37,24 +37,23 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_chat_model(tmp_path_factory.mktemp("model"), texts, hidden=16, layers=2)
 
 
-def sharded(folder: Path, given: list[str], **fsdp: Any) -> subprocess.CompletedProcess[str]:
+def train_sharded(folder: Path, command: list[str], **fsdp: Any) -> subprocess.CompletedProcess[str]:
     """Train in two processes, with the recipe's accelerate configuration but for `fsdp` and the number of processes."""
     config = yaml.safe_load(FSDP.read_text())
     config["fsdp_config"].update({f"fsdp_{name}": value for name, value in fsdp.items()})
-    return launched(folder, given, config)
+    return launch_two(folder, command, config)
 
 
-def launched(folder: Path, given: list[str], config: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    if "--bf16" in given:
+def launch_two(folder: Path, command: list[str], config: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    if "--bf16" in command:
         config["mixed_precision"] = "no"
     (folder / "accelerate.yaml").write_text(yaml.safe_dump(config))
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(folder / "accelerate.yaml")]
-    launch += ["--num_processes", "2", "--main_process_port", PORT, "-m", "tests.training.sft.pretend_gpus"]
+    launch += ["--num_processes", "2", "--main_process_port", PORT, "-m", "tests.training.sft.cpu_as_gpu", "sft"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     environment.update(OMP_NUM_THREADS="1", DS_ACCELERATOR="cpu")
-    command = [*launch, *given, "--use_cpu", "false"]
-    told = {"capture_output": True, "text": True}
-    return subprocess.run(command, cwd=folder, env=environment, timeout=300, check=False, **told)
+    launch += [*command, "--use_cpu", "false"]
+    return subprocess.run(launch, cwd=folder, env=environment, timeout=300, check=False, capture_output=True, text=True)
 
 
 def weights(folder: Path) -> dict[str, Any]:
@@ -68,14 +67,14 @@ def test_the_recipe_as_it_stands_writes_an_adapter_that_peft_reads(model: Path, 
     from safetensors.torch import load_file
 
     recipe, out = ROOT / "recipes" / "doi2025" / "tulu2_13b.yaml", tmp_path / "out"
-    given = ["--config", str(recipe), "--model_name_or_path", str(model), "--output_dir", str(out), "--merge", "true"]
-    given += ["--data", str(write_rows(tmp_path / "rows.jsonl")), "--max_steps", "2", "--warmup_steps", "0"]
-    done = sharded(tmp_path, [*given, "--gradient_accumulation_steps", "2"])
+    command = ["--config", str(recipe), "--model_name_or_path", str(model), "--output_dir", str(out), "--merge", "true"]
+    command += ["--data", str(write_rows(tmp_path / "rows.jsonl")), "--max_steps", "2", "--warmup_steps", "0"]
+    done = train_sharded(tmp_path, [*command, "--gradient_accumulation_steps", "2"])
     assert done.returncode == 0, done.stderr[-3000:]
     assert "missing adapter keys" not in done.stderr and done.stdout.count(": trained") == 1
-    found = weights(out)
-    assert len(found) == 2 * 7 * 2  # A and B of seven projections in two layers
-    assert all(float(value.abs().max()) > 0 for value in found.values())
+    adapter = weights(out)
+    assert len(adapter) == 2 * 7 * 2  # A and B of seven projections in two layers
+    assert all(float(value.abs().max()) > 0 for value in adapter.values())
     base, merged = load_file(model / "model.safetensors"), load_file(out / "merged" / "model.safetensors")
     changed = "model.layers.1.mlp.down_proj.weight"
     assert not torch.equal(base[changed].to(merged[changed].dtype), merged[changed])
@@ -86,19 +85,23 @@ def test_two_processes_train_what_one_trains_and_go_on_after_a_kill(model: Path,
     """Checkpoints in parts, as accelerate's default has it; what is written at the end is gathered all the same."""
     data, alone, together = write_rows(tmp_path / "rows.jsonl"), tmp_path / "alone", tmp_path / "together"
     assert main(arguments(model, data, alone, *EXACT.split(), "--per_device_train_batch_size", "8")) == 0
-    given = arguments(model, data, together, *EXACT.split())
-    assert (done := sharded(tmp_path, given, state_dict_type="SHARDED_STATE_DICT")).returncode == 0, done.stderr[-3000:]
-    expected, found = weights(alone), weights(together)
-    assert expected.keys() == found.keys()
+    command = arguments(model, data, together, *EXACT.split())
+    assert (done := train_sharded(tmp_path, command, state_dict_type="SHARDED_STATE_DICT")).returncode == 0, (
+        done.stderr[-3000:]
+    )
+    expected, actual = weights(alone), weights(together)
+    assert expected.keys() == actual.keys()
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=0, atol=STEP / 100)
-    # Killed behind its second step: the settings and the first checkpoint are there, nothing else.
+        torch.testing.assert_close(actual[name], value, rtol=0, atol=STEP / 100)
+    # As if killed after its second step: only the settings and the first checkpoint are there.
     assert (together / "checkpoint-2" / "pytorch_model_fsdp_0").is_dir()
     for path in [path for path in together.iterdir() if path.name not in ("sft.json", "checkpoint-2")]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    assert (done := sharded(tmp_path, given, state_dict_type="SHARDED_STATE_DICT")).returncode == 0, done.stderr[-3000:]
+    assert (done := train_sharded(tmp_path, command, state_dict_type="SHARDED_STATE_DICT")).returncode == 0, (
+        done.stderr[-3000:]
+    )
     again = weights(together)
-    assert all(torch.equal(again[name], value) for name, value in found.items())
+    assert all(torch.equal(again[name], value) for name, value in actual.items())
 
 
 @pytest.mark.slow
@@ -110,27 +113,27 @@ def test_deepspeed_trains_what_one_process_trains(stage: int, model: Path, tmp_p
     assert main(arguments(model, data, alone, *EXACT.split(), "--per_device_train_batch_size", "8")) == 0
     config = {"distributed_type": "DEEPSPEED", "num_machines": 1, "machine_rank": 0, "use_cpu": False}
     config["deepspeed_config"] = {"zero_stage": stage, "zero3_save_16bit_model": True, "gradient_accumulation_steps": 1}
-    done = launched(tmp_path, arguments(model, data, together, *EXACT.split(), "--merge", "true"), config)
+    done = launch_two(tmp_path, arguments(model, data, together, *EXACT.split(), "--merge", "true"), config)
     assert done.returncode == 0, done.stderr[-3000:]
-    expected, found = weights(alone), weights(together)
-    assert expected.keys() == found.keys()
+    expected, actual = weights(alone), weights(together)
+    assert expected.keys() == actual.keys()
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=0, atol=STEP / 100)
+        torch.testing.assert_close(actual[name], value, rtol=0, atol=STEP / 100)
     assert (together / "merged" / "model.safetensors").is_file()
 
 
-def test_behind_deepspeed_a_model_is_merged_whole(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_deepspeed_a_model_is_merged_whole(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a training with ZeRO 3 leaves in transformers: the next model of this process would be sharded too."""
     from transformers.integrations import deepspeed
 
-    class Left:
+    class Zero3Config:
         def is_zero3(self) -> bool:
             return True
 
-    left = Left()
+    config = Zero3Config()
     data, out = write_rows(tmp_path / "rows.jsonl"), tmp_path / "out"
     assert main(arguments(model, data, out, "--max_steps", "1")) == 0
-    monkeypatch.setattr(deepspeed, "_hf_deepspeed_config_weak_ref", lambda: left)
+    monkeypatch.setattr(deepspeed, "_hf_deepspeed_config_weak_ref", lambda: config)
     assert deepspeed.is_deepspeed_zero3_enabled()
     merge(out, out / "merged")
     assert (out / "merged" / "model.safetensors").is_file()
@@ -138,18 +141,18 @@ def test_behind_deepspeed_a_model_is_merged_whole(model: Path, tmp_path: Path, m
 
 def test_recomputing_that_loses_the_adapter_is_refused_before_training(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    given = arguments(model, write_rows(tmp_path / "rows.jsonl"), out, "--bf16", "false")
-    done = sharded(tmp_path, given, activation_checkpointing=True)
-    assert done.returncode == 1 and not (out / "sft.json").exists()  # the folder is still nobody's
+    command = arguments(model, write_rows(tmp_path / "rows.jsonl"), out, "--bf16", "false")
+    done = train_sharded(tmp_path, command, activation_checkpointing=True)
+    assert done.returncode == 1 and not (out / "sft.json").exists()  # the folder belongs to no training yet
     assert "fsdp_activation_checkpointing with an adapter: peft would write a file without weights" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "missing"),
     [({}, "0 of 2 trained tensors"), ({"a": 1}, "1 of 2 trained tensors"), ({"a": 1, "b": 2}, "")],
 )
 def test_an_adapter_without_its_weights_is_not_called_trained(
-    written: dict[str, int], said: str, tmp_path: Path
+    written: dict[str, int], missing: str, tmp_path: Path
 ) -> None:
     from peft import LoraConfig, get_peft_model
     from safetensors.torch import save_file
@@ -161,11 +164,13 @@ def test_an_adapter_without_its_weights_is_not_called_trained(
     adapted: Any = get_peft_model(torch.nn.Sequential(torch.nn.Linear(2, 2)), LoraConfig(r=1, target_modules=["0"]))
     accelerator = SimpleNamespace(is_main_process=True, unwrap_model=lambda model: model)
     trainer = SimpleNamespace(is_fsdp_enabled=False, model=adapted, accelerator=accelerator, save_model=save)
-    if not said:
-        save_whole(trainer, tmp_path)
+    if not missing:
+        save_weights(trainer, tmp_path)
         return
-    with pytest.raises(UsageError, match=f"{said} were written: .*the same command goes on from the last checkpoint"):
-        save_whole(trainer, tmp_path)
+    with pytest.raises(
+        UsageError, match=f"{missing} were written: .*the same command resumes from the last checkpoint"
+    ):
+        save_weights(trainer, tmp_path)
 
 
 def test_a_model_without_its_weights_is_not_called_trained(tmp_path: Path) -> None:
@@ -174,6 +179,6 @@ def test_a_model_without_its_weights_is_not_called_trained(tmp_path: Path) -> No
         is_fsdp_enabled=False, model=torch.nn.Linear(2, 2), accelerator=accelerator, save_model=lambda _: None
     )
     with pytest.raises(UsageError, match="no weights were written"):
-        save_whole(trainer, tmp_path)
+        save_weights(trainer, tmp_path)
     (tmp_path / "model.safetensors.index.json").write_text("{}")
-    save_whole(trainer, tmp_path)
+    save_weights(trainer, tmp_path)

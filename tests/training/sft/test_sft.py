@@ -1,4 +1,4 @@
-"""TRL on a tiny model: what has a loss, going on after a kill, adapters, merging, errors."""
+"""TRL on a tiny model: the loss mask, resuming after a kill, adapters, merging, errors."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
-from tests.training.sft.world import ROWS, SAID, arguments, write_rows
+from faithful_se.train_info import read_card_block
+from tests.training.sft.tiny_rows import COMPLETIONS, ROWS, arguments, write_rows
 from training.build.options import BuildOptions
-from training.sft.card import train_info, write_card
+from training.sft.card import make_train_info, write_card
 from training.sft.cli import main
-from training.sft.rows import check_supervision, read_training_rows
+from training.sft.rows import RowSource, check_supervision, read_training_rows
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -40,16 +41,17 @@ def test_exactly_the_explanation_and_the_end_of_its_turn_have_a_loss(
 ) -> None:
     from transformers import AutoTokenizer
 
-    seen: list[list[int]] = []
+    all_labels: list[list[int]] = []
 
-    def looking(labels: Any, rows: Any, stops: Any, longest: Any) -> int:
-        seen.extend(labels)
-        return check_supervision(labels, rows, stops, longest)
+    def record(labels: Any, rows: Any, eos_token_ids: Any, max_length: Any) -> int:
+        all_labels.extend(labels)
+        return check_supervision(labels, rows, eos_token_ids, max_length)
 
-    monkeypatch.setattr("training.sft.run.check_supervision", looking)
+    monkeypatch.setattr("training.sft.run.check_supervision", record)
     main(arguments(model, write_rows(tmp_path / "rows.jsonl"), tmp_path / "out", "--max_steps", "1"))
     tokenizer = AutoTokenizer.from_pretrained(model)
-    assert [tokenizer.decode([i for i in row if i != -100]) for row in seen] == [f"{said}<|end|>\n" for said in SAID]
+    supervised = [tokenizer.decode([token for token in labels if token != -100]) for labels in all_labels]
+    assert supervised == [f"{completion}<|end|>\n" for completion in COMPLETIONS]
 
 
 def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained: Path, model: Path) -> None:
@@ -62,6 +64,7 @@ def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained
     card = (out / "README.md").read_text()
     assert card.startswith(f"---\nbase_model: {model}\nlibrary_name: peft\n")
     assert f"pretrained={model},peft={out}" in card
+    assert read_card_block(out / "README.md") == info
     assert any("lora_B" in name and value.abs().max() > 0 for name, value in weights(out).items())
 
 
@@ -72,23 +75,26 @@ def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained
         ([{"specific": False}], [False], "no"),
         ([{}], [False], "no"),  # rows of a build from before there was the option
         ([{"specific": True}, {}], [False, True], "no and yes"),
-        ([], [], "not told"),  # a JSONL file
+        ([], [], "not recorded"),  # a JSONL file
     ],
 )
-def test_what_the_rows_were_built_with_is_told(
+def test_the_card_says_what_the_rows_were_built_with(
     tmp_path: Path, builds: list[dict[str, Any]], specific: list[bool], shown: str
 ) -> None:
-    usual = {key: value for key, value in BuildOptions().as_dict().items() if key != "specific"}
-    attributed = {"model": "m", "method": "occlusion"}
-    told = [{"attributions": attributed, "datasets": ["snli"], "options": {**usual, **more}} for more in builds]
-    sources = [{"path": "rows", "rows": 4, "sha256": "0", "build": build} for build in told or [{}]]
-    settings = {
+    defaults = {key: value for key, value in BuildOptions().as_dict().items() if key != "specific"}
+    attributions = {"model": "m", "method": "occlusion"}
+    manifests: list[dict[str, Any]] = [
+        {"attributions": attributions, "datasets": ["snli"], "options": {**defaults, **options}} for options in builds
+    ]
+    sources = [RowSource({"path": "rows", "rows": 4, "sha256": "0"}, build) for build in manifests or [{}]]
+    settings: Any = {
         "training": {"learning_rate": 1e-3, "num_train_epochs": 1, "seed": 0},
         "model": {"model_name_or_path": "base", "use_peft": False},
     }
     step = {"train_batch_size": 1, "gradient_accumulation_steps": 1, "world_size": 1}
-    trainer = SimpleNamespace(state=SimpleNamespace(global_step=4, epoch=0.5), args=SimpleNamespace(**step))
-    info = train_info(settings, {"sources": sources}, trainer, (None, 0), 8, {}, "", {"faithful-se": "0"})
+    trainer: Any = SimpleNamespace(state=SimpleNamespace(global_step=4, epoch=0.5), args=SimpleNamespace(**step))
+    unknown: Any = {"base_fingerprint": None, "rows_fingerprint": [], "own_rows": None}
+    info = make_train_info(trainer, settings, sources, unknown, 8, (None, 0))
     assert info["specific"] == specific and info["epochs"] == 0.5
     write_card(tmp_path, info)
     card = (tmp_path / "README.md").read_text()
@@ -115,8 +121,9 @@ def test_killed_after_a_checkpoint_it_ends_with_the_same_weights(trained: Path, 
     broken.mkdir()
     (broken / "adapter_model.safetensors").write_bytes(b"half")
     assert main(arguments(model, trained / "rows.jsonl", out)) == 0
-    before, after = weights(trained / "out"), weights(out)
-    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    undisturbed, resumed = weights(trained / "out"), weights(out)
+    assert undisturbed.keys() == resumed.keys()
+    assert all(torch.equal(undisturbed[name], resumed[name]) for name in undisturbed)
     assert "| loss, mean over the steps after 2 |" in (out / "README.md").read_text()
 
 
@@ -190,6 +197,6 @@ def test_rows_are_checked_one_by_one(tmp_path: Path) -> None:
         read_training_rows(str(tmp_path))
     with pytest.raises(UsageError, match=r"row 2 .* has no token with a loss"):
         check_supervision([[-100, 7, 1], [-100, -100]], ROWS[:2], {1}, None)
-    with pytest.raises(UsageError, match=r"row 1 .* would never stop"):
+    with pytest.raises(UsageError, match=r"row 1 .* would not stop"):
         check_supervision([[-100, 7]], ROWS[:1], {1}, None)
     assert check_supervision([[-100, 7, 1], [5, 1]], ROWS[:2], {1}, None) == 4

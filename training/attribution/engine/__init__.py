@@ -1,1 +1,1 @@
-"""The batched forward pass: shared key-value cache, batching within memory, and its check."""
+"""The batched forward pass: shared keys and values, batches that fit into memory, and a check against the model."""

@@ -1,4 +1,4 @@
-"""Batches of similar length within a number of tokens; the number is halved when memory runs out, nothing is lost."""
+"""Batches of items of similar length within a token budget, which is halved when memory runs out."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import torch
 
 logger = logging.getLogger(__name__)
 
-# A batch ends early at an item of less than this share of its longest, so that little padding is computed, once it
-# holds enough tokens for a call of the model to be worth making.
-ENOUGH, WORTH_A_CALL = 0.8, 512
+# A batch ends early at an item of less than this share of its longest item, so that little padding is computed. It must
+# hold this many tokens first, so that a call of the model is worth making.
+SIMILAR_LENGTH, TOKENS_WORTH_A_CALL = 0.8, 512
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory, of the device or of the machine, ran out."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
@@ -31,14 +31,15 @@ class TokenBudget:
     """How many tokens, padding included, go through the model at once.
 
     Args:
-        tokens: to begin with.
+        tokens: the first budget.
 
     Attributes:
-        extra: tokens' memory that every row takes besides its own tokens.
+        tokens: the budget now.
+        row_overhead: memory that every row takes besides its tokens, in tokens.
     """
 
     def __init__(self, tokens: int) -> None:
-        self.tokens, self.extra = max(1, tokens), 0
+        self.tokens, self.row_overhead = max(1, tokens), 0
 
     def run(
         self,
@@ -46,23 +47,12 @@ class TokenBudget:
         length: Callable[[Item], int],
         work: Callable[[list[Item]], Sequence[Result]],
         parts: int = 1,
-        beside: Callable[[Item], int] | None = None,
+        overhead: Callable[[Item], int] = lambda item: 0,
     ) -> list[Result]:
-        """Results of `work`, in the order of `items`.
-
-        Args:
-            items: what is to be done.
-            length: tokens of an item. A batch costs its longest item times its number of items.
-            work: does one batch; gives one result per item.
-            parts: into how many parts `work` can cut a single item by itself, by looking at `tokens`.
-            beside: tokens that an item takes memory for without being computed.
-
-        Raises:
-            MemoryError: a single item is too much.
-        """
+        """Results of `work`, in the order of `items`. See `batches` for the arguments and errors."""
         results: dict[int, Result] = {}
-        for batch, done in self.batches(items, length, work, parts, beside):
-            results.update(zip(batch, done, strict=True))
+        for indices, batch_results in self.batches(items, length, work, parts, overhead):
+            results.update(zip(indices, batch_results, strict=True))
         return [results[index] for index in range(len(items))]
 
     def batches(
@@ -71,39 +61,52 @@ class TokenBudget:
         length: Callable[[Item], int],
         work: Callable[[list[Item]], Sequence[Result]],
         parts: int = 1,
-        beside: Callable[[Item], int] | None = None,
+        overhead: Callable[[Item], int] = lambda item: 0,
     ) -> Iterator[tuple[list[int], Sequence[Result]]]:
-        """Results batch by batch, with the indices of the items; the longest come first, so memory runs out early."""
-        lengths = [length(item) for item in items]
-        aside = [beside(item) if beside else 0 for item in items]
+        """Results batch by batch, with the indices of the items.
+
+        The longest items come first, so memory runs out early or never.
+
+        Args:
+            items: what is to be done.
+            length: tokens of an item. A batch costs its longest item times its number of items.
+            work: does one batch; returns one result per item.
+            parts: number of parts into which `work` can cut a single item, by looking at `tokens`.
+            overhead: tokens that an item takes memory for without being computed.
+
+        Raises:
+            MemoryError: a single item is too much.
+        """
+        lengths, overheads = [length(item) for item in items], [overhead(item) for item in items]
         waiting = sorted(range(len(items)), key=lambda index: -lengths[index])
         while waiting:
-            batch = self._batch(waiting, lengths, aside)
-            done: Sequence[Result] | None = None
+            batch = self._next_batch(waiting, lengths, overheads)
+            results: Sequence[Result] | None = None
             try:
-                done = work([items[index] for index in batch])
+                results = work([items[index] for index in batch])
             except Exception as error:
-                if not out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
-                if len(batch) == 1 and (parts == 1 or self.tokens <= lengths[batch[0]] // parts):
-                    raise MemoryError(f"a single text of {lengths[batch[0]] // parts} tokens does not fit") from error
-                used = len(batch) * max(1, max(lengths[index] + aside[index] for index in batch))
-            if done is None:  # outside the except block, which keeps the failed batch's tensors alive
+                smallest_part = lengths[batch[0]] // parts
+                if len(batch) == 1 and (parts == 1 or self.tokens <= smallest_part):
+                    raise MemoryError(f"a single text of {smallest_part} tokens does not fit") from error
+                used = len(batch) * max(1, max(lengths[index] + overheads[index] for index in batch))
+            if results is None:  # outside the except block, which keeps the failed batch's tensors alive
                 self.tokens = max(1, min(self.tokens, used) // 2)
                 gc.collect()
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
-                logger.warning("out of memory: going on with %d tokens a batch", self.tokens)
+                logger.warning("out of memory: continuing with %d tokens a batch", self.tokens)
                 continue
             waiting = waiting[len(batch) :]
-            yield batch, done
+            yield batch, results
 
-    def _batch(self, waiting: list[int], lengths: list[int], aside: list[int]) -> list[int]:
-        longest, most = max(1, lengths[waiting[0]]), 0
-        for place, index in enumerate(waiting):
-            most = max(most, aside[index])
-            full = (place + 1) * (longest + most) > self.tokens
-            padded = lengths[index] < ENOUGH * longest and place * longest >= WORTH_A_CALL
-            if place and (full or padded):
-                return waiting[:place]
+    def _next_batch(self, waiting: list[int], lengths: list[int], overheads: list[int]) -> list[int]:
+        longest, largest_overhead = max(1, lengths[waiting[0]]), 0
+        for count, index in enumerate(waiting):
+            largest_overhead = max(largest_overhead, overheads[index])
+            full = (count + 1) * (longest + largest_overhead) > self.tokens
+            padded = lengths[index] < SIMILAR_LENGTH * longest and count * longest >= TOKENS_WORTH_A_CALL
+            if count and (full or padded):
+                return waiting[:count]
         return waiting

@@ -1,8 +1,8 @@
-"""The batched forward: log-probabilities of the labels at the answer position, from embeddings.
+"""The batched forward pass: log-probabilities of the labels at the answer position, from embeddings.
 
-Right padding without a padding mask is exact under causal attention, as nothing that is read stands behind a pad. The
-tokens that open every prompt are run once; their keys and values are shared by all rows. Hidden states are gathered
-where a label is read, before the vocabulary is multiplied in.
+Right padding without a padding mask is exact under causal attention: nothing that is read comes after a pad. The tokens
+that open every prompt are run once, and all rows share their keys and values. Hidden states are gathered where a label
+is read, before the multiplication with the vocabulary.
 """
 
 from __future__ import annotations
@@ -10,45 +10,48 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from training.attribution.engine.context_limits import limits_of
-from training.attribution.engine.kv_cache import Layers, SharedPast
-from training.attribution.engine.lm_head import Head
+from training.attribution.engine.kv_cache import LayerKeyValues, SharedKVCache
+from training.attribution.engine.lm_head import LMHead
 from training.attribution.prompt.label_tree import LabelTree
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 # Values of a slice of the vocabulary's logits: 256 MB in float32.
-LOGITS_AT_ONCE = 1 << 26
+MAX_LOGITS = 1 << 26
 
 
 @dataclass(frozen=True)
-class Rows:
-    """A batch of token rows, padded on the right.
+class EmbeddedBatch:
+    """Rows of token embeddings, padded on the right.
 
     Attributes:
         embeds: embeddings, [n_rows, n_tokens, width].
         lengths: tokens of each row, [n_rows].
-        shared: the rows stand behind the shared prefix, which is not among their tokens.
-        documents: keys and values of the chunk's documents, where rows go on from one.
-        document: which document a row goes on from, [n_rows].
-        starts: how many of that document's tokens (behind the prefix) a row goes on from, [n_rows].
+        after_prefix: the rows continue the shared prefix, which is not among their tokens.
+        document_cache: keys and values of documents, where rows continue one.
+        document_index: which of these documents a row continues, [n_rows].
+        document_tokens: how many of that document's tokens (after the prefix) come before the row, [n_rows].
     """
 
     embeds: Tensor
     lengths: Tensor
-    shared: bool
-    documents: Layers | None = None
-    document: Tensor | None = None
-    starts: Tensor | None = None
+    after_prefix: bool
+    document_cache: LayerKeyValues | None = None
+    document_index: Tensor | None = None
+    document_tokens: Tensor | None = None
 
 
 class Forward:
     """A causal language model as a function from embeddings to label log-probabilities.
 
-    The model is called in parts; `verify_forward` checks that it answers as it does when called whole.
+    The model's parts are called, not the model; `verify_forward` checks that the two agree.
 
     Args:
         model: a Hugging Face causal model, or a peft model around one. Its parameters are frozen.
@@ -56,26 +59,26 @@ class Forward:
         prefix: token ids that open every prompt.
     """
 
-    def __init__(self, model: Any, tree: LabelTree, prefix: Sequence[int] = ()) -> None:
+    def __init__(self, model: PreTrainedModel, tree: LabelTree, prefix: Sequence[int] = ()) -> None:
         model.requires_grad_(False)
         model.eval()
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
         self.model, self.tree = model, tree
-        self.takes = inspect.signature(inner.forward).parameters
+        self.forward_arguments = inspect.signature(inner.forward).parameters
         self.backbone = getattr(inner, inner.base_model_prefix)
         self.config = inner.config.get_text_config()
-        self.embedding, self.head = inner.get_input_embeddings(), Head(inner.get_output_embeddings(), self.config)
+        self.embedding, self.head = inner.get_input_embeddings(), LMHead(inner.get_output_embeddings(), self.config)
         self.device, self.dtype = self.embedding.weight.device, self.embedding.weight.dtype
         self.limits = limits_of(self.config, max(map(len, tree.paths)))
         self.prefix_ids = list(prefix)
         self._nodes = torch.tensor(tree.nodes, dtype=torch.long, device=self.device)
         self._depths = torch.tensor(tree.depths, dtype=torch.long, device=self.device)
-        sees = torch.tensor(tree.ancestors(), dtype=torch.bool, device=self.device)
-        self._sees = sees.reshape(len(tree.nodes), len(tree.nodes))
+        visible = torch.tensor(tree.ancestors(), dtype=torch.bool, device=self.device)
+        self._visible_nodes = visible.reshape(len(tree.nodes), len(tree.nodes))
         self._edges = torch.tensor(tree.edges, device=self.device)
         self._prefix = self._run_prefix() if self.prefix_ids else None
 
-    # -- what callers need -----------------------------------------------------------------------------------------
+    # -- for callers -----------------------------------------------------------------------------------------------
 
     def pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Token ids [n_rows, n_tokens] and lengths [n_rows] on the device."""
@@ -89,123 +92,132 @@ class Forward:
             embedded: Tensor = self.embedding(ids)
         return embedded
 
-    def __call__(self, rows: Rows, keep: bool = False) -> tuple[Tensor, Layers | None]:
-        """Log-probability of each label, in nats, [n_rows, n_labels] in float32; keys and values where `keep`.
+    def __call__(self, rows: EmbeddedBatch, return_kv: bool = False) -> tuple[Tensor, LayerKeyValues | None]:
+        """Log-probability of each label.
 
         Differentiable in `rows.embeds` where gradients are on.
+
+        Args:
+            rows: the prompts.
+            return_kv: return the keys and values of the rows' tokens too.
+
+        Returns:
+            Nats, [n_rows, n_labels] in float32. And keys and values, None if not wanted or if they cannot be reused.
         """
-        if not rows.shared and self.limits.bounded:
-            return self._whole(rows), None
-        past = SharedPast(
-            self._prefix if rows.shared else None,
-            rows.documents,
-            rows.document,
-            int(rows.starts.max()) if rows.starts is not None else 0,
-            keep,
+        if not rows.after_prefix and self.limits.bounded:
+            return self._score_recomputed(rows), None
+        cache = SharedKVCache(
+            self._prefix if rows.after_prefix else None,
+            rows.document_cache,
+            rows.document_index,
+            int(rows.document_tokens.max()) if rows.document_tokens is not None else 0,
+            return_kv,
         )
-        hidden = self._hidden(rows, past)
-        reads = torch.cat(
-            [rows.lengths[:, None] - 1, rows.lengths[:, None] + torch.arange(len(self._nodes)).to(rows.lengths)], 1
+        hidden = self._hidden(rows, cache)
+        nodes = torch.arange(len(self._nodes)).to(rows.lengths)
+        positions = torch.cat([rows.lengths[:, None] - 1, rows.lengths[:, None] + nodes], 1)
+        answer_states = hidden.gather(1, positions[..., None].expand(-1, -1, hidden.shape[-1]))
+        return self._score(answer_states), cache.recorded or None
+
+    def states(self, embeds: Tensor, mask: Tensor | None, position: Tensor | None, cache: SharedKVCache) -> Tensor:
+        """Hidden states of the model's last layer, [n_rows, n_tokens, width]."""
+        output = self.backbone(
+            inputs_embeds=embeds, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True
         )
-        read = hidden.gather(1, reads[..., None].expand(-1, -1, hidden.shape[-1]))
-        return self._score(read), past.kept or None
-
-    # -- how it is done --------------------------------------------------------------------------------------------
-
-    def _hidden(self, rows: Rows, past: SharedPast) -> Tensor:
-        """Hidden states of the rows' tokens with the label tokens behind each prompt."""
-        embeds, extra, before = rows.embeds.to(self.dtype), len(self._nodes), past.get_seq_length()
-        if extra:
-            embeds = torch.nn.functional.pad(embeds, (0, 0, 0, extra))
-        columns = torch.arange(embeds.shape[1], device=self.device)
-        node = columns[None] - rows.lengths[:, None]  # index of the label token at a column, [n_rows, n_columns]
-        if extra:
-            inside = (node >= 0) & (node < extra)
-            labels = self.embed(self._nodes).to(self.dtype)[node.clamp(0, extra - 1)]
-            embeds = torch.where(inside[..., None], labels, embeds)
-        if not before and not extra:
-            return self.states(embeds, None, None, past)
-        offset = before - past.width + (rows.starts if rows.starts is not None else torch.zeros_like(rows.lengths))
-        position = columns[None].expand(len(node), -1)
-        if extra:
-            behind = (rows.lengths[:, None] - 1) + self._depths[node.clamp(0, extra - 1)]
-            position = torch.where(inside, behind, position)
-        # Pads take position 0: no table of positions is read beyond its end.
-        position = torch.where(node < extra, position + offset[:, None], 0)
-        return self.states(embeds, self._mask(rows, node, before, past.width), position, past)
-
-    def _mask(self, rows: Rows, node: Tensor, before: int, width: int) -> Tensor:
-        """Additive attention mask, [n_rows or 1, 1, n_columns, before + n_columns]."""
-        count, extra = node.shape[1], len(self._nodes)
-        sees = torch.ones(count, count, dtype=torch.bool, device=self.device).tril()[None]
-        if extra:
-            inside = (node >= 0) & (node < extra)
-            at = node.clamp(0, extra - 1)
-            both = inside[:, :, None] & inside[:, None, :]
-            sees = sees & (~both | self._sees[at[:, :, None], at[:, None, :]])
-        earlier = torch.ones(1, count, before, dtype=torch.bool, device=self.device)
-        if width and rows.starts is not None:
-            shown = torch.arange(width, device=self.device)[None] < rows.starts[:, None]
-            earlier = earlier.expand(len(node), -1, -1).clone()
-            earlier[:, :, before - width :] = shown[:, None]
-        size = max(len(sees), len(earlier))
-        whole = torch.cat([earlier.expand(size, -1, -1), sees.expand(size, -1, -1)], -1)[:, None]
-        hidden = torch.full((), torch.finfo(self.dtype).min, dtype=self.dtype, device=self.device)
-        return torch.where(whole, torch.zeros_like(hidden), hidden)
-
-    def states(self, embeds: Tensor, mask: Tensor | None, position: Tensor | None, past: SharedPast) -> Tensor:
-        """Hidden states [n_rows, n_tokens, width] of the model's last layer."""
-        out = self.backbone(
-            inputs_embeds=embeds, attention_mask=mask, position_ids=position, past_key_values=past, use_cache=True
-        )
-        states: Tensor = out.last_hidden_state
+        states: Tensor = output.last_hidden_state
         return states
 
-    def _score(self, read: Tensor) -> Tensor:
+    # -- rows that reuse keys and values ---------------------------------------------------------------------------
+
+    def _hidden(self, rows: EmbeddedBatch, cache: SharedKVCache) -> Tensor:
+        """Hidden states of the rows' tokens, with the label tokens after each prompt."""
+        embeds, n_nodes, cached = rows.embeds.to(self.dtype), len(self._nodes), cache.get_seq_length()
+        if n_nodes:
+            embeds = torch.nn.functional.pad(embeds, (0, 0, 0, n_nodes))
+        columns = torch.arange(embeds.shape[1], device=self.device)
+        node = columns[None] - rows.lengths[:, None]  # index of the label token at a column, [n_rows, n_columns]
+        if n_nodes:
+            is_label = (node >= 0) & (node < n_nodes)
+            labels = self.embed(self._nodes).to(self.dtype)[node.clamp(0, n_nodes - 1)]
+            embeds = torch.where(is_label[..., None], labels, embeds)
+        if not cached and not n_nodes:
+            return self.states(embeds, None, None, cache)
+        tokens = rows.document_tokens if rows.document_tokens is not None else torch.zeros_like(rows.lengths)
+        offset = cached - cache.width + tokens
+        position = columns[None].expand(len(node), -1)
+        if n_nodes:
+            label_position = (rows.lengths[:, None] - 1) + self._depths[node.clamp(0, n_nodes - 1)]
+            position = torch.where(is_label, label_position, position)
+        # Pads take position 0, so that no table of positions is read beyond its end.
+        position = torch.where(node < n_nodes, position + offset[:, None], 0)
+        return self.states(embeds, self._mask(rows, node, cached, cache.width), position, cache)
+
+    def _mask(self, rows: EmbeddedBatch, node: Tensor, cached: int, width: int) -> Tensor:
+        """Additive attention mask, [n_rows or 1, 1, n_columns, cached + n_columns]."""
+        count, n_nodes = node.shape[1], len(self._nodes)
+        visible = torch.ones(count, count, dtype=torch.bool, device=self.device).tril()[None]
+        if n_nodes:
+            is_label = (node >= 0) & (node < n_nodes)
+            index = node.clamp(0, n_nodes - 1)
+            both_labels = is_label[:, :, None] & is_label[:, None, :]
+            visible = visible & (~both_labels | self._visible_nodes[index[:, :, None], index[:, None, :]])
+        visible_cache = torch.ones(1, count, cached, dtype=torch.bool, device=self.device)
+        if width and rows.document_tokens is not None:
+            of_document = torch.arange(width, device=self.device)[None] < rows.document_tokens[:, None]
+            visible_cache = visible_cache.expand(len(node), -1, -1).clone()
+            visible_cache[:, :, cached - width :] = of_document[:, None]
+        size = max(len(visible), len(visible_cache))
+        allowed = torch.cat([visible_cache.expand(size, -1, -1), visible.expand(size, -1, -1)], -1)[:, None]
+        hidden = torch.full((), torch.finfo(self.dtype).min, dtype=self.dtype, device=self.device)
+        return torch.where(allowed, torch.zeros_like(hidden), hidden)
+
+    def _score(self, answer_states: Tensor) -> Tensor:
         """[n_rows, 1 + n_nodes, width] -> [n_rows, n_labels]."""
-        told = [
-            self._tokens(part)
-            for part in torch.split(read, max(1, LOGITS_AT_ONCE // self.head.vocabulary // read.shape[1]))
-        ]
-        each = torch.cat(told)
-        return torch.zeros(len(read), len(self.tree.labels), device=self.device).index_add(1, self._edges[:, 0], each)
+        rows_at_once = max(1, MAX_LOGITS // self.head.vocabulary // answer_states.shape[1])
+        edges = torch.cat([self._edge_logprobs(part) for part in torch.split(answer_states, rows_at_once)])
+        scores = torch.zeros(len(answer_states), len(self.tree.labels), device=self.device)
+        return scores.index_add(1, self._edges[:, 0], edges)
 
-    def _tokens(self, read: Tensor) -> Tensor:
+    def _edge_logprobs(self, answer_states: Tensor) -> Tensor:
         """Log-probability of each edge's token, [n_rows, n_edges]."""
-        logits = self.head(read).log_softmax(-1)
-        return logits[:, self._edges[:, 1] + 1, self._edges[:, 2]]
+        logprobs = self.head(answer_states).log_softmax(-1)
+        return logprobs[:, self._edges[:, 1] + 1, self._edges[:, 2]]
 
-    def _whole(self, rows: Rows) -> Tensor:
-        """Each label behind the whole prompt, with the masks of the model's own making."""
-        return torch.stack([self._behind(rows.embeds, rows.lengths, path) for path in self.tree.paths], 1)
-
-    def _behind(self, embeds: Tensor, lengths: Tensor, path: Sequence[int]) -> Tensor:
-        """Log-probability of one label, [n_rows]."""
-        fed = len(path) - 1  # the last token is read, not fed
-        short = lengths + fed <= self.limits.switch if self.limits.switch else torch.ones_like(lengths) > 0
-        if not bool(short.all()) and bool(short.any()):
-            # The longest row decides how the positions of a batch are encoded: short and long ones are asked apart.
-            told = torch.zeros(len(lengths), device=self.device)
-            for its in (short, ~short):
-                part = self._behind(embeds[its, : int(lengths[its].max())], lengths[its], path)
-                told = told.index_put((its.nonzero()[:, 0],), part)
-            return told
-        embeds = embeds.to(self.dtype)
-        if fed:
-            answer = self.embed(torch.tensor(path[:-1], device=self.device)).to(self.dtype)
-            embeds = torch.nn.functional.pad(embeds, (0, 0, 0, fed))
-            place = torch.arange(embeds.shape[1], device=self.device)[None] - lengths[:, None]
-            inside = (place >= 0) & (place < fed)
-            embeds = torch.where(inside[..., None], answer[place.clamp(0, fed - 1)], embeds)
-        hidden = self.backbone(inputs_embeds=embeds, use_cache=False).last_hidden_state
-        reads = lengths[:, None] - 1 + torch.arange(len(path), device=self.device)[None]
-        logits = self.head(hidden.gather(1, reads[..., None].expand(-1, -1, hidden.shape[-1]))).log_softmax(-1)
-        wanted = torch.tensor(path, device=self.device)[None, :, None].expand(len(logits), -1, -1)
-        found: Tensor = logits.gather(-1, wanted).sum((1, 2))
-        return found
-
-    def _run_prefix(self) -> Layers:
-        past = SharedPast(None, keep=True)
+    def _run_prefix(self) -> LayerKeyValues:
+        cache = SharedKVCache(None, record=True)
         with torch.no_grad():
-            self.states(self.embed(torch.tensor([self.prefix_ids], device=self.device)), None, None, past)
-        return past.kept
+            self.states(self.embed(torch.tensor([self.prefix_ids], device=self.device)), None, None, cache)
+        return cache.recorded
+
+    # -- rows that are recomputed whole ----------------------------------------------------------------------------
+
+    def _score_recomputed(self, rows: EmbeddedBatch) -> Tensor:
+        """Each label after the whole prompt, with the model's own masks, [n_rows, n_labels]."""
+        return torch.stack([self._label_logprob(rows.embeds, rows.lengths, path) for path in self.tree.paths], 1)
+
+    def _label_logprob(self, embeds: Tensor, lengths: Tensor, path: Sequence[int]) -> Tensor:
+        """Log-probability of a label, [n_rows]."""
+        n_inputs = len(path) - 1  # the last token is predicted, not fed
+        switch = self.limits.switch
+        short = lengths + n_inputs <= switch if switch else torch.ones_like(lengths) > 0
+        if not bool(short.all()) and bool(short.any()):
+            # The longest row decides how the positions of a batch are encoded, so short and long rows are separated.
+            logprob = torch.zeros(len(lengths), device=self.device)
+            for group in (short, ~short):
+                part = self._label_logprob(embeds[group, : int(lengths[group].max())], lengths[group], path)
+                logprob = logprob.index_put((group.nonzero()[:, 0],), part)
+            return logprob
+        embeds = embeds.to(self.dtype)
+        if n_inputs:
+            answer = self.embed(torch.tensor(path[:-1], device=self.device)).to(self.dtype)
+            embeds = torch.nn.functional.pad(embeds, (0, 0, 0, n_inputs))
+            index = torch.arange(embeds.shape[1], device=self.device)[None] - lengths[:, None]
+            is_answer = (index >= 0) & (index < n_inputs)
+            embeds = torch.where(is_answer[..., None], answer[index.clamp(0, n_inputs - 1)], embeds)
+        hidden = self.backbone(inputs_embeds=embeds, use_cache=False).last_hidden_state
+        positions = lengths[:, None] - 1 + torch.arange(len(path), device=self.device)[None]
+        answer_states = hidden.gather(1, positions[..., None].expand(-1, -1, hidden.shape[-1]))
+        logprobs = self.head(answer_states).log_softmax(-1)
+        tokens = torch.tensor(path, device=self.device)[None, :, None].expand(len(logprobs), -1, -1)
+        label_logprob: Tensor = logprobs.gather(-1, tokens).sum((1, 2))
+        return label_logprob

@@ -1,22 +1,25 @@
-"""From hidden states to logits, as the model does it: what some architectures do behind their output matrix."""
+"""From hidden states to logits: the output matrix, and what some architectures do after it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
-class Head:
-    """The output matrix of a model with what follows on it.
+
+class LMHead:
+    """The output matrix of a model, with the model's scaling of logits.
 
     Args:
         linear: hidden states [..., width] -> [..., n_vocabulary].
-        config: of the model. Gemma caps its logits, Granite divides them, Cohere multiplies them.
+        config: the model's. Gemma caps its logits, Granite divides them, Cohere multiplies them.
     """
 
-    def __init__(self, linear: Any, config: Any) -> None:
+    def __init__(self, linear: torch.nn.Linear, config: PretrainedConfig) -> None:
         self.linear, self.vocabulary = linear, int(linear.weight.shape[0])
         self.cap = getattr(config, "final_logit_softcapping", None)
         divisor, factor = (getattr(config, name, None) for name in ("logits_scaling", "logit_scale"))

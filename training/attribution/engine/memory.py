@@ -1,69 +1,149 @@
-"""Memory that gradients take, measured on one prompt: where it runs out a CPU's process is killed and cannot halve."""
+"""Memory that gradients may take, measured on one prompt.
+
+A process that takes too much memory of a machine without a GPU is killed: there is no error after which the batch could
+be halved. So the budget is set before. Containers and batch systems limit memory by control groups, which psutil does
+not look at.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from training.attribution.engine.cgroup_memory import left
-from training.attribution.engine.forward import Forward, Rows
+from training.attribution.engine.forward import EmbeddedBatch, Forward
 
-# Share of the free memory that activations may take: the backward pass adds gradients of its own.
-SHARE = 0.5
+# Share of the free memory that activations may take. The backward pass adds gradients of its own.
+ACTIVATION_SHARE = 0.5
 
 
 def tokens_that_fit(forward: Forward, ids: Sequence[int], shared: int) -> tuple[int, int]:
-    """How many tokens gradients can be taken of at once, and how many tokens' memory a row takes besides its own: for
-    the shared prefix, which short rows carry as long ones do. No end to the tokens where the device does not say what
-    is free.
+    """How many tokens gradients can be taken of at once.
 
     Args:
         forward: the model.
         ids: tokens of a prompt, whole.
         shared: how many of them are the shared prefix.
+
+    Returns:
+        The number of tokens, without end where the device does not say what is free. And the memory, in tokens, that a
+        row takes besides its own tokens: for the shared prefix, which short rows carry as long ones do.
     """
     free, own = free_memory(forward.device), ids[shared:]
     if free is None:
         return sys.maxsize, 0
     whole, half = len(own), max(1, len(own) // 2)
-    most, less = (kept_for_backward(forward, own[:length], bool(shared)) for length in (whole, half))
-    each = max(1.0, (most - less) / (whole - half) if whole > half else most / whole)
-    return max(1, int(SHARE * free / each)), max(0, math.ceil((most - each * whole) / each))
+    bytes_whole, bytes_half = (bytes_kept_for_backward(forward, own[:n], bool(shared)) for n in (whole, half))
+    per_token = max(1.0, (bytes_whole - bytes_half) / (whole - half) if whole > half else bytes_whole / whole)
+    overhead = max(0, math.ceil((bytes_whole - per_token * whole) / per_token))
+    return max(1, int(ACTIVATION_SHARE * free / per_token)), overhead
 
 
-def free_memory(device: torch.device) -> int | None:
-    """Bytes that this process can still have on a device; None for devices that do not say."""
-    if device.type == "cpu":
-        beside = max(1, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))  # all processes of a launch ask at the same time
-        machine, container = int(psutil.virtual_memory().available), left()
-        return (machine if container is None else min(machine, container)) // beside
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        # What torch holds and does not use.
-        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
-    return None
-
-
-def kept_for_backward(forward: Forward, ids: Sequence[int], shared: bool) -> int:
+def bytes_kept_for_backward(forward: Forward, ids: Sequence[int], shared: bool) -> int:
     """Bytes that autograd keeps for the backward pass of one prompt."""
-    own = {parameter.untyped_storage().data_ptr() for parameter in forward.model.parameters()}
-    kept: dict[int, int] = {}
+    parameters = {parameter.untyped_storage().data_ptr() for parameter in forward.model.parameters()}
+    sizes: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in parameters:
+            sizes[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     tokens, lengths = forward.pad([ids])
     with torch.enable_grad(), saved_tensors_hooks(pack, lambda tensor: tensor):
-        # The graph holds what was kept until the block ends: no address stands for two of them.
-        _graph = forward(Rows(forward.embed(tokens).float().requires_grad_(), lengths, shared))
-    return sum(kept.values())
+        # The name keeps the graph, and with it all tensors, until the block ends: no address stands for two of them.
+        _graph = forward(EmbeddedBatch(forward.embed(tokens).float().requires_grad_(), lengths, shared))
+    return sum(sizes.values())
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that this process can still take on a device; None for devices that do not say."""
+    if device.type == "cpu":
+        processes = max(1, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))  # all of a launch take memory at the same time
+        machine, group = int(psutil.virtual_memory().available), cgroup_bytes_left()
+        return (machine if group is None else min(machine, group)) // processes
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch holds it
+        return int(free + unused)
+    return None
+
+
+@dataclass(frozen=True)
+class _CgroupVersion:
+    """Where a version of Linux' control groups has its numbers.
+
+    Attributes:
+        mounts: folders of its tree, below the root.
+        limit: file with the bytes that a group may have.
+        used: file with the bytes that it has, page cache included.
+        cache: name in `memory.stat` of the page cache that goes first when memory is short.
+    """
+
+    mounts: tuple[str, ...]
+    limit: str
+    used: str
+    cache: str
+
+
+# https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html
+_V1 = _CgroupVersion(("sys/fs/cgroup/memory",), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+_V2 = _CgroupVersion(("sys/fs/cgroup", "sys/fs/cgroup/unified"), "memory.max", "memory.current", "inactive_file")
+
+
+def cgroup_bytes_left(root: Path = Path("/")) -> int | None:
+    """Bytes that the control groups of this process leave to it: the least of its own group and all outer ones.
+
+    Args:
+        root: folder that holds `proc` and `sys`.
+
+    Returns:
+        None where no group has a limit, and on systems without control groups.
+    """
+    free = (_group_bytes_left(folder, version) for folder, version in _groups(root))
+    return min((left for left in free if left is not None), default=None)
+
+
+def _groups(root: Path) -> Iterator[tuple[Path, _CgroupVersion]]:
+    """Folders of the groups, from the process's own up to the outermost that is visible."""
+    for line in _lines(root / "proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        version = _V1 if controllers else _V2
+        for mount in version.mounts:
+            top = root / mount
+            # In a container the path is often the host's, and only the top of it is visible.
+            inner = top / path.strip("/")
+            yield from ((folder, version) for folder in (inner, *inner.parents) if folder.is_relative_to(top))
+
+
+def _group_bytes_left(folder: Path, version: _CgroupVersion) -> int | None:
+    limit, used = (_number(folder / name) for name in (version.limit, version.used))
+    if limit is None or used is None:
+        return None
+    pairs = (line.split() for line in _lines(folder / "memory.stat"))
+    statistics = {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
+    return max(0, limit - used + statistics.get(version.cache, 0))
+
+
+def _number(path: Path) -> int | None:
+    """None for ``max``, with which version 2 says that there is no limit."""
+    text = "".join(_lines(path)).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []

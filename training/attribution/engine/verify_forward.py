@@ -1,115 +1,139 @@
-"""A model called in parts against the same model called whole: what is not known here must not give wrong numbers."""
+"""Checks that the model called in parts, with cached prefix, answers as the model itself does.
+
+An architecture that the forward pass does not support is refused. It must not give wrong scores.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import mask_out
-from training.attribution.engine.batching import out_of_memory
-from training.attribution.engine.document_batch import Chunk
+from training.attribution.engine.batching import is_out_of_memory
+from training.attribution.engine.document_batch import DocumentBatch
 from training.attribution.engine.forward import Forward
-from training.attribution.engine.kv_cache import SharedPast
+from training.attribution.engine.kv_cache import SharedKVCache
 
-# Tokens of a prompt on which hidden states and logits are compared: within every window.
-FEW = 8
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
-# How far two ways to add the same numbers may lie apart, as a share of the largest logit, and in nats for each token of
-# a label with a share of its log-probability. Half precision: seen with 7B random weights in bfloat16 were 0.002 and
-# 0.51 nats of 14; trained models are calmer, but must not be refused for their rounding.
-_HALF = (5e-2, 1.0, 5e-2)
-NEAR = {torch.float32: (1e-3, 2e-3, 1e-4), torch.float64: (1e-6, 1e-6, 1e-6)}
+# Tokens of a prompt on which hidden states and logits are compared. They fit into every attention window.
+COMPARED_TOKENS = 8
+
+
+class Tolerance(NamedTuple):
+    """How far two ways to add the same numbers may differ.
+
+    Attributes:
+        logits: as a share of the largest logit.
+        per_token: of a label's log-probability, nats for each of its tokens.
+        share: of a label's log-probability, on top.
+    """
+
+    logits: float
+    per_token: float
+    share: float
+
+
+TOLERANCES = {torch.float32: Tolerance(1e-3, 2e-3, 1e-4), torch.float64: Tolerance(1e-6, 1e-6, 1e-6)}
+# Seen with 7B random weights in bfloat16 were 0.002 of the logits, and 0.51 nats of 14. Trained models differ less, but
+# must not be refused for their rounding.
+HALF_PRECISION = Tolerance(5e-2, 1.0, 5e-2)
 
 
 @contextmanager
-def supported(model: Any) -> Iterator[None]:
-    """Whatever a model cannot be asked in the block becomes one line."""
+def unsupported_as_usage_error(model: PreTrainedModel) -> Iterator[None]:
+    """Turn whatever a model raises in the block into a one-line `UsageError`, except for a lack of memory."""
     try:
         yield
     except UsageError:
         raise
     except Exception as error:
-        if out_of_memory(error):
+        if is_out_of_memory(error):
             raise
-        told = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+        reason = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
         raise UsageError(
-            f"{_name(model)}: word attributions do not know this architecture ({told}): give another model"
+            f"{_model_name(model)}: attributions do not support this architecture ({reason}): give another model"
         ) from error
 
 
-def check(forward: Forward, chunk: Chunk) -> None:
-    """Compare the two on the prompts of a chunk, together, and on each without its last word where that fits.
+def verify_forward(forward: Forward, batch: DocumentBatch) -> None:
+    """Compare label log-probabilities of a batch with the model's own.
+
+    The prompts are compared as they are, and each without its last word where that fits.
 
     Raises:
-        UsageError: they differ, or the model is none that reads from left to right.
+        UsageError: they differ, or the model does not read from left to right.
     """
-    if getattr(forward.config, "alibi", False) or getattr(getattr(forward.config, "attn_config", None), "alibi", False):
-        raise _refused(forward.model, "its positions are biases on attention (alibi), which it would lose")
+    config = forward.config
+    if getattr(config, "alibi", False) or getattr(getattr(config, "attn_config", None), "alibi", False):
+        raise _refusal(forward.model, "its positions are biases on attention (alibi), which a given mask replaces")
     with torch.no_grad():
-        _check_head(forward, chunk.prompts[0].ids)
-        for prompt, told in zip(chunk.prompts, chunk.logprobs, strict=True):
-            _check_labels(forward, prompt.ids, told)
-        for index, prompt in enumerate(chunk.prompts):
-            last = frozenset({len(prompt.spans) - 1})
-            document, mask = prompt.document, chunk.renderer.spec.options.mask
-            (ids,) = chunk.renderer.variants(prompt, [mask_out(document.fields, document.words, last, mask)])
-            # Methods that mask nothing also take texts whose variants are beyond a limit.
-            if forward.limits.fits(len(ids)) and (not chunk.skip or forward.limits.shares(len(ids))):
-                _check_labels(forward, ids, chunk.masked([(index, last)])[0])
+        _verify_head(forward, batch.prompts[0].ids)
+        for prompt, logprobs in zip(batch.prompts, batch.logprobs, strict=True):
+            _verify_labels(forward, prompt.ids, logprobs)
+        for index, prompt in enumerate(batch.prompts):
+            last_word = frozenset({len(prompt.spans) - 1})
+            document, mask = prompt.document, batch.renderer.spec.options.mask
+            (ids,) = batch.renderer.variants(prompt, [mask_out(document.fields, document.words, last_word, mask)])
+            # Methods without masks also take texts whose masked variants are beyond a limit.
+            if forward.limits.fits(len(ids)) and (not batch.prefix_tokens or forward.limits.can_share(len(ids))):
+                _verify_labels(forward, ids, batch.with_masks([(index, last_word)])[0])
 
 
-def _check_head(forward: Forward, ids: Sequence[int]) -> None:
-    """Logits from hidden states, as the model makes them; and nothing that comes later changes them."""
-    few = list(ids[: min(FEW, len(ids) - 1)])
+def _verify_head(forward: Forward, ids: Sequence[int]) -> None:
+    """Compare logits from hidden states with the model's own, which later tokens must not change."""
+    few = list(ids[: min(COMPARED_TOKENS, len(ids) - 1)])
     if not few:
         return
-    wanted, later = (_whole(forward, row)[len(few) - 1] for row in (few, list(ids[: len(few) + 1])))
-    if not _near(later, wanted, forward.dtype):
-        raise _refused(forward.model, "what comes later changes what it says: not a causal language model")
+    expected, with_next_token = (_model_logits(forward, row)[len(few) - 1] for row in (few, list(ids[: len(few) + 1])))
+    if not _close(with_next_token, expected, forward.dtype):
+        raise _refusal(forward.model, "later tokens change its logits: it is no causal language model")
     embeds = forward.embed(torch.tensor([few], device=forward.device))
-    told = forward.head(forward.states(embeds, None, None, SharedPast(None))[0, -1])
-    if not _near(told, wanted, forward.dtype):
-        raise _refused(forward.model, "its logits are not what its head makes of its hidden states")
+    logits = forward.head(forward.states(embeds, None, None, SharedKVCache(None))[0, -1])
+    if not _close(logits, expected, forward.dtype):
+        raise _refusal(forward.model, "its logits are not its hidden states times its output matrix")
 
 
-def _near(told: Tensor, wanted: Tensor, dtype: torch.dtype) -> bool:
-    share = NEAR.get(dtype, _HALF)[0]
-    return torch.allclose(told, wanted, rtol=0, atol=share * float(wanted.abs().max().nan_to_num()), equal_nan=True)
-
-
-def _check_labels(forward: Forward, ids: Sequence[int], told: Tensor) -> None:
-    """Log-probability of each label, [n_labels], against whole calls."""
-    _, each, share = NEAR.get(forward.dtype, _HALF)
+def _verify_labels(forward: Forward, ids: Sequence[int], logprobs: Tensor) -> None:
+    """Compare the log-probability of each label, [n_labels], with the model's own."""
+    tolerance = TOLERANCES.get(forward.dtype, HALF_PRECISION)
     known: dict[tuple[int, ...], Tensor] = {}
     for label, path in enumerate(forward.tree.paths):
-        before = tuple(path[:-1])
-        if before not in known:
-            known[before] = _whole(forward, [*ids, *before], len(path)).log_softmax(-1)
-        wanted = known[before].gather(1, torch.tensor(path, device=forward.device)[:, None]).sum()
-        slack = each * len(path) + share * float(wanted.abs().nan_to_num())
-        if not torch.allclose(told[label], wanted, rtol=0, atol=slack, equal_nan=True):
-            raise _refused(forward.model, "called in parts it answers differently than whole")
+        inputs = tuple(path[:-1])
+        if inputs not in known:
+            known[inputs] = _model_logits(forward, [*ids, *inputs], len(path)).log_softmax(-1)
+        expected = known[inputs].gather(1, torch.tensor(path, device=forward.device)[:, None]).sum()
+        slack = tolerance.per_token * len(path) + tolerance.share * float(expected.abs().nan_to_num())
+        if not torch.allclose(logprobs[label], expected, rtol=0, atol=slack, equal_nan=True):
+            raise _refusal(forward.model, "its answers change when its keys and values are reused")
 
 
-def _whole(forward: Forward, ids: Sequence[int], last: int = 0) -> Tensor:
+def _close(logits: Tensor, expected: Tensor, dtype: torch.dtype) -> bool:
+    share = TOLERANCES.get(dtype, HALF_PRECISION).logits
+    atol = share * float(expected.abs().max().nan_to_num())
+    return torch.allclose(logits, expected, rtol=0, atol=atol, equal_nan=True)
+
+
+def _model_logits(forward: Forward, ids: Sequence[int], last: int = 0) -> Tensor:
     """The model's own logits of its last tokens, [last, n_vocabulary]; of all where no number is given.
 
-    Not more than are looked at, where the model can leave the others out: a long text times a large vocabulary does not
-    fit beside it.
+    The model computes no more of them than are compared, where it can leave the others out: the logits of a long text
+    with a large vocabulary may not fit into memory.
     """
-    fewer = {"logits_to_keep": last} if last and "logits_to_keep" in forward.takes else {}
-    logits: Tensor = forward.model(torch.tensor([ids], device=forward.device), **fewer).logits[0]
+    options = {"logits_to_keep": last} if last and "logits_to_keep" in forward.forward_arguments else {}
+    logits: Tensor = forward.model(torch.tensor([ids], device=forward.device), **options).logits[0]
     return logits[-last:].float()
 
 
-def _refused(model: Any, what: str) -> UsageError:
-    return UsageError(f"{_name(model)}: {what}. Its word attributions would be wrong: give another model")
+def _refusal(model: PreTrainedModel, reason: str) -> UsageError:
+    return UsageError(f"{_model_name(model)}: {reason}. Its attributions would be wrong: give another model")
 
 
-def _name(model: Any) -> str:
+def _model_name(model: PreTrainedModel) -> str:
     return type(model.get_base_model() if hasattr(model, "get_base_model") else model).__name__

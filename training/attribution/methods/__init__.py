@@ -1,54 +1,55 @@
-"""All ways to score words, by name."""
+"""All attribution methods, by name, and what the rest of the package must know about each."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
 
-from faithfulness_metrics.words import seed_of
-from training.attribution.engine.document_batch import Chunk
-from training.attribution.methods.gradients import input_x_gradient, integrated_gradients
-from training.attribution.methods.occlusion import cascade, lowest, occlusion
-from training.attribution.methods.sampling import kernel_shap, lime, shapley
+if TYPE_CHECKING:
+    from training.attribution.engine.document_batch import DocumentBatch
 
-# Scores of each document's words, and the completeness delta of each document where the method has one.
-Attributed = tuple[Sequence[Sequence[float | None]], Sequence[float | None]]
-
-
-def _drawn(chunk: Chunk) -> list[list[float | None]]:
-    """A random number per word, the same for all its occurrences: the control of a method that knows nothing."""
-    rows: list[list[float | None]] = []
-    for prompt in chunk.prompts:
-        rng = random.Random(seed_of(prompt.document.hash, "random", str(chunk.options.seed)))
-        drawn = {key: rng.random() for key in prompt.types}
-        rows.append([drawn[word.key] for word in prompt.document.words])
-    return rows
+# Scores of each document's words, [n_documents][n_words]; None for words that the method skipped.
+Scores = Sequence[Sequence[float | None]]
 
 
-def _plain(method: Callable[[Chunk], Sequence[Sequence[float | None]]]) -> Callable[[Chunk], Attributed]:
-    return lambda chunk: (method(chunk), [None] * len(chunk.prompts))
+@dataclass(frozen=True)
+class Method:
+    """An attribution method.
+
+    Attributes:
+        function: ``module.function`` in this package; takes a `DocumentBatch` and returns `Scores`, or `Scores` and the
+            completeness delta of each document. Named, not imported: torch and captum take seconds to load, and the
+            command's help lists the methods.
+        additive: it scores every occurrence of a word by itself, and the score of the word is their sum. Other methods
+            mask all occurrences at once, and every occurrence carries the score of that.
+        whole_words: it scores words even where the user wants occurrences scored alone.
+        gradients: it takes gradients, so the model's activations need memory.
+        masks: the texts it asks about: with ``one`` word masked at a time, with any ``subsets`` masked, or ``none``.
+    """
+
+    function: str
+    additive: bool = False
+    whole_words: bool = False
+    gradients: bool = False
+    masks: Literal["one", "subsets", "none"] = "one"
+
+    def score(self, batch: DocumentBatch) -> tuple[Scores, Sequence[float | None]]:
+        """Scores of each document's words, and its completeness delta, in nats, where the method has one."""
+        module, _, name = self.function.rpartition(".")
+        result = getattr(import_module(f"{__name__}.{module}"), name)(batch)
+        return result if isinstance(result, tuple) else (result, [None] * len(batch.prompts))
 
 
-METHODS: dict[str, Callable[[Chunk], Attributed]] = {
-    "occlusion": _plain(occlusion),
-    "ig": integrated_gradients,
-    "cascade": _plain(cascade),
-    "ixg": _plain(input_x_gradient),
-    "shapley": _plain(shapley),
-    "lime": _plain(lime),
-    "kernel_shap": _plain(kernel_shap),
-    "random": _plain(_drawn),
-    "lowest": _plain(lowest),
+METHODS = {
+    "occlusion": Method("occlusion.occlusion"),
+    "ig": Method("gradients.integrated_gradients", additive=True, gradients=True, masks="none"),
+    "cascade": Method("occlusion.cascade", gradients=True),
+    "ixg": Method("gradients.input_x_gradient", additive=True, gradients=True, masks="none"),
+    "shapley": Method("sampling.shapley", masks="subsets"),
+    "lime": Method("sampling.lime", masks="subsets"),
+    "kernel_shap": Method("sampling.kernel_shap", masks="subsets"),
+    "random": Method("controls.random_scores", whole_words=True, masks="none"),
+    "lowest": Method("controls.lowest"),
 }
-
-# Methods that score every occurrence by itself: a word's score is the sum over its occurrences. The others mask all
-# occurrences at once, and each of them carries the score of that.
-ADDITIVE = ("ig", "ixg")
-
-# Methods that take gradients, for which a model's activations are kept.
-GRADIENTS = ("ig", "ixg", "cascade")
-
-# Methods that ask about the text as it is, and those that ask about it with any of its words masked; the others mask
-# one word at a time.
-UNMASKED = ("ig", "ixg", "random")
-SUBSETS = ("shapley", "lime", "kernel_shap")

@@ -1,135 +1,155 @@
 """Gradient methods: captum's Integrated Gradients and Input x Gradient over the batched forward.
 
 Only the user's words are interpolated. The baseline of a word is the embedding of the mask: token by token where mask
-and word have equally many tokens, else the mean of the mask's token embeddings at each of the word's tokens, so that
-the whole mask counts and the number of tokens, hence every other token's position, stays as it is.
+and word have equally many tokens, else the mean of the mask's token embeddings at each of the word's tokens. So all of
+the mask counts, and the number of tokens, hence the position of every other token, stays as it is.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
 import torch
 from captum.attr import InputXGradient, IntegratedGradients
 from torch import Tensor
 
-from training.attribution.engine.document_batch import Chunk, log_odds
-from training.attribution.engine.forward import Rows
+from training.attribution.engine.document_batch import DocumentBatch, log_odds
+from training.attribution.engine.forward import EmbeddedBatch
+from training.attribution.methods import Scores
+
+Result = TypeVar("Result")
+
+# (row, token): where a baseline differs from the text.
+Position = tuple[int, int]
 
 
-def integrated_gradients(chunk: Chunk) -> tuple[list[list[float]], list[float]]:
-    """Scores of each document's words and the completeness delta of each document.
+def integrated_gradients(batch: DocumentBatch) -> tuple[Scores, list[float]]:
+    """Scores of each document's words, and the completeness delta of each document.
 
     Source: Sundararajan et al. 2017 (arXiv 1703.01365), equation 3, Gauss-Legendre nodes. The delta is the sum of the
     scores minus the difference of the value between text and baseline, in nats: 0 if the integral were exact.
     """
-    before = chunk.values()
+    text_values, value, budget = batch.target_values(), _value_function(batch), batch.budgets.gradients
 
-    def work(batch: list[int]) -> list[tuple[list[float], float]]:
-        embeds, lengths, baseline = _ends(chunk, batch)
-        label = chunk.label[batch]
-        most = max(len(batch), chunk.gradients.tokens // (embeds.shape[1] + chunk.gradients.extra))
-        scores = IntegratedGradients(_function(chunk)).attribute(
+    def work(indices: list[int]) -> list[tuple[list[float], float]]:
+        embeds, lengths, baseline = _embeddings_and_baseline(batch, indices)
+        label, steps = batch.label[indices], batch.options.steps
+        rows_at_once = max(len(indices), budget.tokens // (embeds.shape[1] + budget.row_overhead))
+        scores = IntegratedGradients(value).attribute(
             embeds,
             baselines=baseline,
             additional_forward_args=(lengths, label),
-            n_steps=chunk.options.steps,
+            n_steps=steps,
             method="gausslegendre",
-            internal_batch_size=most if most < len(batch) * chunk.options.steps else None,
+            internal_batch_size=rows_at_once if rows_at_once < len(indices) * steps else None,
         )
         with torch.no_grad():
-            start = _function(chunk)(baseline, lengths, label)
-        each = scores.sum(-1)
-        delta = each.cpu().double().sum(1) - (before[batch].cpu().double() - start.cpu().double())
-        return list(zip(_words(chunk, batch, each), delta.tolist(), strict=True))
+            baseline_values = value(baseline, lengths, label)
+        token_scores = scores.sum(-1)
+        difference = text_values[indices].cpu().double() - baseline_values.cpu().double()
+        deltas = token_scores.cpu().double().sum(1) - difference
+        return list(zip(_word_scores(batch, indices, token_scores), deltas.tolist(), strict=True))
 
     # A document costs its steps: as many documents as their steps fit together, at least one.
-    done = _in_batches(chunk, chunk.options.steps, work)
-    return [scores for scores, _ in done], [delta for _, delta in done]
+    results = _in_batches(batch, batch.options.steps, work)
+    return [scores for scores, _ in results], [delta for _, delta in results]
 
 
-def input_x_gradient(chunk: Chunk) -> list[list[float]]:
+def input_x_gradient(batch: DocumentBatch) -> Scores:
     """Embedding times gradient, summed over a word's tokens (Shrikumar et al. 2016, arXiv 1605.01713)."""
 
-    def work(batch: list[int]) -> list[list[float]]:
-        embeds, lengths, _ = _ends(chunk, batch)
-        label = chunk.label[batch]
+    def work(indices: list[int]) -> list[list[float]]:
+        embeds, lengths, _ = _embeddings_and_baseline(batch, indices)
+        label = batch.label[indices]
         embeds.requires_grad_()
-        scores = InputXGradient(_function(chunk)).attribute(embeds, additional_forward_args=(lengths, label))
-        return _words(chunk, batch, scores.detach().sum(-1))
+        scores = InputXGradient(_value_function(batch)).attribute(embeds, additional_forward_args=(lengths, label))
+        return _word_scores(batch, indices, scores.detach().sum(-1))
 
-    return _in_batches(chunk, 1, work)
+    return _in_batches(batch, 1, work)
 
 
-def gradient_norm(chunk: Chunk) -> list[list[float]]:
+def gradient_norm(batch: DocumentBatch) -> list[list[float]]:
     """Length of the gradient at a word's tokens, summed: which words matter at all, for one backward pass."""
 
-    def work(batch: list[int]) -> list[list[float]]:
-        embeds, lengths, _ = _ends(chunk, batch)
+    def work(indices: list[int]) -> list[list[float]]:
+        embeds, lengths, _ = _embeddings_and_baseline(batch, indices)
         embeds.requires_grad_()
-        logprobs, _ = chunk.forward(Rows(embeds, lengths, bool(chunk.skip)))
-        label = chunk.label[batch]
-        # Log-odds point where the log-probability does, and are steep where it is flat: for sure answers.
-        steep = chunk.options.target == "normalized" and logprobs.shape[1] > 1
-        value = log_odds(logprobs, label) if steep else chunk.value(logprobs, label)
+        logprobs, _ = batch.forward(EmbeddedBatch(embeds, lengths, bool(batch.prefix_tokens)))
+        label = batch.label[indices]
+        # The gradient of the log-odds has the direction of the log-probability's, and does not vanish for sure answers.
+        saturates = batch.options.target == "normalized" and logprobs.shape[1] > 1
+        value = log_odds(logprobs, label) if saturates else batch.target_value(logprobs, label)
         (gradient,) = torch.autograd.grad(value.sum(), embeds)
-        return _words(chunk, batch, gradient.norm(dim=-1))
+        return _word_scores(batch, indices, gradient.norm(dim=-1))
 
-    return _in_batches(chunk, 1, work)
-
-
-def _in_batches(chunk: Chunk, rows: int, work: Callable[[list[int]], Sequence[Any]]) -> list[Any]:
-    length = lambda index: rows * (len(chunk.prompts[index].ids) - chunk.skip)  # noqa: E731
-    extra = rows * chunk.gradients.extra
-    return chunk.gradients.run(range(len(chunk.prompts)), length, work, parts=rows, beside=lambda _: extra)
+    return _in_batches(batch, 1, work)
 
 
-def _ends(chunk: Chunk, batch: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Embeddings of the texts and of their baselines, [n_batch, n_tokens, width], in float32, and their lengths."""
-    prompts = [chunk.prompts[index] for index in batch]
-    ids, lengths = chunk.forward.pad([prompt.ids[chunk.skip :] for prompt in prompts])
-    # Float32 whatever the model's precision: the steps along the path are smaller than bfloat16 can tell apart.
-    embeds = chunk.forward.embed(ids).float()
+def _in_batches(batch: DocumentBatch, rows: int, work: Callable[[list[int]], Sequence[Result]]) -> list[Result]:
+    """Results of `work` for each document, which costs that many rows."""
+    budget = batch.budgets.gradients
+    return budget.run(
+        range(len(batch.prompts)),
+        lambda index: rows * (len(batch.prompts[index].ids) - batch.prefix_tokens),
+        work,
+        parts=rows,
+        overhead=lambda index: rows * budget.row_overhead,
+    )
+
+
+def _embeddings_and_baseline(batch: DocumentBatch, indices: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Embeddings of texts, their lengths, and embeddings of their baselines, [n_documents, n_tokens, width].
+
+    Float32 whatever the model's precision: the steps along the path are smaller than bfloat16 can tell apart.
+    """
+    forward, prefix_tokens = batch.forward, batch.prefix_tokens
+    ids, lengths = forward.pad([batch.prompts[index].ids[prefix_tokens:] for index in indices])
+    embeds = forward.embed(ids).float()
     baseline = embeds.clone()
-    mask = {blank: chunk.renderer.mask_ids(blank) for blank in (True, False)}
-    # Where a mask is written token by token, and where its mean stands: (row, token, what).
-    exact, means = list[tuple[int, int, int]](), dict[bool, list[tuple[int, int]]]()
-    for row, prompt in enumerate(prompts):
-        for word, span in zip(prompt.document.words, prompt.spans, strict=True):
-            blank = word.start == 0 or prompt.document.fields[word.field][word.start - 1].isspace()
-            places = [(row, place - chunk.skip) for place in span]
-            if len(span) == len(mask[blank]):
-                exact += [(*place, token) for place, token in zip(places, mask[blank], strict=True)]
-            elif places:  # a tokenizer may drop all there is of a word
-                means.setdefault(blank, []).extend(places)
-    for blank, where in means.items():
-        mean = chunk.forward.embed(torch.tensor(mask[blank], device=chunk.forward.device)).float().mean(0)
-        at = torch.tensor(where, device=chunk.forward.device)
-        baseline[at[:, 0], at[:, 1]] = mean
+    exact, means = _masked_positions(batch, indices)
+    for mask, positions in means.items():
+        mean = forward.embed(torch.tensor(mask, device=forward.device)).float().mean(0)
+        position = torch.tensor(positions, device=forward.device)
+        baseline[position[:, 0], position[:, 1]] = mean
     if exact:
-        at = torch.tensor(exact, device=chunk.forward.device)
-        baseline[at[:, 0], at[:, 1]] = chunk.forward.embed(at[:, 2]).float()
+        position = torch.tensor(list(exact), device=forward.device)
+        tokens = torch.tensor(list(exact.values()), device=forward.device)
+        baseline[position[:, 0], position[:, 1]] = forward.embed(tokens).float()
     return embeds, lengths, baseline
 
 
-def _function(chunk: Chunk) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def _masked_positions(
+    batch: DocumentBatch, indices: Sequence[int]
+) -> tuple[dict[Position, int], dict[tuple[int, ...], list[Position]]]:
+    """Where the baseline has a token of the mask, and where it has the mean of a mask's tokens."""
+    exact, means = dict[Position, int](), dict[tuple[int, ...], list[Position]]()
+    for row, prompt in enumerate(batch.prompts[index] for index in indices):
+        for word, span in zip(prompt.document.words, prompt.spans, strict=True):
+            after_blank = word.start == 0 or prompt.document.fields[word.field][word.start - 1].isspace()
+            mask = batch.renderer.mask_ids(after_blank)
+            positions = [(row, token - batch.prefix_tokens) for token in span]
+            if len(span) == len(mask):
+                exact |= dict(zip(positions, mask, strict=True))
+            elif positions:  # a tokenizer may drop all there is of a word
+                means.setdefault(mask, []).extend(positions)
+    return exact, means
+
+
+def _value_function(batch: DocumentBatch) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     def value(embeds: Tensor, lengths: Tensor, label: Tensor) -> Tensor:
-        logprobs, _ = chunk.forward(Rows(embeds, lengths, bool(chunk.skip)))
-        return chunk.value(logprobs, label)
+        logprobs, _ = batch.forward(EmbeddedBatch(embeds, lengths, bool(batch.prefix_tokens)))
+        return batch.target_value(logprobs, label)
 
     return value
 
 
-def _words(chunk: Chunk, batch: Sequence[int], tokens: Tensor) -> list[list[float]]:
-    """Scores of words from scores of tokens [n_batch, n_tokens]. A token of two words counts half for each."""
-    told = tokens.cpu().double().tolist()
-    result = []
-    for row, index in enumerate(batch):
-        spans = chunk.prompts[index].spans
-        owners: dict[int, int] = {}
-        for span in spans:
-            for place in span:
-                owners[place] = owners.get(place, 0) + 1
-        result.append([sum(told[row][place - chunk.skip] / owners[place] for place in span) for span in spans])
-    return result
+def _word_scores(batch: DocumentBatch, indices: Sequence[int], tokens: Tensor) -> list[list[float]]:
+    """Scores of words from scores of tokens [n_documents, n_tokens]. A token of two words counts half for each."""
+    scores = []
+    for row, index in zip(tokens.cpu().double().tolist(), indices, strict=True):
+        spans = batch.prompts[index].spans
+        owners = Counter(token for span in spans for token in span)
+        scores.append([sum(row[token - batch.prefix_tokens] / owners[token] for token in span) for span in spans])
+    return scores

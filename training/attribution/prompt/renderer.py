@@ -1,28 +1,31 @@
-"""The classification prompt as tokens: where the user's words stand, and nothing of the template is attributed.
+"""From documents to prompts as token ids, with the tokens of every word. Only the user's words are attributed.
 
 The prompt is the evaluation's own object, `TaskSpec.classify`, rendered by the tokenizer's chat template. Rendering is
-slow and always the same around the text, so the pieces around the fields are taken once from a rendering of place
-holders; every document is still rendered by the template itself, and refused where the two differ.
+slow and the same around every text, so the pieces around the fields are taken from one rendering of placeholders. Every
+document is still rendered by the template, and refused where the two differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from itertools import chain, zip_longest
-from typing import Any
+from itertools import chain, takewhile, zip_longest
+from typing import TYPE_CHECKING
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.prompt.chat_template import render_chat, shows_date
-from training.attribution.prompt.token_alignment import Prompt, common_prefix, placed
+from training.attribution.prompt.token_alignment import Prompt, align_words
+
+if TYPE_CHECKING:
+    from transformers import BatchEncoding, PreTrainedTokenizerFast
 
 # The first of the private-use characters: they are in no text, and no template does anything to them.
-_PLACE = 0xE000
+_PLACEHOLDER = 0xE000
 
-# How a text may begin. What all of these leave alone are the tokens that are the same in every prompt.
+# How a text may begin. Tokens that are the same before all of these are the same in every prompt.
 _OPENINGS = ("a", "The", "I'm", "7", '"Yes', "(no", "@you", "#tag", "http://", "é", "你", "-", "...", " ", "\n", "😀")
 
 
@@ -30,40 +33,38 @@ class Renderer:
     """Turns documents into prompts.
 
     Args:
-        spec: what is asked.
+        spec: the question.
         tokenizer: a fast tokenizer with a chat template.
         today: the day that a template with a date in it writes, as long as this object lives; today by default.
+
+    Attributes:
+        pieces: text of the prompt around the fields, [n_fields + 1].
+        prefix: tokens that open every prompt, whatever the text.
 
     Raises:
         UsageError: no chat template, no character offsets, or a template that rewrites the text.
     """
 
-    def __init__(self, spec: TaskSpec, tokenizer: Any, today: date | None = None) -> None:
+    def __init__(self, spec: TaskSpec, tokenizer: PreTrainedTokenizerFast, today: date | None = None) -> None:
+        self.spec, self.tokenizer, self.today = spec, tokenizer, today or date.today()
+        self._name = tokenizer_name(tokenizer)
         if not getattr(tokenizer, "chat_template", None):
-            raise UsageError(
-                f"{name_of(tokenizer)}: the tokenizer has no chat template: give an instruction-tuned model"
-            )
+            raise UsageError(f"{self._name}: the tokenizer has no chat template: give an instruction-tuned model")
         if not getattr(tokenizer, "is_fast", False):
             raise UsageError(
-                f"{name_of(tokenizer)}: {type(tokenizer).__name__} gives no character offsets: "
+                f"{self._name}: {type(tokenizer).__name__} gives no character offsets: "
                 "a fast tokenizer (tokenizer.json) is needed to find the words"
             )
-        self.spec, self.tokenizer, self.today = spec, tokenizer, today or date.today()
-        names = spec.question.fields
-        places = {name: chr(_PLACE + i) for i, name in enumerate(names)}
-        rest, pieces = self.render(places), []
-        for place in places.values():
-            before, found, rest = rest.partition(place)
-            if not found or place in rest:
-                raise UsageError(f"{name_of(tokenizer)}: the chat template does not show the user's text exactly once")
-            pieces.append(before)
-        self.pieces = (*pieces, rest)
+        self.pieces = self._split_template()
         bos = tokenizer.bos_token
         # As lm-eval does: what the tokenizer adds by default, unless the template has written the first token itself.
-        self.special = not (bos and pieces[0].startswith(bos))
-        self.prefix = self._prefix()
-        self._check_shown()
-        self._masks: dict[bool, tuple[int, ...]] = {}
+        self._add_special_tokens = not (bos and self.pieces[0].startswith(bos))
+        openings = (*_OPENINGS, spec.options.mask)
+        self.prefix = common_prefix(
+            self.tokens([self.compose(dict.fromkeys(spec.question.fields, text)) for text in openings])["input_ids"]
+        )
+        self._check_mask_and_system()
+        self._mask_ids: dict[bool, tuple[int, ...]] = {}
 
     def render(self, fields: Mapping[str, str]) -> str:
         """The prompt as the chat template writes it, up to where the answer starts."""
@@ -71,12 +72,12 @@ class Renderer:
         try:
             return render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
-            told = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UsageError(f"{name_of(self.tokenizer)}: the chat template cannot be applied: {told}") from error
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UsageError(f"{self._name}: the chat template cannot be applied: {reason}") from error
 
     @property
     def dated(self) -> bool:
-        """Whether the prompt reads otherwise on another day."""
+        """Whether the prompt differs from day to day."""
         fields = dict.fromkeys(self.spec.question.fields, "a")
         return shows_date(self.tokenizer, as_chat(self.spec.classify(Document(fields)).messages))
 
@@ -85,11 +86,11 @@ class Renderer:
         texts = [fields[name] for name in self.spec.question.fields]
         return "".join(chain.from_iterable(zip_longest(self.pieces, texts, fillvalue="")))
 
-    def tokens(self, prompts: Sequence[str], offsets: bool = False) -> Any:
-        """Token ids of rendered prompts, and character offsets where asked for."""
+    def tokens(self, prompts: Sequence[str], offsets: bool = False) -> BatchEncoding:
+        """Token ids of rendered prompts, and the characters of each token if `offsets`."""
         return self.tokenizer(
             list(prompts),
-            add_special_tokens=self.special,
+            add_special_tokens=self._add_special_tokens,
             return_offsets_mapping=offsets,
             return_attention_mask=False,
             return_token_type_ids=False,
@@ -97,63 +98,77 @@ class Renderer:
         )
 
     def encode(self, documents: Sequence[Document]) -> list[Prompt | None]:
-        """The prompts of documents, in order; None where the chat template changes the text, whose words cannot be
-        found in the prompt then."""
-        found: list[Prompt | None] = [None] * len(documents)
-        composed = {place: told for place, d in enumerate(documents) if (told := self._checked(d)) is not None}
-        if composed:
-            encoded = self.tokens([text for text, _ in composed.values()], offsets=True)
-            rows = zip(composed.items(), encoded["input_ids"], encoded["offset_mapping"], strict=True)
-            for (place, (_, starts)), ids, offsets in rows:
-                found[place] = placed(documents[place], starts, ids, offsets)
-        return found
+        """The prompts of documents, in order.
+
+        Returns:
+            None for a document that the chat template changes: its words cannot be located in the prompt.
+        """
+        prompts: list[Prompt | None] = [None] * len(documents)
+        rendered = {
+            index: prompt for index, document in enumerate(documents) if (prompt := self._located(document)) is not None
+        }
+        if rendered:
+            encoded = self.tokens([text for text, _ in rendered.values()], offsets=True)
+            rows = zip(rendered.items(), encoded["input_ids"], encoded["offset_mapping"], strict=True)
+            for (index, (_, starts)), ids, offsets in rows:
+                prompts[index] = align_words(documents[index], starts, ids, offsets)
+        return prompts
 
     def variants(self, prompt: Prompt, texts: Sequence[Mapping[str, str]]) -> list[list[int]]:
-        """Token ids of variants of a document: the whole prompt tokenized anew, as the evaluation does."""
+        """Token ids of variants of a document. The whole prompt is tokenized anew, as the evaluation does."""
         if not texts:
             return []
         last = self.spec.question.fields[-1]
         strip = self._strip(prompt.document)
-        shown = [{**text, last: strip(text[last])} for text in texts]
-        ids: list[list[int]] = self.tokens([self.compose(text) for text in shown])["input_ids"]
+        stripped = [{**text, last: strip(text[last])} for text in texts]
+        ids: list[list[int]] = self.tokens([self.compose(text) for text in stripped])["input_ids"]
         return ids
 
-    def mask_ids(self, blank: bool) -> tuple[int, ...]:
-        """Token ids of the mask in the middle of a text, behind a blank or inside a run of characters."""
-        if blank not in self._masks:
-            before, mask = ("a " if blank else "("), self.spec.options.mask
-            told = self.tokenizer(f"{before}{mask} a", add_special_tokens=False, return_offsets_mapping=True)
-            start, end = len(before), len(before) + len(mask)
-            pairs = zip(told["input_ids"], told["offset_mapping"], strict=True)
-            self._masks[blank] = tuple(token for token, (s, e) in pairs if s < end and e > max(start, s))
-        return self._masks[blank]
+    def mask_ids(self, after_blank: bool) -> tuple[int, ...]:
+        """Token ids of the mask in the middle of a text, after a blank or inside a run of characters."""
+        if after_blank not in self._mask_ids:
+            opening, mask = ("a " if after_blank else "("), self.spec.options.mask
+            encoded = self.tokenizer(f"{opening}{mask} a", add_special_tokens=False, return_offsets_mapping=True)
+            start, end = len(opening), len(opening) + len(mask)
+            pairs = zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)
+            self._mask_ids[after_blank] = tuple(token for token, (s, e) in pairs if s < end and e > max(start, s))
+        return self._mask_ids[after_blank]
 
     def longest_variant(self, prompt: Prompt) -> int:
-        """Tokens of a prompt if every word that is shorter than a mask became one, and no other."""
-        mask = 1 + max(len(self.mask_ids(blank)) for blank in (True, False))
+        """Tokens of a prompt in which the mask replaces every word that is shorter, and no other word."""
+        mask = 1 + max(len(self.mask_ids(after_blank)) for after_blank in (True, False))
         return len(prompt.ids) + sum(max(0, mask - len(span)) for span in prompt.spans)
 
-    def _check_shown(self) -> None:
-        """What is written in place of words, and what is said before them, must be what the model reads."""
+    def _split_template(self) -> tuple[str, ...]:
+        """The text around the fields, from a rendering of placeholders."""
+        placeholders = {name: chr(_PLACEHOLDER + i) for i, name in enumerate(self.spec.question.fields)}
+        rest, pieces = self.render(placeholders), []
+        for placeholder in placeholders.values():
+            piece, separator, rest = rest.partition(placeholder)
+            if not separator or placeholder in rest:
+                raise UsageError(f"{self._name}: the chat template does not write the user's text exactly once")
+            pieces.append(piece)
+        return (*pieces, rest)
+
+    def _check_mask_and_system(self) -> None:
+        """The chat template must leave the mask and the system message as they are."""
         mask, system = self.spec.options.mask, self.spec.system
         for name in self.spec.question.fields:
             for text in (mask, f"a {mask} b"):
                 fields = {**dict.fromkeys(self.spec.question.fields, "a"), name: text}
                 if self.render(fields) != self.compose(fields):
-                    raise UsageError(
-                        f"{name_of(self.tokenizer)}: the chat template changes the mask {mask!r}: give another --mask"
-                    )
+                    raise UsageError(f"{self._name}: the chat template changes the mask {mask!r}: give another --mask")
         if system and system.strip() not in self.pieces[0]:
-            raise UsageError(f"{name_of(self.tokenizer)}: the chat template does not show the system message")
+            raise UsageError(f"{self._name}: the chat template does not write the system message")
 
-    def _strip(self, document: Document) -> Any:
-        # Templates that trim a turn take the blanks at the end of its last field.
+    def _strip(self, document: Document) -> Callable[[str], str]:
+        # Templates that trim a turn remove the blanks at the end of its last field.
         last = document.fields[self.spec.question.fields[-1]]
         if last == last.rstrip() or self.render(document.fields) == self.compose(document.fields):
             return str
         return str.rstrip
 
-    def _checked(self, document: Document) -> tuple[str, dict[str, int]] | None:
+    def _located(self, document: Document) -> tuple[str, dict[str, int]] | None:
         """The prompt as rendered, and where its fields begin; None where the template changed them."""
         names, fields = self.spec.question.fields, dict(document.fields)
         rendered = self.render(fields)
@@ -167,13 +182,13 @@ class Renderer:
             end = starts[name] + len(fields[name])
         return rendered, starts
 
-    def _prefix(self) -> list[int]:
-        """Tokens that open every prompt, whatever the text."""
-        openings = (*_OPENINGS, self.spec.options.mask)
-        rows = self.tokens([self.compose(dict.fromkeys(self.spec.question.fields, text)) for text in openings])
-        return common_prefix(rows["input_ids"])
 
-
-def name_of(tokenizer: Any) -> str:
-    """What a tokenizer is called in messages."""
+def tokenizer_name(tokenizer: PreTrainedTokenizerFast) -> str:
+    """The tokenizer's name in messages."""
     return str(getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__)
+
+
+def common_prefix(rows: Sequence[Sequence[int]]) -> list[int]:
+    """The tokens that all rows begin with."""
+    same = takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))
+    return [column[0] for column in same]

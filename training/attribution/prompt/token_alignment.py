@@ -1,8 +1,8 @@
-"""Where the words of a text stand among the tokens of its prompt."""
+"""Aligns the words of a text with the tokens of its prompt."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval_tasks.document import Document
@@ -26,8 +26,10 @@ class Prompt:
     types: dict[str, tuple[int, ...]]
 
 
-def placed(document: Document, starts: Mapping[str, int], ids: list[int], offsets: Sequence[tuple[int, int]]) -> Prompt:
-    """The words of a document on the tokens of its prompt.
+def align_words(
+    document: Document, starts: Mapping[str, int], ids: list[int], offsets: Sequence[tuple[int, int]]
+) -> Prompt:
+    """Find the tokens of each word.
 
     Args:
         document: the text.
@@ -40,26 +42,13 @@ def placed(document: Document, starts: Mapping[str, int], ids: list[int], offset
         begin, end = starts[word.field] + word.start, starts[word.field] + word.end
         while offsets[first][1] <= begin:  # words come in the order of the text, and so do tokens
             first += 1
-        token, found = first, []
+        token, span = first, []
         while token < len(ids) and offsets[token][0] < end:
             if offsets[token][1] > max(begin, offsets[token][0]):
-                found.append(token)
+                span.append(token)
             token += 1
-        spans.append(tuple(found))
+        spans.append(tuple(span))
     types: dict[str, tuple[int, ...]] = {}
     for position, word in enumerate(document.words):
         types[word.key] = (*types.get(word.key, ()), position)
     return Prompt(document, ids, spans, types)
-
-
-def common_prefix(rows: Sequence[Sequence[int]]) -> list[int]:
-    """The tokens that all rows begin with."""
-    shared = 0
-    for shared, column in enumerate(_columns(rows), 1):
-        if len(set(column)) > 1:
-            return list(rows[0][: shared - 1])
-    return list(rows[0][:shared])
-
-
-def _columns(rows: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
-    return zip(*rows, strict=False)

@@ -1,0 +1,210 @@
+"""Texts to attribute: a split of one of the evaluation's datasets, or a JSON Lines file of the user's own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import jsonlines
+
+from faithful_se.errors import UsageError
+from faithfulness_metrics.flips import UNKNOWN
+from lm_eval_tasks.classification import Question
+from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
+
+SPLITS = ("train", "validation", "test")
+
+# The question about a file that comes with labels and without a question.
+PLAIN_QUESTION = "Which label fits the text?"
+
+# The remedy for a file that is no JSON Lines file.
+FORM = "give one JSON object a line, not compressed, in UTF-8"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Texts and the question about them.
+
+    Attributes:
+        spec: the question, as the evaluation asks it.
+        documents: the texts, each once, in the order of the dataset.
+        complete: whether these are all texts of the dataset. False where a limit may have left some unread.
+    """
+
+    spec: TaskSpec
+    documents: list[Document]
+    complete: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the dataset in file names and rows."""
+        return self.spec.question.dataset
+
+
+def from_dataset(
+    name: str, options: Options, split: str = "train", limit: int | None = None, system: str = ""
+) -> Source:
+    """A split of a dataset, as the evaluation reads it.
+
+    Raises:
+        UsageError: no such dataset, or it cannot be read, or its labels differ from text to text.
+    """
+    dataset = dataset_spec(name)
+    if dataset.labels_column:
+        raise UsageError(f"{name}: each text has labels of its own; attributions need one set of labels for all texts")
+    spec = _spec(dataset.question, options, system)
+    rows = load_split(dataset, options.data, split)
+    count = len(rows) if limit is None else min(limit, len(rows))
+    documents = _distinct(dataset.document(row) for row in rows.select(range(count)))
+    return Source(spec, documents, count == len(rows))
+
+
+def load_split(dataset: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
+    """The rows of a split, with error messages that name `--data` instead of the options of `lm_eval`.
+
+    Args:
+        dataset: one of the evaluation's.
+        data: ``hub``, ``mini`` or a folder.
+        split: one of `SPLITS`; the evaluation uses ``test``.
+
+    Raises:
+        UsageError: no such split, nothing there, or rows that cannot be used.
+    """
+    if split not in SPLITS:
+        raise UsageError(f"--split {split}: give one of {', '.join(SPLITS)}")
+    name = dataset.question.dataset
+    files = [f"{folder}/{split}.jsonl" for folder in dict.fromkeys((dataset.folder, name))]
+    remedy = f"--data DIR, a folder with {' or '.join(files)}"
+    if data == "mini" and not has_mini(name):
+        raise UsageError(f"--data mini: there is no mini data of {name}; give {remedy}, or --data hub")
+    try:
+        return load(dataset, data, split)
+    except UsageError as error:
+        if str(error).startswith(f"data={data}:"):
+            raise UsageError(
+                f"--data {data}: no file {Path(data).expanduser() / files[0]}; give {remedy}, or --data hub"
+            ) from error
+        cause = error.__cause__
+        if data != "hub" or cause is None:  # unusable rows: the message already says which
+            raise
+        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
+        raise UsageError(
+            f"cannot read {name} from the hub ({dataset.hub[0]}): {reason}. Check the network, or give {remedy}"
+        ) from cause
+
+
+def check_evaluation(dataset: DatasetSpec, data: str) -> None:
+    """Check, before the work, that `faithful-se build` will find the evaluation's texts to keep them apart.
+
+    The hub is asked only if that costs nothing, which is offline. The build may run on a machine that is online, so
+    texts that are missing there are only warned about.
+
+    Raises:
+        UsageError: the user's folder does not hold them.
+    """
+    if data == "hub" and not datasets.config.HF_HUB_OFFLINE:
+        return
+    try:
+        load_split(dataset, data)
+    except UsageError as error:
+        if data != "hub":
+            raise
+        logger.warning("`faithful-se build` will need the evaluation's texts, to keep them apart: %s", error)
+
+
+def from_file(path: Path, question: Question, options: Options, limit: int | None = None, system: str = "") -> Source:
+    """Texts of a JSON Lines file whose columns are the question's fields. No gold label is needed.
+
+    Raises:
+        UsageError: no file, not JSON, an empty file, a missing column. Names file and line.
+    """
+    spec, documents, complete = _spec(question, options, system), list[Document](), True
+    try:
+        with path.open("rb") as file:
+            lines = _NumberedLines(file)
+            for row in jsonlines.Reader(lines).iter(skip_empty=True):
+                if limit is not None and len(documents) >= limit:
+                    complete = False
+                    break
+                documents.append(_document(row, question, f"{path}: line {lines.number}"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except (jsonlines.Error, RecursionError) as error:
+        raise UsageError(f"{path}: line {lines.number} is not JSON: {FORM}") from error
+    if not documents:
+        raise UsageError(f"{path}: the file is empty")
+    return Source(spec, _distinct(documents), complete)
+
+
+class _NumberedLines:
+    """Lines that know their number. A reader that skips empty lines does not tell it."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self.lines, self.number = lines, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self.lines:
+            self.number += 1
+            yield line
+
+
+def _document(row: Any, question: Question, origin: str) -> Document:
+    """A row of a file as a document; `origin` opens the error message."""
+    if not isinstance(row, dict):
+        raise UsageError(f"{origin} is {_json_type(row)}: {FORM}")
+    for name in question.fields:
+        if name not in row:
+            raise UsageError(f"{origin} has no {name} (columns: {', '.join(row)}): name the text columns with --fields")
+        if not isinstance(row[name], str):
+            raise UsageError(f"{origin}: {name} is {_json_type(row[name])}: give a text, or leave the line out")
+    # JSON can hold a lone surrogate, a UTF-8 file cannot.
+    return Document({name: row[name].encode("utf-8", "replace").decode() for name in question.fields})
+
+
+def _json_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    names = {int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
+    return names.get(type(value), "null")
+
+
+def question_of(
+    labels: Sequence[str], fields: Sequence[str] = ("text",), question: str = "", name: str = "file"
+) -> Question:
+    """A question about the user's own texts.
+
+    Raises:
+        UsageError: labels or fields that repeat, or fewer than two labels.
+    """
+    # Answers are read without regard to case, so labels must differ in more than case.
+    for kind, values in (("label", [label.casefold() for label in labels]), ("field", list(fields))):
+        if repeated := sorted({value for value in values if values.count(value) > 1}):
+            raise UsageError(f"the {kind} {', '.join(repeated)} is given twice")
+    if len(labels) < 2:
+        raise UsageError(f"--labels {' '.join(labels)}: give two or more to choose from")
+    titles = tuple(field.replace("_", " ").capitalize() for field in fields)
+    noun = " and ".join(field.replace("_", " ") for field in fields)
+    return Question(name, noun, question or PLAIN_QUESTION, tuple(fields), titles, tuple(labels))
+
+
+def _spec(question: Question, options: Options, system: str) -> TaskSpec:
+    if options.unknown and UNKNOWN in map(str.casefold, question.labels):
+        raise UsageError(f'--unknown adds the label "{UNKNOWN}", which the question has already: leave --unknown out')
+    return TaskSpec(question, "attribution", "oneword", options, system or None)
+
+
+def _distinct(documents: Iterable[Document]) -> list[Document]:
+    """Documents without repeated texts. A text has one attribution, under its hash."""
+    by_hash: dict[str, Document] = {}
+    for document in documents:
+        by_hash.setdefault(document.hash, document)
+    return list(by_hash.values())

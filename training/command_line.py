@@ -1,0 +1,103 @@
+"""Options of a command, declared once: a dataclass whose fields are the options and whose docstring is their help.
+
+`HfArgumentParser` reads dataclasses too. But it offers every option in two spellings, with `_` and with `-`, and cannot
+name a switch that turns a default off: `pool: bool = True` is `--per-occurrence`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+from dataclasses import MISSING, Field, field, fields
+from types import NoneType, UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+Options = TypeVar("Options")
+
+
+def switch_off(option: str, help: str) -> Any:
+    """A field that is True unless the option is given.
+
+    Args:
+        option: its name: ``--per-occurrence``.
+        help: what the option does. The docstring of the class says what the field means.
+    """
+    return field(default=True, metadata={"option": option, "help": help})
+
+
+def metavar(name: str, default: Any) -> Any:
+    """A field whose values are called `name` in the help."""
+    return field(default=default, metadata={"metavar": name})
+
+
+def command_parser(
+    prog: str, description: str | None, examples: str, groups: dict[str, type]
+) -> argparse.ArgumentParser:
+    """A parser for the options of some dataclasses.
+
+    A field is an option of its name, with hyphens. The "Attributes:" section of the class says what it does. Fields
+    without a default are required; ``bool`` fields are switches; tuples take values separated by blanks.
+
+    Args:
+        prog: the command as a user types it.
+        description: what it does.
+        examples: shown below the options.
+        groups: title in the help -> dataclass. The title may be empty.
+    """
+    parser = argparse.ArgumentParser(
+        prog,
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for title, options in groups.items():
+        group = parser.add_argument_group(title) if title else parser
+        types, helps = get_type_hints(options), attribute_helps(options)
+        for option in fields(options):  # type: ignore[arg-type]
+            name = option.metadata.get("option", "--" + option.name.replace("_", "-"))
+            help = option.metadata.get("help", helps.get(option.name))
+            group.add_argument(name, dest=option.name, **_settings(option, types[option.name], help))
+    return parser
+
+
+def options_from(arguments: argparse.Namespace, options: type[Options]) -> Options:
+    """The part of the parsed arguments that belongs to a dataclass.
+
+    Raises:
+        UsageError: from the dataclass, when it checks its values.
+    """
+    values = {option.name: getattr(arguments, option.name) for option in fields(options)}  # type: ignore[arg-type]
+    return options(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def attribute_helps(options: type) -> dict[str, str]:
+    """Field -> its entry in the "Attributes:" section of the class, in one line without markup."""
+    section = (inspect.getdoc(options) or "").partition("\nAttributes:\n")[2]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.replace("`", "").split()).rstrip(".") for name, text in entries}
+
+
+def _settings(option: Field[Any], kind: Any, help: str | None) -> dict[str, Any]:
+    """Arguments of `add_argument` for a field."""
+    if help is None:
+        raise TypeError(f"field {option.name}: the docstring of its class does not describe it")
+    text = help.replace("%", "%%")
+    if kind is bool:
+        return {"action": "store_false" if option.default else "store_true", "help": text}
+    settings: dict[str, Any] = {"help": text, "metavar": option.metadata.get("metavar")}
+    if option.default is MISSING:
+        return settings | {"required": True, "type": kind}
+    if get_origin(kind) is tuple:
+        kind, settings["nargs"] = get_args(kind)[0], "+"
+        default = " ".join(map(str, option.default))
+    else:
+        if get_origin(kind) is UnionType:
+            (kind,) = (choice for choice in get_args(kind) if choice is not NoneType)
+        default = "" if option.default is None else str(option.default)
+    return settings | {
+        "type": kind,
+        "default": option.default,
+        "help": f"{text} (default: {default})" if default else text,
+    }
