@@ -12,12 +12,12 @@ help:
 	@echo "make test   set up a virtual environment, check style, types and layers, run the tests"
 	@echo "make docs   the documentation as a site: site/index.html"
 	@echo "make demo   a mini model: train it, evaluate, attribute, build, train, evaluate (10 minutes, two cores)"
-	@echo "make tasks  write the task YAMLs from the datasets and reinstall them"
+	@echo "make tasks  write the task files of all datasets and reinstall them"
 	@echo "make clean  remove the virtual environment and caches"
 
 # The stamp is written last: its existence means that the installation is complete. lm-eval reads installed copies of the
 # task YAMLs, so they are part of what makes an installation stale.
-$(VENV)/installed: pyproject.toml constraints.txt $(wildcard lm_eval_tasks/datasets/*/*)
+$(VENV)/installed: pyproject.toml constraints.txt hatch_build.py $(wildcard lm_eval_tasks/datasets/*yaml lm_eval_tasks/datasets/*/*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@

@@ -1,4 +1,4 @@
-"""A trained model: how often each method's top word is occlusion's, and how often masking it changes the answer."""
+"""Do the attribution methods name the same top word of a trained model, and does masking it change the answer?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 from training.models.loading import load_model
 
-AGREEING: dict[str, dict[str, Any]] = {
+METHODS: dict[str, dict[str, Any]] = {
     "occlusion": {},
     "cascade": {},
     "ig, 8 steps": {"steps": 8},
@@ -25,41 +25,43 @@ AGREEING: dict[str, dict[str, Any]] = {
 }
 
 
-def trained(name: str, tasks: Sequence[str], data: str, device: str, examples: int) -> list[str]:
-    """A table: a row per dataset and method.
+def agreement_table(model_name: str, tasks: Sequence[str], data: str, device: str, examples: int) -> list[str]:
+    """The lines of a Markdown table with a row per dataset and method.
 
     Args:
-        name: of the model.
+        model_name: folder or hub name.
         tasks: datasets.
-        data: where their texts are.
-        device: where the model is.
+        data: where their texts are: hub, mini or a folder.
+        device: where the model runs.
         examples: texts per dataset.
     """
-    model, fast = load_model(name, dtype="float32", device=device)
+    model, tokenizer = load_model(model_name, dtype="float32", device=device)
     lines = [
         "| dataset | method | word of occlusion | word of IG, 128 steps | flips | CPU s |",
         "|---|---|---|---|---|---|",
     ]
     for task in tasks:
         dataset = dataset_spec(task)
-        rows = load(dataset, data, "train")
-        documents = [dataset.document(row) for row in rows.select(range(min(examples, len(rows))))]
+        split = load(dataset, data, "train")
+        documents = [dataset.document(row) for row in split.select(range(min(examples, len(split))))]
         spec = TaskSpec(dataset.question, "attribution", "oneword", Options())
-        told: dict[str, list[Any]] = {}
+        rows_of: dict[str, list[Any]] = {}
         seconds: dict[str, float] = {}
-        for method, settings in AGREEING.items():
+        for method, settings in METHODS.items():
             options = AttributionOptions(method.partition(",")[0], check_flips=True, **settings)
-            attributor = Attributor(model, fast, spec, options)
+            attributor = Attributor(model, tokenizer, spec, options)
             start = time.process_time()
-            told[method] = list(attributor.rows(documents))
+            rows_of[method] = list(attributor.rows(documents))
             seconds[method] = time.process_time() - start
-        for method, found in told.items():
-            equal = [
-                sum(a["top"]["key"] == b["top"]["key"] for a, b in zip(found, told[other], strict=True)) / len(found)
-                for other in ("occlusion", "ig, 128 steps")
-            ]
-            flips = sum(bool(row["flips"]) for row in found) / len(found)
+        tops = {method: [row["top"]["key"] for row in rows] for method, rows in rows_of.items()}
+        for method, rows in rows_of.items():
+            occlusion, gradients = (_share_equal(tops[method], tops[name]) for name in ("occlusion", "ig, 128 steps"))
+            flips = sum(bool(row["flips"]) for row in rows) / len(rows)
             lines.append(
-                f"| {task} | {method} | {equal[0]:.3f} | {equal[1]:.3f} | {flips:.3f} | {seconds[method]:.2f} |"
+                f"| {task} | {method} | {occlusion:.3f} | {gradients:.3f} | {flips:.3f} | {seconds[method]:.2f} |"
             )
     return lines
+
+
+def _share_equal(words: Sequence[str], others: Sequence[str]) -> float:
+    return sum(word == other for word, other in zip(words, others, strict=True)) / len(words)

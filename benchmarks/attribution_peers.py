@@ -1,4 +1,4 @@
-"""captum's and inseq's wrappers for language models, on the same rendered prompts and answers."""
+"""The competitors: captum's and inseq's wrappers for language models, on the same prompts and answers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ from training.attribution.attributor import Attributor
 
 
 class Peers:
-    """captum's wrappers for language models, one text at a time, on the same rendered prompts."""
+    """captum's and inseq's wrappers, one text at a time, on the prompts that our attributor renders.
+
+    Args:
+        model: the model that our attributor scores.
+        attributor: ours; brings tokenizer and prompts.
+        documents: the texts.
+        rows: our attributions of these texts; bring the answers.
+    """
 
     def __init__(self, model: Any, attributor: Attributor, documents: list[Document], rows: list[Any]) -> None:
-        self.model, self.fast = model, attributor.renderer.tokenizer
+        self.model, self.tokenizer = model, attributor.renderer.tokenizer
         self.renderer, self.documents = attributor.renderer, documents
         tree = attributor.forward.tree
         self.targets = [torch.tensor(tree.paths[tree.labels.index(row["prediction"])]) for row in rows]
 
     def warm_up(self) -> None:
-        """One text through everything: caches and allocators. Ours ran when its calls were recorded."""
+        """Run everything on one text, to fill caches and allocators. Ours has run when its calls were recorded."""
         documents, self.documents = self.documents, self.documents[:1]
         targets, self.targets = self.targets, self.targets[:1]
         self.gradients(2)
@@ -28,36 +35,36 @@ class Peers:
         self.documents, self.targets = documents, targets
 
     def gradients(self, steps: int) -> None:
+        """captum's Integrated Gradients."""
         from captum.attr import LayerIntegratedGradients, LLMGradientAttribution, TextTokenInput
 
-        wrapped = LLMGradientAttribution(
-            LayerIntegratedGradients(self.model, self.model.get_input_embeddings()), self.fast
-        )
+        gradients = LayerIntegratedGradients(self.model, self.model.get_input_embeddings())
+        wrapped = LLMGradientAttribution(gradients, self.tokenizer)
         for document, target in zip(self.documents, self.targets, strict=True):
-            text = TextTokenInput(self.renderer.render(document.fields), self.fast)
+            text = TextTokenInput(self.renderer.render(document.fields), self.tokenizer)
             wrapped.attribute(text, target=target, n_steps=steps)
 
     def inseq(self, steps: int) -> None:
-        """inseq's Integrated Gradients (it stands on captum), forced to the same answers."""
+        """inseq's Integrated Gradients (which call captum's), forced to the same answers."""
         import inseq
 
-        self.fast.bos_token = self.fast.bos_token or "<|user|>"  # inseq's baseline and its decoding need one
-        wrapped = inseq.load_model(self.model, "integrated_gradients", tokenizer=self.fast)
+        self.tokenizer.bos_token = self.tokenizer.bos_token or "<|user|>"  # inseq's baseline and its decoding need one
+        wrapped = inseq.load_model(self.model, "integrated_gradients", tokenizer=self.tokenizer)
         for document, target in zip(self.documents, self.targets, strict=True):
             prompt = self.renderer.render(document.fields)
-            answer = prompt + self.fast.decode(target)
+            answer = prompt + self.tokenizer.decode(target)
             wrapped.attribute(prompt, answer, n_steps=steps, internal_batch_size=steps, show_progress=False)
 
     def ablation(self, in_tokens: bool = True, words: bool = False) -> list[str]:
-        """The top word of each text, by its key.
+        """captum's `FeatureAblation`; returns the key of each text's top word.
 
         Args:
             in_tokens: captum's `forward_in_tokens`.
-            words: all occurrences of a word are one feature, as in our default; else every occurrence is one.
+            words: make all occurrences of a word one feature, as our default does; else each occurrence is one.
         """
         from captum.attr import FeatureAblation, LLMAttribution, TextTemplateInput
 
-        wrapped, tops = LLMAttribution(FeatureAblation(self.model), self.fast), []
+        wrapped, tops = LLMAttribution(FeatureAblation(self.model), self.tokenizer), []
         for document, target in zip(self.documents, self.targets, strict=True):
             pieces, last = [self.renderer.pieces[0]], 0
             text = document.fields["text"]
@@ -71,10 +78,10 @@ class Peers:
             masks = [self.renderer.spec.options.mask] * len(values)
             keys = [word.key for word in document.words]
             features = [keys.index(key) for key in keys] if words else None
-            told = wrapped.attribute(
+            attribution = wrapped.attribute(
                 TextTemplateInput(template, values, baselines=masks, mask=features),
                 target=target,
                 forward_in_tokens=in_tokens,
             )
-            tops.append(document.words[int(told.seq_attr.argmax())].key)
+            tops.append(document.words[int(attribution.seq_attr.argmax())].key)
         return tops

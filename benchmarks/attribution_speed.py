@@ -1,23 +1,24 @@
-"""CPU time of ours, of the peers and of the raw model: tables, and what they are held to."""
+"""CPU time of our attributions, of their peers and of the raw model: tables, and limits on the ratios."""
 
 from __future__ import annotations
 
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
+from benchmarks.attribution_inputs import model_of, task, tokenizer_of
 from benchmarks.attribution_peers import Peers
-from benchmarks.attribution_raw import Recorder
-from benchmarks.attribution_world import model_of, task, tokenizer_of
+from benchmarks.attribution_replay import Recorder
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
 
-# peer, ours, what is compared; {} is the number of steps. Each has a raw run named after ours.
+# (peer, ours, what is compared). {} is the number of steps. The raw run of "ig" is "raw ig".
 COMPARISONS = (
     ("captum ig", "ig", "IG, {} steps, against `LLMGradientAttribution`, {} steps"),
     ("inseq ig", "ig", "IG, {} steps, against `inseq`, {} steps"),
@@ -33,8 +34,8 @@ COMPARISONS = (
     ("captum ig 50", "ig", "IG, {} steps, against captum's default (IG, 50 steps)"),
 )
 
-# The first by the second in seconds, at least or at most.
-HELD = (
+# Limits on seconds of the first / seconds of the second: (first, second, ">=" or "<=", limit, what is compared).
+LIMITS = (
     ("captum ig", "ig", ">=", 2.0, "IG, equal steps, against `LLMGradientAttribution`"),
     ("ig", "raw ig", "<=", 1.3, "IG against the raw forward and backward"),
     ("captum ablation", "whole", ">=", 3.0, "pooled occlusion against `FeatureAblation`"),
@@ -43,55 +44,55 @@ HELD = (
     ("suffix", "raw suffix", "<=", 1.25, "suffix-only occlusion against raw"),
     ("captum ig 50", "default", ">=", 6.0, "the default against captum's defaults (IG, 50 steps)"),
 )
-SAME_WORD = 0.97
+SAME_TOP_WORD = 0.97  # least share of texts on which our default and `FeatureAblation` of words agree
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One size.
+class Times:
+    """The times of one model size.
 
     Attributes:
         title: parameters and texts.
-        times: CPU seconds per competitor, one a round.
-        notes: on top words and tokens.
-        same: texts whose top word by the default is that of captum's `FeatureAblation` of words.
-        count: texts.
+        seconds: CPU seconds of each competitor, one number a round.
+        notes: how often top words agree, and how many tokens each method computes.
+        same_top_word: texts on which our default names the word that captum's `FeatureAblation` of words names.
+        texts: how many.
     """
 
     title: str
-    times: dict[str, list[float]]
+    seconds: dict[str, list[float]]
     notes: str
-    same: int
-    count: int
+    same_top_word: int
+    texts: int
 
-    def seconds(self, name: str) -> float:
-        """The median of the rounds."""
-        return statistics.median(self.times[name])
+    def median(self, name: str) -> float:
+        """Seconds of a competitor."""
+        return statistics.median(self.seconds[name])
 
-    def ratios(self, one: str, other: str) -> list[float]:
-        """Of each round, ascending."""
-        return sorted(a / b for a, b in zip(self.times[one], self.times[other], strict=True))
+    def ratios(self, name: str, other: str) -> list[float]:
+        """The ratio of two competitors in each round, ascending."""
+        return sorted(a / b for a, b in zip(self.seconds[name], self.seconds[other], strict=True))
 
 
 def measure(
-    size: str, documents: list[Document], *, steps: int, rounds: int, fifty: bool, token_budget: int
-) -> Measured:
-    """Let them take turns.
+    size: str, documents: list[Document], steps: int, rounds: int, fifty_steps: bool, token_budget: int
+) -> Times:
+    """Time all competitors on a random model.
 
     Args:
-        size: of the model.
-        documents: texts.
+        size: of the model, one of `SHAPES`.
+        documents: the texts.
         steps: of Integrated Gradients.
-        rounds: how often each runs.
-        fifty: captum's Integrated Gradients at its default of 50 steps too, the slowest.
+        rounds: how often each competitor runs.
+        fifty_steps: also run captum's Integrated Gradients with its default of 50 steps, the slowest.
         token_budget: see `Attributor`.
     """
     spec = task()
-    fast, model = tokenizer_of(spec, documents), model_of(size)
+    tokenizer, model = tokenizer_of(spec, documents), model_of(size)
 
     def ours(method: str, **settings: Any) -> Attributor:
         options = AttributionOptions(method, target="logprob", **settings)
-        return Attributor(model, fast, spec, options, token_budget=token_budget)
+        return Attributor(model, tokenizer, spec, options, token_budget=token_budget)
 
     attributors = {
         "ig": ours("ig", steps=steps),
@@ -100,94 +101,108 @@ def measure(
         "default": ours("occlusion"),
         "cascade": ours("cascade"),
     }
-    rows, recorded = {}, {}
+    rows, recorders = {}, {}
     for name, attributor in attributors.items():
-        attributor.rows(documents[:1])  # the check against the whole model, once
-        with Recorder() as recorder:
+        attributor.rows(documents[:1])  # the first run compares the model with itself, once
+        with Recorder() as recorders[name]:
             rows[name] = attributor.rows(documents)
-        recorded[name] = recorder
     peers = Peers(model, attributors["ig"], documents, rows["ig"])
-    tops: list[str] = []
-    work: dict[str, Callable[[], Any]] = {
-        **{name: (lambda a=attributor: a.rows(documents)) for name, attributor in attributors.items()},
-        **{f"raw {name}": recorder.replay for name, recorder in recorded.items()},
-        "captum ig": lambda: peers.gradients(steps),
-        "captum ablation": lambda: tops.__setitem__(slice(None), peers.ablation()),
-        "captum ablation, one pass": lambda: peers.ablation(in_tokens=False),
-        **({"captum ig 50": lambda: peers.gradients(50)} if fifty else {}),
-        **({"inseq ig": lambda: peers.inseq(steps)} if find_spec("inseq") else {}),
-    }
-    if "inseq ig" not in work:
-        print("inseq is not installed: left out", file=sys.stderr)
     peers.warm_up()
-    times: dict[str, list[float]] = {name: [] for name in work}
-    for round_ in range(rounds):
-        for name, run in work.items():
-            times[name].append(_cpu_seconds(run))
-        print(f"{size}: round {round_ + 1} of {rounds} done", file=sys.stderr)
+    seconds = _take_turns(_competitors(attributors, recorders, peers, documents, steps, fifty_steps), rounds, size)
 
     count, words = len(documents), sum(len(document.words) for document in documents) / len(documents)
     parameters = sum(p.numel() for p in model.parameters()) / 1e6
-    # Occurrences, as captum sees them: the same model, the same scores, so exact ties aside the same word.
+    # Occurrences, as captum sees them: the same model and the same scores give the same word, exact ties aside.
     best = [max(row["words"], key=lambda word: word["score"])["key"] for row in rows["suffix"]]
-    same = sum(mine == top for mine, top in zip(best, tops, strict=True))
-    pooled = sum(row["top"]["key"] == top for row, top in zip(rows["default"], peers.ablation(words=True), strict=True))
-    more = ours("ig", steps=50).rows(documents)
+    same = _equal(best, peers.ablation())
+    same_default = _equal(_tops(rows["default"]), peers.ablation(words=True))
+    fifty = ours("ig", steps=50).rows(documents)
     notes = (
         f"Top word equal: occlusion of occurrences and captum's `FeatureAblation` {same} of {count}; of words (the "
-        f"default) and `FeatureAblation` with all occurrences as one feature {pooled}; "
-        f"IG {steps} and 50 steps {_agreement(rows['ig'], more)}; "
-        f"`cascade` and occlusion {_agreement(rows['cascade'], rows['default'])}. "
-        f"Tokens through the model: IG {recorded['ig'].tokens()}, occlusion {recorded['whole'].tokens()}, "
-        f"suffix-only {recorded['suffix'].tokens()}, default {recorded['default'].tokens()}."
+        f"default) and `FeatureAblation` with all occurrences as one feature {same_default}; "
+        f"IG {steps} and 50 steps {_equal(_tops(rows['ig']), _tops(fifty))} of {count}; "
+        f"`cascade` and occlusion {_equal(_tops(rows['cascade']), _tops(rows['default']))} of {count}. "
+        f"Tokens through the model: IG {recorders['ig'].tokens()}, occlusion {recorders['whole'].tokens()}, "
+        f"suffix-only {recorders['suffix'].tokens()}, default {recorders['default'].tokens()}."
     )
     title = f"{parameters:.1f}M parameters, {count} texts, {words:.1f} words each"
-    return Measured(title, times, notes, pooled, count)
+    return Times(title, seconds, notes, same_default, count)
 
 
-def table(found: Measured, steps: int) -> list[str]:
-    """The comparisons, in Markdown."""
+def _competitors(
+    attributors: Mapping[str, Attributor],
+    recorders: Mapping[str, Recorder],
+    peers: Peers,
+    documents: list[Document],
+    steps: int,
+    fifty_steps: bool,
+) -> dict[str, Callable[[], Any]]:
+    if not find_spec("inseq"):
+        print("inseq is not installed: left out", file=sys.stderr)
+    return {
+        **{name: partial(attributor.rows, documents) for name, attributor in attributors.items()},
+        **{f"raw {name}": recorder.replay for name, recorder in recorders.items()},
+        "captum ig": partial(peers.gradients, steps),
+        "captum ablation": peers.ablation,
+        "captum ablation, one pass": partial(peers.ablation, in_tokens=False),
+        **({"captum ig 50": partial(peers.gradients, 50)} if fifty_steps else {}),
+        **({"inseq ig": partial(peers.inseq, steps)} if find_spec("inseq") else {}),
+    }
+
+
+def _take_turns(competitors: Mapping[str, Callable[[], Any]], rounds: int, size: str) -> dict[str, list[float]]:
+    seconds: dict[str, list[float]] = {name: [] for name in competitors}
+    for number in range(1, rounds + 1):
+        for name, run in competitors.items():
+            start = time.process_time()
+            run()
+            seconds[name].append(time.process_time() - start)
+        print(f"{size}: round {number} of {rounds} done", file=sys.stderr)
+    return seconds
+
+
+def comparison_table(times: Times, steps: int) -> list[str]:
+    """The lines of a Markdown table with a row per comparison."""
     lines = [
-        f"### {found.title}",
+        f"### {times.title}",
         "",
         "| comparison | peer, s | ours, s | raw, s | peer / ours | ours / raw | peer / raw |",
         "|---|---|---|---|---|---|---|",
     ]
-    for peer, mine, what in COMPARISONS:
-        if peer in found.times:
-            a, b, c = (found.seconds(name) for name in (peer, mine, f"raw {mine}"))
-            ratios = found.ratios(peer, mine)
-            spread = f"{a / b:.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+    for peer_name, our_name, what in COMPARISONS:
+        if peer_name in times.seconds:
+            peer, ours, raw = (times.median(name) for name in (peer_name, our_name, f"raw {our_name}"))
+            ratios = times.ratios(peer_name, our_name)
+            spread = f"{peer / ours:.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
             name = what.format(steps, steps)
-            lines.append(f"| {name} | {a:.2f} | {b:.2f} | {c:.2f} | {spread} | {b / c:.2f} | {a / c:.2f} |")
-    return [*lines, "", found.notes, ""]
+            lines.append(
+                f"| {name} | {peer:.2f} | {ours:.2f} | {raw:.2f} | {spread} | {ours / raw:.2f} | {peer / raw:.2f} |"
+            )
+    return [*lines, "", times.notes, ""]
 
 
-def held(found: Measured) -> tuple[list[str], bool]:
-    """What is held to, in Markdown, and whether all of it holds."""
-    lines, good = ["| held to | limit | measured | |", "|---|---|---|---|"], True
-    for one, other, side, limit, what in HELD:
-        if one not in found.times:
-            continue
-        ratio = found.seconds(one) / found.seconds(other)
-        holds = ratio >= limit if side == ">=" else ratio <= limit
-        good = good and holds
-        sign = "at least" if side == ">=" else "at most"
-        lines.append(f"| {what} | {sign} {limit} | {ratio:.2f} | {'holds' if holds else 'MISSED'} |")
-    holds = found.same >= SAME_WORD * found.count
+def limits_table(times: Times) -> tuple[list[str], bool]:
+    """The lines of a Markdown table with a row per limit, and whether all limits hold."""
+    rows = []
+    for name, other, side, limit, what in LIMITS:
+        if name in times.seconds:
+            ratio = times.median(name) / times.median(other)
+            holds = ratio >= limit if side == ">=" else ratio <= limit
+            rows.append((what, f"{'at least' if side == '>=' else 'at most'} {limit}", f"{ratio:.2f}", holds))
     what = "the default's top word is that of `FeatureAblation` with a word's occurrences as one feature"
-    lines.append(
-        f"| {what} | at least {SAME_WORD:.0%} | {found.same} of {found.count} | {'holds' if holds else 'MISSED'} |"
-    )
-    return [*lines, ""], good and holds
+    measured, holds = f"{times.same_top_word} of {times.texts}", times.same_top_word >= SAME_TOP_WORD * times.texts
+    rows.append((what, f"at least {SAME_TOP_WORD:.0%}", measured, holds))
+    lines = [f"| {what} | {limit} | {measured} | {_verdict(holds)} |" for what, limit, measured, holds in rows]
+    return ["| comparison | limit | measured | |", "|---|---|---|---|", *lines, ""], all(row[-1] for row in rows)
 
 
-def _agreement(one: list[Any], other: list[Any]) -> str:
-    equal = sum(a["top"]["key"] == b["top"]["key"] for a, b in zip(one, other, strict=True))
-    return f"{equal} of {len(one)}"
+def _verdict(holds: bool) -> str:
+    return "holds" if holds else "MISSED"
 
 
-def _cpu_seconds(work: Callable[[], Any]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
+def _tops(rows: Sequence[Any]) -> list[str]:
+    return [row["top"]["key"] for row in rows]
+
+
+def _equal(words: Sequence[str], others: Sequence[str]) -> int:
+    return sum(word == other for word, other in zip(words, others, strict=True))

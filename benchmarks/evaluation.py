@@ -1,6 +1,10 @@
-"""What the nine one-word tasks cost in one run: against nine runs, and against a loop written by hand.
+"""The cost of the nine one-word tasks in one run, against nine runs and against a loop written by hand.
 
-`python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--rounds N]`: see README.md next to this file.
+```
+python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--rounds N]
+```
+
+The README.md of this folder explains the rows.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from tqdm import tqdm
 
-# The writers of the tiny model and of the tiny data are not installed: they live with the tests.
+# The tiny model and the tiny data belong to the tests, which are not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lm_eval_tasks import DATASETS
@@ -37,13 +41,21 @@ DATASETS_AND_STYLES = product(("sentiment140", "snli", "agnews"), STYLES)
 NINE = [f"faithful_se_{dataset}_{style}_oneword" for dataset, style in DATASETS_AND_STYLES]
 CALLS_LIMIT = 0.70
 TIME_LIMIT = 1.15
-# Tokens of an explanation. Short, so that what is not generation weighs as much as it ever will.
-EXPLAIN_TOKENS = 16
-BATCH = 16
+# Short explanations: the less time generation takes, the more everything else weighs.
+EXPLANATION_TOKENS = 16
+BATCH_SIZE = 16
 
 
 class Row(NamedTuple):
-    """One line of the report. `limit` bounds ours / peer; `least` is the smallest `ours` that is possible at all."""
+    """A line of the report.
+
+    Attributes:
+        name: what is counted or timed.
+        peer: calls or seconds of the peer.
+        ours: the same of our run.
+        limit: the largest ours / peer; None for no limit.
+        least: the smallest `ours` that any run could reach; None where it is not known.
+    """
 
     name: str
     peer: float
@@ -52,38 +64,42 @@ class Row(NamedTuple):
     least: float | None = None
 
 
-class Counted:
-    """Counts the requests that reach a model, and keeps each call's for the loop written by hand."""
+class RequestRecorder:
+    """Records the requests that reach a model, one batch a call.
+
+    Args:
+        lm: its `generate_until` and `loglikelihood` are wrapped.
+    """
 
     def __init__(self, lm: Any) -> None:
         self.batches: list[tuple[str, list[Any]]] = []
         for kind in ("generate_until", "loglikelihood"):
-            setattr(lm, kind, self._counting(kind, getattr(lm, kind)))
+            setattr(lm, kind, self._recording(kind, getattr(lm, kind)))
 
-    def _counting(self, kind: str, ask: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(requests: list[Any], **kwargs: Any) -> Any:
+    def _recording(self, kind: str, respond: Callable[..., Any]) -> Callable[..., Any]:
+        def recorded(requests: list[Any], **kwargs: Any) -> Any:
             self.batches.append((kind, list(requests)))
-            return ask(requests, **kwargs)
+            return respond(requests, **kwargs)
 
-        return counted
+        return recorded
 
-    def take(self) -> list[str]:
-        """The questions since the last call of this method, one text for each request: equal texts, equal questions."""
-        asked = [json.dumps([kind, *request.args]) for kind, requests in self.batches for request in requests]
+    def pop_requests(self) -> list[str]:
+        """The requests since the last call of this method, as texts: equal requests have equal texts."""
+        requests = [json.dumps([kind, *request.args]) for kind, batch in self.batches for request in batch]
         self.batches.clear()
-        return asked
+        return requests
 
 
 class ScriptedHF(HFLM):
     """Generates like any model, and answers what the honest rule answers.
 
-    A random model's labels cannot be read, so its documents would end after the first question. The generation is
-    done and thrown away: its cost is the same.
+    The labels of a random model cannot be read, so each document would end after its first call. Here the generation
+    runs at its full cost, and its text is thrown away.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.rule, self.said = RuleLM("honest"), {}
+        self.rule, self.answers = RuleLM("honest"), dict[str, str]()
         self.messages: dict[str, list[dict[str, str]]] = {}
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
@@ -94,24 +110,24 @@ class ScriptedHF(HFLM):
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
         super().generate_until(requests, disable_tqdm=disable_tqdm)
         for request in requests:
-            if request.args[0] not in self.said:  # first run only: the answers cost nothing while time is taken
+            if request.args[0] not in self.answers:  # in the first run only, which is not timed
                 stand_in = type(request)("generate_until", {}, (json.dumps(self.messages[request.args[0]]), {}), 0)
-                self.said[request.args[0]] = self.rule.generate_until([stand_in])[0]
-        return [self.said[request.args[0]] for request in requests]
+                self.answers[request.args[0]] = self.rule.generate_until([stand_in])[0]
+        return [self.answers[request.args[0]] for request in requests]
 
 
 def evaluate(lm: Any, tasks: Sequence[str], data: str, limit: int, **options: str) -> None:
-    """One run of lm-eval, as a user starts it, from the loading of the tasks to the results."""
+    """Run lm-eval as a user does, from the loading of the tasks to the results."""
     manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": data, **options})
     simple_evaluate(
         lm, tasks=list(tasks), task_manager=manager, apply_chat_template=True, limit=limit,
-        gen_kwargs={"max_gen_toks": EXPLAIN_TOKENS},
+        gen_kwargs={"max_gen_toks": EXPLANATION_TOKENS},
     )  # fmt: skip
 
 
 def by_hand(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> list[str]:
-    """The loop one would write without lm-eval: round by round, tokenize, sort by length, generate, decode."""
-    said = []
+    """The loop that one would write without lm-eval: round by round, tokenize, sort by length, generate, decode."""
+    answers = []
     for _, requests in batches:
         by_length: dict[int, list[list[int]]] = {}
         for request in requests:
@@ -119,116 +135,119 @@ def by_hand(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> list[str]:
             by_length.setdefault(request.args[1]["max_gen_toks"], []).append(tokens)
         for new_tokens, rows in by_length.items():
             rows.sort(key=len, reverse=True)
-            for start in range(0, len(rows), BATCH):
+            for start in range(0, len(rows), BATCH_SIZE):
                 batch = lm.tokenizer.pad(
-                    {"input_ids": rows[start : start + BATCH]}, padding_side="left", return_tensors="pt"
+                    {"input_ids": rows[start : start + BATCH_SIZE]}, padding_side="left", return_tensors="pt"
                 )
                 with torch.no_grad():
                     out = lm.model.generate(**batch, max_new_tokens=new_tokens, do_sample=False, use_cache=True)
-                said += lm.tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
-    return said
+                answers += lm.tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    return answers
 
 
-def host_alone(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> None:
+def hflm_alone(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> None:
     """The same prompts through lm-eval's own backend, without tasks and protocol."""
     for _, requests in batches:
         HFLM.generate_until(lm, requests)
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, float]:
-    """(wall, CPU) seconds."""
+    """Wall and CPU seconds of a call."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def calls(name: str, lm: Any, data: str, limit: int, **options: str) -> Row:
-    """Calls of nine separate runs and of one run; the least that one run can make is each different question once."""
-    counter = Counted(lm)
-    apart: list[str] = []
+    """Calls of nine separate runs and of one run. One run makes at least each different call once."""
+    recorder = RequestRecorder(lm)
+    separate: list[str] = []
     for task in NINE:
         evaluate(lm, [task], data, limit, **options)
-        apart += counter.take()
+        separate += recorder.pop_requests()
     evaluate(lm, NINE, data, limit, **options)
-    return Row(name, len(apart), len(counter.take()), CALLS_LIMIT, least=len(set(apart)))
+    return Row(name, len(separate), len(recorder.pop_requests()), CALLS_LIMIT, least=len(set(separate)))
 
 
 def speed(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
-    """Seconds of our run, of the loop written by hand and of lm-eval's backend alone, interleaved; medians."""
-    lm = ScriptedHF(pretrained=model, batch_size=BATCH, device="cpu")
-    counter = Counted(lm)
+    """Seconds of our run, of the loop written by hand and of lm-eval's backend alone: medians of interleaved rounds."""
+    lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device="cpu")
+    recorder = RequestRecorder(lm)
     evaluate(lm, NINE, data, limit)
-    batches = list(counter.batches)
+    batches = list(recorder.batches)
     work = {
         "ours": lambda: evaluate(lm, NINE, data, limit),
         "hand": lambda: by_hand(lm, batches),
-        "host": lambda: host_alone(lm, batches),
+        "hflm": lambda: hflm_alone(lm, batches),
     }
     work["hand"]()
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
     for _ in range(rounds):
         for name, run in work.items():
-            taken[name].append(timed(run))
-    for which, unit in enumerate(("wall", "CPU")):
-        median = {name: statistics.median(pair[which] for pair in pairs) for name, pairs in taken.items()}
+            seconds[name].append(timed(run))
+    for clock, unit in enumerate(("wall", "CPU")):
+        median = {name: statistics.median(pair[clock] for pair in pairs) for name, pairs in seconds.items()}
         yield Row(f"seconds, {unit}: loop by hand", median["hand"], median["ours"], TIME_LIMIT)
-        yield Row(f"seconds, {unit}: lm-eval's HFLM alone", median["host"], median["ours"], None)
+        yield Row(f"seconds, {unit}: lm-eval's HFLM alone", median["hflm"], median["ours"], None)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars and no log lines below errors."""
+    """Hide progress bars and log lines below errors."""
     logging.disable(logging.WARNING)
-    shown, tqdm.__init__ = tqdm.__init__, lambda self, *a, **k: shown(self, *a, **{**k, "disable": True})
+    original, tqdm.__init__ = tqdm.__init__, lambda self, *a, **k: original(self, *a, **{**k, "disable": True})
     try:
         yield
     finally:
-        tqdm.__init__ = shown
+        tqdm.__init__ = original
         logging.disable(logging.NOTSET)
 
 
 def verdict(row: Row) -> tuple[bool, str]:
-    """Whether a row is as good as it can be, and what to print beside it.
+    """Whether a row is as good as it can be, and a remark to print beside it.
 
-    A limit below what is possible is named as such; then, and wherever the least is known, only the least will do.
+    Where the least is known, only the least passes, also where it is above the limit; the remark then says so.
     """
     if row.least is not None and row.ours != row.least:
         return False, "missed: not the least"
     if row.limit is None or row.ours <= row.limit * row.peer:
         return True, ""
     if row.least is not None and row.least > row.limit * row.peer:
-        return True, f"above {row.limit:.2f}; no run can ask less"
+        return True, f"above {row.limit:.2f}; no run can make fewer calls"
     return False, "missed"
 
 
 def report(rows: Iterator[Row]) -> bool:
-    """Print rows as they come; whether all are as good as they can be."""
-    print(f"{'what':<52}{'peer':>8}{'ours':>8}{'least':>8}{'limit':>7}{'ratio':>7}", flush=True)
-    good = True
+    """Print rows as they come; returns whether all are as good as they can be."""
+    print(f"{'row':<52}{'peer':>8}{'ours':>8}{'least':>8}{'limit':>7}{'ratio':>7}", flush=True)
+    all_pass = True
     for row in rows:
-        fine, remark = verdict(row)
-        good &= fine
+        passes, remark = verdict(row)
+        all_pass &= passes
         number, ratio = "d" if isinstance(row.peer, int) else ".2f", row.ours / row.peer
         least = "-" if row.least is None else f"{row.least:{number}}"
         limit = "-" if row.limit is None else f"{row.limit:.2f}"
         line = f"{row.name:<52}{row.peer:>8{number}}{row.ours:>8{number}}{least:>8}{limit:>7}{ratio:>7.3f}"
         print(f"{line}  {remark}".rstrip(), flush=True)
-    return good
+    return all_pass
 
 
 def measure(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
+    """All rows of the report."""
     for strategy in ("honest", "random"):
         for classifier in ("generate", "loglikelihood"):
             name = f"calls, rules ({strategy}), {classifier}: nine runs"
             yield calls(name, RuleLM(strategy), data, limit, classifier=classifier)
-    lm = ScriptedHF(pretrained=model, batch_size=BATCH, device="cpu")
+    lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device="cpu")
     yield calls("calls, HF model, generate: nine runs", lm, data, min(limit, 10))
     yield from speed(model, data, min(limit, 20), rounds)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=int, default=100, help="documents per task (20 at most where time is taken)")
+    parser.add_argument(
+        "--limit", type=int, default=100, help="documents per task (at most 20 where seconds are measured)"
+    )
     parser.add_argument("--model", help="folder of a chat model (default: a random one of about 5M parameters)")
     parser.add_argument("--data", help="folder with <dataset>/test.jsonl (default: made-up sentences)")
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,4 +1,4 @@
-"""The console script `faithful-se`: says what there is and imports only what is asked for."""
+"""The console script `faithful-se`: lists the commands, and imports only the one that runs."""
 
 from __future__ import annotations
 
@@ -21,53 +21,46 @@ class Command(NamedTuple):
 
     Attributes:
         module: has a `main(argv)`.
-        what: it does, for the help.
-        extra: of the package that it needs, none if empty.
-        packages: of that extra, by which one sees whether it is there.
+        summary: what the command does, for the help.
+        extra: the extra of this package that the command needs; none if empty.
+        packages: of that extra; one of them missing means that the extra is.
     """
 
     module: str
-    what: str
+    summary: str
     extra: str = ""
     packages: tuple[str, ...] = ()
 
 
-HF, TRAIN = ("torch", "transformers", "peft"), ("torch", "transformers", "peft", "captum", "trl")
+HF = ("torch", "transformers", "peft")
+TRAIN = (*HF, "captum", "trl")
+BOARD = ("altair", "great_tables", "jinja2", "polars", "pydantic", "vl_convert")
 
 COMMANDS = {
     "eval": Command("lm_eval_tasks.cli", "evaluate a model: lm_eval with the faithful_se tasks, same arguments"),
-    "mini": Command(
-        "training.mini.cli", "train the mini model: a small model and data of its own, no download, no GPU", "hf", HF
-    ),
+    "mini": Command("training.mini.cli", "train the mini model: data of its own, no download, no GPU", "hf", HF),
     "attribute": Command(
-        "training.attribution.cli",
-        "score the words of texts: which one did the model's answer hang on?",
-        "train",
-        TRAIN,
+        "training.attribution.cli", "score words: which one does each answer of a model depend on?", "train", TRAIN
     ),
-    "build": Command(
-        "training.build.cli", "attributions -> explanations that the evaluation calls faithful, as rows", "train", TRAIN
-    ),
+    "build": Command("training.build.cli", "turn attributions into verified explanations to train on", "train", TRAIN),
     "sft": Command(
-        "training.sft.cli", "train on the rows with TRL: LoRA by default, several GPUs by accelerate", "train", TRAIN
+        "training.sft.cli", "train on built explanations with TRL: LoRA by default, one or more GPUs", "train", TRAIN
     ),
     "demo": Command(
         "training.demo.cli",
-        "everything on the mini model: evaluate, attribute, build, train, evaluate, table",
-        "train",
-        TRAIN,
+        "run all of this on the mini model, before and after training",
+        "board,train",
+        TRAIN + BOARD,
     ),
-    # These two say themselves what they need: a part of them needs less.
-    "board": Command("leaderboards.cli", "result files -> one offline page, tables and tests of every checkpoint"),
-    "compare": Command(
-        "leaderboards.compare_cli", "two checkpoints on the same documents: paired differences and what changed"
-    ),
+    # These two check for their packages themselves: `board --check` and `compare` need fewer.
+    "board": Command("leaderboards.cli", "make one offline page, tables and tests from result files"),
+    "compare": Command("leaderboards.compare_cli", "test two checkpoints on the same documents, and show what changed"),
 }
 
 
 def usage() -> str:
     """The help text."""
-    lines = [f"  {name:<12}{command.what}" for name, command in COMMANDS.items()]
+    lines = [f"  {name:<12}{command.summary}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
             "usage: faithful-se COMMAND [ARGUMENTS]",
@@ -77,8 +70,9 @@ def usage() -> str:
             "commands:",
             *lines,
             "",
-            "`faithful-se COMMAND --help` explains a command; --version is there. The tasks also run in plain lm_eval:",
-            "  lm_eval --model hf --model_args pretrained=MODEL --tasks 'faithful_se_*' --apply_chat_template",
+            "`faithful-se COMMAND --help` explains a command, `faithful-se --version` prints the version.",
+            "The tasks also run in plain lm_eval:",
+            "  lm_eval run --model hf --model_args pretrained=MODEL --tasks 'faithful_se_*' --apply_chat_template",
         ]
     )
 
@@ -101,36 +95,42 @@ class OwnPackages(MetaPathFinder):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command."""
+    """Run a command and return its exit status: 2 for wrong input, 130 after Ctrl-C."""
     if OwnPackages not in sys.meta_path:
         sys.meta_path.insert(0, OwnPackages)  # type: ignore[arg-type]
     arguments = sys.argv[1:] if argv is None else argv
+    try:
+        return run_command(lambda: _dispatch(arguments))
+    except KeyboardInterrupt:
+        print(f"faithful-se {arguments[0]}: stopped", file=sys.stderr)
+        return 130  # 128 + SIGINT, as shells count
+
+
+def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0
-    if arguments[0] == "--version":
+    name, *rest = arguments
+    if name == "--version":
         print(f"faithful-se {version('faithful-se')}")
         return 0
-    if arguments[0] not in COMMANDS:
-        print(f"faithful-se: no command {arguments[0]!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+    if name not in COMMANDS:
+        print(f"faithful-se: no command {name!r}; the commands are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    command = COMMANDS[arguments[0]]
-    missing = [name for name in command.packages if find_spec(name) is None]
+    command = COMMANDS[name]
+    missing = [package for package in command.packages if find_spec(package) is None]
     # The help of most commands needs none of them.
-    if missing and not {"-h", "--help"} & set(arguments):
-        return _without(arguments[0], missing)
+    if missing and not {"-h", "--help"} & set(rest):
+        return _report_missing(name, missing)
     try:
-        return run_command(lambda: import_module(command.module).main(arguments[1:]))
-    except KeyboardInterrupt:  # 128 + SIGINT, as shells count
-        print(f"faithful-se {arguments[0]}: stopped", file=sys.stderr)
-        return 130
+        return int(import_module(command.module).main(rest) or 0)
     except ModuleNotFoundError as error:
         if error.name not in missing:
             raise
-        return _without(arguments[0], missing)
+        return _report_missing(name, missing)
 
 
-def _without(name: str, missing: list[str]) -> int:
+def _report_missing(name: str, packages: list[str]) -> int:
     remedy = f"pip install 'faithful-se[{COMMANDS[name].extra}]'"
-    print(f"faithful-se {name}: {', '.join(missing)} not installed; {remedy}", file=sys.stderr)
+    print(f"faithful-se {name}: {', '.join(packages)} not installed; {remedy}", file=sys.stderr)
     return 2

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from types import TracebackType
 
@@ -28,18 +30,42 @@ def require_packages(extra: str, *packages: str) -> None:
 
 
 def run_command(command: Callable[[], int | None]) -> int:
-    """Run a command; a `UsageError` becomes one line on stderr and status 2, a closed pipe (`| head`) status 0."""
+    """Run a command and return its exit status.
+
+    A `UsageError` becomes one line on stderr and status 2. A reader that closes the pipe early (`| head`) is no error.
+    The status is then that of the command if it has ended; else 141, as shells count a closed pipe.
+    """
+    status = 141  # 128 + SIGPIPE
     try:
-        status = int(command() or 0)
-        sys.stdout.flush()
-        return status
-    except UsageError as error:
-        print(f"faithful-se: {error}", file=sys.stderr)
-        return 2
+        try:
+            status = int(command() or 0)
+        except UsageError as error:
+            status = 2
+            print(f"faithful-se: {error}", file=sys.stderr)
+        except SystemExit as ending:  # argparse has printed a help text or a mistake
+            status = ending.code if isinstance(ending.code, int) else 0
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()  # here, where a closed pipe can be handled: at exit Python can only complain
     except BrokenPipeError:
-        # The reader has what it wanted. Python flushes stdout at exit: give it a place to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if not _closed_pipes():
+            raise  # of a server or a process of the command's own
+    return status
+
+
+def _closed_pipes() -> bool:
+    """Whether the reader of stdout or stderr is gone. What these still hold is then written into nothing."""
+    closed = False
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # no poll on Windows, no file behind the stream
+            poller = select.poll()
+            poller.register(stream.fileno(), select.POLLOUT)
+            if any(events & (select.POLLERR | select.POLLHUP) for _, events in poller.poll(0)):
+                closed = True
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, stream.fileno())
+                os.close(nothing)
+    return closed
 
 
 def install_excepthook() -> None:

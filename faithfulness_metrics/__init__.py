@@ -10,7 +10,81 @@
     bootstrap.py       resampling of documents, intervals of any statistic, leaving out incomplete documents
     statistics.py      intervals of rates, paired tests, corrections, what a run could have detected
 
-Import the module that is needed (``from faithfulness_metrics.chance import ccf``); nothing is re-exported here. A value
-that does not exist is nan, never 0, and a nan that goes into a mean comes out of it: `bootstrap.complete` leaves
-incomplete documents out and says how many. Neither torch nor lm_eval is imported, statsmodels only where it is used.
+Import a function from here (``from faithfulness_metrics import ccf``) or from its module. A value that does not exist
+is nan, never 0, and a nan that goes into a mean comes out of it. `bootstrap.complete` leaves incomplete documents out
+and counts them. Neither torch nor lm_eval is imported, statsmodels only where it is used.
 """
+
+from faithfulness_metrics.bootstrap import Interval, complete, paired_bootstrap
+from faithfulness_metrics.chance import ccf, ccf_interval, ccf_stderr, describe_ccf, headroom, lift
+from faithfulness_metrics.counterfactual import edit_distance, edit_fraction, label_leak, one_edit, valid_within
+from faithfulness_metrics.drift import agreement, label_entropy, unknown_rate, unparsed_rate
+from faithfulness_metrics.erasure import (
+    aopc,
+    cct,
+    comprehensiveness,
+    hit1,
+    label_probability,
+    loo_percentile,
+    phi_cct,
+    redundant,
+    sufficiency,
+)
+from faithfulness_metrics.flips import abstain, faithful, faithful_given_valid, madsen
+from faithfulness_metrics.plausibility import iou, token_f1
+from faithfulness_metrics.statistics import (
+    Difference,
+    McNemar,
+    NoiseFloor,
+    detectable_difference,
+    difference,
+    holm,
+    mcnemar,
+    noise_floor,
+    wilson,
+)
+
+__all__ = [
+    "Difference",
+    "Interval",
+    "McNemar",
+    "NoiseFloor",
+    "abstain",
+    "agreement",
+    "aopc",
+    "ccf",
+    "ccf_interval",
+    "ccf_stderr",
+    "cct",
+    "complete",
+    "comprehensiveness",
+    "describe_ccf",
+    "detectable_difference",
+    "difference",
+    "edit_distance",
+    "edit_fraction",
+    "faithful",
+    "faithful_given_valid",
+    "headroom",
+    "hit1",
+    "holm",
+    "iou",
+    "label_entropy",
+    "label_leak",
+    "label_probability",
+    "lift",
+    "loo_percentile",
+    "madsen",
+    "mcnemar",
+    "noise_floor",
+    "one_edit",
+    "paired_bootstrap",
+    "phi_cct",
+    "redundant",
+    "sufficiency",
+    "token_f1",
+    "unknown_rate",
+    "unparsed_rate",
+    "valid_within",
+    "wilson",
+]

@@ -1,7 +1,8 @@
-"""The board as data: what readers and statistics fill, what page and tables show, what `board.json` holds.
+"""The board as data: what the analysis fills in, what page and tables show, and what `board.json` holds.
 
-Plain values only, so that `dataclasses.asdict` is the file. A number that does not exist is None (never nan: JSON has
-none), and `note` says why.
+Every table of a board has the same axes: a row is a checkpoint, a column is a task, a cell is one checkpoint on one
+task. All values are plain, so that `dataclasses.asdict` gives the file. An undefined number is None, never nan, because
+JSON has no nan. Its `note` says why it is undefined.
 """
 
 from __future__ import annotations
@@ -9,20 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-# Rises with any change of a field's name or meaning: <breaking>.<added>.
+# <breaking>.<added>: raise it with any change of a field's name or meaning.
 SCHEMA_VERSION = "1.1"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number over documents with its interval.
+    """A number over documents with its confidence interval.
 
     Attributes:
         estimate, low, high: None where undefined.
-        n: different documents it is over: what the bootstrap draws. Of a mean over tasks a text that six of them share
+        n: number of different documents, which the bootstrap draws. In a mean over tasks, a text that six tasks share
             counts once.
-        note: why it is undefined, such as "not measurable (headroom 0.03)"; or what to know of it, such as that it is
-            over fewer documents or tasks, or that its interval has no width since every document gave the same.
+        note: why the number is undefined, such as "not measurable (headroom 0.03)". Otherwise a caveat: fewer documents
+            or tasks than usual, or an interval without width because every document gave the same value.
     """
 
     estimate: float | None
@@ -37,16 +38,16 @@ class Task:
     """A column: one task with one set of options, on one set of documents.
 
     Attributes:
-        id: unique on the board: `<dataset>_<style>_<budget>`, with `~2`, `~3` … for further variants of one name.
-        name: as lm-eval knows it.
-        dataset, style, budget: what it tests.
+        id: unique on the board: `<dataset>_<style>_<budget>`. Further variants of a name end in `~2`, `~3` and so on.
+        name: task name in lm-eval.
+        dataset, style, budget: of the task.
         labels: the verbalizers.
         titles: names of the text fields as a person reads them, in order.
         version: of the task.
-        options: as recorded in the results' configuration.
-        limit: documents that `--limit` left of it; None for all.
+        options: as recorded in the configuration of the results.
+        limit: number of documents that `--limit` left; None for all documents.
         n: documents.
-        variant: in words what sets it apart from the task of the same name: "limit 50", "classifier=loglikelihood".
+        variant: what distinguishes it from tasks of the same name, in words: "limit 50", "classifier=loglikelihood".
         trained_on: whether any checkpoint of the board was trained on this dataset.
     """
 
@@ -64,20 +65,25 @@ class Task:
     variant: str = ""
     trained_on: bool = False
 
+    @property
+    def is_variant(self) -> bool:
+        """Whether this is a further variant (`~2`) of a task. Variants do not count in means over tasks."""
+        return "~" in self.id
+
 
 @dataclass(frozen=True)
 class Training:
-    """What a checkpoint was trained on: from its `train_info.json`, its card, or `--train-info`.
+    """What a checkpoint was trained on, from its `train_info.json`, its model card, or `--train-info`.
 
     Attributes:
-        base: as its card names it.
-        datasets, styles: trained on; no styles for an arm without explanations.
+        base: name of the base model.
+        datasets, styles: trained on; styles are empty for a training without explanations.
         budget: of the explanations.
-        arm: "word" (the best word), or a control: "random", "lowest", "answers"; several joined by "+".
-        filtered: only explanations that change the answer.
+        arm: "word" (the best word), or a control: "random", "lowest", "answers". Several are joined by "+".
+        filtered: whether only explanations that change the answer were trained on; None if unknown or mixed.
         method: of the attributions.
-        source: the file it was read from.
-        extra: the rest of that file.
+        source: the file that was read.
+        extra: all other fields of that file.
     """
 
     base: str
@@ -92,7 +98,7 @@ class Training:
 
     @property
     def control(self) -> bool:
-        """Whether the training is there to show what a training of no use does."""
+        """Whether this is a control arm (random word, lowest word, answers only)."""
         return self.arm in ("random", "lowest", "answers")
 
 
@@ -101,18 +107,18 @@ class Checkpoint:
     """A row: one model as lm-eval recorded it.
 
     Attributes:
-        id: unique on the board, "c0", "c1" …, in the order of the page.
-        name: short and unique; two models of one name get what tells them apart.
+        id: unique on the board: "c0", "c1" and so on, in the order of the page.
+        name: short and unique. Models that share a name get what distinguishes them appended.
         model: lm-eval's backend, such as "hf".
         arguments: its model_args, as text.
         base: id of the checkpoint that it is compared with; None for a base.
-        training: None where nothing is known.
+        training: None if unknown.
         date: of its newest run, ISO 8601.
-        files: result files that it was read from.
-        means: unweighted means over the task groups a reader asks for first, by group ("all", "in distribution",
-            "several words", "unseen"): metric -> Estimate. Intervals: paired bootstrap within tasks.
-        gains: over the same groups: mean of `faithful` minus the base's, over the tasks that both have, with its
-            paired interval. Empty for a base.
+        files: result files that were read.
+        means: unweighted means over task groups ("all", "in distribution", "several words", "unseen"), as group ->
+            metric -> Estimate. The intervals come from a paired bootstrap.
+        gains: mean of `faithful` minus the base's mean, per group, over the tasks that both have. The interval is
+            paired. Empty for a base.
     """
 
     id: str
@@ -128,21 +134,23 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Versus:
-    """A checkpoint against its base on the documents that both have. metrics.md, "Statistics" and section 8.
+class BaseComparison:
+    """A checkpoint against its base, on the documents of one task that both have.
+
+    Source: docs/metrics.md, "Statistics" and section 8.
 
     Attributes:
-        n: documents in common.
+        n: number of shared documents.
         faithful, lift, acc: checkpoint minus base, paired bootstrap.
-        only_checkpoint, only_base: documents where only one of the two is faithful.
-        p: exact McNemar on `faithful`; None where it could not be made.
-        p_holm: adjusted over dataset x style x budget of this checkpoint.
-        marker: "better", "worse" or "" (not significant after Holm at the board's level).
-        detectable: smallest difference that this n would have found at 80 % power; None where none can be.
+        only_checkpoint, only_base: documents on which only one of the two is faithful.
+        p: exact McNemar test on `faithful`; None where the test is impossible.
+        p_holm: adjusted over all tasks of this checkpoint.
+        marker: "better", "worse", or "" (not significant at the board's level after Holm).
+        detectable: smallest difference that this many documents would show at 80 % power; None if there is none.
         agreement: share of equal predictions on unmasked text.
-        entropy, entropy_base: of the predicted labels, nats.
-        unknown, unknown_base: share answered "unknown" on unmasked text.
-        unparsed, unparsed_base: share of answers that could not be read.
+        entropy, entropy_base: of the predicted labels, in nats.
+        unknown, unknown_base: share of "unknown" answers on unmasked text.
+        unparsed, unparsed_base: share of answers from which no label could be parsed.
     """
 
     n: int
@@ -170,13 +178,13 @@ class Cell:
 
     Attributes:
         checkpoint, task: ids.
-        date, file: of the run it comes from.
+        date, file: of the run that the numbers come from.
         metrics: by lm-eval's metric key: faithful, valid, acc, faithful_random, lift, faithful_oracle, ccf, and
-            whatever else the run recorded; besides `faithful_given_valid`.
-        rules: the same answers under other rules (strict, given valid, abstentions counted too, Madsen's):
-            rule -> Estimate. Its smallest and largest estimate are the rule-sensitivity band.
-        missing: documents without a value of `faithful`.
-        versus: None for a base, or without documents in common.
+            everything else that the run recorded; also `faithful_given_valid`.
+        rules: the same answers under other scoring rules (strict, given valid, abstention counted, madsen): rule ->
+            Estimate. The smallest and largest of them are the rule-sensitivity band.
+        missing: number of documents without a value of `faithful`.
+        versus: None for a base, and without shared documents.
     """
 
     checkpoint: str
@@ -186,21 +194,21 @@ class Cell:
     metrics: dict[str, Estimate]
     rules: dict[str, Estimate]
     missing: int
-    versus: Versus | None
+    versus: BaseComparison | None
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """A row of the generalization matrix beyond its cells: mean gains and their ratio.
+    """How much of a training's gain transfers: the summary of one row of the generalization matrix.
 
     Attributes:
         checkpoint: id.
-        label: what it was trained on, in a few words.
-        control: a control arm.
-        trained: ids of the tasks whose style, dataset and budget are all among those trained on.
-        on: mean gain over them.
-        off: by what is new ("style", "dataset", "budget", "several"): mean gain over the tasks of that kind.
-        ratio: mean gain off the diagonal over mean gain on it; note where the diagonal gain is not above 0.
+        label: what the checkpoint was trained on, in a few words.
+        control: whether it is a control arm.
+        trained: ids of the tasks whose style, dataset and budget were all trained on.
+        on: mean gain over those tasks.
+        off: mean gain over all other tasks, by what is new in them: "style", "dataset", "budget" or "several".
+        ratio: mean gain over the other tasks divided by `on`. Its note says why there is none.
     """
 
     checkpoint: str
@@ -214,29 +222,29 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of a text: a word with its position over all fields, or what stands between words (position None)."""
+    """A piece of a text: a word with its position over all fields, or the text between words (position None)."""
 
     text: str
     position: int | None
 
 
 @dataclass(frozen=True)
-class Entry:
+class CardEntry:
     """What one checkpoint did with one document.
 
     Attributes:
         checkpoint: id.
-        prediction: parsed label; None if unread.
-        explanation: the model's answer, whole.
-        valid, reason: the format check.
-        words, positions: named or changed.
-        target: of a counterfactual, else "".
-        edited: texts by field that the explanation leads to (masked, redacted or edited).
-        after: parsed label there; None if unread or never asked.
+        prediction: parsed label; None if there was none.
+        explanation: the model's complete answer.
+        valid, reason: result of the format check.
+        words, positions: named or changed by the explanation.
+        target: label that a counterfactual had to reach, else "".
+        edited: text per field that the explanation leads to (masked, redacted or edited).
+        after: parsed label of the edited text; None if there was none, or if the model was not asked.
         faithful: 1, 0 or None.
-        effects: position -> effect of masking that word alone: 1 flips, 0 does not; with label probabilities the drop
-            of the predicted label's. Empty where the run has no oracle.
-        transcript: prompts and answers in order, (role, text); very long ones end with a note.
+        effects: position -> effect of masking only that word. 1 if the answer flips, else 0. With label probabilities,
+            the drop of the predicted label's probability. Empty if the run has no oracle.
+        transcript: prompts and answers in order, as (role, text). Very long ones end with a note.
     """
 
     checkpoint: str
@@ -255,16 +263,16 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Document:
-    """A card: one document of one task and what the checkpoints did with it.
+class DocumentCard:
+    """One document of one task, and what the checkpoints did with it.
 
     Attributes:
         task: id.
-        key: its doc_hash.
+        key: doc_hash of the document.
         fields: title -> segments.
         gold: label.
-        rationale: positions that people marked; None where nobody did.
-        entries: one per checkpoint that saw it.
+        rationale: positions that people marked; None if there are no annotations.
+        entries: one per checkpoint that saw the document.
     """
 
     task: str
@@ -272,12 +280,12 @@ class Document:
     fields: dict[str, tuple[Segment, ...]]
     gold: str
     rationale: tuple[int, ...] | None
-    entries: tuple[Entry, ...]
+    entries: tuple[CardEntry, ...]
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file, or a run in it, that is not on the board, and why, in one line with the remedy."""
+    """A file or a run that is not on the board. The reason is one line and ends with the remedy."""
 
     path: str
     reason: str
@@ -285,14 +293,14 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the numbers were made.
+    """Options of the analysis.
 
     Attributes:
-        confidence: of intervals.
-        alpha: level of the markers, after Holm.
+        confidence: of the intervals.
+        alpha: significance level of the markers, after Holm.
         draws, seed: of the bootstraps.
-        headroom: below it ccf is "not measurable".
-        cards: cap on documents per task on the page.
+        headroom: below it, ccf is "not measurable".
+        cards: largest number of documents per task on the page.
     """
 
     confidence: float = 0.95
@@ -305,14 +313,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Board:
-    """Everything.
+    """The complete leaderboard.
 
     Attributes:
-        documents: the cards, each one document in one task.
-        documents_total: different documents of all tasks: a text that six tasks share counts once.
-        notes: sentences that a reader must see: what was kept apart, sampled or not compared.
-        pairs_total: documents of each task with samples, added up: how many cards there could be. None in files before
-            schema 1.1, whose documents_total, and `n` of means over tasks, counted so.
+        documents: the cards, each one document of one task.
+        documents_total: different documents of all tasks. A text that six tasks share counts once.
+        skipped: what could not be used.
+        notes: what a reader must know: what was kept apart, sampled or not compared.
+        pairs_total: documents with samples, added up over the tasks: the number of possible cards. None in files before
+            schema 1.1, in which `documents_total` and the `n` of means counted this way.
     """
 
     title: str
@@ -323,7 +332,7 @@ class Board:
     tasks: tuple[Task, ...]
     cells: tuple[Cell, ...]
     matrix: tuple[Transfer, ...]
-    documents: tuple[Document, ...]
+    documents: tuple[DocumentCard, ...]
     documents_total: int
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]

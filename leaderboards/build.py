@@ -1,4 +1,4 @@
-"""From folders of results to a `Board`."""
+"""Makes a `Board` from folders of results."""
 
 from __future__ import annotations
 
@@ -8,123 +8,99 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+
 from faithful_se.errors import UsageError
-from leaderboards import aggregate, cells, find_results, select_runs
-from leaderboards.base_comparison import adjusted
-from leaderboards.board import Board, Cell, Checkpoint, Settings, Skipped, Task, Transfer, Versus
-from leaderboards.cards import documents_of
-from leaderboards.cells import Analysis
-from leaderboards.checkpoints import Row, rows_of
-from leaderboards.runs import BrokenError, Run, iso, read_results
-from leaderboards.task_columns import Found, tasks_of
-from leaderboards.task_results import Column, distinct
+from leaderboards.analysis import aggregate
+from leaderboards.analysis.analyse_task import analyse_task
+from leaderboards.analysis.base_comparison import holm_adjust
+from leaderboards.analysis.document_sets import count_documents
+from leaderboards.analysis.task_columns import TaskColumn, name_columns
+from leaderboards.analysis.task_results import TaskResult
+from leaderboards.analysis.transfer import transfer
+from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Settings, Task, Transfer
+from leaderboards.cards.select_documents import CardLimits, select_documents
+from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
+from leaderboards.lm_eval_files.read_runs import ReadLog, read_runs
+from leaderboards.lm_eval_files.select_runs import candidates_by_task, group_messages, select_runs
+
+# Task id -> index of a checkpoint -> its result.
+Results = Mapping[str, Mapping[int, TaskResult]]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Which runs are shown and what they are compared with.
+class RunSelection:
+    """Which runs are on the board, and what they are compared with.
 
     Attributes:
-        base: name of the checkpoint to compare with where a checkpoint names none.
-        infos: name of a checkpoint -> its train_info.json.
-        every_run: each date a row of its own, instead of the newest complete run of each task.
-        date: only runs whose date begins so, such as "2026-11-23".
+        base: name of the checkpoint to compare with, for checkpoints whose own base is unknown.
+        train_infos: name of a checkpoint -> its train_info.json.
+        every_run: make a row of each date, instead of one with the newest complete run of each task.
+        date: use only runs whose date begins with this, such as "2026-11-23".
     """
 
     base: str | None = None
-    infos: Mapping[str, Path] = field(default_factory=dict)
+    train_infos: Mapping[str, Path] = field(default_factory=dict)
     every_run: bool = False
     date: str = ""
 
 
-@dataclass
-class Told:
-    """What a reader must know beside the numbers."""
-
-    skipped: list[Skipped] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    size: int = 0
-
-
 def make_board(
-    paths: Sequence[Path], title: str = "Leaderboard", settings: Settings | None = None, choice: Choice | None = None
+    paths: Sequence[Path],
+    title: str = "Leaderboard",
+    settings: Settings | None = None,
+    selection: RunSelection | None = None,
+    card_limits: CardLimits | None = None,
 ) -> tuple[Board, int]:
-    """The board of all results below the paths, and how many bytes of samples were read.
+    """Make a board of all results below the paths.
+
+    Args:
+        paths: folders that lm_eval wrote (`--output_path`), or results files.
+        title: of the page.
+        settings: of the analysis.
+        selection: of the runs.
+        card_limits: of the page.
+
+    Returns:
+        The board, and the size of the samples files that were read, in bytes.
 
     Raises:
-        UsageError: no results, or a name that is not on the board.
+        UsageError: there are no results, or a name is not on the board.
     """
-    settings, choice, told = settings or Settings(), choice or Choice(), Told()
-    runs = read_runs(paths, told, choice.date)
-    rows, notes = rows_of(runs, choice.infos, choice.base, choice.every_run)
-    told.notes += notes
-    trained = sorted({name for row in rows if row.training for name in row.training.datasets})
-    found, analyses = _read(rows, settings, told)
-    if not found:
-        why = f" ({told.skipped[0].path}: {told.skipped[0].reason})" if told.skipped else ""
-        raise UsageError(f"{', '.join(map(str, paths))}: no complete run of a faithful_se task{why}")
-    named, notes = tasks_of(found, trained)
-    told.notes += notes
-    tasks = [task for task, _ in named]
-    done = {task.id: analyses[one.sheet, one.digest] for task, one in named}
-    its = {name: one.columns for name, one in done.items()}
-    versus = _compared(len(rows), done, settings)
-    shown = [
-        cells.cell(column, task.id, f"c{row}", versus[row].get(task.id))
-        for task in tasks
-        for row, column in sorted(its[task.id].items())
-    ]
-    documents, total, notes = documents_of(tasks, [row.base for row in rows], done, settings)
-    told.notes += [*notes, *_bare(shown), *_limited(tasks), *_aside(rows, its)]
+    settings, selection, log = settings or Settings(), selection or RunSelection(), ReadLog()
+    runs = read_runs(paths, log, selection.date)
+    checkpoints, notes = group_runs(runs, selection.train_infos, selection.base, selection.every_run)
+    log.notes += notes
+    columns = _analyse(checkpoints, settings, log)
+    if not columns:
+        raise UsageError(f"{', '.join(map(str, paths))}: no complete run of a faithful_se task{log.first_reason()}")
+    trained = {dataset for checkpoint in checkpoints if checkpoint.training for dataset in checkpoint.training.datasets}
+    named, notes = name_columns(columns, sorted(trained))
+    log.notes += notes
+    tasks, results = [task for task, _ in named], {task.id: column.results for task, column in named}
+    cells = _cells(len(checkpoints), tasks, results, settings)
+    bases = [checkpoint.base for checkpoint in checkpoints]
+    cards, possible_cards, notes = select_documents(results, tasks, bases, settings, card_limits)
+    log.notes += [*notes, *_notes_on_cells(cells), *_notes_on_limits(tasks), *_notes_on_rows(checkpoints, results)]
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        package=package(),
+        package=package_version(),
         settings=settings,
-        checkpoints=tuple(_checkpoints(rows, tasks, its, settings)),
+        checkpoints=tuple(_checkpoints(checkpoints, tasks, results, settings)),
         tasks=tuple(tasks),
-        cells=tuple(shown),
-        matrix=tuple(_matrix(rows, tasks, its, settings)),
-        documents=documents,
-        documents_total=distinct((one.documents, None) for one in done.values()),
-        pairs_total=total,
-        skipped=tuple(told.skipped),
-        notes=tuple(dict.fromkeys(told.notes)),
+        cells=tuple(cells),
+        matrix=tuple(_matrix(checkpoints, tasks, results, settings)),
+        documents=cards,
+        documents_total=count_documents((_any_result(results[task.id]).documents, None) for task in tasks),
+        pairs_total=possible_cards,
+        skipped=tuple(log.skipped),
+        notes=tuple(dict.fromkeys(log.notes)),
     )
-    return board, told.size
+    return board, log.bytes_read
 
 
-def read_runs(paths: Sequence[Path], told: Told, date: str = "") -> list[Run]:
-    """All runs of these tasks below the paths; what could not be read goes to `told`.
-
-    Raises:
-        UsageError: none.
-    """
-    search = find_results.find(paths)
-    told.skipped += search.skipped
-    runs: list[Run] = []
-    foreign = without = 0
-    for found in search.found:
-        try:
-            its, others = read_results(found)
-        except BrokenError as error:
-            told.skipped.append(Skipped(str(found.path), f"{error}; run it again or take it away"))
-            continue
-        foreign += others
-        without += not its
-        runs += [run for run in its if run.date.startswith(iso(date))]
-    if foreign:
-        told.notes.append(f"{foreign} results of other tasks than faithful_se are not on the board.")
-    if search.foreign:
-        told.notes.append(f"{search.foreign} JSON files beside the results are not lm-eval's and were not read.")
-    if not runs:
-        why = f" ({told.skipped[0].path}: {told.skipped[0].reason})" if told.skipped else ""
-        when = f" of {date}" if date else ""
-        raise UsageError(f"{', '.join(map(str, paths))}: no results of faithful_se tasks{when} in there{why}")
-    return runs
-
-
-def package() -> str:
+def package_version() -> str:
     """Name and version of this package."""
     try:
         return f"faithful-se {version('faithful-se')}"
@@ -132,100 +108,122 @@ def package() -> str:
         return "faithful-se (not installed)"
 
 
-def _read(
-    rows: Sequence[Row], settings: Settings, told: Told
-) -> tuple[list[Found], dict[tuple[select_runs.Sheet, str], Analysis]]:
-    found, analyses, odd = [], {}, []
-    bases = [row.base for row in rows]
-    for reading in select_runs.read_all(select_runs.sheets_of(row.runs for row in rows)):
-        told.skipped += reading.skipped
-        odd += reading.odd
-        told.size += reading.size
-        for digest, taken in reading.columns.items():
-            analyses[reading.sheet, digest] = cells.analyse(digest, taken, bases, settings)
-            found.append(Found.of(reading.sheet, digest, taken))
-    told.notes += select_runs.summed(odd)
-    return found, analyses
+def _analyse(checkpoints: Sequence[CheckpointRuns], settings: Settings, log: ReadLog) -> list[TaskColumn]:
+    columns: list[TaskColumn] = []
+    oddities: list[tuple[str, str]] = []
+    bases = [checkpoint.base for checkpoint in checkpoints]
+    for task_runs in select_runs(candidates_by_task(checkpoint.runs for checkpoint in checkpoints)):
+        log.skipped += task_runs.skipped
+        log.bytes_read += task_runs.bytes_read
+        oddities += task_runs.oddities
+        for digest, runs in task_runs.by_documents.items():
+            results = analyse_task(digest, runs, bases, settings)
+            columns.append(TaskColumn.of(task_runs.key, digest, runs, results))
+    log.notes += [f"{file}: {oddity}." for oddity, file in group_messages(oddities).items()]
+    return columns
 
 
-def _compared(rows: int, done: Mapping[str, Analysis], settings: Settings) -> list[dict[str, Versus]]:
-    """Per checkpoint, by task: against its base, with Holm over all its tasks."""
-    return [
-        adjusted({task: one.versus[row] for task, one in done.items() if row in one.versus}, settings)
-        for row in range(rows)
-    ]
+def _any_result(results: Mapping[int, TaskResult]) -> TaskResult:
+    return next(iter(results.values()))
+
+
+def _cells(checkpoints: int, tasks: Sequence[Task], results: Results, settings: Settings) -> list[Cell]:
+    comparisons = [_holm_over_tasks(index, results, settings) for index in range(checkpoints)]
+    cells = []
+    for task in tasks:
+        for index, result in sorted(results[task.id].items()):
+            faithful = result.values.get("faithful")
+            cells.append(
+                Cell(
+                    checkpoint=f"c{index}",
+                    task=task.id,
+                    date=result.run.date,
+                    file=str(result.run.samples or result.run.file),
+                    metrics=result.metrics,
+                    rules=result.rules,
+                    missing=0 if faithful is None else int(np.isnan(faithful).sum()),
+                    versus=comparisons[index].get(task.id),
+                )
+            )
+    return cells
+
+
+def _holm_over_tasks(checkpoint: int, results: Results, settings: Settings) -> dict[str, BaseComparison]:
+    """Task id -> comparison with the base, adjusted over all tasks of the checkpoint."""
+    comparisons = {
+        task: task_results[checkpoint].versus for task, task_results in results.items() if checkpoint in task_results
+    }
+    return holm_adjust({task: versus for task, versus in comparisons.items() if versus}, settings)
 
 
 def _checkpoints(
-    rows: Sequence[Row], tasks: Sequence[Task], its: Mapping[str, Mapping[int, Column]], settings: Settings
-) -> list[Checkpoint]:
-    main = [task for task in tasks if "~" not in task.id]
-    made = []
-    for index, row in enumerate(rows):
-        columns = {task.id: its[task.id][index] for task in main if index in its[task.id]}
-        used = [its[task.id][index].run for task in tasks if index in its[task.id]]
-        made.append(
-            Checkpoint(
-                id=f"c{index}",
-                name=row.name,
-                model=row.model.backend,
-                arguments="; ".join(filter(None, (row.model.arguments, row.model.asked))),
-                base=None if row.base is None else f"c{row.base}",
-                training=row.training,
-                date=max((run.date for run in used), default=max(run.date for run in row.runs)),
-                files=tuple(dict.fromkeys(str(run.file) for run in used)),
-                means=aggregate.group_means(columns, main, settings),
-                gains=aggregate.group_gains(_pairs(index, row.base, main, its), main, settings),
-            )
+    checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results, settings: Settings
+) -> Iterator[Checkpoint]:
+    main_tasks = [task for task in tasks if not task.is_variant]
+    for index, checkpoint in enumerate(checkpoints):
+        own = {task.id: results[task.id][index] for task in tasks if index in results[task.id]}
+        used_runs = [result.run for result in own.values()]
+        yield Checkpoint(
+            id=f"c{index}",
+            name=checkpoint.name,
+            model=checkpoint.model.backend,
+            arguments="; ".join(filter(None, (checkpoint.model.arguments, checkpoint.model.prompting))),
+            base=None if checkpoint.base is None else f"c{checkpoint.base}",
+            training=checkpoint.training,
+            date=max(run.date for run in used_runs or checkpoint.runs),
+            files=tuple(dict.fromkeys(str(run.file) for run in used_runs)),
+            means=aggregate.group_means(own, main_tasks, settings),
+            gains=aggregate.group_gains(_pairs(index, checkpoint.base, main_tasks, results), main_tasks, settings),
         )
-    return made
 
 
 def _matrix(
-    rows: Sequence[Row], tasks: Sequence[Task], its: Mapping[str, Mapping[int, Column]], settings: Settings
+    checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results, settings: Settings
 ) -> Iterator[Transfer]:
-    main = [task for task in tasks if "~" not in task.id]
-    for index, row in enumerate(rows):
-        pairs = _pairs(index, row.base, main, its)
-        if row.training is not None and pairs:
-            yield aggregate.transfer(f"c{index}", row.training, pairs, main, settings)
+    main_tasks = [task for task in tasks if not task.is_variant]
+    for index, checkpoint in enumerate(checkpoints):
+        pairs = _pairs(index, checkpoint.base, main_tasks, results)
+        if checkpoint.training is not None and pairs:
+            yield transfer(f"c{index}", checkpoint.training, pairs, main_tasks, settings)
 
 
-def _pairs(
-    index: int, base: int | None, tasks: Sequence[Task], its: Mapping[str, Mapping[int, Column]]
-) -> dict[str, tuple[Column, Column]]:
-    """Task id -> columns of a checkpoint and of its base, where both have samples."""
-    found = {}
+def _pairs(index: int, base: int | None, tasks: Sequence[Task], results: Results) -> dict[str, aggregate.Pair]:
+    """Task id -> results of a checkpoint and of its base, if both have samples."""
+    pairs = {}
     for task in tasks:
-        one, other = its[task.id].get(index), its[task.id].get(-1 if base is None else base)
-        if one and other and "faithful" in one.values and "faithful" in other.values:
-            found[task.id] = (one, other)
-    return found
+        own, of_base = results[task.id].get(index), None if base is None else results[task.id].get(base)
+        if own and of_base and "faithful" in own.values and "faithful" in of_base.values:
+            pairs[task.id] = (own, of_base)
+    return pairs
 
 
-def _bare(shown: Sequence[Cell]) -> list[str]:
-    bare = sum(not cell.file.endswith(".jsonl") for cell in shown)
-    if not bare:
+def _notes_on_cells(cells: Sequence[Cell]) -> list[str]:
+    count = sum(not cell.file.endswith(".jsonl") for cell in cells)
+    if not count:
         return []
     return [
-        f"{bare} of {len(shown)} cells come from results without samples: means as reported, no paired tests, no cards."
+        f"{count} of {len(cells)} cells come from results without samples: means as reported, no paired tests, "
+        "no cards."
     ]
 
 
-def _limited(tasks: Sequence[Task]) -> list[str]:
-    limits = sorted({task.limit for task in tasks if task.limit is not None})
+def _notes_on_limits(tasks: Sequence[Task]) -> list[str]:
+    limits = [task.limit for task in tasks if task.limit is not None]
     if not limits:
         return []
-    count = sum(task.limit is not None for task in tasks)
-    shown = ", ".join(map(str, limits))
-    return [f"{count} of {len(tasks)} columns hold the first documents of their data only (--limit {shown})."]
+    values = ", ".join(map(str, sorted(set(limits))))
+    return [f"{len(limits)} of {len(tasks)} columns hold the first documents of their data only (--limit {values})."]
 
 
-def _aside(rows: Sequence[Row], its: Mapping[str, Mapping[int, Column]]) -> list[str]:
-    """Checkpoints that no mean over tasks can show."""
-    main = {row for name, columns in its.items() if "~" not in name for row in columns}
-    some = {row for columns in its.values() for row in columns}
-    alone = [row.name for index, row in enumerate(rows) if index in some - main]
-    gone = [row.name for index, row in enumerate(rows) if index not in some]
-    notes = [f"{', '.join(alone)}: only in columns kept apart, so without means."] if alone else []
-    return [*notes, *([f"{', '.join(gone)}: no complete run, so without numbers."] if gone else [])]
+def _notes_on_rows(checkpoints: Sequence[CheckpointRuns], results: Results) -> list[str]:
+    """Name the checkpoints that no mean over tasks can show."""
+    with_means = {index for task, task_results in results.items() if "~" not in task for index in task_results}
+    with_numbers = {index for task_results in results.values() for index in task_results}
+    only_variants = [checkpoints[index].name for index in sorted(with_numbers - with_means)]
+    without_numbers = [row.name for index, row in enumerate(checkpoints) if index not in with_numbers]
+    notes = []
+    if only_variants:
+        notes.append(f"{', '.join(only_variants)}: only in columns kept apart, so without means.")
+    if without_numbers:
+        notes.append(f"{', '.join(without_numbers)}: no complete run, so without numbers.")
+    return notes

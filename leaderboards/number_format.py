@@ -1,4 +1,4 @@
-"""How numbers are written, the same on the page and in every table."""
+"""How numbers are written: two digits on the page and in the tables, three digits and ASCII signs on the terminal."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from leaderboards.board import Estimate
 
 MINUS = "−"
 BETTER, WORSE = "▲", "▼"
-# Of the numbers in the page's data. What is written is rounded from these everywhere: 0.00499999999 and 0.005 are one
-# number with two digits too, on the page, in the tables, for an estimate and the bound of its interval.
-PLACES = 5
 MARKERS = {"better": BETTER, "worse": WORSE, "": ""}
+
+# Digits of the numbers in the page's data. All output rounds from these, so that 0.00499999999 and 0.005 are written
+# alike: on the page, in the tables, as an estimate and as a bound of its interval.
+PLACES = 5
 
 
 def rate(value: float | None, signed: bool = False, digits: int = 2) -> str:
-    """`.94`, `1.00`, `−.03`; with a sign `+.95`; a dash where there is none.
+    """`.94`, `1.00`, `−.03`; signed `+.95`; a dash for None.
 
-    Halves round away from 0, as in JavaScript's toFixed: page and script write the same digits.
+    Halves round away from 0, as JavaScript's toFixed does, so that the page and its scripts write the same digits.
     """
     if value is None:
         return "–"
@@ -29,14 +30,14 @@ def rate(value: float | None, signed: bool = False, digits: int = 2) -> str:
 
 
 def interval(estimate: Estimate | None, signed: bool = False) -> str:
-    """`[.92, .97]`; empty where there is none."""
+    """`[.92, .97]`; "" without an interval."""
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     return f"[{rate(estimate.low, signed)}, {rate(estimate.high, signed)}]"
 
 
 def with_interval(estimate: Estimate | None, signed: bool = False) -> str:
-    """`.94 [.92, .97]`; the note where there is no number."""
+    """`.94 [.92, .97]`; the note if the estimate is undefined."""
     if estimate is None:
         return "–"
     if estimate.estimate is None:
@@ -49,3 +50,18 @@ def p_value(p: float | None) -> str:
     if p is None:
         return "–"
     return "< .001" if p < 0.001 else rate(p, digits=3)
+
+
+def ascii_rate(value: float | None, signed: bool = False) -> str:
+    """`0.940`, signed `+0.940`: terminals and scripts need ASCII signs; "" for None."""
+    return "" if value is None else f"{value:{'+' if signed else ''}.3f}"
+
+
+def ascii_with_interval(estimate: Estimate | None, signed: bool = False) -> str:
+    """`0.940 [0.920, 0.970]`; the shortened note if the estimate is undefined."""
+    if estimate is None or estimate.estimate is None:
+        return estimate.note.replace("not measurable (headroom ", "n.m. (") if estimate else ""
+    value = ascii_rate(estimate.estimate, signed)
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} [{ascii_rate(estimate.low, signed)}, {ascii_rate(estimate.high, signed)}]"

@@ -1,57 +1,57 @@
-"""Whose files a folder holds: a board is written over a board, over nobody else's files."""
+"""Refuses to overwrite files that `faithful-se board` did not write."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from faithful_se.errors import UsageError
+from faithful_se.files import parse_json_object
 
-# What `faithful-se board` writes beside `board.json` and `index.html`.
+# The files beside `board.json` and `index.html`.
 TABLES = ("board.md", "board.csv", "checkpoints.csv", "board.tex", "board.png")
 
-# `page/templates/page.html` has it in its head, before any text that is not its own.
+# `page/templates/page.html` has this in its head, before any untrusted text.
 GENERATOR = '<meta name="generator" content="faithful-se board">'
 
-# Characters of a page within which its head says who made it.
+# The generator is within this many characters of the beginning of a page.
 _HEAD = 4_000
 
 
-def refuse_strangers(out: Path) -> None:
-    """Nothing that somebody else made is written over.
+def refuse_foreign_files(out: Path) -> None:
+    """Check that every file that a board would overwrite was written by a board.
 
-    The tables say nothing of their maker: they are a board's where `board.json` or the page beside them is. Pages have
-    had a mark since `board.json` 1.1: one without it is a board's where a `board.json` 1.0 is.
+    Tables do not name their writer, so they count as a board's if `board.json` or the page beside them is one. Pages
+    name their writer since schema 1.1. A page without it counts as a board's beside a `board.json` 1.0.
 
     Raises:
-        UsageError: a file of a name that a board writes, and no board wrote it.
+        UsageError: a file has the name of a board's file, and no board wrote it.
     """
-    version, page = _version(out / "board.json"), _marked(out / "index.html")
-    own = {
+    version, page = _schema_version(out / "board.json"), _has_generator(out / "index.html")
+    written_by_board = {
         "board.json": bool(version),
         "index.html": page or version == "1.0",
         **dict.fromkeys(TABLES, bool(version) or page),
     }
-    for name, its in own.items():
-        if (out / name).exists() and not its:
+    for name, ours in written_by_board.items():
+        if (out / name).exists() and not ours:
             raise UsageError(
-                f"{out / name}: is there, and no board wrote it; give another folder with --out, or move it away"
+                f"{out / name}: exists and was not written by faithful-se board; choose another --out, or move the file"
             )
 
 
-def _version(path: Path) -> str:
-    """The schema_version of a board.json; empty for anything else."""
+def _schema_version(path: Path) -> str:
+    """The schema_version of a board.json; "" for anything else."""
     try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = parse_json_object(path.read_bytes()) or {}
+    except OSError:
         return ""
-    needed = {"schema_version", "package", "checkpoints", "tasks", "cells"}
-    return str(content["schema_version"]) if isinstance(content, dict) and needed <= set(content) else ""
+    required = {"schema_version", "package", "checkpoints", "tasks", "cells"}
+    return str(content["schema_version"]) if required <= set(content) else ""
 
 
-def _marked(path: Path) -> bool:
+def _has_generator(page: Path) -> bool:
     try:
-        with path.open(encoding="utf-8") as lines:
-            return GENERATOR in lines.read(_HEAD)
+        with page.open(encoding="utf-8") as file:
+            return GENERATOR in file.read(_HEAD)
     except (OSError, ValueError):
         return False

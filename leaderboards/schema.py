@@ -1,4 +1,4 @@
-"""The JSON schema of `board.json`, made from the dataclasses: `python -m leaderboards.schema` writes it."""
+"""Generates the JSON schema of `board.json` from the dataclasses. `python -m leaderboards.schema` writes the file."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import json
 from typing import Any
 
 from leaderboards.board import SCHEMA_VERSION
-from leaderboards.board_json import SCHEMA, reader
+from leaderboards.board_json import SCHEMA, board_adapter
 
 
 def schema() -> dict[str, Any]:
     """JSON Schema, draft 2020-12. Fields that a later version adds are allowed."""
-    made = reader().json_schema()
-    # Has a default for those who make a board, but a file always says it.
-    made["properties"]["schema_version"] = {"type": "string", "pattern": rf"^{SCHEMA_VERSION.split('.')[0]}\.\d+$"}
-    made["required"].append("schema_version")
-    # A position in the words: JSON has no keys but texts, and pydantic leaves them unsaid.
-    made["$defs"]["Entry"]["properties"]["effects"]["propertyNames"] = {"pattern": r"^\d+$"}
+    board = board_adapter().json_schema()
+    # The field has a default in Python, but every file states it.
+    board["properties"]["schema_version"] = {"type": "string", "pattern": rf"^{SCHEMA_VERSION.split('.')[0]}\.\d+$"}
+    board["required"].append("schema_version")
+    # Keys are positions of words. JSON keys are always strings, and pydantic does not describe them.
+    board["$defs"]["CardEntry"]["properties"]["effects"]["propertyNames"] = {"pattern": r"^\d+$"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$comment": f"Version {SCHEMA_VERSION}.",
-        **made,
+        **board,
         "title": "Leaderboard of faithful-se",
     }
 

@@ -1,24 +1,28 @@
-"""`faithful-se board --check`: is a folder of results fit for a shared board?
+"""`faithful-se board --check`: checks whether a folder of results is fit for a shared board.
 
-A submission is what lm_eval wrote with --log_samples, and the `train_info.json` of what was trained. Whatever differs
-from the defaults is declared in `submission.json`: {"options": {"classifier": "loglikelihood"}, "limit": 500}.
+A submission holds what lm_eval wrote with --log_samples, and the `train_info.json` of a trained model. It declares
+everything that is not the default in `submission.json`: {"options": {"classifier": "loglikelihood"}, "limit": 500}.
 """
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
-from leaderboards import find_results, samples, select_runs
-from leaderboards.checkpoints import rows_of
-from leaderboards.runs import BrokenError, Run, read_results
-from leaderboards.terminal import clean
-from leaderboards.train_info import INFO
+from faithful_se.files import read_json_object
+from faithful_se.train_info import TRAIN_INFO
+from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
+from leaderboards.lm_eval_files.find_results import find_results
+from leaderboards.lm_eval_files.results_file import BrokenError, Run, as_text, read_results
+from leaderboards.lm_eval_files.samples_file import read_samples
+from leaderboards.lm_eval_files.select_runs import group_messages, mean_mismatches
+from leaderboards.sanitize import terminal_line
 
-# As in design.md, "Options of a task". An option that a run does not record was not asked of it.
+# docs/protocol.md, "Options of a task". A run that does not record an option was made without it.
 DEFAULTS: dict[str, Any] = {
     "data": "hub",
     "classifier": "generate",
@@ -30,102 +34,124 @@ DEFAULTS: dict[str, Any] = {
     "draws": 2,
 }
 
-DECLARED = "submission.json"
+SUBMISSION = "submission.json"
+
+# (file or checkpoint, what is wrong with it)
+Finding = tuple[str, str]
+
+
+@dataclass
+class Declaration:
+    """What `submission.json` declares: options that are not the default, and the limit."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    limit: Any = None
 
 
 def report(paths: Sequence[Path]) -> int:
-    """Print one line per finding; 0 if there is none, else 1."""
-    found: dict[str, list[str]] = {}
-    for where, what in findings(paths):
-        found.setdefault(what, []).append(where)
-    for what, places in found.items():
-        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-        print(clean(f"{places[0]}{more}: {what}"))
-    print(f"{len(found)} finding{'s' if len(found) > 1 else ''}" if found else "nothing found: fit for a board")
-    return int(bool(found))
+    """Print one line per finding. Returns 0 if there is none, else 1."""
+    findings = group_messages(find_problems(paths))
+    for problem, file in findings.items():
+        print(terminal_line(f"{file}: {problem}"))
+    count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
+    print(count if findings else "nothing found: fit for a board")
+    return int(bool(findings))
 
 
-def findings(paths: Sequence[Path]) -> Iterator[tuple[str, str]]:
-    """What keeps the folder off a shared board: (where, what).
+def find_problems(paths: Sequence[Path]) -> Iterator[Finding]:
+    """What keeps the folders off a shared board.
 
     Raises:
-        UsageError: no results at all, or a `submission.json` that is none.
+        UsageError: there are no results, or `submission.json` is damaged.
     """
-    search = find_results.find(paths)
-    declared = _declared(paths)
-    for one in search.skipped:
-        yield one.path, one.reason
+    search = find_results(paths)
+    declared = _read_declaration(paths)
+    for skipped in search.skipped:
+        yield skipped.path, skipped.reason
     runs: list[Run] = []
-    for found in search.found:
+    for file in search.files:
         try:
-            its, _ = read_results(found)
+            file_runs, _ = read_results(file)
         except BrokenError as error:
-            yield str(found.path), str(error)
+            yield str(file.path), str(error)
             continue
-        if not its:
-            yield str(found.path), "no faithful_se task in it"
-        runs += its
+        if not file_runs:
+            yield str(file.path), "no faithful_se task in it"
+        runs += file_runs
     for run in runs:
-        yield from _of_run(run, declared)
-    rows, _ = rows_of(runs, {}) if runs else ([], [])
-    for row in rows:
-        told = Path(row.training.source).resolve() if row.training else None
-        inside = told is not None and any(told.is_relative_to(path.resolve()) for path in paths)
-        if not inside and (row.model.pretrained or row.training):
-            yield row.name, f"trained, but no {INFO} in the folder; put the one that training wrote beside the results"
-        dates = [run.sheet for run in row.runs]
-        for sheet in sorted({sheet for sheet in dates if dates.count(sheet) > 1}):
-            yield row.name, f"{dates.count(sheet)} runs of {sheet[0]}; leave one"
+        yield from _check_options(run, declared)
+        yield from _check_samples(run)
+    for checkpoint in group_runs(runs, {})[0] if runs else []:
+        yield from _check_checkpoint(checkpoint, paths)
 
 
-def _of_run(run: Run, declared: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    where = f"{run.file} ({run.task})"
-    for name, usual in DEFAULTS.items():
-        value = run.options.get(name, usual)
-        if _plain(value) not in (_plain(usual), _plain(declared["options"].get(name, usual))):
-            yield where, f"{name}={_plain(value)} is not the default; declare it in {DECLARED} or run without it"
-    if run.limit is not None and run.limit != declared.get("limit"):
-        yield where, f"--limit {run.limit}; run on all documents, or declare it in {DECLARED}"
+def _check_options(run: Run, declared: Declaration) -> Iterator[Finding]:
+    source = f"{run.file} ({run.task})"
+    for name, default in DEFAULTS.items():
+        value = as_text(run.options.get(name, default))
+        if value not in (as_text(default), as_text(declared.options.get(name, default))):
+            yield source, f"{name}={value} is not the default; declare it in {SUBMISSION} or run without it"
+    if run.limit is not None and run.limit != declared.limit:
+        yield source, f"--limit {run.limit}; run on all documents, or declare it in {SUBMISSION}"
     if "data_fingerprint" not in run.options:
-        yield where, "no data_fingerprint: which documents it read cannot be known; run it with this version"
+        yield source, "no data_fingerprint, so its documents are unknown; run it with this version"
+
+
+def _check_samples(run: Run) -> Iterator[Finding]:
+    source = f"{run.file} ({run.task})"
     if run.samples is None:
-        yield where, "no samples beside it; run with --log_samples"
+        yield source, "no samples beside it; run with --log_samples"
         return
     try:
-        read = samples.read(run.samples)
+        samples = read_samples(run.samples)
     except BrokenError as error:
         yield str(run.samples), str(error)
         return
-    if run.n is None or len(read.frame) != run.n:
-        yield str(run.samples), f"{len(read.frame)} documents, the results say {run.n}"
-    for problem in read.problems:
+    if run.n is None or len(samples.frame) != run.n:
+        yield str(run.samples), f"{len(samples.frame)} documents, the results say {run.n}"
+    for problem in samples.problems:
         if "all with equal texts" not in problem:
             yield str(run.samples), problem
     for name in ("faithful", "valid", "acc"):
-        if missing := read.frame[name].null_count() if name in read.metrics else len(read.frame):
+        if missing := samples.frame[name].null_count() if name in samples.metrics else len(samples.frame):
             yield str(run.samples), f"{missing} documents without {name}"
         if name not in run.reported:
-            yield where, f"no mean of {name} in the results"
-    for told in select_runs.differences(run, read):
-        yield str(run.samples), told
+            yield source, f"no mean of {name} in the results"
+    for mismatch in mean_mismatches(run, samples):
+        yield str(run.samples), mismatch
 
 
-def _declared(paths: Sequence[Path]) -> dict[str, Any]:
-    declared: dict[str, Any] = {"options": {}}
+def _check_checkpoint(checkpoint: CheckpointRuns, paths: Sequence[Path]) -> Iterator[Finding]:
+    trained = checkpoint.model.pretrained or checkpoint.training
+    if trained and not _is_submitted(checkpoint, paths):
+        yield (
+            checkpoint.name,
+            f"trained, but no {TRAIN_INFO} in the folder; put the one that training wrote beside the results",
+        )
+    counts = Counter(run.key for run in checkpoint.runs)
+    for key, count in sorted(counts.items()):
+        if count > 1:
+            yield checkpoint.name, f"{count} runs of {key.task}; leave one"
+
+
+def _is_submitted(checkpoint: CheckpointRuns, paths: Sequence[Path]) -> bool:
+    """Whether the training's file is in the submitted folders. A board also finds it beside the model."""
+    if checkpoint.training is None:
+        return False
+    source = Path(checkpoint.training.source).resolve()
+    return any(source.is_relative_to(path.resolve()) for path in paths)
+
+
+def _read_declaration(paths: Sequence[Path]) -> Declaration:
+    declared = Declaration()
     for path in paths:
-        file = path / DECLARED
-        if not file.is_file():
-            continue
-        try:
-            content = json.loads(file.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise UsageError(f"{file}: cannot be read ({error})") from error
-        if not isinstance(content, dict) or not isinstance(content.get("options", {}), dict):
-            raise UsageError(f'{file}: give {{"options": {{…}}, "limit": …}}')
-        declared["options"] |= content.get("options", {})
-        declared["limit"] = content.get("limit", declared.get("limit"))
+        file = path / SUBMISSION
+        if file.is_file():
+            remedy = f'give {{"options": {{...}}, "limit": ...}} in {SUBMISSION}'
+            content = read_json_object(file, remedy)
+            options = content.get("options", {})
+            if not isinstance(options, dict):
+                raise UsageError(f"{file}: options is no object; {remedy}")
+            declared.options |= options
+            declared.limit = content.get("limit", declared.limit)
     return declared
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

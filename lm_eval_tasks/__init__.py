@@ -1,12 +1,13 @@
 """Self-explanation tasks for lm-evaluation-harness: the protocol, the styles, the datasets.
 
-One document goes through `protocol.self_explain`; `lockstep.run` takes many through it at once; `task.SelfExplainTask`
-and `host` fit both into lm-eval. `datasets/` holds one folder per dataset and is what `--include_path` wants.
+`protocol.self_explain` takes one document through the protocol, and `scheduler.run` takes many at once. `task` and
+`lm_eval_backend` connect both to lm-eval. `datasets/` holds one folder per dataset; lm-eval reads the task files in it.
 """
 
 from pathlib import Path
 
+# The folder to give to --include_path or TaskManager(include_path=…).
 DATASETS = Path(__file__).parent / "datasets"
 
-# Below lm-eval's own logger: its command line shows what is below that, at the level that its user has set.
+# Below lm-eval's own logger: the command line shows its messages, at the level that the user sets.
 LOGGER = "lm_eval.faithful_se"

@@ -1,179 +1,199 @@
-"""The seam to lm-eval: the request type `self_explain`.
+"""The connection to lm-eval: the request type `self_explain`.
 
-`evaluate()` hands every request type of a run to the model's method of that name, all tasks at once. A method
-`self_explain` on `LM` therefore sees every document of every task, and can ask dependent questions in rounds. It stands
-on the model's own `generate_until` and `loglikelihood`, so it works on any backend, and behind `CachingLM` every inner
-call is cached: a killed run goes on, a second run asks nothing. `tests/lm_eval_tasks/test_canary.py` names every
-internal of lm-eval that this relies on.
+`evaluate()` passes all requests of one type, of all tasks, to the model's method of that name. A method
+`self_explain` on `LM` therefore gets every document of every task and can ask dependent questions in rounds. It calls
+the model's own `generate_until` and `loglikelihood`, so it works with any backend. Behind `CachingLM` every one of
+these calls is cached: an interrupted run resumes, a repeated run makes no calls.
+
+`tests/lm_eval_tasks/test_canary.py` checks every internal of lm-eval that this package uses.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
 from faithful_se.errors import UsageError, install_excepthook
 from faithful_se.transcript import Transcript
-from lm_eval_tasks import LOGGER
+from lm_eval_tasks import LOGGER, aggregation
 from lm_eval_tasks.calls import Answer, Call, Classify, Messages, as_chat
 from lm_eval_tasks.classification import parse_label
-from lm_eval_tasks.data_parallel import Kind, ask, behind, everywhere, instance
+from lm_eval_tasks.data_parallel import RequestType, call_model, gather_ints, make_request, unwrap_cache
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import Tally, run
 from lm_eval_tasks.spec import TaskSpec
 
+if TYPE_CHECKING:
+    from lm_eval.models.api_models import JsonChatStr
+
 logger = logging.getLogger(LOGGER)
 
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
 
-# Other names that lm-eval accepts for max_gen_toks, as it ranks them.
+# Other names that lm-eval accepts for max_gen_toks, by priority.
 TOKEN_LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
 
-# Without a chat template, turns are told apart by these words and an answer ends with its line or paragraph.
-PLAIN = {"system": "{}\n\n", "user": "{}\nAnswer:", "assistant": " {}\n\n"}
+# Without a chat template these words separate the turns, and an answer ends with its line or paragraph.
+PLAIN_TURNS = {"system": "{}\n\n", "user": "{}\nAnswer:", "assistant": " {}\n\n"}
 PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
 
-# Never written by a model that answers. Some servers, `transformers serve` among them, fail on an empty list.
+# Some servers, `transformers serve` among them, fail on an empty list of stop texts. No answer holds this one.
 API_UNTIL = ["<|endoftext|>"]
+
+Render = Callable[..., Any]
 
 
 @dataclass
 class SelfExplainRequest(Instance):
-    """An lm-eval request that carries its document through the protocol.
+    """An lm-eval request for one document. The fields have defaults because those of lm-eval's own class do.
 
-    `render` is `lm.apply_chat_template` where the run applies one; `number` is the document's place in the dataset
-    (with `--samples` lm-eval counts anew). The fields have defaults because those of lm-eval's own class do.
+    Attributes:
+        spec: what the task asks.
+        document: the document.
+        render: `lm.apply_chat_template` where the run applies one.
+        number: the document's index in the dataset. With `--samples`, lm-eval's own index counts the chosen ones.
     """
 
     spec: TaskSpec = None  # type: ignore[assignment]
     document: Document = None  # type: ignore[assignment]
-    render: Callable[..., Any] | None = None
+    render: Render | None = None
     number: int = 0
 
 
 def install() -> None:
-    """Give lm-eval's models the request type, and let its command end a `UsageError` with one line. Idempotent."""
+    """Add the request type to lm-eval's models, and our standard errors and one-line errors to its command.
+
+    Calling it again changes nothing.
+    """
     install_excepthook()
-    LM.self_explain = answer_requests  # type: ignore[attr-defined]
-    CachingLM.self_explain = _answer_cached  # type: ignore[attr-defined]
+    aggregation.install()
+    LM.self_explain = answer_requests
+    CachingLM.self_explain = _answer_cached
 
 
-def _answer_cached(lm: Any, requests: Sequence[SelfExplainRequest]) -> list[str]:
+def _answer_cached(lm: CachingLM, requests: Sequence[SelfExplainRequest]) -> list[str]:
     check_cache(lm)
     return answer_requests(lm, requests)
 
 
-def answer_requests(lm: Any, requests: Sequence[SelfExplainRequest]) -> list[str]:
-    """Answer all `self_explain` requests of a run: one transcript each, as a JSON string.
+def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) -> list[str]:
+    """Answer all `self_explain` requests of a run.
 
     Args:
         lm: an lm-eval model, or the caching wrapper around one.
-        requests: the documents of all tasks. They share the chat template and the generation settings of their task.
+        requests: the documents of all tasks. All requests of a run have the same chat template.
+
+    Returns:
+        One transcript for each request, as a JSON string.
     """
     backend = Backend(lm, requests[0].render if requests else None)
     if backend.render is None and getattr(getattr(lm, "tokenizer", None), "chat_template", None):
         logger.warning("the model has a chat template that is not used: add --apply_chat_template")
     procedures = [self_explain(request.spec, request.document) for request in requests]
     tally = Tally()
-    transcripts = run(procedures, backend.respond, again=backend.again, distinct=_repeatable, tally=tally)
+    transcripts = run(
+        procedures, backend.respond, again=backend.any_process_waiting, distinct=is_repeatable, tally=tally
+    )
     logger.info(
         "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
         len(requests), sum(tally.asked), sum(tally.wanted),
     )  # fmt: skip
-    name_problems(requests, transcripts)
+    log_problems(requests, transcripts)
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
 
 
-def name_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:
-    """Log, per task, which documents could not go through, and why explanations were not valid.
+def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:
+    """Log, for each task, which documents have no explanation, and why explanations are not valid.
 
-    Both count as unfaithful. Padding repeats a document in a data-parallel run, so documents are counted by number.
+    Both count as unfaithful. A data-parallel run pads with copies of a document, so each number counts once.
     """
-    found: dict[tuple[str, str], list[int]] = {}
-    reasons: dict[str, Counter[str]] = {}
+    problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
+    invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for request, transcript in zip(requests, transcripts, strict=True):
-        explanation = transcript["explanation"]
+        task, explanation = str(request.task_name), transcript["explanation"]
         if explanation and not explanation["valid"]:
-            reasons.setdefault(str(request.task_name), Counter())[explanation["reason"]] += 1
+            invalid_reasons[task][explanation["reason"]] += 1
         if transcript["problem"]:
-            found.setdefault((str(request.task_name), transcript["problem"]), []).append(request.number)
-    for (task, problem), documents in found.items():
-        which = sorted(set(documents))
-        shown = ", ".join(map(str, which[:10])) + (", …" if len(which) > 10 else "")
-        logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(which), problem, shown)
-    for task, counts in reasons.items():
-        told = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
-        logger.info("%s: %d explanations are not valid: %s", task, counts.total(), told)
+            problem_numbers[task, transcript["problem"]].add(request.number)
+    for (task, problem), numbers in problem_numbers.items():
+        examples = ", ".join(map(str, sorted(numbers)[:10])) + (", …" if len(numbers) > 10 else "")
+        logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(numbers), problem, examples)
+    for task, counts in invalid_reasons.items():
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
+        logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)
 
 
-def _repeatable(call: Call) -> bool:
+def is_repeatable(call: Call) -> bool:
     """Whether the same call has the same answer. Sampled explanations do not."""
-    if isinstance(call, Classify):
-        return True
-    return not _sampled(json.loads(call.settings))
+    return isinstance(call, Classify) or not _is_sampled(json.loads(call.settings))
 
 
-def _sampled(settings: Mapping[str, Any]) -> bool:
-    # A temperature is enough: APIs know nothing of do_sample, which the tasks' YAML sets to false.
+def _is_sampled(settings: Mapping[str, Any]) -> bool:
+    # A temperature is enough: APIs do not have do_sample, and the tasks' YAML sets it to false.
     return bool(settings.get("do_sample")) or float(settings.get("temperature") or 0) > 0
 
 
 class Backend:
-    """Asks an lm-eval model.
+    """Answers calls with an lm-eval model.
 
     Args:
         lm: the model, or the caching wrapper around it.
         render: `lm.apply_chat_template` where the run applies one; None renders turns as plain text.
     """
 
-    def __init__(self, lm: Any, render: Callable[..., Any] | None) -> None:
+    def __init__(self, lm: LM | CachingLM, render: Render | None) -> None:
         self.lm, self.render = lm, render
 
-    def again(self, waiting: bool) -> bool:
-        """Whether any process of a data-parallel run has calls left."""
-        return max(everywhere(self.lm, int(waiting))) > 0
+    def any_process_waiting(self, waiting: bool) -> bool:
+        """Whether any process of a data-parallel run has calls left.
+
+        Args:
+            waiting: whether this process has.
+        """
+        return max(gather_ints(self.lm, int(waiting))) > 0
 
     def respond(self, calls: Sequence[Call]) -> list[Answer]:
-        """Answer distinct calls: one batch of generations and one of log-likelihoods."""
-        prompts = [self._prompt(call.messages) for call in calls]
+        """Answer distinct calls, with one batch of generations and one of log-likelihoods."""
         generations: dict[int, Instance] = {}
         rankings: dict[int, list[Instance]] = {}
         problems: dict[int, str] = {}
-        for index, (call, prompt) in enumerate(zip(calls, prompts, strict=True)):
-            settings = self._settings(call)
+        for index, call in enumerate(calls):
+            prompt, settings = self._prompt(call.messages), self._settings(call)
             if not isinstance(prompt, str):
                 settings["until"] = settings["until"] or API_UNTIL
-            if problem := self._too_long(prompt, settings["max_gen_toks"]):
+            if problem := self._length_problem(prompt, settings["max_gen_toks"]):
                 problems[index] = problem
             elif isinstance(call, Classify) and call.ranked:
                 pairs = [(prompt, self._continuation(label)) for label in call.labels]
-                rankings[index] = [instance("loglikelihood", pair) for pair in pairs]
+                rankings[index] = [make_request("loglikelihood", pair) for pair in pairs]
             else:
-                generations[index] = instance("generate_until", (prompt, settings))
-        texts = dict(zip(generations, self._ask("generate_until", list(generations.values())), strict=True))
-        scores = iter(self._ask("loglikelihood", [row for rows in rankings.values() for row in rows]))
+                generations[index] = make_request("generate_until", (prompt, settings))
+        texts = dict(zip(generations, self._call_model("generate_until", list(generations.values())), strict=True))
+        results = self._call_model("loglikelihood", [request for row in rankings.values() for request in row])
+        logprobs = iter(float(result[0]) for result in results)
         answers = []
         for index, call in enumerate(calls):
             if index in problems:
                 answers.append(Answer("", problem=problems[index]))
-            elif index in rankings and isinstance(call, Classify):
-                logprobs = {label: float(next(scores)[0]) for label in call.labels}
-                best = max(logprobs, key=lambda label: logprobs[label])
-                answers.append(Answer(best, best, logprobs))
+            elif not isinstance(call, Classify):
+                answers.append(Answer(texts[index]))
+            elif index in rankings:
+                by_label = {label: next(logprobs) for label in call.labels}
+                best = max(by_label, key=by_label.__getitem__)
+                answers.append(Answer(best, best, by_label))
             else:
-                labels = call.labels if isinstance(call, Classify) else None
-                answers.append(Answer(texts[index], parse_label(texts[index], labels) if labels else None))
+                answers.append(Answer(texts[index], parse_label(texts[index], call.labels)))
         return answers
 
     def _settings(self, call: Call) -> dict[str, Any]:
@@ -182,45 +202,48 @@ class Backend:
             until = PLAIN_UNTIL["classify"] if plain else []
             return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
         settings: dict[str, Any] = json.loads(call.settings)
-        # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another of its names.
+        # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
         settings["max_gen_toks"] = int(limits[0] if limits else settings.get("max_gen_toks", 256))
-        # What is sampled says so: lm-eval's cache looks at nothing else.
-        settings["do_sample"] = _sampled(settings)
+        # lm-eval's cache looks at do_sample only, not at a temperature.
+        settings["do_sample"] = _is_sampled(settings)
         settings["until"] = settings.get("until") or (PLAIN_UNTIL["generate"] if plain else [])
         return settings
 
-    def _prompt(self, messages: Messages) -> Any:
+    def _prompt(self, messages: Messages) -> str | JsonChatStr:
         if self.render is None:
-            return "".join(PLAIN[role].format(content) for role, content in messages)
+            return "".join(PLAIN_TURNS[role].format(content) for role, content in messages)
         try:
-            return self.render(as_chat(messages))
+            prompt: str | JsonChatStr = self.render(as_chat(messages))
         except (ValueError, NotImplementedError) as error:
             raise UsageError(
                 f"the chat template cannot be applied: {str(error).splitlines()[0]}. "
                 "Give a model whose tokenizer has one, or run without --apply_chat_template"
             ) from error
+        return prompt
 
     def _continuation(self, label: str) -> str:
         return label if self.render else f" {label}"
 
-    def _too_long(self, prompt: Any, room: int) -> str:
+    def _length_problem(self, prompt: str | JsonChatStr, answer_tokens: int) -> str:
+        """Why the model cannot take a prompt, in a few words; empty if it can."""
         limit = getattr(self.lm, "max_length", None)
         if getattr(self.lm, "backend", "causal") == "seq2seq":
-            room = 0  # the context of an encoder holds the prompt alone
-        # A token is at least one byte: most prompts need not be tokenized to see that they fit.
-        if not isinstance(limit, int) or not isinstance(prompt, str) or len(prompt.encode()) + room < limit:
+            answer_tokens = 0  # the context of an encoder holds the prompt alone
+        # A token is at least one byte, so most prompts fit for sure and need not be tokenized.
+        if not isinstance(limit, int) or not isinstance(prompt, str) or len(prompt.encode()) + answer_tokens < limit:
             return ""
-        length = len(self.lm.tok_encode(prompt))
-        return "the text is longer than the model's context" if length + room > limit else ""
+        fits = len(self.lm.tok_encode(prompt)) + answer_tokens <= limit
+        return "" if fits else "the text is longer than the model's context"
 
-    def _ask(self, kind: Kind, instances: list[Instance]) -> list[Any]:
+    def _call_model(self, request_type: RequestType, requests: list[Instance]) -> list[Any]:
         try:
-            with _as_long_as_asked(behind(self.lm)):
-                return ask(self.lm, kind, instances)
+            with _without_own_token_limit(unwrap_cache(self.lm)):
+                return call_model(self.lm, request_type, requests)
         except NotImplementedError as error:
             raise UsageError(
-                f"{type(self.lm).__name__} offers no {kind}: use --metadata classifier=generate, or another backend"
+                f"{type(self.lm).__name__} offers no {request_type}: use --metadata classifier=generate, "
+                "or another backend"
             ) from error
         except KeyError as error:
             if error.args != ("logprobs",):
@@ -233,19 +256,19 @@ class Backend:
 
 
 @contextmanager
-def _as_long_as_asked(lm: Any) -> Iterator[None]:
-    """A model's own `max_new_tokens` counts for nothing inside.
+def _without_own_token_limit(lm: LM) -> Iterator[None]:
+    """Ignore `max_new_tokens` of the model's own generation configuration.
 
-    transformers prefers it to the length that lm-eval asks for: a model that carries 2048 would write on for that long
-    where sixteen tokens were asked for, one that carries 8 would break its explanations off.
+    transformers prefers it to the length that lm-eval asks for. A model that carries 2048 would write 2048 tokens where
+    sixteen are asked for, and one that carries 8 would break off its explanations.
     """
     config: Any = getattr(getattr(lm, "model", None), "generation_config", None)
-    own = getattr(config, "max_new_tokens", None)
-    if own is None:
+    own_limit = getattr(config, "max_new_tokens", None)
+    if own_limit is None:
         yield
         return
     config.max_new_tokens = None
     try:
         yield
     finally:
-        config.max_new_tokens = own
+        config.max_new_tokens = own_limit

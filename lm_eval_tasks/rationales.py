@@ -1,7 +1,7 @@
-"""Human rationales: which words of a document a person marked. One reader for each way in which rows tell it.
+"""Human rationales: which words of a document a person marked. There is one reader for each format of a dataset.
 
-A dataset's YAML names its reader (`rationale`). What people mark is what convinces them, not what a model uses: it
-enters plausibility (metrics.md, section 10) and nothing else.
+A dataset's YAML names its reader (`rationale`). People mark what convinces them, which need not be what a model uses.
+Rationales therefore enter plausibility and nothing else: docs/metrics.md, "10. Plausibility".
 """
 
 from __future__ import annotations
@@ -16,24 +16,27 @@ from faithfulness_metrics.words import Word
 # A row and the words of its document -> positions of the marked words; None where nobody marked any.
 Reader = Callable[[Mapping[str, Any], list[Word]], tuple[int, ...] | None]
 
+# The label of Tweet Sentiment Extraction whose rows have no rationale.
+NEUTRAL = 1
+
 
 def token_indices(row: Mapping[str, Any], words: list[Word]) -> tuple[int, ...] | None:
-    """e-SNLI: the column `<field>_rationale` holds the indices of the marked tokens, counted between blanks.
+    """e-SNLI: the column `<field>_rationale` holds the indices of the marked tokens, which blanks separate.
 
-    A token that holds several words ("and/or") marks them all, one without a word ("-") none.
+    A token with several words ("and/or") marks them all, a token without words ("-") none.
 
     Raises:
-        UsageError: an index beyond the last token: marks and text are not of one row.
+        UsageError: an index beyond the last token, so that marks and text cannot belong together.
     """
     positions = []
     for field in dict.fromkeys(word.field for word in words):
-        marked = row.get(f"{field}_rationale") or []
+        indices = row.get(f"{field}_rationale") or []
         tokens = [token.span() for token in re.finditer(r"\S+", str(row[field]))]
-        if any(not 0 <= index < len(tokens) for index in marked):
+        if any(not 0 <= index < len(tokens) for index in indices):
             raise UsageError(
-                f"{field}_rationale {list(marked)} does not fit the {len(tokens)} tokens of {row[field]!r}"
+                f"{field}_rationale {list(indices)} does not fit the {len(tokens)} tokens of {row[field]!r}"
             )
-        spans = [tokens[index] for index in marked]
+        spans = [tokens[index] for index in indices]
         positions += [
             position
             for position, word in enumerate(words)
@@ -45,35 +48,39 @@ def token_indices(row: Mapping[str, Any], words: list[Word]) -> tuple[int, ...] 
 def selected_text(row: Mapping[str, Any], words: list[Word]) -> tuple[int, ...] | None:
     """Tweet Sentiment Extraction: the column `selected_text` is a passage of `text`.
 
-    None for neutral tweets: there the annotators selected the whole tweet, since nothing in it carries a sentiment.
+    None for neutral tweets: no word in them carries a sentiment, and the annotators selected the whole tweet.
     """
-    return None if row["label"] == _NEUTRAL else _passage(row, "text", "selected_text", words)
+    return None if row["label"] == NEUTRAL else _passage_positions(row, "text", "selected_text", words)
 
 
 def extractive_explanation(row: Mapping[str, Any], words: list[Word]) -> tuple[int, ...] | None:
     """CoS-E: the column `extractive_explanation` is a passage of `question`."""
-    return _passage(row, "question", "extractive_explanation", words)
+    return _passage_positions(row, "question", "extractive_explanation", words)
 
 
-_NEUTRAL = 1
+def _passage_positions(row: Mapping[str, Any], field: str, column: str, words: list[Word]) -> tuple[int, ...] | None:
+    """Positions of the words of a passage; None if there is no passage, or the text does not hold it.
 
-
-def _passage(row: Mapping[str, Any], field: str, column: str, words: list[Word]) -> tuple[int, ...] | None:
-    """Positions of the words of a passage; None where there is none or the text does not hold it.
-
-    A passage is looked for between words first ("good" in "goodness, so good"), then anywhere. A word belongs to it
-    when half of the word does: annotators' selections, and what was done to blanks later, are off by a few characters.
+    The search tries whole words first ("good" in "goodness, so good"), then any place. At least half of a word must be
+    in the passage: annotators' selections, and later changes to blanks, are off by a few characters.
     """
     text, passage = str(row[field]), (row.get(column) or "").strip()
     if not passage:
         return None
-    escaped = re.escape(passage)
-    found = re.search(rf"(?<!\w){escaped}(?!\w)", text) or re.search(escaped, text)
-    if not found:
+    pattern = re.escape(passage)
+    match = re.search(rf"(?<!\w){pattern}(?!\w)", text) or re.search(pattern, text)
+    if not match:
         return None
-    start, end = found.span()
-    shared = ((position, word, min(end, word.end) - max(start, word.start)) for position, word in enumerate(words))
-    return tuple(position for position, word, common in shared if 2 * common >= word.end - word.start) or None
+    start, end = match.span()
+    overlaps = (min(end, word.end) - max(start, word.start) for word in words)
+    return (
+        tuple(
+            position
+            for position, (word, overlap) in enumerate(zip(words, overlaps, strict=True))
+            if 2 * overlap >= word.end - word.start
+        )
+        or None
+    )
 
 
 READERS: dict[str, Reader] = {

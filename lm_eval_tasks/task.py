@@ -1,4 +1,4 @@
-"""The lm-eval task: one class for all datasets, styles and budgets. The YAML says which."""
+"""The lm-eval task: one class for all datasets, styles and budgets. The YAML files declare which."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from lm_eval.utils import warning_once
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, lm_eval_backend
-from lm_eval_tasks.data import DatasetSpec, check_revisions, load
+from lm_eval_tasks.aggregation import Aggregation
+from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
 from lm_eval_tasks.metrics import metrics_of, score
-from lm_eval_tasks.options import read_options
+from lm_eval_tasks.options import Options, read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
@@ -30,67 +31,66 @@ lm_eval_backend.install()
 
 
 class SelfExplainTask(ConfigurableTask):
-    """`faithful_se_<dataset>_<style>_<budget>`: see design.md, "One document through the protocol".
+    """`faithful_se_<dataset>_<style>_<budget>`: see docs/protocol.md, "One document through the protocol".
 
-    Emits one `self_explain` request per document; the response is the document's transcript as a JSON string.
+    Emits one `self_explain` request per document. The response is the document's transcript as a JSON string.
+
+    Attributes:
+        source: the dataset.
+        spec: what the task asks.
+        render: `lm.apply_chat_template` where the run applies one.
+        sample_indices: the documents that `--samples` chooses; empty for all.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         settings = copy.deepcopy({key: value for key, value in config.items() if key != "class"})
-        name, metadata = settings["task"], settings["metadata"]
-        declared = metadata.get("faithful_se")
-        if not isinstance(declared, dict) or "dataset" not in declared:
-            raise UsageError(
-                f"{name}: metadata.faithful_se does not declare the task; override single options, "
-                "as in --metadata classifier=loglikelihood data=DIR"
-            )
-        options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
-        check_revisions(name, metadata)
-        if revision := metadata.get(f"{declared['dataset']}_revision"):
-            settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}
-        self.source = DatasetSpec.of(settings)
-        if declared["style"] not in STYLES or declared["budget"] not in BUDGETS:
-            raise UsageError(
-                f"{name}: style {declared['style']!r}, budget {declared['budget']!r}: no such style or budget"
-            )
+        options = _read_declaration(settings)
+        declared = settings["metadata"]["faithful_se"]
+        self.source = DatasetSpec.from_config(settings)
         self.spec = TaskSpec(
             self.source.question, declared["style"], declared["budget"], options, rationales=bool(self.source.rationale)
         )
         self.render: Callable[..., Any] | None = None
-        self.chosen: list[int] = []  # --samples
+        self.sample_indices: list[int] = []
         super().__init__(config=settings)
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
-        self._report(options.as_dict())
+        self._record_options(options)
+        self._register_metrics()
 
-    def _report(self, options: Mapping[str, Any]) -> None:
-        """Write what was really used into the config that lm-eval logs, and the metrics into its tables."""
-        self.config.metadata["faithful_se"].update(options, data_fingerprint=self.eval_docs._fingerprint)
+    def _record_options(self, options: Options) -> None:
+        """Write the options and data that the task really uses into the configuration that lm-eval logs."""
+        metadata = self.config.metadata
+        metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
+        if commit := hub_commit(self.eval_docs):
+            metadata["dataset_commit"] = commit
+
+    def _register_metrics(self) -> None:
+        """Tell lm-eval the metric keys, their directions and their aggregations."""
         metrics = metrics_of(self.spec)
         self.config.metric_list = [{"metric": name} for name in metrics]
         self._metric_fn_list = dict.fromkeys(metrics)
         self._higher_is_better = {
             name: metric.higher_is_better for name, metric in metrics.items() if metric.higher_is_better is not None
         }
-        self._aggregation_list = {}
-        for name, metric in metrics.items():
-            self._aggregation_list[name] = metric.aggregate or mean
-            if metric.stderr:  # lm-eval has none for aggregations of our own: a companion key brings it
-                self._aggregation_list[f"{name}_stderr"] = metric.stderr
+        self._aggregation_list = {
+            name: Aggregation(metric.aggregate, metric.stderr) if metric.aggregate and metric.stderr else mean
+            for name, metric in metrics.items()
+        }
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Read the evaluation split, once for all tasks of a dataset."""
+        """Read the evaluation split. All tasks of a dataset share it."""
         try:
             self.dataset = {self.config.test_split: load(self.source, self.spec.options.data)}
         except UsageError as error:
             raise UsageError(f"{self.config.task}: {error!s}") from error
 
     def test_docs(self) -> Dataset:
-        """The documents that are evaluated."""
+        """The documents to evaluate."""
         return self.dataset[self.config.test_split]
 
     def fewshot_docs(self) -> None:
-        """None: explanations are asked without examples."""
+        """None: requests for explanations hold no examples."""
 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:
         """The classification prompt."""
@@ -101,32 +101,36 @@ class SelfExplainTask(ConfigurableTask):
         return str(self.source.document(doc).gold)
 
     def build_all_requests(self, *, cache_requests: bool = False, **kwargs: Any) -> None:
-        """Build the requests. The system instruction and the chat template are known here and nowhere else."""
+        """Build the requests. lm-eval passes the system instruction and the chat template here only.
+
+        Raises:
+            UsageError: `--limit` leaves no document, or fewer documents than processes.
+        """
         if cache_requests:
-            warning_once(logger, "--cache_requests is not used: its keys know nothing of options and data")
+            warning_once(logger, "--cache_requests is not used: its keys do not hold options and data")
         generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
         limit = kwargs.get("limit")
         if limit is not None and limit <= 0:
             raise UsageError(f"{self.config.task}: --limit leaves no document: give a number above 0")
-        self.chosen = sorted(set(kwargs.get("samples") or ()))
-        count = len(self.chosen) or min(len(self.eval_docs), int(kwargs.get("limit") or len(self.eval_docs)))
+        self.sample_indices = sorted(set(kwargs.get("samples") or ()))
+        count = len(self.sample_indices) or min(len(self.eval_docs), int(limit or len(self.eval_docs)))
         if count < (processes := kwargs.get("world_size", 1)):
-            # lm-eval would end in the process that has none, and leave the others waiting.
+            # lm-eval would fail in the process without documents, and the others would wait for it for ever.
             raise UsageError(f"{self.config.task}: fewer documents ({count}) than processes ({processes})")
         super().build_all_requests(cache_requests=False, **kwargs)
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
-        """What lm-eval shows and hashes as the prompt: the first turn, and what will be asked in the second."""
+        """The text that lm-eval shows and hashes as the prompt: the first turn, and the request of the second."""
         document = self.source.document(doc)
         opening = "\n\n".join(content for _, content in self.spec.classify(document).messages)
-        asked = STYLES[self.spec.style].ask(self.spec.request(document, target="…"))
-        return f"{opening}\n\n[explain] {asked}"
+        explain = STYLES[self.spec.style].ask(self.spec.request(document, target="…"))
+        return f"{opening}\n\n[explain] {explain}"
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""
-        place = kwargs["metadata"][1]
+        index = kwargs["metadata"][1]
         return lm_eval_backend.SelfExplainRequest(
             request_type="self_explain",  # type: ignore[arg-type]
             doc=doc,
@@ -136,7 +140,7 @@ class SelfExplainTask(ConfigurableTask):
             spec=self.spec,
             document=self.source.document(doc),
             render=self.render,
-            number=self.chosen[place] if self.chosen else place,
+            number=self.sample_indices[index] if self.sample_indices else index,
         )
 
     def process_results(self, doc: Mapping[str, Any], results: list[str]) -> dict[str, Any]:
@@ -144,9 +148,32 @@ class SelfExplainTask(ConfigurableTask):
         if "bypass" in self._metric_fn_list:  # --predict_only
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
-        values: dict[str, Any] = {}
-        for name, value in score(transcript, self.spec, self.source.document(doc)).items():
-            values[name] = value
-            if f"{name}_stderr" in self._aggregation_list:
-                values[f"{name}_stderr"] = value
-        return values
+        return dict(score(transcript, self.spec, self.source.document(doc)))
+
+
+def _read_declaration(settings: dict[str, Any]) -> Options:
+    """Check what the YAML and the user's `--metadata` declare, and write both where lm-eval records them.
+
+    Args:
+        settings: the configuration of the task. `style` and `budget` move into `metadata.faithful_se`: a YAML that
+            includes another one replaces the whole of `metadata`. A revision that the user pins replaces the default.
+
+    Raises:
+        UsageError: no declaration, an unknown style or budget, or a wrong option.
+    """
+    name, metadata = settings["task"], settings["metadata"]
+    declared = metadata.get("faithful_se")
+    if not isinstance(declared, dict) or "dataset" not in declared:
+        raise UsageError(
+            f"{name}: metadata.faithful_se does not declare the task; override single options, "
+            "as in --metadata classifier=loglikelihood data=DIR"
+        )
+    declared.update({key: settings.pop(key) for key in ("style", "budget") if key in settings})
+    style, budget = declared.get("style"), declared.get("budget")
+    if style not in STYLES or budget not in BUDGETS:
+        raise UsageError(f"{name}: style {style!r}, budget {budget!r}: no such style or budget")
+    options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
+    check_revisions(name, metadata)
+    if revision := metadata.get(f"{declared['dataset']}_revision"):
+        settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}
+    return options

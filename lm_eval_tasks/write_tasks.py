@@ -1,15 +1,14 @@
-"""Write the task YAMLs from the datasets: `python -m lm_eval_tasks.write_tasks`.
+"""Write the task files of all datasets: `python -m lm_eval_tasks.write_tasks`, or `make tasks`.
 
-A dataset is declared once, in `datasets/<name>/_dataset_yaml`. lm-eval wants one file per task, and a file that stands
-for itself can be shared, placed anywhere and read without opening another, so the files are written out in full. A test
-says when they are stale.
+A task file has three lines: what it includes, its name, its tags. It includes its dataset (`<name>/_dataset_yaml`) and
+what all tasks of its style and budget share (`_<style>_<budget>_yaml`). So a new dataset needs its `_dataset_yaml` and
+this command, a new style this command alone.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -17,77 +16,70 @@ from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import has_mini
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
-HEAD = "# Written by `python -m lm_eval_tasks.write_tasks` from _dataset_yaml: edit that file.\n"
+# The datasets of the paper. Those that it does not train on are tagged "unseen".
 PAPER = ("sentiment140", "snli", "agnews")
 
+SHARED = """\
+# Shared by all tasks of this style and budget. Written by `make tasks`.
+class: !function lm_eval_tasks.task.SelfExplainTask
+style: {style}
+budget: {budget}
+output_type: generate_until
+num_fewshot: 0
+generation_kwargs: {{until: [], do_sample: false, max_gen_toks: {tokens}}}
+metric_list: []
+"""
 
-def task_name(dataset: str, style: str, budget: str) -> str:
-    """The name of a task."""
-    return f"faithful_se_{dataset}_{style}_{budget}"
-
-
-def task_config(dataset: dict[str, Any], style: str, budget: str) -> dict[str, Any]:
-    """The configuration of one task, without its class."""
-    told = dataset["metadata"]["faithful_se"]
-    tags = [f"faithful-se-{part}" for part in (told["dataset"], style, budget)]
-    if "rationale" in told:
-        tags.append("faithful-se-rationales")
-    elif told["dataset"] not in PAPER:
-        tags.append("faithful-se-unseen")
-    if has_mini(told["folder"]):
-        tags.append("faithful-se-mini")
-    return {
-        "task": task_name(told["dataset"], style, budget),
-        "tag": tags,
-        **{key: value for key, value in dataset.items() if key != "metadata"},
-        "output_type": "generate_until",
-        "num_fewshot": 0,
-        "generation_kwargs": {
-            "until": [],
-            "do_sample": False,
-            "max_gen_toks": STYLES[style].MAX_TOKENS[budget],
-        },
-        "metric_list": [],
-        "metadata": {
-            "version": dataset["metadata"]["version"],
-            "faithful_se": {**told, "style": style, "budget": budget},
-        },
-    }
+TASK = """\
+include: [_dataset_yaml, ../_{style}_{budget}_yaml]
+task: faithful_se_{dataset}_{style}_{budget}
+tag: [{tags}]
+"""
 
 
-def task_files(folder: Path) -> dict[Path, str]:
-    """The task files of one dataset folder: path -> text."""
-    dataset = yaml.safe_load((folder / "_dataset_yaml").read_text(encoding="utf-8"))
+def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
+    """The task files and the shared files below a folder of datasets: path -> text."""
+    names = sorted(path.parent.name for path in datasets.glob("*/_dataset_yaml"))
     files = {}
     for style in STYLES:
         for budget in BUDGETS:
-            config = task_config(dataset, style, budget)
-            text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120)
-            # A tag that the safe dumper cannot write.
-            text = text.replace("\ntag:", "\nclass: !function lm_eval_tasks.task.SelfExplainTask\ntag:", 1)
-            files[folder / f"{config['task']}.yaml"] = HEAD + text
+            tokens = STYLES[style].MAX_TOKENS[budget]
+            files[datasets / f"_{style}_{budget}_yaml"] = SHARED.format(style=style, budget=budget, tokens=tokens)
+            for name in names:
+                tags = [f"faithful-se-{part}" for part in (name, style, budget)] + _group_tags(datasets / name)
+                text = TASK.format(dataset=name, style=style, budget=budget, tags=", ".join(tags))
+                files[datasets / name / f"faithful_se_{name}_{style}_{budget}.yaml"] = text
     return files
 
 
+def _group_tags(folder: Path) -> list[str]:
+    """Tags of a dataset that it shares with others."""
+    declared = yaml.safe_load((folder / "_dataset_yaml").read_text(encoding="utf-8"))["metadata"]["faithful_se"]
+    tags = []
+    if "rationale" in declared:
+        tags.append("faithful-se-rationales")
+    elif folder.name not in PAPER:
+        tags.append("faithful-se-unseen")
+    return [*tags, "faithful-se-mini"] if has_mini(folder.name) else tags
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Write every stale file, delete files of tasks that are gone; with --check say so and change nothing."""
-    parser = argparse.ArgumentParser(prog="python -m lm_eval_tasks.write_tasks", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--check", action="store_true", help="only say which files are stale; exit status 1 if any is")
+    """Write stale and missing files and delete those of tasks that are gone; with --check only name them."""
+    parser = argparse.ArgumentParser(prog="python -m lm_eval_tasks.write_tasks", description="Write the task files.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if a file is stale")
     check = parser.parse_args(argv).check
-    stale = []
-    for folder in sorted(path.parent for path in DATASETS.glob("*/_dataset_yaml")):
-        files = task_files(folder)
-        stale += [path for path in folder.glob("*.yaml") if path not in files]
-        stale += [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-        if not check:
-            for path in folder.glob("*.yaml"):
-                if path not in files:
-                    path.unlink()
-            for path, text in files.items():
-                path.write_text(text, encoding="utf-8")
-    for path in stale:
-        print(("stale: " if check else "written: ") + str(path.relative_to(DATASETS)))
-    return int(check and bool(stale))
+    files = task_files(DATASETS)
+    existing = {*DATASETS.glob("*/*.yaml"), *DATASETS.glob("_*_yaml")}
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    obsolete = sorted(existing - files.keys())
+    if not check:
+        for path in stale:
+            path.write_text(files[path], encoding="utf-8")
+        for path in obsolete:
+            path.unlink()
+    for path in [*stale, *obsolete]:
+        print(("stale: " if check else "written: " if path in files else "deleted: ") + str(path.relative_to(DATASETS)))
+    return int(check and bool(stale or obsolete))
 
 
 if __name__ == "__main__":

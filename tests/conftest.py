@@ -1,4 +1,4 @@
-"""What several tests share."""
+"""Fixtures of all tests: real text, evaluations, the mini base model."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# A run is green or red for its code, not for the luck of its draw. New examples are looked for by name:
+# A run passes or fails for its code, not for its random examples. To search for new examples:
 # pytest --hypothesis-profile=explore
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("same")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# Sums are added in one order, in this process and in those that tests start: rows are compared to the last digit.
+# One thread adds sums in one order, here and in processes that tests start. Tests compare rows to the last digit.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -28,10 +28,10 @@ PAPER = "faithful_se_sentiment140_*,faithful_se_snli_*,faithful_se_agnews_*"
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real public text; not part of a user's clone."""
+    """The folder of real public text, which a clone does not hold."""
     folder = os.environ.get("FAITHFUL_SE_DATA")
     if not folder:
-        pytest.skip("FAITHFUL_SE_DATA is not set: no folder with sentiment140/, snli/, ag_news/ to read real text from")
+        pytest.skip("FAITHFUL_SE_DATA is not set: no folder of real text (sentiment140/, snli/, ag_news/, …)")
     return Path(folder).resolve()
 
 
@@ -62,7 +62,7 @@ def evaluate() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def mini_base() -> Path:
-    """The folder of the mini base of seed 0, trained once and then kept in the cache (FAITHFUL_SE_CACHE)."""
+    """The folder of the mini base of seed 0. It is trained once and stays in the cache (FAITHFUL_SE_CACHE)."""
     from training.mini.train import base_model
 
     return base_model(0, log=print)

@@ -1,6 +1,6 @@
-"""A second device that is none, for machines without a GPU: its tensors live in main memory, and mixing is an error.
+"""A pretended second device, for machines without a GPU. Its tensors live in main memory, and mixing is an error.
 
-Importing this module tells torch of the device, for the whole process: import it in a process of its own.
+Importing this module registers the device with torch for the whole process, so import it in a process of its own.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 NAME = "pretend"
 
 
-class _Module:
-    """What torch asks of `torch.<device>`."""
+class _DeviceModule:
+    """The functions that torch calls of `torch.<device>`."""
 
     is_initialized = is_available = staticmethod(lambda: True)
     _is_in_bad_fork = staticmethod(lambda: False)
@@ -28,33 +28,33 @@ class _Module:
     get_amp_supported_dtype = staticmethod(lambda: [torch.bfloat16, torch.float16])
 
 
-_setup_privateuseone_for_python_backend(NAME, _Module())
+_setup_privateuseone_for_python_backend(NAME, _DeviceModule())
 DEVICE = torch.device(NAME, 0)
-# What copies from one device to another, as `Tensor.to` does.
-MOVES = ("aten::_to_copy", "aten::copy_")
+# Operations that copy from one device to another, as `Tensor.to` does.
+COPIES = ("aten::_to_copy", "aten::copy_")
 
 
-class There(Tensor):
-    """A tensor on the pretended device."""
+class PretendTensor(Tensor):
+    """A tensor on the pretended device; `cpu_tensor` holds its values in main memory."""
 
-    here: Tensor
+    cpu_tensor: Tensor
 
     @staticmethod
-    def __new__(cls, here: Tensor) -> There:
-        made = Tensor._make_wrapper_subclass(
+    def __new__(cls, cpu_tensor: Tensor) -> PretendTensor:
+        tensor = Tensor._make_wrapper_subclass(
             cls,
-            here.shape,
-            strides=here.stride(),
-            storage_offset=here.storage_offset(),
-            dtype=here.dtype,
+            cpu_tensor.shape,
+            strides=cpu_tensor.stride(),
+            storage_offset=cpu_tensor.storage_offset(),
+            dtype=cpu_tensor.dtype,
             device=DEVICE,
-            requires_grad=here.requires_grad,
+            requires_grad=cpu_tensor.requires_grad,
         )
-        made.here = here
-        return made
+        tensor.cpu_tensor = cpu_tensor
+        return tensor
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return f"There({self.here})"
+        return f"PretendTensor({self.cpu_tensor})"
 
     def tolist(self) -> Any:
         return self.cpu().tolist()
@@ -65,30 +65,32 @@ class There(Tensor):
 
 
 def compute(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """One operation, in main memory; the result is where torch would put it.
+    """Run one operation in main memory, and put the result on the device where torch would put it.
 
     Raises:
-        RuntimeError: tensors of two devices. A number in a tensor without dimensions may be anywhere, as with a GPU.
+        RuntimeError: tensors of two devices. As with a GPU, a tensor without dimensions may be on any device.
     """
-    given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-    there = [tensor for tensor in given if isinstance(tensor, There)]
-    strangers = [tensor for tensor in given if not isinstance(tensor, There) and tensor.dim()]
-    if there and strangers and func._schema.name not in MOVES:
+    tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    pretended_tensors = [tensor for tensor in tensors if isinstance(tensor, PretendTensor)]
+    cpu_tensors = [tensor for tensor in tensors if not isinstance(tensor, PretendTensor) and tensor.dim()]
+    if pretended_tensors and cpu_tensors and func._schema.name not in COPIES:
         raise RuntimeError(f"{func}: expected all tensors to be on the same device, found {NAME} and cpu")
-    asked = kwargs.get("device")
-    stays = bool(there) if asked is None else torch.device(asked).type == NAME
-    if asked is not None:
+    device = kwargs.get("device")
+    is_pretended = bool(pretended_tensors) if device is None else torch.device(device).type == NAME
+    if device is not None:
         kwargs = {**kwargs, "device": torch.device("cpu")}
-    args, kwargs = tree_map_only(There, lambda tensor: tensor.here, (args, kwargs))
+    args, kwargs = tree_map_only(PretendTensor, lambda tensor: tensor.cpu_tensor, (args, kwargs))
     out = func(*args, **kwargs)
-    if not stays:
+    if not is_pretended:
         return out
-    known = {id(tensor.here): tensor for tensor in there}  # an operation in place gives back what it was given
-    return tree_map_only(Tensor, lambda tensor: known[id(tensor)] if id(tensor) in known else There(tensor), out)
+    inputs = {id(tensor.cpu_tensor): tensor for tensor in pretended_tensors}  # an operation in place returns its input
+    return tree_map_only(
+        Tensor, lambda tensor: inputs[id(tensor)] if id(tensor) in inputs else PretendTensor(tensor), out
+    )
 
 
-class _Making(TorchDispatchMode):
-    """Sees the operations that no tensor is given to: the making of new ones."""
+class _CreationMode(TorchDispatchMode):
+    """Sees operations without a tensor among their arguments: those that create one."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None) -> Any:
         return compute(func, args, kwargs or {})
@@ -97,10 +99,10 @@ class _Making(TorchDispatchMode):
 @contextmanager
 def pretended() -> Iterator[torch.device]:
     """The device exists inside."""
-    before = torch._C._only_lift_cpu_tensors()
-    torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor(..., device=) asks us to move what it made on the CPU
+    only_lift_cpu = torch._C._only_lift_cpu_tensors()
+    torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor(..., device=) then asks us to move its CPU tensor
     try:
-        with _Making():
+        with _CreationMode():
             yield DEVICE
     finally:
-        torch._C._set_only_lift_cpu_tensors(before)
+        torch._C._set_only_lift_cpu_tensors(only_lift_cpu)

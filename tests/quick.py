@@ -1,4 +1,4 @@
-"""CPU seconds of a call, on a machine that other work disturbs."""
+"""CPU seconds of a call, on a machine that other processes disturb."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def least_seconds(call: Callable[[], object], enough: float, tries: int = 3) -> float:
-    """The least CPU time of a few tries, ending with the first below `enough`: a slow rule is slow every time."""
+    """The least CPU time of a few tries, up to the first below `enough`. Slow code is slow in every try."""
     least = float("inf")
     for _ in range(tries):
         started = time.process_time()

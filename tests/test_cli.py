@@ -61,7 +61,7 @@ def test_no_command_shows_the_help(capsys):
 
 def test_a_wrong_command_names_the_right_ones(capsys):
     assert faithful_se_cli.main(["evaluate"]) == 2
-    assert capsys.readouterr().err.startswith("faithful-se: no command 'evaluate'; there are eval")
+    assert capsys.readouterr().err.startswith("faithful-se: no command 'evaluate'; the commands are eval")
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_a_wrong_command_names_the_right_ones(capsys):
         ("attribute", "torch, transformers, peft, captum, trl", "train"),
         ("build", "torch, transformers, peft, captum, trl", "train"),
         ("sft", "torch, transformers, peft, captum, trl", "train"),
-        ("demo", "torch, transformers, peft, captum, trl", "train"),
+        ("demo", "torch, transformers, peft, captum, trl, altair", "board,train"),
     ],
 )
 def test_a_missing_extra_is_one_line(command, missing, extra):
     """As after a plain `pip install faithful-se`: what the extra brings cannot be found."""
     hide = (
         "import sys, importlib.util\nfrom faithful_se import cli\n"
-        "hidden = {'torch', 'transformers', 'peft', 'captum', 'trl'}\n"
+        "hidden = {'torch', 'transformers', 'peft', 'captum', 'trl', 'altair'}\n"
         "class Hidden:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name.split('.')[0] in hidden:\n"
@@ -87,22 +87,22 @@ def test_a_missing_extra_is_one_line(command, missing, extra):
         "sys.meta_path.insert(0, Hidden())\n"
         "sys.exit(cli.main(sys.argv[1:]))"
     )
-    told = f"faithful-se {command}: {missing} not installed; pip install 'faithful-se[{extra}]'\n"
-    done = python(hide, command, "--out", "nowhere")
-    assert (done.returncode, done.stderr) == (2, told)
-    helped = python(hide, command, "--help")
-    if command == "sft":  # their help lists what the packages offer
-        assert (helped.returncode, helped.stderr) == (2, told)
+    line = f"faithful-se {command}: {missing} not installed; pip install 'faithful-se[{extra}]'\n"
+    run = python(hide, command, "--out", "nowhere")
+    assert (run.returncode, run.stderr) == (2, line)
+    help_run = python(hide, command, "--help")
+    if command == "sft":  # its help lists what the packages offer
+        assert (help_run.returncode, help_run.stderr) == (2, line)
     else:
-        assert helped.returncode == 0 and helped.stdout.startswith(f"usage: faithful-se {command}")
+        assert help_run.returncode == 0 and help_run.stdout.startswith(f"usage: faithful-se {command}")
 
 
 def test_every_command_can_be_loaded():
     from importlib import import_module
 
-    for module, what, *_ in faithful_se_cli.COMMANDS.values():
-        assert callable(import_module(module).main)
-        assert what
+    for command in faithful_se_cli.COMMANDS.values():
+        assert callable(import_module(command.module).main)
+        assert command.summary and len(command.summary) <= 80
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +146,8 @@ def test_eval_names_a_misspelt_task_in_one_line():
         *("eval", "run", "--model", "faithful-se-rules", "--tasks", "faithful_se_snli_redacton_oneword"),
     )
     assert done.returncode == 2
-    told = "not found: faithful_se_snli_redacton_oneword (meant: faithful_se_snli_redaction_oneword?)"
-    assert told in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+    line = "not found: faithful_se_snli_redacton_oneword (meant: faithful_se_snli_redaction_oneword?)"
+    assert line in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
 
 
 def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
@@ -188,6 +188,11 @@ def test_include_path_finds_the_tasks_without_installation(folder):
     task = manager.load(["faithful_se_snli_attribution_oneword"])["tasks"]["faithful_se_snli_attribution_oneword"]
     assert len(task.eval_docs) == 10
     assert DATASETS == ROOT / "lm_eval_tasks" / "datasets"
+
+
+def test_the_module_runs_as_the_console_script_does():
+    command = [sys.executable, "-m", "faithful_se", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "faithful-se 0.1.0\n"
 
 
 def test_the_version(capsys):

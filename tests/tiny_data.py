@@ -1,4 +1,4 @@
-"""Made-up documents in the layout of `--metadata data=DIR`, so that tests and benchmarks need no download."""
+"""Invented documents in the layout of `--metadata data=DIR`, so that tests and benchmarks need no download."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORDS = [*VERBS, *NOUNS, *OTHERS]
 
 
 def sentence(rng: random.Random, length: int) -> str:
-    """That many different words."""
+    """A sentence of `length` different words."""
     return " ".join(rng.sample(WORDS, length)).capitalize() + "."
 
 
@@ -37,10 +37,10 @@ def write_data(folder: Path, documents: int, *, splits: tuple[str, ...] = ("test
     return folder
 
 
-def texts_of(folder: Path, most: int = 2000) -> list[str]:
+def texts_of(folder: Path, limit: int = 2000) -> list[str]:
     """The texts of a data folder, to train a tokenizer on."""
     texts: list[str] = []
     for path in sorted(folder.glob("*/test.jsonl")):
-        for line in path.read_text(encoding="utf-8").splitlines()[:most]:
+        for line in path.read_text(encoding="utf-8").splitlines()[:limit]:
             texts += [value for value in json.loads(line).values() if isinstance(value, str)]
     return texts

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>\n{% endfor %}"
@@ -10,28 +14,35 @@ TEMPLATE = (
 )
 
 
-def write_tiny_chat_model(
-    folder: Path, texts: list[str], *, hidden: int = 32, layers: int = 2, context: int = 1024
-) -> Path:
-    """Save a random Llama with a byte-level BPE tokenizer of `texts` as a Hugging Face folder."""
-    import torch
+def chat_tokenizer(texts: list[str], vocab_size: int = 1000) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer of `texts`, with a chat template."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
-    torch.manual_seed(0)
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    special = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
     trainer = trainers.BpeTrainer(
-        vocab_size=1000,
-        special_tokens=special,
+        vocab_size=vocab_size,
+        special_tokens=["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token="<|pad|>", eos_token="<|end|>")
     tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+def write_tiny_chat_model(
+    folder: Path, texts: list[str], *, hidden: int = 32, layers: int = 2, context: int = 1024
+) -> Path:
+    """Save a random Llama with a byte-level BPE tokenizer of `texts` as a Hugging Face folder."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    tokenizer = chat_tokenizer(texts)
     model = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),

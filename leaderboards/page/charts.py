@@ -1,8 +1,8 @@
-"""The charts, as SVG. Colours are stand-ins that `page.css` replaces by those of the light or dark theme."""
+"""The charts of the page, as SVG. `page.css` replaces their colours by those of the light or dark theme."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,234 +10,254 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from leaderboards import number_format
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
-from leaderboards.main_table import BUDGETS, groups, ordered, rows
-from leaderboards.page.view import label
+from leaderboards.number_format import rate, with_interval
+from leaderboards.page.page_data import task_label
 from leaderboards.sanitize import one_line
+from leaderboards.tables.main_table import describe_budget, groups_with_means, sort_tasks, table_rows
 
 # page.css names the same colours: `[fill="#0b5cad"] { fill: var(--faithful) }`.
 TEXT, MUTED, GRID = "#15191d", "#59616b", "#d9dde2"
 FAITHFUL, CHANCE, ORACLE = "#0b5cad", "#a84b00", "#3d7a4f"
-KINDS = {"faithful": FAITHFUL, "chance": CHANCE, "oracle": ORACLE}
+COLORS = {"faithful": FAITHFUL, "chance": CHANCE, "oracle": ORACLE}
 SHAPES = {"faithful": "circle", "chance": "cross", "oracle": "diamond"}
-# Fonts of one width: what is measured here is what a browser draws.
+# Fonts with the same character widths, so that the browser's text is as wide as measured here.
 FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
-# `.25`, as everywhere else.
-ZERO = "replace(format(datum.value, '.2~f'), '0.', '.')"
-# Checkpoints in one chart: what fits on a screen. The best are taken, and every base of theirs.
-MOST = 24
+# Axis labels such as `.25`, as everywhere else.
+NO_LEADING_ZERO = "replace(format(datum.value, '.2~f'), '0.', '.')"
+# What fits on a screen: checkpoints in one chart and in one row of panels, points in the plausibility plot. The best
+# checkpoints are shown, and their bases.
+MOST_CHECKPOINTS = 24
 MOST_IN_PANELS = 12
 MOST_POINTS = 400
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart of a selection; `summary` says what is in it for who cannot see it."""
+    """A chart.
+
+    Attributes:
+        title: for the selection.
+        summary: describes the chart in words, for readers who cannot see it.
+        svg: the drawing.
+    """
 
     title: str
     summary: str
     svg: Markup
 
 
-def dots(board: Board) -> list[Chart]:
-    """Faithful, chance and oracle: first means over groups of tasks, then a chart per dataset."""
+def dot_plots(board: Board) -> list[Chart]:
+    """Faithful, chance and oracle: a chart of means per group of tasks, then a chart per dataset."""
     names = {checkpoint.id: one_line(checkpoint.name, 34) for checkpoint in board.checkpoints}
-    charts = [_means(board, group, names) for group in groups(board)]
-    for dataset in dict.fromkeys(task.dataset for task in ordered(board.tasks)):
-        charts.append(_dataset(board, dataset, names))
+    charts = [_means_chart(board, group, names) for group in groups_with_means(board)]
+    for dataset in dict.fromkeys(task.dataset for task in sort_tasks(board.tasks)):
+        charts.append(_dataset_chart(board, dataset, names))
     return [chart for chart in charts if chart is not None]
 
 
-def _means(board: Board, group: str, names: dict[str, str]) -> Chart | None:
-    found = [row for row in rows(board, group) if row.means["faithful"].estimate is not None]
-    if not found:
+def _means_chart(board: Board, group: str, names: Mapping[str, str]) -> Chart | None:
+    rows = [row for row in table_rows(board, group) if row.means["faithful"].estimate is not None]
+    if not rows:
         return None
-    taken = _taken([row.checkpoint for row in found], MOST)
-    values = []
-    for row in found:
-        if row.checkpoint in taken:
+    selected = _best_and_bases([row.checkpoint for row in rows], MOST_CHECKPOINTS)
+    points = []
+    for row in rows:
+        if row.checkpoint in selected:
             estimates = {"faithful": row.means["faithful"], "chance": row.chance, "oracle": row.oracle}
-            values += _points(names[row.checkpoint.id], estimates)
-    order = [names[row.checkpoint.id] for row in found if row.checkpoint in taken]
-    title = {"all": "all tasks"}.get(group, group)
-    chart = _panel(order).properties(width=640, height=alt.Step(22), data=alt.Data(values=values))
-    return Chart(f"mean, {title}", _summary(len(order), len(board.checkpoints)), _svg(chart))
+            points += _points(names[row.checkpoint.id], estimates)
+    order = [names[checkpoint.id] for checkpoint in selected]
+    title = "all tasks" if group == "all" else group
+    chart = _panel(order).properties(width=640, height=alt.Step(22), data=alt.Data(values=points))
+    return Chart(f"mean, {title}", _summary(len(order), len(board.checkpoints)), _to_svg(chart))
 
 
-def _dataset(board: Board, dataset: str, names: dict[str, str]) -> Chart | None:
-    tasks = {task.id: task for task in ordered(board.tasks) if task.dataset == dataset}
+def _dataset_chart(board: Board, dataset: str, names: Mapping[str, str]) -> Chart | None:
+    tasks = {task.id: task for task in sort_tasks(board.tasks) if task.dataset == dataset}
     cells: dict[str, list[Cell]] = {}
     for cell in board.cells:
         if cell.task in tasks and "faithful" in cell.metrics and cell.metrics["faithful"].estimate is not None:
             cells.setdefault(cell.checkpoint, []).append(cell)
     if not cells:
         return None
-    best = sorted(
-        (checkpoint for checkpoint in board.checkpoints if checkpoint.id in cells),
-        key=lambda checkpoint: -_mean(cells[checkpoint.id]),
-    )
-    taken = _taken(best, MOST_IN_PANELS)
-    order = [names[checkpoint.id] for checkpoint in taken]
-    values = []
-    for checkpoint in taken:
+
+    def mean_faithful(checkpoint: Checkpoint) -> float:
+        values = [cell.metrics["faithful"].estimate or 0.0 for cell in cells[checkpoint.id]]
+        return sum(values) / len(values)
+
+    with_cells = (checkpoint for checkpoint in board.checkpoints if checkpoint.id in cells)
+    selected = _best_and_bases(sorted(with_cells, key=mean_faithful, reverse=True), MOST_IN_PANELS)
+    points = []
+    for checkpoint in selected:
         for cell in cells[checkpoint.id]:
-            metrics = {
+            estimates = {
                 "faithful": cell.metrics["faithful"],
                 "chance": cell.metrics.get("faithful_random"),
                 "oracle": cell.metrics.get("faithful_oracle"),
             }
-            place = {"style": one_line(tasks[cell.task].style, 40), "budget": _budget(tasks[cell.task])}
-            values += _points(names[checkpoint.id], metrics, place)
-    styles = list(dict.fromkeys(one_line(task.style, 40) for task in tasks.values()))
-    budgets = list(dict.fromkeys(_budget(task) for task in tasks.values()))
+            panel = {"style": one_line(tasks[cell.task].style, 40), "budget": _panel_title(tasks[cell.task])}
+            points += _points(names[checkpoint.id], estimates, panel)
+    order = [names[checkpoint.id] for checkpoint in selected]
+    chart = _facets(tasks.values(), order, points)
+    return Chart(one_line(dataset, 60), _summary(len(order), len(cells)), _to_svg(chart))
+
+
+def _facets(tasks: Iterable[Task], order: Sequence[str], points: Sequence[dict[str, Any]]) -> Any:
+    """A row of panels per budget, with one panel per style."""
+    tasks = list(tasks)
+    styles = list(dict.fromkeys(one_line(task.style, 40) for task in tasks))
+    budgets = list(dict.fromkeys(_panel_title(task) for task in tasks))
     panels = _panel(order).properties(width=250, height=alt.Step(18))
-    data = alt.Data(values=values)
-    head = alt.Header(title=None, labelColor=TEXT, labelFont=FONT, labelFontSize=12, labelFontWeight=600)
-    # A title above each row of panels: text that is turned is hard to read.
-    chart = alt.vconcat(
+    data = alt.Data(values=list(points))
+    header = alt.Header(title=None, labelColor=TEXT, labelFont=FONT, labelFontSize=12, labelFontWeight=600)
+    # The budget is a title above each row of panels, because rotated text is hard to read.
+    return alt.vconcat(
         *(
             panels.facet(
                 data=data,
-                column=alt.Column("style:N", sort=styles, header=head),
+                column=alt.Column("style:N", sort=styles, header=header),
                 title=alt.Title(budget, color=MUTED, font=FONT, fontSize=12, fontWeight="normal", anchor="start"),
             ).transform_filter(alt.FieldEqualPredicate(field="budget", equal=budget))
             for budget in budgets
         ),
         spacing=18,
     )
-    return Chart(one_line(dataset, 60), _summary(len(order), len(cells)), _svg(chart))
 
 
-def plausibility(board: Board) -> Chart | None:
-    """Agreement with people's rationales against faithfulness; None without any.
+def plausibility_plot(board: Board) -> Chart | None:
+    """Agreement with human rationales against faithfulness; None if no task has rationales.
 
-    A point per checkpoint and task, or per checkpoint (means over its tasks) where that would be too many to see.
+    One point per checkpoint and task. If these are too many to see, one point per checkpoint, its mean over tasks.
     """
     names = {checkpoint.id: one_line(checkpoint.name, 60) for checkpoint in board.checkpoints}
-    tasks = {task.id: label(task) for task in board.tasks}
-    pairs: dict[str, list[tuple[str, float, float]]] = {}
+    tasks = {task.id: task_label(task) for task in board.tasks}
+    positions: dict[str, list[tuple[str, float, float]]] = {}  # checkpoint -> (task, plausible, faithful)
     for cell in board.cells:
-        found, faithful = cell.metrics.get("plausibility_f1"), cell.metrics.get("faithful")
-        if found and faithful and found.estimate is not None and faithful.estimate is not None:
-            pairs.setdefault(cell.checkpoint, []).append((tasks[cell.task], found.estimate, faithful.estimate))
-    if not pairs:
+        plausible, faithful = cell.metrics.get("plausibility_f1"), cell.metrics.get("faithful")
+        if plausible and faithful and plausible.estimate is not None and faithful.estimate is not None:
+            position = (tasks[cell.task], plausible.estimate, faithful.estimate)
+            positions.setdefault(cell.checkpoint, []).append(position)
+    if not positions:
         return None
-    many = sum(map(len, pairs.values())) > MOST_POINTS
-    if many:
-        pairs = {person: [_middle(found)] for person, found in pairs.items()}
-    standing = {checkpoint.id: _standing(checkpoint) for checkpoint in board.checkpoints}
-    values = [
+    use_means = sum(map(len, positions.values())) > MOST_POINTS
+    if use_means:
+        positions = {checkpoint: [_mean_position(by_task)] for checkpoint, by_task in positions.items()}
+    kinds = {checkpoint.id: _kind(checkpoint) for checkpoint in board.checkpoints}
+    points = [
         {
             "x": x,
             "y": y,
-            "standing": standing[person],
-            "tip": f"{names[person]} on {where}: plausible {number_format.rate(x)}, faithful {number_format.rate(y)}",
+            "standing": kinds[checkpoint],
+            "tip": f"{names[checkpoint]} on {task}: plausible {rate(x)}, faithful {rate(y)}",
         }
-        for person, found in pairs.items()
-        for where, x, y in found
+        for checkpoint, by_task in positions.items()
+        for task, x, y in by_task
     ]
-    standings = {"trained": FAITHFUL, "control": CHANCE, "base": ORACLE}
-    scale = alt.Scale(domain=list(standings), range=list(standings.values()))
-    shape = alt.Scale(domain=list(standings), range=["circle", "cross", "diamond"])
+    colors = {"trained": FAITHFUL, "control": CHANCE, "base": ORACLE}
+    color = alt.Scale(domain=list(colors), range=list(colors.values()))
+    shape = alt.Scale(domain=list(colors), range=["circle", "cross", "diamond"])
     chart = (
-        alt.Chart(alt.Data(values=values))
+        alt.Chart(alt.Data(values=points))
         .mark_point(filled=True, size=42, opacity=0.75)
         .encode(
-            x=alt.X("x:Q", title="plausible: overlap with the words people marked (token F1)", **_rates()),
-            y=alt.Y("y:Q", title="faithful", **_rates()),
-            color=alt.Color("standing:N", scale=scale, title=None),
+            x=alt.X("x:Q", title="plausible: overlap with the words people marked (token F1)", **_rate_axis()),
+            y=alt.Y("y:Q", title="faithful", **_rate_axis()),
+            color=alt.Color("standing:N", scale=color, title=None),
             shape=alt.Shape("standing:N", scale=shape, title=None),
             description=alt.Description("tip:N"),
         )
         .properties(width=460, height=340)
     )
-    summary = f"{len(values)} {'checkpoints, means over tasks' if many else 'pairs of checkpoint and task'}."
-    return Chart("plausible and faithful", summary, _svg(chart))
+    summary = f"{len(points)} {'checkpoints, means over tasks' if use_means else 'pairs of checkpoint and task'}."
+    return Chart("plausible and faithful", summary, _to_svg(chart))
 
 
-def _middle(found: Sequence[tuple[str, float, float]]) -> tuple[str, float, float]:
-    n = len(found)
-    return f"{n} tasks", sum(x for _, x, _ in found) / n, sum(y for _, _, y in found) / n
+def _mean_position(by_task: Sequence[tuple[str, float, float]]) -> tuple[str, float, float]:
+    n = len(by_task)
+    return f"{n} tasks", sum(x for _, x, _ in by_task) / n, sum(y for _, _, y in by_task) / n
 
 
 def _panel(order: Sequence[str]) -> alt.LayerChart:
+    """Dots with intervals, one line per checkpoint, from data that `_points` makes."""
     y = alt.Y(
         "name:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=240, ticks=False, domain=False, grid=True)
     )
-    x = alt.X("value:Q", title=None, **_rates())
-    color = alt.Color("kind:N", scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())), title=None)
+    x = alt.X("value:Q", title=None, **_rate_axis())
+    color = alt.Color("kind:N", scale=alt.Scale(domain=list(COLORS), range=list(COLORS.values())), title=None)
     shape = alt.Shape("kind:N", scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())), title=None)
-    tip = alt.Description("tip:N")
     base = alt.Chart().encode(y=y)
-    whole = alt.datum.kind == "faithful"
-    lines = base.transform_filter(whole).mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", color=color)
-    strokes = base.mark_point(filled=True, size=56, opacity=1, strokeWidth=2).encode(
-        x=x, color=color, shape=shape, description=tip
+    is_faithful = alt.datum.kind == "faithful"
+    intervals = base.transform_filter(is_faithful).mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", color=color)
+    dots = base.mark_point(filled=True, size=56, opacity=1, strokeWidth=2).encode(
+        x=x, color=color, shape=shape, description=alt.Description("tip:N")
     )
-    return alt.layer(lines, strokes)
+    return alt.layer(intervals, dots)
 
 
 def _points(
-    name: str, estimates: Mapping[str, Estimate | None], place: dict[str, str] | None = None
+    name: str, estimates: Mapping[str, Estimate | None], panel: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
-    found = []
-    for kind, estimate in estimates.items():
-        if estimate is not None and estimate.estimate is not None:
-            where = f" · {' · '.join(place.values())}" if place else ""
-            found.append(
-                {
-                    "name": name,
-                    "kind": kind,
-                    "value": estimate.estimate,
-                    "low": estimate.low,
-                    "high": estimate.high,
-                    "tip": f"{name}{where}: {kind} {number_format.with_interval(estimate)}, {estimate.n} documents",
-                    **(place or {}),
-                }
-            )
-    return found
+    """The data of one checkpoint: a point per kind (faithful, chance, oracle) that is defined.
+
+    Args:
+        name: of the checkpoint.
+        estimates: kind -> Estimate.
+        panel: style and budget, which select the panel.
+    """
+    panel = panel or {}
+    panel_name = f" · {' · '.join(panel.values())}" if panel else ""
+    return [
+        {
+            "name": name,
+            "kind": kind,
+            "value": estimate.estimate,
+            "low": estimate.low,
+            "high": estimate.high,
+            "tip": f"{name}{panel_name}: {kind} {with_interval(estimate)}, {estimate.n} documents",
+            **panel,
+        }
+        for kind, estimate in estimates.items()
+        if estimate is not None and estimate.estimate is not None
+    ]
 
 
-def _taken(best: Sequence[Checkpoint], most: int) -> list[Checkpoint]:
-    """The first ones, and the bases of them, in the order given."""
-    head = list(best[:most])
-    bases = {checkpoint.base for checkpoint in head}
-    return [checkpoint for checkpoint in best if checkpoint in head or checkpoint.id in bases]
+def _best_and_bases(best_first: Sequence[Checkpoint], most: int) -> list[Checkpoint]:
+    """The first checkpoints and their bases, in the given order."""
+    best = list(best_first[:most])
+    bases = {checkpoint.base for checkpoint in best}
+    return [checkpoint for checkpoint in best_first if checkpoint in best or checkpoint.id in bases]
 
 
-def _summary(shown: int, there: int) -> str:
-    few = f"The {shown} best of {there} checkpoints, bases included." if shown < there else f"{shown} checkpoints."
-    return f"{few} The numbers are in the table above."
+def _summary(selected: int, total: int) -> str:
+    if selected == total:
+        return f"{total} checkpoints. The numbers are in the table above."
+    return f"The {selected} best of {total} checkpoints, bases included. The numbers are in the table above."
 
 
-def _mean(cells: Sequence[Cell]) -> float:
-    return sum(cell.metrics["faithful"].estimate or 0.0 for cell in cells) / len(cells)
+def _panel_title(task: Task) -> str:
+    return one_line(" · ".join(filter(None, (describe_budget(task.budget), task.variant))), 60)
 
 
-def _budget(task: Task) -> str:
-    words = BUDGETS.get(task.budget, task.budget)
-    return one_line(f"{words} · {task.variant}" if task.variant else words, 60)
-
-
-def _standing(checkpoint: Checkpoint) -> str:
+def _kind(checkpoint: Checkpoint) -> str:
     if checkpoint.base is None:
         return "base"
     return "control" if checkpoint.training is not None and checkpoint.training.control else "trained"
 
 
-def _rates() -> dict[str, Any]:
+def _rate_axis() -> dict[str, Any]:
     return {
         "scale": alt.Scale(domain=[0, 1], clamp=True),
-        "axis": alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], ticks=False, domain=False, labelFlush=False, labelExpr=ZERO),
+        "axis": alt.Axis(
+            values=[0, 0.25, 0.5, 0.75, 1], ticks=False, domain=False, labelFlush=False, labelExpr=NO_LEADING_ZERO
+        ),
     }
 
 
-def _svg(chart: Any) -> Markup:
-    """Drawn by vl-convert, which escapes text; without a ground, so that the page's shows."""
+def _to_svg(chart: Any) -> Markup:
+    """Draw with vl-convert, which escapes text. The background is transparent, so that the page's shows."""
     axis = {"labelColor": TEXT, "titleColor": MUTED, "gridColor": GRID, "labelFont": FONT, "titleFont": FONT}
     sizes = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
     legend = {"labelColor": TEXT, "labelFont": FONT, "labelFontSize": 12, "orient": "top", "symbolStrokeWidth": 2}
-    drawn = chart.configure(background="transparent", font=FONT, padding=4).configure_view(stroke=None)
-    drawn = drawn.configure_axis(**axis, **sizes).configure_legend(**legend)
-    return Markup(vl_convert.vegalite_to_svg(drawn.to_dict()))
+    chart = chart.configure(background="transparent", font=FONT, padding=4).configure_view(stroke=None)
+    chart = chart.configure_axis(**axis, **sizes).configure_legend(**legend)
+    return Markup(vl_convert.vegalite_to_svg(chart.to_dict()))

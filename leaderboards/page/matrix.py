@@ -1,25 +1,37 @@
-"""The generalization matrix as rows of cells for an HTML table: readable text first, colour beside it."""
+"""The generalization matrix as an HTML table: readable text first, colour as an addition."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from leaderboards import number_format
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task, Transfer
-from leaderboards.main_table import BUDGETS, ordered, trained_on
-from leaderboards.page.view import label
+from leaderboards.page.page_data import task_label
 from leaderboards.sanitize import one_line
+from leaderboards.tables.main_table import describe_budget, describe_training, sort_tasks
 
-# Shades of one hue; 10 is the deepest. A difference of 1 has all of it.
+# Shades of one hue. The deepest one is a difference of 1.
 SHADES = 10
+# What is new in a task -> words.
 KINDS = {"style": "new style", "dataset": "new dataset", "budget": "new budget", "several": "several of them new"}
+
+Cells = Mapping[tuple[str, str], Cell]
 
 
 @dataclass(frozen=True)
-class Square:
-    """One cell: the number, its interval, why it is empty; shade from -10 (worse) to 10 (better)."""
+class MatrixCell:
+    """One checkpoint on one task.
+
+    Attributes:
+        text: the number; "" if the task was not run.
+        interval: of the number.
+        marker: "better", "worse" or "".
+        shade: from -10 (worse) to 10 (better).
+        trained: whether the checkpoint was trained on this task.
+        tip: tooltip; says why there is no number.
+    """
 
     text: str
     interval: str
@@ -30,8 +42,8 @@ class Square:
 
 
 @dataclass(frozen=True)
-class Gained:
-    """A mean gain: the number, its interval, over which tasks."""
+class MeanGain:
+    """A mean gain over tasks: the number, its interval, and a tooltip that says over which tasks."""
 
     text: str
     interval: str
@@ -39,8 +51,18 @@ class Gained:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One row."""
+class MatrixRow:
+    """One checkpoint.
+
+    Attributes:
+        name: of the checkpoint.
+        label: what it was trained on.
+        base: whether this is a base, whose cells are rates instead of gains.
+        ratio, ratio_interval, ratio_note: transfer ratio, or why there is none.
+        on: mean gain over the tasks that it was trained on.
+        off: mean gain over other tasks, in the order of `Matrix.kinds`.
+        cells: one per task.
+    """
 
     name: str
     label: str
@@ -48,14 +70,21 @@ class Line:
     ratio: str
     ratio_interval: str
     ratio_note: str
-    on: Gained
-    off: tuple[Gained, ...]
-    squares: tuple[Square, ...]
+    on: MeanGain
+    off: tuple[MeanGain, ...]
+    cells: tuple[MatrixCell, ...]
 
 
 @dataclass(frozen=True)
-class Head:
-    """A head over one or several columns."""
+class ColumnHead:
+    """A head of one or several columns.
+
+    Attributes:
+        text: the name.
+        columns: number of columns below.
+        unseen: whether no checkpoint was trained on the dataset.
+        first: whether this is the first column of a style.
+    """
 
     text: str
     columns: int
@@ -64,119 +93,126 @@ class Head:
 
 
 @dataclass(frozen=True)
-class HeatMap:
-    """Heads by level (style, dataset, budget) and groups of lines by title."""
+class Matrix:
+    """The matrix.
 
-    heads: tuple[tuple[Head, ...], ...]
-    groups: tuple[tuple[str, tuple[Line, ...]], ...]
+    Attributes:
+        heads: column heads by level: style, dataset, budget.
+        groups: (title, rows).
+        kinds: (kind, words) of what is new in a task.
+    """
+
+    heads: tuple[tuple[ColumnHead, ...], ...]
+    groups: tuple[tuple[str, tuple[MatrixRow, ...]], ...]
     kinds: tuple[tuple[str, str], ...]
 
 
-def heat_map(board: Board) -> HeatMap | None:
-    """The matrix; None without a trained checkpoint."""
+def generalization_matrix(board: Board) -> Matrix | None:
+    """The matrix of a board; None without a trained checkpoint."""
     if not board.matrix:
         return None
-    tasks = ordered(board.tasks)
+    tasks = sort_tasks(board.tasks)
     cells = {(cell.checkpoint, cell.task): cell for cell in board.cells}
-    people = {checkpoint.id: checkpoint for checkpoint in board.checkpoints}
-    kinds = tuple((kind, KINDS.get(kind, one_line(kind, 40))) for kind in _kinds(board.matrix))
-    bases = list(dict.fromkeys(people[row.checkpoint].base for row in board.matrix))
-    reference = tuple(_base(people[base], tasks, cells, kinds) for base in bases if base)
-    trained = tuple(_line(row, people, tasks, cells, kinds) for row in board.matrix if not row.control)
-    control = tuple(_line(row, people, tasks, cells, kinds) for row in board.matrix if row.control)
-    groups = (("Base: share of faithful explanations", reference), ("Trained", trained), ("Control arms", control))
-    return HeatMap(_heads(tasks), tuple((title, lines) for title, lines in groups if lines), kinds)
+    checkpoints = {checkpoint.id: checkpoint for checkpoint in board.checkpoints}
+    kinds = _kinds(board.matrix)
+    base_ids = dict.fromkeys(checkpoints[transfer.checkpoint].base for transfer in board.matrix)
+    bases = tuple(_base_row(checkpoints[base], tasks, cells) for base in base_ids if base)
+    trained, control = (
+        tuple(
+            _row(transfer, checkpoints[transfer.checkpoint], tasks, cells, list(kinds))
+            for transfer in board.matrix
+            if transfer.control is is_control
+        )
+        for is_control in (False, True)
+    )
+    groups = (("Base: share of faithful explanations", bases), ("Trained", trained), ("Control arms", control))
+    return Matrix(_heads(tasks), tuple((title, rows) for title, rows in groups if rows), tuple(kinds.items()))
 
 
-def _heads(tasks: Sequence[Task]) -> tuple[tuple[Head, ...], ...]:
+def _kinds(matrix: Sequence[Transfer]) -> dict[str, str]:
+    """Kind -> words, for the kinds that this board has."""
+    used = {kind for transfer in matrix for kind in transfer.off}
+    known = {kind: words for kind, words in KINDS.items() if kind in used}
+    return known | {kind: one_line(kind, 40) for kind in sorted(used - set(KINDS))}
+
+
+def _heads(tasks: Sequence[Task]) -> tuple[tuple[ColumnHead, ...], ...]:
     styles, datasets, budgets = [], [], []
-    for style, columns in groupby(tasks, key=lambda task: task.style):
-        of_style = list(columns)
-        styles.append(Head(one_line(style, 40), len(of_style), first=True))
+    for style, style_group in groupby(tasks, key=lambda task: task.style):
+        style_tasks = list(style_group)
+        styles.append(ColumnHead(one_line(style, 40), len(style_tasks), first=True))
         first = True
-        for dataset, inner in groupby(of_style, key=lambda task: task.dataset):
-            of_dataset = list(inner)
-            unseen = not of_dataset[0].trained_on
-            datasets.append(Head(one_line(dataset, 40), len(of_dataset), unseen, first))
-            for task in of_dataset:
-                words = BUDGETS.get(task.budget, task.budget).removesuffix(" word").removesuffix(" words")
-                budgets.append(Head(one_line(f"{words} {task.variant}".strip(), 60), 1, unseen, first))
+        for dataset, dataset_group in groupby(style_tasks, key=lambda task: task.dataset):
+            dataset_tasks = list(dataset_group)
+            unseen = not dataset_tasks[0].trained_on
+            datasets.append(ColumnHead(one_line(dataset, 40), len(dataset_tasks), unseen, first))
+            for task in dataset_tasks:
+                words = describe_budget(task.budget).removesuffix(" word").removesuffix(" words")
+                budgets.append(ColumnHead(one_line(f"{words} {task.variant}".strip(), 60), 1, unseen, first))
                 first = False
     return tuple(styles), tuple(datasets), tuple(budgets)
 
 
-def _line(
-    row: Transfer,
-    people: dict[str, Checkpoint],
-    tasks: Sequence[Task],
-    cells: dict[tuple[str, str], Cell],
-    kinds: Sequence[tuple[str, str]],
-) -> Line:
-    name = one_line(people[row.checkpoint].name)
-    trained = set(row.trained)
-    squares = tuple(_square(cells.get((row.checkpoint, task.id)), task, task.id in trained, name) for task in tasks)
-    return Line(
-        name,
-        trained_on(people[row.checkpoint]) if people[row.checkpoint].training else one_line(row.label, 200),
-        False,
-        _number(row.ratio, signed=False),
-        number_format.interval(row.ratio),
-        row.ratio.note if row.ratio and row.ratio.estimate is None else "",
-        _gained(row.on),
-        tuple(_gained(row.off.get(kind)) for kind, _ in kinds),
-        squares,
+def _row(
+    transfer: Transfer, checkpoint: Checkpoint, tasks: Sequence[Task], cells: Cells, kinds: Sequence[str]
+) -> MatrixRow:
+    name = one_line(checkpoint.name)
+    return MatrixRow(
+        name=name,
+        label=describe_training(checkpoint) if checkpoint.training else one_line(transfer.label, 200),
+        base=False,
+        ratio=_number(transfer.ratio, signed=False),
+        ratio_interval=number_format.interval(transfer.ratio),
+        ratio_note=transfer.ratio.note if transfer.ratio and transfer.ratio.estimate is None else "",
+        on=_mean_gain(transfer.on),
+        off=tuple(_mean_gain(transfer.off.get(kind)) for kind in kinds),
+        cells=tuple(
+            _gain_cell(
+                cells.get((checkpoint.id, task.id)), f"{name} on {task_label(task)}", task.id in transfer.trained
+            )
+            for task in tasks
+        ),
     )
 
 
-def _base(
-    base: Checkpoint, tasks: Sequence[Task], cells: dict[tuple[str, str], Cell], kinds: Sequence[tuple[str, str]]
-) -> Line:
-    squares = tuple(_reference(cells.get((base.id, task.id)), task, one_line(base.name)) for task in tasks)
-    return Line(one_line(base.name), "reference", True, "", "", "", Gained("", "", ""), (), squares)
+def _base_row(base: Checkpoint, tasks: Sequence[Task], cells: Cells) -> MatrixRow:
+    name = one_line(base.name)
+    rates = tuple(_rate_cell(cells.get((base.id, task.id)), f"{name} on {task_label(task)}") for task in tasks)
+    return MatrixRow(name, "reference", True, "", "", "", MeanGain("", "", ""), (), rates)
 
 
-def _square(cell: Cell | None, task: Task, trained: bool, name: str) -> Square:
-    where = f"{name} on {label(task)}"
+def _gain_cell(cell: Cell | None, name: str, trained: bool) -> MatrixCell:
     if cell is None:
-        return Square("", "", "", 0, trained, f"{where}: not run")
+        return MatrixCell("", "", "", 0, trained, f"{name}: not run")
     if cell.versus is None or cell.versus.faithful.estimate is None:
-        return Square("–", "", "", 0, trained, f"{where}: no documents in common with the base")
-    found = cell.versus.faithful
-    value = found.estimate or 0.0
-    said = {"better": "better", "worse": "worse"}.get(cell.versus.marker, "not significant")
+        return MatrixCell("–", "", "", 0, trained, f"{name}: no documents in common with the base")
+    gain = cell.versus.faithful
+    value = gain.estimate or 0.0
     tip = (
-        f"{where}: {number_format.with_interval(found, signed=True)}, {said} (p after Holm "
-        f"{number_format.p_value(cell.versus.p_holm)}), {cell.versus.n} documents"
+        f"{name}: {number_format.with_interval(gain, signed=True)}, {cell.versus.marker or 'not significant'} (p after "
+        f"Holm {number_format.p_value(cell.versus.p_holm)}), {cell.versus.n} documents"
     )
-    tip = f"{tip}; {one_line(found.note, 200)}" if found.note else tip
-    return Square(
-        number_format.rate(value, signed=True),
-        number_format.interval(found, signed=True),
-        cell.versus.marker,
-        max(-SHADES, min(SHADES, round(value * SHADES))),
-        trained,
-        f"{tip}; trained on this task" if trained else tip,
-    )
+    if gain.note:
+        tip += f"; {one_line(gain.note, 200)}"
+    if trained:
+        tip += "; trained on this task"
+    shade = max(-SHADES, min(SHADES, round(value * SHADES)))
+    interval = number_format.interval(gain, signed=True)
+    return MatrixCell(number_format.rate(value, signed=True), interval, cell.versus.marker, shade, trained, tip)
 
 
-def _reference(cell: Cell | None, task: Task, name: str) -> Square:
-    where = f"{name} on {label(task)}"
-    found = cell.metrics.get("faithful") if cell else None
-    if found is None or found.estimate is None:
-        return Square("–" if cell else "", "", "", 0, False, f"{where}: no value")
-    tip = f"{where}: faithful {number_format.with_interval(found)}, {found.n} documents"
-    return Square(number_format.rate(found.estimate), number_format.interval(found), "", 0, False, tip)
+def _rate_cell(cell: Cell | None, name: str) -> MatrixCell:
+    faithful = cell.metrics.get("faithful") if cell else None
+    if faithful is None or faithful.estimate is None:
+        return MatrixCell("–" if cell else "", "", "", 0, False, f"{name}: no value")
+    tip = f"{name}: faithful {number_format.with_interval(faithful)}, {faithful.n} documents"
+    return MatrixCell(number_format.rate(faithful.estimate), number_format.interval(faithful), "", 0, False, tip)
 
 
 def _number(estimate: Estimate | None, signed: bool = True) -> str:
     return number_format.rate(None if estimate is None else estimate.estimate, signed=signed)
 
 
-def _gained(estimate: Estimate | None) -> Gained:
+def _mean_gain(estimate: Estimate | None) -> MeanGain:
     tip = one_line(estimate.note, 200) if estimate else ""
-    return Gained(_number(estimate), number_format.interval(estimate, signed=True), tip)
-
-
-def _kinds(matrix: Sequence[Transfer]) -> list[str]:
-    found = {kind for row in matrix for kind in row.off}
-    return [*(kind for kind in KINDS if kind in found), *sorted(found - set(KINDS))]
+    return MeanGain(_number(estimate), number_format.interval(estimate, signed=True), tip)

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
-import pytest
-
+from benchmarks.board_scale import generate
 from leaderboards.board import Settings
 from leaderboards.build import make_board
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "board_scale.py"
 
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("board_scale", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_generated_files_make_a_whole_board(script, tmp_path):
-    rows, size = script.generate(tmp_path, checkpoints=4, documents=30)
+def test_generated_files_make_a_whole_board(tmp_path):
+    rows, size = generate(tmp_path, checkpoints=4, documents=30)
     assert rows == 4 * 36 * 30 and size == sum(path.stat().st_size for path in tmp_path.rglob("*.jsonl"))
     board, read = make_board([tmp_path], settings=Settings(draws=100, cards=2))
     assert read == size and board.skipped == ()

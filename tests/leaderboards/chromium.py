@@ -73,8 +73,8 @@ def photograph(page: Path, picture: Path) -> None:
             end = "return document.getElementById('matrix').getBoundingClientRect().bottom + scrollY + 10"
             height = browser.execute_script(end)
             clip = {"x": 0, "y": 0, "width": 1240, "height": height, "scale": 1}
-            told = {"format": "png", "clip": clip, "captureBeyondViewport": True}
-            picture.write_bytes(b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", told)["data"]))
+            options = {"format": "png", "clip": clip, "captureBeyondViewport": True}
+            picture.write_bytes(b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"]))
         finally:
             browser.quit()
 

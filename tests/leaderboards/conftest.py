@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leaderboards.page import write_page
-from tests.leaderboards.boards import small
+from leaderboards.page.render import write_page
+from tests.leaderboards.example_boards import small
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webdriver import WebDriver
@@ -25,13 +25,13 @@ def browser(tmp_path_factory) -> Iterator[WebDriver]:
     pytest.importorskip("selenium")
     from tests.leaderboards.chromium import MISSING, start
 
-    found = start(tmp_path_factory.mktemp("profile"))
-    if found is None:
+    driver = start(tmp_path_factory.mktemp("profile"))
+    if driver is None:
         if os.environ.get("FAITHFUL_SE_BROWSER") == "required":
             pytest.fail(MISSING)
         pytest.skip(MISSING)
-    yield found
-    found.quit()
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +42,15 @@ def page(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def shown(browser: WebDriver, page: Path) -> Iterator[WebDriver]:
-    """The small board, at desk width and in light; afterwards: nothing in the console."""
-    from tests.leaderboards.browsing import chosen, forget
+def small_page(browser: WebDriver, page: Path) -> Iterator[WebDriver]:
+    """The small board at desktop width in the light theme. After the test the console must be empty."""
+    from tests.leaderboards.browser_actions import forget_choices, stored_theme
     from tests.leaderboards.chromium import size, theme
 
     size(browser, 1280, 900)
     theme(browser, "light")
     browser.get(page.as_uri())
-    if chosen(browser):
-        forget(browser)
+    if stored_theme(browser):
+        forget_choices(browser)
     yield browser
     assert browser.get_log("browser") == []

@@ -8,29 +8,29 @@ pytest.importorskip("selenium")
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.leaderboards.browsing import forget, loaded_with, one, searched, until
+from tests.leaderboards.browser_actions import find, forget_choices, reload_with_theme, wait_for_cards, wait_until
 from tests.leaderboards.chromium import size, theme
 
 
-def test_the_whole_page_can_be_reached_by_tab(shown):
-    one(shown, "body").send_keys(Keys.TAB)
-    assert shown.switch_to.active_element.text == "Skip to the table"
+def test_the_whole_page_can_be_reached_by_tab(small_page):
+    find(small_page, "body").send_keys(Keys.TAB)
+    assert small_page.switch_to.active_element.text == "Skip to the table"
     seen = set()
     for _ in range(45):
-        shown.switch_to.active_element.send_keys(Keys.TAB)
-        active = shown.switch_to.active_element
+        small_page.switch_to.active_element.send_keys(Keys.TAB)
+        active = small_page.switch_to.active_element
         seen.add(active.get_attribute("id") or active.get_attribute("class") or active.text)
     assert {"theme", "find", "group", "open", "scroll tall", "intervals", "plot", "words", "disagree"} <= seen
 
 
-def test_controls_have_names_and_the_page_one_main_part_and_one_heading(shown):
+def test_controls_have_names_and_the_page_one_main_part_and_one_heading(small_page):
     named = """
     return [...document.querySelectorAll("button, input, select")].map(
       (one) => [one.id, Boolean(one.tagName === "BUTTON" ? one.textContent.trim() : one.labels.length)])
     """
-    controls = shown.execute_script(named)
+    controls = small_page.execute_script(named)
     assert len(controls) > 20 and [control for control, has_name in controls if not has_name] == []
-    assert [len(shown.find_elements(By.CSS_SELECTOR, css)) for css in ("main", "h1")] == [1, 1]
+    assert [len(small_page.find_elements(By.CSS_SELECTOR, css)) for css in ("main", "h1")] == [1, 1]
 
 
 CONTRAST = """
@@ -65,50 +65,54 @@ return [seen, low];
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_text_has_the_contrast_of_wcag_aa(shown, name):
-    theme(shown, name)
-    searched(shown, 3)
-    one(shown, "#checkpoints tbody .open").click()
-    shown.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
-    until(shown, lambda b: one(b, "#cards .transcript").text)
-    seen, low = shown.execute_script(CONTRAST)
+def test_text_has_the_contrast_of_wcag_aa(small_page, name):
+    theme(small_page, name)
+    wait_for_cards(small_page, 3)
+    find(small_page, "#checkpoints tbody .open").click()
+    small_page.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
+    wait_until(small_page, lambda b: find(b, "#cards .transcript").text)
+    seen, low = small_page.execute_script(CONTRAST)
     assert seen > 500 and low == []
     # A grey between the two grounds is told, in texts and in charts.
-    shown.execute_script("document.body.style.color = '#777'; document.querySelector('svg text').style.fill = '#777'")
-    assert {"text", "P"} <= {tag for tag, *_ in shown.execute_script(CONTRAST)[1]}
+    small_page.execute_script(
+        "document.body.style.color = '#777'; document.querySelector('svg text').style.fill = '#777'"
+    )
+    assert {"text", "P"} <= {tag for tag, *_ in small_page.execute_script(CONTRAST)[1]}
 
 
-def test_400_pixels_are_enough_without_scrolling_sideways(shown, page):
-    size(shown, 400, 850)
-    shown.get(page.as_uri())
-    searched(shown, 3)
-    one(shown, "#checkpoints tbody .open").click()
-    for details in shown.find_elements(By.CSS_SELECTOR, "details:not([open]) > summary"):
+def test_400_pixels_are_enough_without_scrolling_sideways(small_page, page):
+    size(small_page, 400, 850)
+    small_page.get(page.as_uri())
+    wait_for_cards(small_page, 3)
+    find(small_page, "#checkpoints tbody .open").click()
+    for details in small_page.find_elements(By.CSS_SELECTOR, "details:not([open]) > summary"):
         if details.is_displayed():
             details.click()
-    across = shown.execute_script("const page = document.documentElement; return [page.scrollWidth, page.clientWidth]")
+    across = small_page.execute_script(
+        "const page = document.documentElement; return [page.scrollWidth, page.clientWidth]"
+    )
     assert across[0] == across[1] <= 400
     # Wide things scroll in boxes that can be reached by keyboard and have a name.
-    boxes = shown.find_elements(By.CSS_SELECTOR, ".scroll")
+    boxes = small_page.find_elements(By.CSS_SELECTOR, ".scroll")
     assert boxes and all(box.get_attribute("tabindex") == "0" for box in boxes)
     assert all(box.get_attribute("aria-label") or box.get_attribute("aria-labelledby") for box in boxes)
 
 
-def test_light_or_dark_is_chosen_kept_and_follows_the_system(shown):
+def test_light_or_dark_is_chosen_kept_and_follows_the_system(small_page):
     def ground() -> str:
-        return one(shown, "body").value_of_css_property("background-color")
+        return find(small_page, "body").value_of_css_property("background-color")
 
     light = ground()
-    button = one(shown, "#theme")
+    button = find(small_page, "#theme")
     assert light == "rgba(251, 251, 250, 1)" and button.get_attribute("aria-pressed") == "false"
     button.click()
     assert ground() == "rgba(20, 23, 26, 1)" and button.get_attribute("aria-pressed") == "true"
     # Marks of the charts change with it, and the choice outlives the page.
-    assert one(shown, '#plots [fill="#0b5cad"]').value_of_css_property("fill") == "rgb(116, 179, 245)"
-    loaded_with(shown, "dark", lambda: ground() == light and one(shown, "#theme").click())
-    assert ground() == "rgba(20, 23, 26, 1)" and one(shown, "#theme").get_attribute("aria-pressed") == "true"
-    forget(shown)
+    assert find(small_page, '#plots [fill="#0b5cad"]').value_of_css_property("fill") == "rgb(116, 179, 245)"
+    reload_with_theme(small_page, "dark", lambda: ground() == light and find(small_page, "#theme").click())
+    assert ground() == "rgba(20, 23, 26, 1)" and find(small_page, "#theme").get_attribute("aria-pressed") == "true"
+    forget_choices(small_page)
     assert ground() == light
-    theme(shown, "dark")
-    shown.refresh()
-    assert ground() == "rgba(20, 23, 26, 1)" and one(shown, "#theme").get_attribute("aria-pressed") == "true"
+    theme(small_page, "dark")
+    small_page.refresh()
+    assert ground() == "rgba(20, 23, 26, 1)" and find(small_page, "#theme").get_attribute("aria-pressed") == "true"

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from tests.leaderboards.synthetic import TASK, rows_of, train_info, write_run
-from tests.leaderboards.test_numbers import board
+from tests.leaderboards.result_files import TASK, rows_of, train_info, write_run
+from tests.leaderboards.test_numbers import board_of
 
 
 def test_means_over_tasks_draw_shared_documents_together(tmp_path):
@@ -26,7 +26,7 @@ def test_means_over_tasks_draw_shared_documents_together(tmp_path):
     )
     width = {}
     for name in ("one", "same", "apart"):
-        (checkpoint,) = board(tmp_path / name).checkpoints
+        (checkpoint,) = board_of(tmp_path / name).checkpoints
         mean = checkpoint.means["all"]["faithful"]
         width[name] = mean.high - mean.low
     assert width["same"] == pytest.approx(width["one"], rel=1e-5)
@@ -44,36 +44,36 @@ def test_n_of_a_mean_counts_documents_and_a_text_in_several_tasks_once(tmp_path)
     write_run(tmp_path / "base", {t: rows_of([0.0] * len(values), t) for t, values in tasks.items()})
     write_run(tmp_path / "tuned", {t: rows_of(values, t) for t, values in tasks.items()}, peft="out/tuned")
     train_info(tmp_path / "tuned")
-    found = board(tmp_path)
-    base, tuned = found.checkpoints
-    assert (found.documents_total, found.pairs_total) == (30 + 10, 20 + 20 + 30 + 10)
-    assert {group: one["faithful"].n for group, one in base.means.items()} == {
+    board = board_of(tmp_path)
+    base, tuned = board.checkpoints
+    assert (board.documents_total, board.pairs_total) == (30 + 10, 20 + 20 + 30 + 10)
+    assert {group: estimates["faithful"].n for group, estimates in base.means.items()} == {
         "all": 40,
         "in distribution": 20,
         "several words": 30,
         "unseen": 10,
     }
     # Where a value is missing, the document counts if another task has one for it.
-    assert {group: one["faithful"].n for group, one in tuned.means.items()} == {
+    assert {group: estimates["faithful"].n for group, estimates in tuned.means.items()} == {
         "all": 38,
         "in distribution": 20,
         "several words": 29,
         "unseen": 9,
     }
-    assert {group: one.n for group, one in tuned.gains.items()} == {
-        group: one["faithful"].n for group, one in tuned.means.items()
+    assert {group: estimates.n for group, estimates in tuned.gains.items()} == {
+        group: estimates["faithful"].n for group, estimates in tuned.means.items()
     }
-    (row_,) = found.matrix
+    (row_,) = board.matrix
     assert (row_.on.n, row_.off["style"].n, row_.ratio.n) == (20, 19, 38)
-    assert all(cell.metrics["faithful"].n == sum(v is not None for v in tasks[TASK]) for cell in found.cells[:1])
+    assert all(cell.metrics["faithful"].n == sum(v is not None for v in tasks[TASK]) for cell in board.cells[:1])
 
 
 def test_n_without_samples_counts_as_many_documents_of_a_dataset_as_the_same(tmp_path):
     tasks = [TASK, ("snli", "redaction", "oneword"), ("trec", "attribution", "oneword")]
     write_run(tmp_path, {t: rows_of([1.0, 0.0] * 10, t) for t in tasks}, samples=False)
-    found = board(tmp_path)
-    assert found.checkpoints[0].means["all"]["faithful"].n == found.documents_total == 40
-    assert found.pairs_total == 0  # no cards without samples
+    board = board_of(tmp_path)
+    assert board.checkpoints[0].means["all"]["faithful"].n == board.documents_total == 40
+    assert board.pairs_total == 0  # no cards without samples
 
 
 def test_groups_of_tasks(tmp_path):
@@ -82,28 +82,28 @@ def test_groups_of_tasks(tmp_path):
         ("snli", "attribution", "multiword"): 0.5,
         ("trec", "attribution", "oneword"): 0.25,
     }
-    its = {task: rows_of([1.0] * int(8 * rate) + [0.0] * int(8 - 8 * rate), task) for task, rate in tasks.items()}
-    write_run(tmp_path / "base", its)
+    base_rows = {task: rows_of([1.0] * int(8 * rate) + [0.0] * int(8 - 8 * rate), task) for task, rate in tasks.items()}
+    write_run(tmp_path / "base", base_rows)
     write_run(tmp_path / "tuned", {task: rows_of([1.0] * 8, task) for task in tasks}, peft="out/tuned")
-    found = board(tmp_path)
-    assert set(found.checkpoints[0].means) == {"all"}  # nobody's training is known
+    board = board_of(tmp_path)
+    assert set(board.checkpoints[0].means) == {"all"}  # nobody's training is known
     train_info(tmp_path / "tuned")
-    base, tuned = board(tmp_path).checkpoints
-    means = {group: one["faithful"].estimate for group, one in base.means.items()}
+    base, tuned = board_of(tmp_path).checkpoints
+    means = {group: estimates["faithful"].estimate for group, estimates in base.means.items()}
     assert means == {"all": pytest.approx(1.75 / 3), "in distribution": 1.0, "several words": 0.5, "unseen": 0.25}
     assert tuned.means["unseen"]["faithful"].estimate == 1.0
-    gains = {group: one.estimate for group, one in tuned.gains.items()}
+    gains = {group: estimates.estimate for group, estimates in tuned.gains.items()}
     assert base.gains == {}
     assert gains == {"all": pytest.approx(1.25 / 3), "in distribution": 0.0, "several words": 0.5, "unseen": 0.75}
     assert tuned.gains["all"].low < tuned.gains["all"].estimate < tuned.gains["all"].high
-    assert [task.trained_on for task in board(tmp_path).tasks] == [True, True, False]
+    assert [task.trained_on for task in board_of(tmp_path).tasks] == [True, True, False]
 
 
 def test_a_mean_over_fewer_tasks_says_so(tmp_path):
     other = ("snli", "redaction", "oneword")
     write_run(tmp_path / "base", {TASK: rows_of([1.0, 0.0]), other: rows_of([1.0, 1.0], other)})
     write_run(tmp_path / "tuned", {TASK: rows_of([1.0, 0.0])}, peft="out/tuned")
-    base, tuned = board(tmp_path).checkpoints
+    base, tuned = board_of(tmp_path).checkpoints
     assert base.means["all"]["faithful"].note == ""
     assert tuned.means["all"]["faithful"].note == "over 1 of 2 tasks"
 
@@ -128,14 +128,14 @@ def test_transfer(tmp_path):
             tmp_path / name, {task: rows_of(values * 10, task) for task, values in tuned.items()}, peft=f"out/{name}"
         )
         train_info(tmp_path / name, arm=[arm])
-    found = board(tmp_path)
-    first, second = found.matrix
-    assert [found.checkpoints[int(t.checkpoint[1:])].name for t in found.matrix] == ["tuned", "control"]
+    board = board_of(tmp_path)
+    first, second = board.matrix
+    assert [board.checkpoints[int(t.checkpoint[1:])].name for t in board.matrix] == ["tuned", "control"]
     assert (first.control, second.control) == (False, True)
     assert first.trained == ("snli_attribution_oneword",)
     assert first.label == "snli · attribution · oneword" and second.label.endswith("random (control)")
     assert first.on.estimate == pytest.approx(0.8)
-    off = {kind: one.estimate for kind, one in first.off.items()}
+    off = {kind: gain.estimate for kind, gain in first.off.items()}
     assert off == {
         "style": pytest.approx(0.4),
         "dataset": pytest.approx(0.2),
@@ -151,23 +151,23 @@ def test_no_ratio_without_a_gain_at_home(tmp_path):
     for name, peft in (("base", ""), ("tuned", "out/tuned")):
         write_run(tmp_path / name, {task: rows_of([1.0, 0.0] * 20, task) for task in (TASK, other)}, peft=peft)
     train_info(tmp_path / "tuned")
-    (row_,) = board(tmp_path).matrix
+    (row_,) = board_of(tmp_path).matrix
     assert row_.on.estimate == 0 and row_.ratio.estimate is None
-    assert row_.ratio.note == "no gain above 0 on its own tasks: nothing to carry over"
+    assert row_.ratio.note == "no gain above 0 on its own tasks, so nothing can transfer"
 
 
-@pytest.mark.parametrize(("gained", "told"), [(4, None), (5, 3.0)])
-def test_a_ratio_to_a_hundredth_is_no_number(tmp_path, gained, told):
+@pytest.mark.parametrize(("gained", "ratio"), [(4, None), (5, 3.0)])
+def test_a_ratio_to_a_hundredth_is_no_number(tmp_path, gained, ratio):
     """Of 100 documents four or five are won at home, and fifteen elsewhere."""
     other = ("trec", "attribution", "oneword")
     won = {TASK: [1.0] * gained + [0.0] * (100 - gained), other: [1.0] * 15 + [0.0] * 85}
     write_run(tmp_path / "base", {task: rows_of([0.0] * 100, task) for task in won})
     write_run(tmp_path / "tuned", {task: rows_of(values, task) for task, values in won.items()}, peft="out/tuned")
     train_info(tmp_path / "tuned")
-    (row_,) = board(tmp_path).matrix
+    (row_,) = board_of(tmp_path).matrix
     assert row_.on.low > 0 and row_.on.estimate == pytest.approx(gained / 100)
-    assert row_.ratio.estimate == (None if told is None else pytest.approx(told))
-    assert row_.ratio.note == ("its own tasks gained less than 0.05: not measurable" if told is None else "")
+    assert row_.ratio.estimate == (None if ratio is None else pytest.approx(ratio))
+    assert row_.ratio.note == ("its own tasks gained less than 0.05: not measurable" if ratio is None else "")
 
 
 def test_a_gain_of_five_hundredths_is_enough_whatever_its_sum_rounds_to(tmp_path):
@@ -180,7 +180,7 @@ def test_a_gain_of_five_hundredths_is_enough_whatever_its_sum_rounds_to(tmp_path
     train_info(
         tmp_path / "tuned", train_styles=["attribution", "redaction", "counterfactual"], budget=["oneword", "multiword"]
     )
-    (row_,) = board(tmp_path).matrix
+    (row_,) = board_of(tmp_path).matrix
     assert row_.on.estimate < 0.05 and row_.ratio.estimate == pytest.approx(3) and row_.ratio.note == ""
 
 
@@ -188,6 +188,6 @@ def test_a_training_on_answers_has_no_tasks_of_its_own(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of([0.0] * 20)})
     write_run(tmp_path / "tuned", {TASK: rows_of([1.0] * 20)}, peft="out/tuned")
     train_info(tmp_path / "tuned", arm=["answers"], train_styles=[])
-    (row_,) = board(tmp_path).matrix
+    (row_,) = board_of(tmp_path).matrix
     assert row_.trained == () and row_.on is None and row_.ratio is None
     assert row_.off["style"].estimate == 1.0 and row_.label == "snli · answers only · oneword · answers (control)"

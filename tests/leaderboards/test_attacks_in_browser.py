@@ -1,12 +1,12 @@
-"""Untrusted text, shown in Chromium, does nothing."""
+"""Untrusted text, small_page in Chromium, does nothing."""
 
 from __future__ import annotations
 
 import pytest
 
-from leaderboards.page import write_page
-from tests.leaderboards.boards import small
-from tests.leaderboards.poison import ATTACK, NASTY, QUOTES, poisoned
+from leaderboards.page.render import write_page
+from tests.leaderboards.example_boards import small
+from tests.leaderboards.hostile_text import ATTACK, EVERYTHING, QUOTES, with_text_everywhere
 
 pytest.importorskip("selenium")
 from selenium.common.exceptions import NoAlertPresentException
@@ -14,35 +14,37 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import Select
 
-from tests.leaderboards.browsing import one, searched, until
+from tests.leaderboards.browser_actions import find, wait_for_cards, wait_until
 from tests.leaderboards.chromium import size
 
 
-def test_a_transcript_runs_nothing_and_is_shown_as_it_is(shown):
-    searched(shown, 3)
-    Select(one(shown, "#card-label")).select_by_visible_text("world")
-    searched(shown, 1)
-    for summary in shown.find_elements(By.CSS_SELECTOR, "#cards summary"):
+def test_a_transcript_runs_nothing_and_is_shown_as_it_is(small_page):
+    wait_for_cards(small_page, 3)
+    Select(find(small_page, "#card-label")).select_by_visible_text("world")
+    wait_for_cards(small_page, 1)
+    for summary in small_page.find_elements(By.CSS_SELECTOR, "#cards summary"):
         summary.click()
-    until(shown, lambda b: len(b.find_elements(By.CSS_SELECTOR, "#cards .transcript")) == 3)
-    turns = [turn.get_property("textContent") for turn in shown.find_elements(By.CSS_SELECTOR, "#cards .transcript dd")]
+    wait_until(small_page, lambda b: len(b.find_elements(By.CSS_SELECTOR, "#cards .transcript")) == 3)
+    turns = [
+        turn.get_property("textContent") for turn in small_page.find_elements(By.CSS_SELECTOR, "#cards .transcript dd")
+    ]
     assert turns.count(ATTACK) == 3 and turns.count(QUOTES) == 3
     assert turns.count("nice⟨U+202E⟩ecin") == 3 and turns.count("⟨U+001B⟩[31mred⟨U+0000⟩") == 3
     assert turns.count("lone ⟨U+D800⟩ surrogate") == 3 and turns.count("x" * 100_000) == 3
-    assert one(shown, "#cards .text").text == f"storm hits {ATTACK}"
-    assert shown.find_element(By.CSS_SELECTOR, "#cards .marked").text == "hits"
-    assert shown.execute_script("return [window.attacked, document.scripts.length, document.images.length]") == [
+    assert find(small_page, "#cards .text").text == f"storm hits {ATTACK}"
+    assert small_page.find_element(By.CSS_SELECTOR, "#cards .marked").text == "hits"
+    assert small_page.execute_script("return [window.attacked, document.scripts.length, document.images.length]") == [
         None,
         4,
         0,
     ]
     with pytest.raises(NoAlertPresentException):
-        _ = shown.switch_to.alert
+        _ = small_page.switch_to.alert
 
 
-def test_the_policy_stops_what_would_get_past(shown):
+def test_the_policy_stops_what_would_get_past(small_page):
     # Markup that came into the page by whatever way: no script, no handler, no picture from elsewhere runs or loads.
-    shown.execute_script(
+    small_page.execute_script(
         """
         const holder = document.createElement("div");
         holder.innerHTML = `<img src="https://example.org/x.png" onerror="window.attacked = 1">
@@ -61,26 +63,26 @@ def test_the_policy_stops_what_would_get_past(shown):
         return len(refused) >= 4
 
     # The picture, its handler, the other handler, the script.
-    until(shown, all_told)
+    wait_until(small_page, all_told)
     assert len(refused) == 4 and all("Content Security Policy" in line for line in refused)
-    assert shown.execute_script("return window.attacked") is None
+    assert small_page.execute_script("return window.attacked") is None
 
 
-def test_a_board_of_nasty_strings_runs_nothing(browser, tmp_path):
-    write_page(poisoned(small(), NASTY), tmp_path / "nasty.html")
+def test_a_board_of_hostile_strings_runs_nothing(browser, tmp_path):
+    write_page(with_text_everywhere(small(), EVERYTHING), tmp_path / "hostile.html")
     size(browser, 400, 850)
-    browser.get((tmp_path / "nasty.html").as_uri())
-    searched(browser, 3)
+    browser.get((tmp_path / "hostile.html").as_uri())
+    wait_for_cards(browser, 3)
     for opener in browser.find_elements(By.CSS_SELECTOR, "#checkpoints .open"):
         opener.click()
     for which in ("group", "only-dataset", "plot", "card-task", "card-checkpoint"):
-        select = Select(one(browser, f"#{which}"))
+        select = Select(find(browser, f"#{which}"))
         select.select_by_index(len(select.options) - 1)
-    searched(browser, 1)
+    wait_for_cards(browser, 1)
     browser.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
-    until(browser, lambda b: ATTACK in one(b, "#cards .transcript").get_property("textContent"))
+    wait_until(browser, lambda b: ATTACK in find(b, "#cards .transcript").get_property("textContent"))
     # The dataset that was chosen was found by its name.
-    assert "1 task" in one(browser, "#table-count").text and one(browser, "#checkpoints tbody .num").text.startswith(
+    assert "1 task" in find(browser, "#table-count").text and find(browser, "#checkpoints tbody .num").text.startswith(
         ".50"
     )
     count = "return ['script', 'img', 'b'].map((tag) => document.getElementsByTagName(tag).length)"

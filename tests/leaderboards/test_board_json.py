@@ -13,7 +13,7 @@ from leaderboards import board_json
 from leaderboards.board import SCHEMA_VERSION, Settings
 from leaderboards.build import make_board
 from leaderboards.schema import schema
-from tests.leaderboards.synthetic import TASK, row, rows_of, train_info, write_run
+from tests.leaderboards.result_files import TASK, row, rows_of, train_info, write_run
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +66,9 @@ def test_the_shipped_schema_is_the_one_of_the_dataclasses():
     [
         ("", "not a board.json"),
         ("[]", r"no schema_version"),
-        ('{"schema_version": "99.0"}', rf"schema 99.0, this package reads {SCHEMA_VERSION}"),
-        (f'{{"schema_version": "{SCHEMA_VERSION}"}}', "not a whole board.json"),
-        (f'{{"schema_version": "{SCHEMA_VERSION}", "settings": 3}}', "not a whole board.json"),
+        ('{"schema_version": "99.0"}', rf"schema 99.0, but this package reads {SCHEMA_VERSION}"),
+        (f'{{"schema_version": "{SCHEMA_VERSION}"}}', "not a complete board.json"),
+        (f'{{"schema_version": "{SCHEMA_VERSION}", "settings": 3}}', "not a complete board.json"),
     ],
 )
 def test_what_is_no_board_is_one_line(tmp_path, content, line):
@@ -85,7 +85,7 @@ def test_a_count_that_is_no_number_is_one_line(board, tmp_path, number):
     count = f'"documents_total": {board.documents_total}'
     assert count in text
     (tmp_path / "board.json").write_text(text.replace(count, f'"documents_total": {number}'), "utf-8")
-    with pytest.raises(UsageError, match=r"not a (whole )?board\.json"):
+    with pytest.raises(UsageError, match=r"not a (complete )?board\.json"):
         board_json.load(tmp_path / "board.json")
 
 
@@ -96,7 +96,7 @@ def test_what_no_board_ever_wrote_is_refused(board, tmp_path):
     content["documents_total"] = "12"
     path.write_text(json.dumps(content))
     with pytest.raises(
-        UsageError, match=r"not a whole board\.json \(documents_total: Input should be a valid integer\)"
+        UsageError, match=r"not a complete board\.json \(documents_total: Input should be a valid integer\)"
     ):
         board_json.load(path)
     path.write_text("[" * 200_000)

@@ -6,21 +6,22 @@ import math
 
 import pytest
 
-from leaderboards import cards, transcripts
 from leaderboards.board import Segment, Settings
 from leaderboards.build import make_board
-from tests.leaderboards.synthetic import TASK, row, rows_of, write_run
+from leaderboards.cards import document_card
+from leaderboards.cards.select_documents import CardLimits
+from tests.leaderboards.result_files import TASK, row, rows_of, write_run
 
 
-def board(path, **settings):
-    return make_board([path], settings=Settings(**{"draws": 200, **settings}))[0]
+def board_of(path, limits: CardLimits | None = None, **settings):
+    return make_board([path], settings=Settings(**{"draws": 200, **settings}), card_limits=limits)[0]
 
 
 def test_a_card(tmp_path):
     write_run(tmp_path / "base", {TASK: [row(0, 0.0, text="Oslo was, so nice!", word="nice")]})
     write_run(tmp_path / "tuned", {TASK: [row(0, 1.0, text="Oslo was, so nice!", word="Oslo")]}, peft="out/tuned")
-    found = board(tmp_path)
-    (document,) = found.documents
+    board = board_of(tmp_path)
+    (document,) = board.documents
     assert document.task == "snli_attribution_oneword" and document.gold == "positive" and document.rationale is None
     assert document.fields == {
         "Text": (
@@ -50,7 +51,7 @@ def test_effects_are_drops_of_probability_where_there_are_any():
         "prediction": {"label": "positive", "logprobs": before},
         "oracle": {"singles": [{"positions": [0, 3], "label": "positive", "logprobs": after}]},
     }
-    assert transcripts.effects_of(transcript) == {0: 0.25, 3: 0.25}
+    assert document_card.word_effects(transcript) == {0: 0.25, 3: 0.25}
 
 
 def test_effects_of_a_counterfactual_reach_the_target():
@@ -59,7 +60,7 @@ def test_effects_of_a_counterfactual_reach_the_target():
         "explanation": {"target": "b"},
         "oracle": {"singles": [{"positions": [i], "label": label, "logprobs": None} for i, label in enumerate("abc")]},
     }
-    assert transcripts.effects_of(transcript) == {0: 0.0, 1: 1.0, 2: 0.0}
+    assert document_card.word_effects(transcript) == {0: 0.0, 1: 1.0, 2: 0.0}
 
 
 def test_documents_on_which_checkpoints_differ_come_first_and_the_rest_by_hash(tmp_path):
@@ -67,30 +68,30 @@ def test_documents_on_which_checkpoints_differ_come_first_and_the_rest_by_hash(t
     tuned = [1.0 if i in (7, 31) else 0.0 for i in range(50)]
     write_run(tmp_path / "base", {TASK: rows_of(base)})
     write_run(tmp_path / "tuned", {TASK: rows_of(tuned)}, peft="out/tuned")
-    found = board(tmp_path, cards=5)
-    texts = ["".join(s.text for s in d.fields["Text"]) for d in found.documents]
+    board = board_of(tmp_path, cards=5)
+    texts = ["".join(s.text for s in d.fields["Text"]) for d in board.documents]
     assert set(texts[:2]) == {"oslo was nice 7", "oslo was nice 31"} and len(texts) == 5
-    assert found.documents_total == 50
-    assert texts == ["".join(s.text for s in d.fields["Text"]) for d in board(tmp_path, cards=5).documents]
+    assert board.documents_total == 50
+    assert texts == ["".join(s.text for s in d.fields["Text"]) for d in board_of(tmp_path, cards=5).documents]
     assert any(
-        note.startswith("Cards: 5 of 50, each a document in one task, at most 5 a task: those first on which check")
-        for note in found.notes
+        note.startswith("Cards: 5 of 50 pairs of document and task, at most 5 per task. Documents on which checkpoints")
+        for note in board.notes
     )
-    assert board(tmp_path, cards=0).documents == ()
+    assert board_of(tmp_path, cards=0).documents == ()
 
 
 def test_every_document_and_no_note_when_they_fit(tmp_path):
     write_run(tmp_path, {TASK: rows_of([1.0, 0.0])})
-    found = board(tmp_path)
-    assert len(found.documents) == 2 and not any(note.startswith("Cards") for note in found.notes)
+    board = board_of(tmp_path)
+    assert len(board.documents) == 2 and not any(note.startswith("Cards") for note in board.notes)
 
 
 def test_long_texts_and_transcripts_are_cut_with_a_note(tmp_path):
     long = "word " * 20_000
     write_run(tmp_path, {TASK: [row(0, 0.0, text=long, word="word"), row(1, 1.0)]})
-    document = max(board(tmp_path).documents, key=lambda d: len(d.fields["Text"]))
-    shown = "".join(segment.text for segment in document.fields["Text"])
-    assert len(shown) < 5_100 and shown.endswith("… (cut: 100000 characters)")
+    document = max(board_of(tmp_path).documents, key=lambda d: len(d.fields["Text"]))
+    text_on_card = "".join(segment.text for segment in document.fields["Text"])
+    assert len(text_on_card) < 5_100 and text_on_card.endswith("… (cut: 100000 characters)")
     (entry,) = document.entries
     role, text = entry.transcript[-1]
     assert role == "note" and text.startswith("cut here: the transcript has ")
@@ -98,50 +99,47 @@ def test_long_texts_and_transcripts_are_cut_with_a_note(tmp_path):
     assert len(entry.edited["text"]) < 5_100
 
 
-def test_many_checkpoints_share_a_card_by_how_much_they_differ(tmp_path, monkeypatch):
-    monkeypatch.setattr(cards, "MOST_CHECKPOINTS", 3)
+def test_many_checkpoints_share_a_card_by_how_much_they_differ(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of([0.0] * 10)})
     for gain in range(5):
         write_run(tmp_path / f"m{gain}", {TASK: rows_of([1.0] * gain + [0.0] * (10 - gain))}, peft=f"out/m{gain}")
-    found = board(tmp_path)
-    names = {c.id: c.name for c in found.checkpoints}
-    assert {tuple(names[e.checkpoint] for e in d.entries) for d in found.documents} == {("base", "m3", "m4")}
-    assert any("at most 3 checkpoints a document" in note for note in found.notes)
+    board = board_of(tmp_path, CardLimits(checkpoints=3))
+    names = {c.id: c.name for c in board.checkpoints}
+    assert {tuple(names[e.checkpoint] for e in d.entries) for d in board.documents} == {("base", "m3", "m4")}
+    assert any("at most 3 checkpoints per document" in note for note in board.notes)
 
 
-def test_a_cap_on_everything_is_shared_by_the_tasks(tmp_path, monkeypatch):
+def test_a_cap_on_everything_is_shared_by_the_tasks(tmp_path):
     other = ("snli", "redaction", "oneword")
     write_run(tmp_path, {TASK: rows_of([0.0] * 30), other: rows_of([0.0] * 30, other)})
-    monkeypatch.setattr(cards, "MOST_ENTRIES", 10)
-    counts = [document.task for document in board(tmp_path).documents]
-    assert counts.count("snli_attribution_oneword") == counts.count("snli_redaction_oneword") == 5
-    monkeypatch.setattr(cards, "MOST_CHARACTERS", 4_000)
-    found = board(tmp_path)
-    assert 1 <= len(found.documents) < 10
-    assert any("so that the page stays small" in note for note in found.notes)
+    tasks = [document.task for document in board_of(tmp_path, CardLimits(entries=10)).documents]
+    assert tasks.count("snli_attribution_oneword") == tasks.count("snli_redaction_oneword") == 5
+    board = board_of(tmp_path, CardLimits(entries=10, characters=4_000))
+    assert 1 <= len(board.documents) < 10
+    assert any("so that the page stays small" in note for note in board.notes)
 
 
 def test_rationales_and_metrics_of_other_kinds_are_carried(tmp_path):
     marked = {"rationale": {"positions": [0, 2], "fields": ["text", "text"], "words": ["oslo", "nice"]}}
     rows = [row(i, 1.0, plausibility_f1=i / 4, transcript=marked) for i in range(4)]
     write_run(tmp_path, {TASK: rows})
-    found = board(tmp_path)
-    assert {document.rationale for document in found.documents} == {(0, 2)}
-    (cell,) = found.cells
+    board = board_of(tmp_path)
+    assert {document.rationale for document in board.documents} == {(0, 2)}
+    (cell,) = board.cells
     estimate = cell.metrics["plausibility_f1"]
     assert estimate.estimate == pytest.approx(0.375) and estimate.low < 0.375 < estimate.high
 
 
 @pytest.mark.parametrize("shape", [None, [0, 2], {}, {"positions": "02"}, {"positions": [0.5]}, {"positions": [True]}])
 def test_rationales_of_another_shape_are_none(shape):
-    assert transcripts.rationale_of({"rationale": shape}) is None
+    assert document_card.rationale_of({"rationale": shape}) is None
 
 
 def test_transcripts_that_end_early(tmp_path):
     """No label in the answer: no explanation, nothing perturbed."""
     bare = {"explanation": None, "perturbed": None, "oracle": None, "problem": "no label in the answer"}
     write_run(tmp_path, {TASK: [row(0, 0.0, prediction=None, valid=0.0, acc=1.0, transcript=bare), row(1, 1.0)]})
-    entries = {e.prediction: e for d in board(tmp_path).documents for e in d.entries}
+    entries = {e.prediction: e for d in board_of(tmp_path).documents for e in d.entries}
     early = entries[None]
     assert (early.explanation, early.valid, early.after, early.reason) == ("", False, None, "no label in the answer")
     assert [role for role, _ in early.transcript] == ["user", "assistant"]
@@ -150,5 +148,5 @@ def test_transcripts_that_end_early(tmp_path):
 @pytest.mark.parametrize("spoil", [{"fields": None}, {"explanation": {"positions": ["x"]}}])
 def test_a_transcript_of_another_shape_costs_its_card_not_its_numbers(tmp_path, spoil):
     write_run(tmp_path, {TASK: [row(0, 1.0, transcript=spoil), row(1, 1.0)]})
-    found = board(tmp_path)
-    assert found.cells[0].metrics["faithful"].n == 2 and len(found.documents) == 1
+    board = board_of(tmp_path)
+    assert board.cells[0].metrics["faithful"].n == 2 and len(board.documents) == 1

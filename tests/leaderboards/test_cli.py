@@ -10,11 +10,11 @@ import pytest
 
 from faithful_se import cli as faithful_se_cli
 from faithful_se import errors
-from leaderboards import cli
+from leaderboards import export
 from leaderboards.board import SCHEMA_VERSION
 from leaderboards.board_json import load, save
-from tests.leaderboards.boards import small
-from tests.leaderboards.synthetic import TASK, rows_of, train_info, write_run
+from tests.leaderboards.example_boards import small
+from tests.leaderboards.result_files import TASK, rows_of, train_info, write_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ def only_json(monkeypatch):
         save(board, out / "board.json")
         return [out / "board.json"]
 
-    monkeypatch.setattr(cli, "write", write)
+    monkeypatch.setattr(export, "write_board", write)
 
 
 def test_what_is_printed(results, tmp_path, capsys, only_json):
@@ -53,7 +53,7 @@ def test_what_is_printed(results, tmp_path, capsys, only_json):
     )
     assert [line.split()[:2] for line in out.splitlines() if line.startswith("tuned")] == [["tuned", "1.000"]]
     assert out.splitlines()[-1] == f"The page: file://{tmp_path}/board/index.html"
-    assert err.startswith(f"skipped {results}/results_cut.json: is not whole JSON") and err.count("\n") == 1
+    assert err.startswith(f"skipped {results}/results_cut.json: is not complete JSON") and err.count("\n") == 1
     assert load(tmp_path / "board" / "board.json").title == "Mine"
 
 
@@ -73,8 +73,8 @@ def test_what_is_printed(results, tmp_path, capsys, only_json):
     ],
 )
 def test_a_mistake_is_one_line_and_status_2(results, tmp_path, capsys, arguments, line, only_json):
-    given = [a.replace("RESULTS", str(results)).replace("OUT", str(tmp_path / "board")) for a in arguments]
-    assert faithful_se_cli.main(["board", *given]) == 2
+    command = [a.replace("RESULTS", str(results)).replace("OUT", str(tmp_path / "board")) for a in arguments]
+    assert faithful_se_cli.main(["board", *command]) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("faithful-se: ") and line in err and err.count("\n") == 1
     assert not (tmp_path / "board").exists()
@@ -86,12 +86,12 @@ def test_a_file_that_no_board_wrote_is_not_written_over(results, tmp_path, capsy
     out.mkdir()
     (out / name).write_text('{"schema_version": "1.0"}')
     assert faithful_se_cli.main(["board", str(results), "--out", str(out), "--draws", "200"]) == 2
-    said, err = capsys.readouterr()
-    told = "is there, and no board wrote it; give another folder with --out, or move it away"
-    assert (said, err) == ("", f"faithful-se: {out / name}: {told}\n")
+    stdout, err = capsys.readouterr()
+    message = "exists and was not written by faithful-se board; choose another --out, or move the file"
+    assert (stdout, err) == ("", f"faithful-se: {out / name}: {message}\n")
     assert [(path.name, path.read_text()) for path in out.iterdir()] == [(name, '{"schema_version": "1.0"}')]
-    with pytest.raises(ValueError, match="no board wrote it"):
-        cli.write(small(), out)
+    with pytest.raises(ValueError, match="was not written by faithful-se board"):
+        export.write_board(small(), out)
 
 
 def test_a_board_is_written_over_a_board_and_not_over_a_page_put_beside_it(results, tmp_path, capsys):
@@ -105,7 +105,7 @@ def test_a_board_is_written_over_a_board_and_not_over_a_page_put_beside_it(resul
         (out / gone).unlink()
         assert faithful_se_cli.main(again) == 0
     (out / "index.html").write_text("<!doctype html><title>Mine</title>")
-    assert faithful_se_cli.main(again) == 2 and "index.html: is there, and no board" in capsys.readouterr().err
+    assert faithful_se_cli.main(again) == 2 and "index.html: exists and was not written by" in capsys.readouterr().err
     # Of schema 1.0 pages had no mark.
     data = (out / "board.json").read_text("utf-8")
     (out / "board.json").write_text(data.replace(f'"schema_version": "{SCHEMA_VERSION}"', '"schema_version": "1.0"'))
@@ -118,8 +118,8 @@ def test_a_name_that_arguments_tell_apart_can_be_given_its_training(tmp_path, on
     train_info(tmp_path / "given=here")
     names = [checkpoint.name for checkpoint in _board(tmp_path).checkpoints]
     assert names == ["base (revision=a)", "base (revision=b)"]
-    found = _board(tmp_path, "--train-info", f"{names[1]}={tmp_path}/given=here/train_info.json")
-    assert [c.training and c.training.datasets for c in found.checkpoints] == [None, ("snli",)]
+    board = _board(tmp_path, "--train-info", f"{names[1]}={tmp_path}/given=here/train_info.json")
+    assert [c.training and c.training.datasets for c in board.checkpoints] == [None, ("snli",)]
 
 
 def _board(path, *arguments):

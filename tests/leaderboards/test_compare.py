@@ -10,7 +10,7 @@ from faithful_se import cli as faithful_se_cli
 from leaderboards.board import Settings
 from leaderboards.board_json import save
 from leaderboards.build import make_board
-from tests.leaderboards.synthetic import TASK, row, rows_of, write_run
+from tests.leaderboards.result_files import TASK, row, rows_of, write_run
 
 OTHER = ("trec", "attribution", "oneword")
 
@@ -50,9 +50,9 @@ def test_documents_with_any_other_value_are_counted(tmp_path, capsys):
     a = rows_of([1.0, 1.0, 0.0, 0.0])
     b = rows_of([1.0, 0.0, 0.0, 0.0])
     for rows, third in ((a, 1.0), (b, 0.0)):
-        for one in rows:
-            one["metrics"] = [*one["metrics"], "edit_fraction"]
-            one["edit_fraction"] = 0.5
+        for sample in rows:
+            sample["metrics"] = [*sample["metrics"], "edit_fraction"]
+            sample["edit_fraction"] = 0.5
         rows[2]["edit_fraction"], rows[3]["edit_fraction"] = third, None
     write_run(tmp_path / "a", {TASK: a}, model="models/a")
     write_run(tmp_path / "b", {TASK: b}, model="models/b")
@@ -64,14 +64,14 @@ def test_documents_with_any_other_value_are_counted(tmp_path, capsys):
 
 def test_json_for_scripts(results, capsys):
     assert compare(results / "a", results / "b", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["a"], told["b"], told["better"], told["worse"]) == (
+    comparison = json.loads(capsys.readouterr().out)
+    assert (comparison["a"], comparison["b"], comparison["better"], comparison["worse"]) == (
         "a",
         "b",
         ["snli_attribution_oneword"],
         ["trec_attribution_oneword"],
     )
-    (pair, _) = told["pairs"]
+    (pair, _) = comparison["pairs"]
     assert pair["versus"]["only_checkpoint"] == 10 and pair["versus"]["p"] == pytest.approx(2 / 2**10)
     assert len(pair["changed"]) == 3 and pair["changed"][0]["b"]["words"] == ["oslo"]
 
@@ -103,7 +103,7 @@ def test_names_with_results_or_a_board(results, tmp_path, capsys):
     results.rename(tmp_path / "moved")
     capsys.readouterr()
     assert compare("a", "b", "--board", tmp_path / "board.json") == 2
-    assert "the results of a are not there any more" in capsys.readouterr().err
+    assert "the results of a no longer exist" in capsys.readouterr().err
 
 
 def test_the_same_model_twice_changes_nothing(results, capsys):

@@ -1,4 +1,4 @@
-"""The page as a file: what it may load, what its policy allows, what becomes of untrusted text."""
+"""The page as a file: what it loads, what its policy allows, and that untrusted text stays text."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from importlib.resources import files
 
 import pytest
 
-from leaderboards.export import cells_csv, checkpoints_csv, latex, markdown
-from leaderboards.main_table import rows
-from leaderboards.page import page, write_page
-from leaderboards.page.charts import dots, plausibility
-from leaderboards.page.documents import fit
-from leaderboards.page.matrix import heat_map
-from leaderboards.page.view import data_block
+from leaderboards.page.card_data import compress_cards
+from leaderboards.page.charts import dot_plots, plausibility_plot
+from leaderboards.page.matrix import generalization_matrix
+from leaderboards.page.page_data import data_block
+from leaderboards.page.render import render_page, write_page
 from leaderboards.sanitize import visible
-from tests.leaderboards.boards import large, small
-from tests.leaderboards.pieces import document
-from tests.leaderboards.poison import ATTACK, NAME, NASTY, QUOTES, poisoned
+from leaderboards.tables.main_table import table_rows
+from leaderboards.tables.table_csv import cells_csv, checkpoints_csv
+from leaderboards.tables.table_markup import latex, markdown
+from tests.leaderboards.board_parts import document
+from tests.leaderboards.example_boards import large, small
+from tests.leaderboards.hostile_text import ATTACK, EVERYTHING, NAME, QUOTES, with_text_everywhere
 
 
 class Elements(HTMLParser):
@@ -43,7 +44,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return page(small())
+    return render_page(small())
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +96,15 @@ def test_untrusted_text_is_text(html, elements):
     html.encode("utf-8")
 
 
-def test_every_string_of_a_board_may_be_nasty():
-    board = poisoned(small(), NASTY)
-    plain, html = Elements(), page(board)
+def test_every_string_of_a_board_may_be_hostile():
+    board = with_text_everywhere(small(), EVERYTHING)
+    plain, html = Elements(), render_page(board)
     parser = Elements()
     parser.feed(html)
-    plain.feed(page(small()))
-    # The same elements as without, and no attribute that runs something: all of it is text or an attribute's value.
-    own = [tag for tag, _ in parser.all]
-    assert Counter(own) == Counter(tag for tag, _ in plain.all)
+    plain.feed(render_page(small()))
+    # The page has the same elements, and no attribute that runs code: hostile strings are text or values of attributes.
+    tags = [tag for tag, _ in parser.all]
+    assert Counter(tags) == Counter(tag for tag, _ in plain.all)
     assert not [name for _, attributes in parser.all for name in attributes if name.startswith("on") or name == "src"]
     assert "{{ 7*7 }}{% raw %}" in html
     assert not re.search("[\x00\x1b\u202e\u2028\ud800]", html)
@@ -113,9 +114,9 @@ def test_every_string_of_a_board_may_be_nasty():
 
 
 def test_data_comes_back_from_its_block():
-    told = {"a": f"{ATTACK}<!--<script>{QUOTES}", "b": [1, None]}
-    block = data_block(told)
-    assert "<" not in block and json.loads(block) == told
+    value = {"a": f"{ATTACK}<!--<script>{QUOTES}", "b": [1, None]}
+    block = data_block(value)
+    assert "<" not in block and json.loads(block) == value
 
 
 def test_numbers_that_json_lacks_are_refused():
@@ -124,50 +125,48 @@ def test_numbers_that_json_lacks_are_refused():
 
 
 def test_the_page_says_how_many_documents_are_different(html):
-    """Two datasets of 300 documents; were they one, it would be 300 documents in two tasks."""
+    """Two datasets of 300 documents each; then two tasks on the same 300 documents."""
     assert "from 2 datasets (agnews, trec), 600 different documents.</p>" in html
     assert "A card is one document in one task. Here are 3 of 600; the others" in html
-    shared = page(replace(small(), documents_total=300, pairs_total=600))
+    shared = render_page(replace(small(), documents_total=300, pairs_total=600))
     assert ", 300 different documents (600 pairs of document and task).</p>" in shared
     assert "Here are 3 of 600; the others" in shared
 
 
-def test_documents_are_kept_whole_up_to_the_limit():
+def test_cards_below_the_limit_are_complete():
     board = small()
-    data, shown = fit(board)
-    assert (shown.cards, shown.total) == (3, 600)
+    data, counts = compress_cards(board)
+    assert (counts.cards, counts.possible) == (3, 600)
     texts = data["strings"]
     assert len(texts) == len(set(texts))
     entry = data["documents"][1]["e"][1]
-    said = [texts[place] for _, place in entry[12]]
-    assert said[6:9] == [ATTACK, "nice⟨U+202E⟩ecin", "⟨U+001B⟩[31mred⟨U+0000⟩"] and said[11] == "x" * 100_000
+    turns = [texts[index] for _, index in entry[11]]
+    assert turns[6:9] == [ATTACK, "nice⟨U+202E⟩ecin", "⟨U+001B⟩[31mred⟨U+0000⟩"] and turns[11] == "x" * 100_000
 
 
-def test_documents_beyond_the_limit_are_left_out_in_turns():
+def test_cards_beyond_the_limit_are_left_out_from_all_tasks_in_turns():
     board = replace(large(3, 2, 10), documents_total=900)
-    whole, everything = fit(board)
-    assert everything.cards == 120
+    whole, all_counts = compress_cards(board)
+    assert all_counts.cards == 120
     size = len(json.dumps(whole, ensure_ascii=False, separators=(",", ":")))
-    data, shown = fit(board, limit=size // 2)
+    data, card_counts = compress_cards(board, most_bytes=size // 2)
     assert len(json.dumps(data, ensure_ascii=False, separators=(",", ":"))) <= size // 2
-    counts = [sum(one["t"] == task for one in data["documents"]) for task in range(12)]
-    assert sum(counts) == shown.cards > 30 and max(counts) - min(counts) <= 1
-    # No text stays of what was left out.
-    used = {
-        place for one in data["documents"] for place in re.findall(r"\d+", json.dumps([one["k"], one["f"], one["e"]]))
-    }
-    assert str(len(data["strings"]) - 1) in used
+    counts = [sum(card["t"] == task for card in data["documents"]) for task in range(12)]
+    assert sum(counts) == card_counts.cards > 30 and max(counts) - min(counts) <= 1
+    # The texts of the cards that were left out are not in the data.
+    cards = json.dumps([[card["k"], card["f"], card["e"]] for card in data["documents"]])
+    assert str(len(data["strings"]) - 1) in re.findall(r"\d+", cards)
 
 
-def test_a_transcript_beyond_reason_says_that_it_was_cut():
-    one = document("agnews_attribution_oneword", "long", "a b", "world", 0)
-    long = replace(one.entries[0], transcript=(("assistant", "y" * 100_001),))
-    data, _ = fit(replace(small(), documents=(replace(one, entries=(long,)),)))
-    assert data["strings"][data["documents"][0]["e"][0][12][0][1]] == "y" * 100_000 + "\n… 1 characters more"
+def test_a_very_long_transcript_ends_with_a_note():
+    card = document("agnews_attribution_oneword", "long", "a b", "world", 0)
+    long = replace(card.entries[0], transcript=(("assistant", "y" * 100_001),))
+    data, _ = compress_cards(replace(small(), documents=(replace(card, entries=(long,)),)))
+    assert data["strings"][data["documents"][0]["e"][0][11][0][1]] == "y" * 100_000 + "\n… 1 characters more"
 
 
 def test_ranking_and_gain_by_hand():
-    ranked = rows(small())
+    ranked = table_rows(small())
     assert [row.checkpoint.id for row in ranked] == ["c1", "c0", "c2"]
     word, base, control = ranked
     assert word.gain and word.gain.mean == pytest.approx((0.94 + 0.4) / 2)
@@ -176,47 +175,47 @@ def test_ranking_and_gain_by_hand():
     assert (
         control.gain and (control.gain.better, control.gain.worse) == (0, 1) and control.arm == "control: random word"
     )
-    assert [row.checkpoint.id for row in rows(small(), "unseen")] == ["c1", "c0", "c2"]
-    assert rows(small(), "unseen")[0].gain.mean == pytest.approx(0.4)
+    assert [row.checkpoint.id for row in table_rows(small(), "unseen")] == ["c1", "c0", "c2"]
+    assert table_rows(small(), "unseen")[0].gain.mean == pytest.approx(0.4)
 
 
 def test_a_variant_of_a_task_does_not_count_in_means_of_gains():
     board = small()
     variant = replace(board.tasks[1], id="trec_attribution_oneword~2", variant="limit 50")
     extra = replace(board.cells[3], task=variant.id)
-    assert rows(replace(board, tasks=(*board.tasks, variant), cells=(*board.cells, extra)))[0].gain.tasks == 2
+    assert table_rows(replace(board, tasks=(*board.tasks, variant), cells=(*board.cells, extra)))[0].gain.tasks == 2
 
 
 def test_the_matrix_by_hand():
-    found = heat_map(small())
-    assert [[head.text for head in level] for level in found.heads] == [
+    matrix = generalization_matrix(small())
+    assert [[head.text for head in level] for level in matrix.heads] == [
         ["attribution"],
         ["agnews", "trec"],
         ["one", "one"],
     ]
-    assert [head.unseen for head in found.heads[1]] == [False, True]
-    assert [title for title, _ in found.groups] == ["Base: share of faithful explanations", "Trained", "Control arms"]
-    reference, word, control = (lines[0] for _, lines in found.groups)
-    assert [square.text for square in reference.squares] == [".00", ".10"]
-    assert [(s.text, s.interval, s.marker, s.shade, s.trained) for s in word.squares] == [
+    assert [head.unseen for head in matrix.heads[1]] == [False, True]
+    assert [title for title, _ in matrix.groups] == ["Base: share of faithful explanations", "Trained", "Control arms"]
+    reference, word, control = (rows[0] for _, rows in matrix.groups)
+    assert [cell.text for cell in reference.cells] == [".00", ".10"]
+    assert [(cell.text, cell.interval, cell.marker, cell.shade, cell.trained) for cell in word.cells] == [
         ("+.94", "[+.91, +.97]", "better", 9, True),
         ("+.40", "[+.37, +.43]", "better", 4, False),
     ]
-    assert word.squares[1].tip == (
+    assert word.cells[1].tip == (
         "mini-word on trec · attribution · one word: +.40 [+.37, +.43], better (p after Holm < .001), 300 documents"
     )
-    assert control.squares[1].shade == -1 and control.squares[1].marker == "worse"
+    assert control.cells[1].shade == -1 and control.cells[1].marker == "worse"
     assert (word.ratio, control.ratio, control.ratio_note) == (".43", "–", "no gain on what it was trained on")
 
 
 def test_boards_without_this_or_that(tmp_path):
     board = small()
-    bare = replace(
+    minimal = replace(
         board, checkpoints=board.checkpoints[:1], cells=board.cells[:2], matrix=(), documents=(), skipped=(), notes=()
     )
-    html = page(bare)
+    html = render_page(minimal)
     assert 'id="matrix"' not in html and 'id="documents"' not in html and 'id="plausibility"' not in html
-    empty = replace(bare, checkpoints=(), tasks=(), cells=())
+    empty = replace(minimal, checkpoints=(), tasks=(), cells=())
     write_page(empty, tmp_path / "deep" / "empty.html")
     assert "0 base models" in (tmp_path / "deep" / "empty.html").read_text("utf-8")
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["empty.html"]
@@ -227,34 +226,35 @@ def test_cells_that_were_not_run_are_empty():
     fewer = replace(
         board, cells=tuple(cell for cell in board.cells if (cell.checkpoint, cell.task[:4]) != ("c1", "trec"))
     )
-    square = heat_map(fewer).groups[1][1][0].squares[1]
-    assert square.text == "" and square.tip.endswith("not run")
-    assert page(fewer)
+    cell = generalization_matrix(fewer).groups[1][1][0].cells[1]
+    assert cell.text == "" and cell.tip.endswith("not run")
+    assert render_page(fewer)
 
 
 def test_charts_use_no_colour_that_the_themes_do_not_name():
     board = large(30, 2, 0)
-    style = (re.search(r"<style>(.*?)</style>", page(small()), re.DOTALL))[1]
+    style = (re.search(r"<style>(.*?)</style>", render_page(small()), re.DOTALL))[1]
     named = set(re.findall(r'\[(?:fill|stroke)="(#[0-9a-f]{6})"\]', style))
-    for chart in (*dots(board), plausibility(board)):
+    for chart in (*dot_plots(board), plausibility_plot(board)):
         used = set(re.findall(r'(?:fill|stroke)="([^"]+)"', chart.svg))
         assert used - {"none", "transparent"} <= named
 
 
 def test_many_checkpoints_the_best_and_their_bases_have_a_chart():
     board = large(100, 1, 0)
-    chart = dots(board)[0]
-    there = {one.name for one in board.checkpoints if f">{one.name}<" in chart.svg}
-    best = [row.checkpoint for row in rows(board)[:24]]
-    assert {one.name for one in best} <= there
-    names = {one.id: one.name for one in board.checkpoints}
-    assert there == {one.name for one in best} | {names[one.base] for one in best if one.base}
-    assert chart.summary.startswith(f"The {len(there)} best of 100 checkpoints")
+    chart = dot_plots(board)[0]
+    in_chart = {checkpoint.name for checkpoint in board.checkpoints if f">{checkpoint.name}<" in chart.svg}
+    best = [row.checkpoint for row in table_rows(board)[:24]]
+    assert {checkpoint.name for checkpoint in best} <= in_chart
+    names = {checkpoint.id: checkpoint.name for checkpoint in board.checkpoints}
+    bases = {names[checkpoint.base] for checkpoint in best if checkpoint.base}
+    assert in_chart == {checkpoint.name for checkpoint in best} | bases
+    assert chart.summary.startswith(f"The {len(in_chart)} best of 100 checkpoints")
 
 
 def test_names_in_charts_are_text():
-    assert all("<b>" not in chart.svg and 'onerror="' not in chart.svg for chart in dots(small()))
-    assert any("&lt;b&gt;bold" in chart.svg for chart in dots(small()))
+    assert all("<b>" not in chart.svg and 'onerror="' not in chart.svg for chart in dot_plots(small()))
+    assert any("&lt;b&gt;bold" in chart.svg for chart in dot_plots(small()))
 
 
 @pytest.mark.slow
@@ -264,7 +264,7 @@ def test_a_hundred_checkpoints_fit_into_15_megabytes(tmp_path):
 
 
 def test_hidden_characters_of_titles_and_notes_show():
-    html = page(replace(small(), title="nice\u202etitle", notes=("note \x1b[31m",)))
+    html = render_page(replace(small(), title="nice\u202etitle", notes=("note \x1b[31m",)))
     assert "nice⟨U+202E⟩title" in html and visible("note \x1b[31m") in html
 
 

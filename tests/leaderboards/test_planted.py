@@ -22,7 +22,7 @@ from faithfulness_metrics import chance
 from faithfulness_metrics.bootstrap import intervals, resampled_means
 from leaderboards.board import Board, Settings
 from leaderboards.build import make_board
-from tests.leaderboards.synthetic import rows_of, train_info, write_run
+from tests.leaderboards.result_files import rows_of, train_info, write_run
 
 HOME, STYLE, ELSEWHERE = (
     ("snli", "attribution", "oneword"),
@@ -135,15 +135,16 @@ def test_intervals_cover_the_truth(tmp_path):
 @pytest.mark.slow
 def test_the_effect_is_found_and_the_null_is_not_flagged(tmp_path):
     """200 repetitions, three tasks each, Holm over them."""
-    repetitions, found, flagged, tests, small = 200, 0, 0, 0, 0
+    repetitions, all_detected, flagged, tests, small = 200, 0, 0, 0, 0
     for seed in range(repetitions):
         board = simulate(tmp_path, 10_000 + seed, draws=200)
         tuned, null = markers(board, "tuned"), markers(board, "null")
-        found += tuned == ["better"] * 3
+        all_detected += tuned == ["better"] * 3
         small += tuned[2] == "better"
         flagged += any(null)
         tests += sum(map(bool, null))
-    print(f"\nall three effects found in {found / repetitions:.1%}, the smallest (.15) in {small / repetitions:.1%}")
+    print(f"\nall three effects found in {all_detected / repetitions:.1%} of the boards")
+    print(f"the smallest effect (.15) found in {small / repetitions:.1%} of the boards")
     print(f"null flagged in any task in {flagged / repetitions:.1%} of the boards, {tests} of {3 * repetitions} tests")
-    assert found / repetitions >= 0.8
+    assert all_detected / repetitions >= 0.8
     assert flagged / repetitions <= 0.05

@@ -26,7 +26,7 @@ def test_names_stay_on_one_line_and_short():
 
 @given(st.text())
 def test_every_text_can_be_written_as_utf8_and_nothing_is_lost(text: str):
-    shown = visible(text)
-    assert shown.encode("utf-8").decode("utf-8") == shown
-    assert len(shown) >= len(text)
-    assert visible(shown) == shown
+    result = visible(text)
+    assert result.encode("utf-8").decode("utf-8") == result
+    assert len(result) >= len(text)
+    assert visible(result) == result

@@ -11,13 +11,13 @@ from faithful_se.errors import UsageError
 from leaderboards import cli
 from leaderboards.submission import DEFAULTS
 from lm_eval_tasks.options import Options
-from tests.leaderboards.synthetic import DATE, TASK, name_of, row, rows_of, train_info, write_run
+from tests.leaderboards.result_files import DATE, TASK, name_of, row, rows_of, train_info, write_run
 
-SOME = [1.0, 0.0, 1.0, 1.0]
+OUTCOMES = [1.0, 0.0, 1.0, 1.0]
 
 
 def good(path: Path, **more) -> Path:
-    write_run(path, {TASK: rows_of(SOME)}, peft="out/tuned", **more)
+    write_run(path, {TASK: rows_of(OUTCOMES)}, peft="out/tuned", **more)
     train_info(path)
     return path
 
@@ -40,7 +40,7 @@ def replace(old: str, new: str):
 
 
 def clash(path: Path) -> None:
-    rows = rows_of(SOME)
+    rows = rows_of(OUTCOMES)
     rows[1]["doc_hash"] = rows[0]["doc_hash"]
     write_run(path, {TASK: rows}, peft="out/tuned")
 
@@ -59,29 +59,29 @@ def clash(path: Path) -> None:
         (lambda path: good(path, date="2026-05-05T00-00-00.000000"), f"2 runs of {name_of(TASK)}; leave one"),
         (
             replace('"faithful,none": 0.75', '"faithful,none": 0.7'),
-            "faithful is 0.7500 by the samples, 0.7000 by the results",
+            "faithful is 0.7500 in the samples, 0.7000 in the results",
         ),
         (replace('"acc,none": 1.0', '"acc,none": "N/A"'), "no mean of acc in the results"),
         (
             replace('"faithful": 0.0', '"faithful": NaN'),
-            "1 values of faithful are no numbers, taken as missing (first in line 2)",
+            "1 values of faithful are no numbers and count as missing (first in line 2)",
         ),
         (replace('"faithful": 0.0', '"faithful": NaN'), "1 documents without faithful"),
-        (replace('"data_fingerprint"', '"nothing"'), "no data_fingerprint"),
+        (replace('"data_fingerprint"', '"nothing"'), "no data_fingerprint, so its documents are unknown"),
         (clash, "2 documents share a doc_hash, 1 of the hashes with different texts"),
-        (lambda path: (path / "results_y.json").write_text("{"), "results_y.json: is not whole JSON"),
+        (lambda path: (path / "results_y.json").write_text("{"), "results_y.json: is not complete JSON"),
     ],
 )
 def test_findings(tmp_path, capsys, spoil, line):
     good(tmp_path)
     spoil(tmp_path)
     status, lines = check(tmp_path, capsys)
-    assert status == 1 and any(line in told for told in lines), lines
+    assert status == 1 and any(line in finding for finding in lines), lines
 
 
 def test_a_train_info_elsewhere_is_not_submitted(tmp_path, capsys):
     """Found for a board, beside the model; but it is not in the folder under review."""
-    write_run(tmp_path / "results", {TASK: rows_of(SOME)}, peft="out/tuned")
+    write_run(tmp_path / "results", {TASK: rows_of(OUTCOMES)}, peft="out/tuned")
     train_info(tmp_path / "out" / "tuned")
     status, lines = check(tmp_path / "results", capsys)
     assert status == 1 and lines[0].startswith("tuned: trained, but no train_info.json in the folder")
@@ -93,8 +93,8 @@ def test_what_is_declared_is_no_finding(tmp_path, capsys):
     (tmp_path / "submission.json").write_text(json.dumps(declared))
     assert check(tmp_path, capsys)[0] == 0
     (tmp_path / "submission.json").write_text("[")
-    with pytest.raises(UsageError, match=r"submission\.json: cannot be read"):
-        cli.main([str(tmp_path), "--check"])
+    with pytest.raises(UsageError, match=r"submission.json is damaged, it holds no JSON object: give"):
+        check(tmp_path, capsys)
 
 
 def test_the_defaults_are_those_of_the_tasks():

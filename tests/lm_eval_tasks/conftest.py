@@ -1,4 +1,4 @@
-"""Data and a model that the tests of the seam to lm-eval share."""
+"""Data and a model for tests of the connection to lm-eval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""--use_cache: a second run asks nothing, a killed run goes on, another model's answers are refused."""
+"""--use_cache: a repeated run makes no calls, a killed run resumes, another model's cache is refused."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.rule_models import RuleLM
-from tests.lm_eval_tasks.recording import total
-from tests.lm_eval_tasks.running import NINE, ONE, SHORT, TWEETS, load, scores
+from tests.lm_eval_tasks.evaluations import NINE_TASKS, SHORT_ANSWERS, TASK, TWEET_TASKS, load_model, scores
+from tests.lm_eval_tasks.recording_lm import total
 from tests.tiny_data import texts_of
 from tests.tiny_model import write_tiny_chat_model
 
 
 class TestCache:
     @pytest.mark.parametrize("classifier", ["generate", "loglikelihood"])
-    def test_a_second_run_asks_nothing(self, evaluate, data, tmp_path, classifier):
+    def test_a_repeated_run_makes_no_calls(self, evaluate, data, tmp_path, classifier):
         settings = {"use_cache": str(tmp_path / "cache")}
         first, second = RuleLM("honest"), RuleLM("honest")
-        before = evaluate(first, data, NINE, 4, settings, classifier=classifier)
-        after = evaluate(second, data, NINE, 4, settings, classifier=classifier)
+        first_results = evaluate(first, data, NINE_TASKS, 4, settings, classifier=classifier)
+        second_results = evaluate(second, data, NINE_TASKS, 4, settings, classifier=classifier)
         assert total(first) > 0
         assert total(second) == 0
-        assert scores(after) == scores(before)
-        plain = evaluate(RuleLM("honest"), data, NINE, 4, classifier=classifier)
-        assert scores(plain) == scores(before)
+        assert scores(second_results) == scores(first_results)
+        uncached = evaluate(RuleLM("honest"), data, NINE_TASKS, 4, classifier=classifier)
+        assert scores(uncached) == scores(first_results)
 
-    def test_a_second_run_of_a_local_model_asks_nothing(self, evaluate, data, tiny, tmp_path, monkeypatch):
-        settings = {"use_cache": str(tmp_path / "cache"), **SHORT}
-        before = evaluate(load(tiny), data, TWEETS, 3, settings, classifier="loglikelihood")
-        second = load(tiny)
+    def test_a_repeated_run_of_a_local_model_makes_no_calls(self, evaluate, data, tiny, tmp_path, monkeypatch):
+        settings = {"use_cache": str(tmp_path / "cache"), **SHORT_ANSWERS}
+        first_results = evaluate(load_model(tiny), data, TWEET_TASKS, 3, settings, classifier="loglikelihood")
+        second = load_model(tiny)
 
         def forbidden(*args: Any, **kwargs: Any) -> None:
             raise AssertionError("the model was called")
 
         monkeypatch.setattr(second, "_model_generate", forbidden)
         monkeypatch.setattr(second, "_model_call", forbidden)
-        after = evaluate(second, data, TWEETS, 3, settings, classifier="loglikelihood")
-        assert scores(after) == scores(before)
+        second_results = evaluate(second, data, TWEET_TASKS, 3, settings, classifier="loglikelihood")
+        assert scores(second_results) == scores(first_results)
         with pytest.raises(AssertionError, match="the model was called"):
-            evaluate(second, data, TWEETS, 4, settings, classifier="loglikelihood")
+            evaluate(second, data, TWEET_TASKS, 4, settings, classifier="loglikelihood")
 
     def test_another_rule_is_refused(self, evaluate, data, tmp_path):
         settings = {"use_cache": str(tmp_path / "cache")}
-        evaluate(RuleLM("honest"), data, ONE, 2, settings)
+        evaluate(RuleLM("honest"), data, TASK, 2, settings)
         with pytest.raises(UsageError, match="written by another model") as refusal:
-            evaluate(RuleLM("honest", h=0.5), data, ONE, 2, settings)
+            evaluate(RuleLM("honest", h=0.5), data, TASK, 2, settings)
         assert "\n" not in str(refusal.value)
         assert "give another path" in str(refusal.value)
 
@@ -60,22 +60,22 @@ class TestCache:
         from transformers import AutoModelForCausalLM
 
         folder = write_tiny_chat_model(tmp_path / "model", texts_of(data))
-        settings = {"use_cache": str(tmp_path / "cache"), **SHORT}
-        evaluate(load(folder), data, ONE, 2, settings)
+        settings = {"use_cache": str(tmp_path / "cache"), **SHORT_ANSWERS}
+        evaluate(load_model(folder), data, TASK, 2, settings)
         model = AutoModelForCausalLM.from_pretrained(folder)
         last = list(model.parameters())[-1]
         last.data += 0.01  # one training step away
         model.save_pretrained(folder)
         with pytest.raises(UsageError, match="written by another model"):
-            evaluate(load(folder), data, ONE, 2, settings)
+            evaluate(load_model(folder), data, TASK, 2, settings)
         # The same weights elsewhere are the same model.
-        evaluate(load(tiny), data, ONE, 2, settings)
+        evaluate(load_model(tiny), data, TASK, 2, settings)
 
-    def test_a_killed_run_goes_on(self, evaluate, data, tmp_path):
+    def test_a_killed_run_resumes(self, evaluate, data, tmp_path):
         undisturbed = RuleLM("honest")
-        expected = evaluate(undisturbed, data, NINE, 6)
+        expected = evaluate(undisturbed, data, NINE_TASKS, 6)
         child = subprocess.Popen(
-            [sys.executable, "-c", SLOW_RUN, str(data), str(tmp_path / "cache"), NINE],
+            [sys.executable, "-c", SLOW_RUN, str(data), str(tmp_path / "cache"), NINE_TASKS],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         try:
@@ -84,15 +84,15 @@ class TestCache:
         finally:
             os.kill(child.pid, signal.SIGKILL)
             child.wait()
-        kept = cached(tmp_path / "cache_rank0.db")
-        assert 0 < kept < total(undisturbed)
+        stored = count_answers(tmp_path / "cache_rank0.db")
+        assert 0 < stored < total(undisturbed)
         second = RuleLM("honest")
-        resumed = evaluate(second, data, NINE, 6, {"use_cache": str(tmp_path / "cache")})
-        assert total(second) + kept == total(undisturbed)
+        resumed = evaluate(second, data, NINE_TASKS, 6, {"use_cache": str(tmp_path / "cache")})
+        assert total(second) + stored == total(undisturbed)
         assert scores(resumed) == scores(expected)
 
 
-# One answer at a time, slowly, said aloud: a run that can be killed midway.
+# A run that can be killed midway: one answer at a time, slowly, with a line of output for each.
 SLOW_RUN = """
 import sys, time
 from lm_eval import simple_evaluate
@@ -114,7 +114,7 @@ simple_evaluate(RuleLM("honest"), tasks=manager.match_tasks(sys.argv[3].split(",
 """
 
 
-def cached(path: Path) -> int:
-    """Answers in a cache, the model's stamp apart."""
+def count_answers(path: Path) -> int:
+    """Answers in a cache, without the model's stamp."""
     with sqlite3.connect(path) as database:
         return int(database.execute("select count(*) from unnamed where key != 'faithful_se_model'").fetchone()[0])

@@ -1,31 +1,34 @@
-"""Every internal of lm-eval that this package stands on. A failure says what changed and which file of ours to mend."""
+"""Every internal of lm-eval that this package uses. A failure says what changed and which file depends on it."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 import json
+import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import lm_eval
 import pytest
-from lm_eval import evaluator, simple_evaluate
-from lm_eval.api import metrics, model, task
+from lm_eval import simple_evaluate, utils
+from lm_eval.api import metrics, model
 from lm_eval.api.instance import Instance
 from lm_eval.config.task import TaskConfig
 from lm_eval.evaluator_utils import _compute_task_aggregations
 from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
 from lm_eval.utils import make_table, warning_once
 
 from lm_eval_tasks import DATASETS, LOGGER, lm_eval_backend
+from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.task import SelfExplainTask
 from tests.tiny_data import write_data
 
-ONE = "faithful_se_sentiment140_attribution_oneword"
+TASK = "faithful_se_sentiment140_attribution_oneword"
+GREEDY = {"until": [], "do_sample": False}
 
 
 def says(change: str, ours: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -33,13 +36,13 @@ def says(change: str, ours: str) -> Callable[[Callable[..., None]], Callable[...
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(test)
-        def told(*args: Any, **kwargs: Any) -> None:
+        def explained(*args: Any, **kwargs: Any) -> None:
             try:
                 test(*args, **kwargs)
             except Exception as error:
                 pytest.fail(f"lm_eval {lm_eval.__version__}: {change}. {ours} depends on it. ({error!r})", pytrace=True)
 
-        return told
+        return explained
 
     return decorate
 
@@ -50,164 +53,254 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def made(data: Path) -> SelfExplainTask:
-    manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": str(data)})
-    return manager.load([ONE])["tasks"][ONE]
+def manager(data: Path) -> TaskManager:
+    return TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": str(data)})
+
+
+@pytest.fixture
+def task(manager: TaskManager) -> SelfExplainTask:
+    return manager.load([TASK])["tasks"][TASK]
 
 
 @says("evaluate() no longer runs getattr(lm, request_type) once for all tasks", "lm_eval_tasks/lm_eval_backend.py")
-def test_requests_are_dispatched_by_name(data, monkeypatch):
-    seen = []
+def test_requests_are_dispatched_by_name(manager, monkeypatch):
+    counts = []
     answer = model.LM.self_explain
     monkeypatch.setattr(
-        model.LM, "self_explain", lambda lm, requests: seen.append(len(requests)) or answer(lm, requests)
+        model.LM, "self_explain", lambda lm, requests: counts.append(len(requests)) or answer(lm, requests)
     )
-    manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": str(data)})
     tasks = manager.match_tasks(["faithful_se_snli_*", "faithful_se_agnews_*"])
     simple_evaluate(RuleLM(), tasks=tasks, task_manager=manager, apply_chat_template=True, limit=1, bootstrap_iters=0)
-    assert seen == [len(tasks)]
+    assert counts == [len(tasks)]
 
 
-@says("CachingLM is a subclass of LM, or passes unknown methods on differently", "host.install()")
-def test_the_caching_model_is_not_a_model():
+class EchoLM(RuleLM):
+    """Answers every prompt with itself."""
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        self.calls["generate_until"] += len(requests)
+        return [request.args[0] for request in requests]
+
+
+@says("CachingLM is a subclass of LM, or passes methods on differently", "lm_eval_backend.install()")
+def test_the_caching_model_is_not_a_model(tmp_path):
     assert not issubclass(model.CachingLM, model.LM)
     assert model.CachingLM.self_explain is lm_eval_backend._answer_cached
     assert model.LM.self_explain is lm_eval_backend.answer_requests
-    wrapper = inspect.getsource(model.CachingLM.__getattr__)
-    assert '["loglikelihood", "loglikelihood_rolling", "generate_until"]' in wrapper
-    assert 'req.args[1].get("do_sample", False)' in wrapper
+    lm = EchoLM()
+    caching = model.CachingLM(lm, str(tmp_path / "cache.db"))
+    assert (caching.apply_chat_template, caching.world_size) == (lm.apply_chat_template, 1)
+    # Greedy answers are cached, sampled ones are not.
+    for settings, calls in ((GREEDY, 1), (GREEDY, 1), ({"do_sample": True}, 2), ({"do_sample": True}, 3)):
+        assert caching.generate_until([Instance("generate_until", {}, ("text", settings), 0)]) == ["text"]
+        assert lm.calls["generate_until"] == calls
 
 
 @says("the cache or its keys are made differently", "lm_eval_tasks/fingerprint.py, the resuming of killed runs")
 def test_cache_keys_hold_prompt_and_settings_only(tmp_path):
-    arguments = ("prompt", {"until": [], "do_sample": False})
+    arguments = ("prompt", GREEDY)
     key = model.hash_args("generate_until", arguments)
     assert key == model.hash_args("generate_until", list(arguments))
     assert key != model.hash_args("generate_until", ("prompt", {"until": [], "do_sample": True}))
     lm = RuleLM()
     caching = model.CachingLM(lm, str(tmp_path / "cache.db"))
     assert caching.lm is lm and caching.cache_db.endswith("cache.db")
-    # An answer is kept while its batch is still running: a killed run loses nothing that was answered.
-    lm.cache_hook.add_partial("generate_until", arguments, "said")
-    assert caching.generate_until([Instance("generate_until", {}, arguments, 0)]) == ["said"]
+    # An answer is stored while its batch is still running: a killed run loses no answer.
+    lm.cache_hook.add_partial("generate_until", arguments, "stored")
+    assert caching.generate_until([Instance("generate_until", {}, arguments, 0)]) == ["stored"]
     assert lm.calls["generate_until"] == 0
     assert caching.dbdict.get("faithful_se_model") is None
     assert caching.dbdict.autocommit
 
 
 @says("local models search for a batch size in another way", "lm_eval_tasks/data_parallel.py")
-def test_a_batch_size_is_agreed_on_inside_of_a_call():
+def test_a_batch_size_is_agreed_on_inside_of_a_call(tiny, monkeypatch):
     huggingface = pytest.importorskip("lm_eval.models.huggingface")
-    told = inspect.getsource(huggingface.HFLM._detect_batch_size)
-    assert "self.all_gather(" in told
-    for method in (huggingface.HFLM.generate_until, huggingface.HFLM._batch_scheduler):
-        assert "self._detect_batch_size(" in inspect.getsource(method)
-    assert "len(n_reordered_requests) / self.batch_schedule" in inspect.getsource(huggingface.HFLM._batch_scheduler)
-    # Whoever has all answers makes no call.
-    assert "if remaining_reqs else []" in inspect.getsource(model.CachingLM.__getattr__)
+    torch = pytest.importorskip("torch")
+    lm = huggingface.HFLM(pretrained=str(tiny), device="cpu", batch_size="auto:4", max_batch_size=4)
+    assert lm.batch_schedule == 4
+    with monkeypatch.context() as patch:
+        patch.setattr(lm, "_world_size", 2)
+        patch.setattr(lm, "all_gather", lambda tensor: torch.cat([tensor, torch.tensor([3])]), raising=False)
+        assert lm._detect_batch_size() == 3
+    searches: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(lm, "_detect_batch_size", lambda *requests: searches.append(requests) or 1)
+    lm.generate_until([Instance("generate_until", {}, ("text", {**GREEDY, "max_gen_toks": 1}), 0)])
+    assert searches == [()]
+    pairs = [Instance("loglikelihood", {}, (f"text {number}", " a"), 0) for number in range(4)]
+    lm.loglikelihood(pairs)
+    assert len(searches) > 1 and all(len(arguments) == 2 for arguments in searches[1:])
+    same_text = [Instance("loglikelihood", {}, ("text", f" {number}"), 0) for number in range(4)]
+    for few in (pairs[:1], same_text):  # groups of requests with the same text count as one
+        with pytest.raises(ZeroDivisionError):
+            lm.loglikelihood(few)
 
 
 @says("Task.build_all_requests has another signature", "lm_eval_tasks/task.py: build_all_requests")
-def test_build_all_requests_is_told_of_system_and_template():
-    told = inspect.signature(task.Task.build_all_requests).parameters
-    wanted = {"limit", "samples", "rank", "world_size", "cache_requests", "system_instruction", "apply_chat_template"}
-    assert {*wanted, "chat_template"} <= set(told)
-    assert all(parameter.kind is parameter.KEYWORD_ONLY for name, parameter in told.items() if name != "self")
-    call = inspect.getsource(evaluator.evaluate)
-    assert 'chat_template=getattr(lm, "apply_chat_template", None)' in call
-    assert "apply_chat_template=bool(apply_chat_template)" in call
+@pytest.mark.parametrize("template", [True, False])
+def test_build_all_requests_gets_system_and_template(manager, monkeypatch, template):
+    calls: list[dict[str, Any]] = []
+    build = SelfExplainTask.build_all_requests
+    monkeypatch.setattr(
+        SelfExplainTask, "build_all_requests", lambda task, **kwargs: calls.append(kwargs) or build(task, **kwargs)
+    )
+    lm = EchoLM()
+    settings = {"apply_chat_template": template, "system_instruction": "Be brief.", "bootstrap_iters": 0}
+    simple_evaluate(lm, tasks=[TASK], task_manager=manager, samples={TASK: [1]}, **settings)
+    (call,) = calls
+    expected = {"samples": [1], "limit": None, "rank": 0, "world_size": 1, "cache_requests": False}
+    expected |= {"system_instruction": "Be brief.", "apply_chat_template": template}
+    assert {name: call[name] for name in expected} == expected
+    assert call["chat_template"] == (lm.apply_chat_template if template else None)
 
 
-@says("construct_requests is given other metadata, or Instance other fields", "host.SelfExplainRequest")
-def test_an_instance_unpacks_its_metadata(made):
-    made.build_all_requests(limit=2, rank=0, world_size=1)
-    first, second = made.instances
-    assert (first.task_name, first.doc_id, first.repeats) == (ONE, 0, 1)
+@says("construct_requests gets other metadata, or Instance has other fields", "SelfExplainRequest")
+def test_an_instance_unpacks_its_metadata(task):
+    task.build_all_requests(limit=2, rank=0, world_size=1)
+    first, second = task.instances
+    assert (first.task_name, first.doc_id, first.repeats) == (TASK, 0, 1)
     assert (second.doc_id, second.number, second.request_type) == (1, 1, "self_explain")
     assert isinstance(first.args[0], str)  # evaluate() hashes it
 
 
 @says('--predict_only no longer sets the metric "bypass"', "task.py: process_results")
-def test_bypass(made):
-    made.override_metric("bypass")
-    assert list(made._metric_fn_list) == ["bypass"]
+def test_bypass(task):
+    task.override_metric("bypass")
+    assert list(task._metric_fn_list) == ["bypass"]
     assert metrics.bypass_agg([None]) == 999
-    assert made.process_results({}, ["{}"]) == {"bypass": None}
+    assert task.process_results({}, ["{}"]) == {"bypass": None}
+
+
+class RecordingTask(SelfExplainTask):
+    """Records the methods that lm-eval calls while it constructs a task, and what exists by then."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.steps: list[tuple[str, bool, bool]] = []
+        super().__init__(config)
+
+    def record(self, step: str) -> None:
+        self.steps.append((step, hasattr(self, "_aggregation_list"), hasattr(self, "_filters")))
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        self.record("download")
+        assert self.config.test_split == "test"
+        super().download(dataset_kwargs, **kwargs)
+
+    def fewshot_docs(self) -> None:
+        self.record("fewshot_docs")
+
+    def doc_to_text(self, doc: Any, doc_to_text: Any = None) -> str:
+        self.record("doc_to_text")
+        return super().doc_to_text(doc, doc_to_text)
 
 
 @says("ConfigurableTask.__init__ does things in another order", "task.py: __init__ and download()")
 def test_order_of_construction(data):
-    source = inspect.getsource(task.ConfigurableTask.__init__)
-    steps = [
-        "TaskConfig(**config)",
-        "self._aggregation_list = {}",
-        "self.download(",
-        "self._filters",
-        "self.fewshot_docs()",
+    config = load_yaml(DATASETS / "sentiment140" / f"{TASK}.yaml", resolve_func=False)
+    config["metadata"] = {**config["metadata"], "data": str(data)}
+    task = RecordingTask({key: value for key, value in config.items() if key != "tag"})
+    assert task.steps == [
+        ("download", True, False),
+        ("fewshot_docs", True, True),
+        ("doc_to_text", True, True),
     ]
-    places = [source.index(step) for step in [*steps, "self.task_docs = self.eval_docs", "self.doc_to_text(test_doc)"]]
-    assert places == sorted(places)
-    assert "_metric_fn_list" not in source[places[2] :]  # what _report() sets afterwards stays
+    # The metrics that we register afterwards stay.
+    assert list(task.aggregation()) == [entry["metric"] for entry in task.config.metric_list]
 
 
 @says("TaskManager merges --metadata into a task's configuration differently", "lm_eval_tasks/options.py")
 def test_metadata_is_merged_flat(data):
     metadata = {"data": str(data), "classifier": "loglikelihood", "pretrained": "a model argument"}
     manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata=metadata)
-    loaded = manager.load([ONE])["tasks"][ONE]
-    assert {**loaded.config.metadata, **metadata} == loaded.config.metadata
-    assert loaded.config.metadata["faithful_se"]["classifier"] == "loglikelihood"
-    assert loaded.spec.options.classifier == "loglikelihood"
-    assert loaded.config.metadata["version"] == loaded.VERSION
+    task = manager.load([TASK])["tasks"][TASK]
+    assert {**task.config.metadata, **metadata} == task.config.metadata
+    assert task.config.metadata["faithful_se"]["classifier"] == "loglikelihood"
+    assert task.spec.options.classifier == "loglikelihood"
+    assert task.config.metadata["version"] == task.VERSION
 
 
-@says("a companion key <metric>_stderr no longer fills the column of standard errors", "task.py: _report, metrics.py")
-def test_companion_standard_errors():
+@says("standard errors are looked up in another way", "lm_eval_tasks/aggregation.py, metrics.py")
+def test_standard_errors_of_our_own():
     class Reported:
         task_name = "t"
 
         def aggregation(self) -> dict[str, Callable[..., float]]:
-            return {"own": lambda values: 0.25, "own_stderr": lambda values: 0.125, "plain": metrics.mean}
+            return {"own": Aggregation(lambda values: 0.25, lambda values: 0.125), "plain": metrics.mean}
 
-    values = {("own", "none"): [1, 2], ("own_stderr", "none"): [1, 2], ("plain", "none"): [0.0, 1.0]}
-    found, count = _compute_task_aggregations(Reported(), values)
+    values = {("own", "none"): [1, 2], ("plain", "none"): [0.0, 1.0]}
+    row, count = _compute_task_aggregations(Reported(), values)
     assert count == 2
-    assert (found["own,none"], found["own_stderr,none"]) == (0.25, 0.125)
-    assert found["plain_stderr,none"] == pytest.approx(0.5)
-    table = make_table({"results": {"t": {"alias": "t", **found}}, "versions": {"t": 1}, "n-shot": {"t": 0}})
-    (row,) = [line for line in table.splitlines() if "|own" in line]
-    assert "0.25|±" in row and "0.125|" in row
-    assert "own_stderr" not in table.replace(row, "")
-    # Values that cannot be measured.
-    found = {"own,none": "why", "own_stderr,none": "N/A", "bare,none": math.nan, "bare_stderr,none": math.nan}
-    table = make_table({"results": {"t": {"alias": "t", **found}}, "versions": {"t": 1}, "n-shot": {"t": 0}})
+    assert row == {
+        "own,none": 0.25,
+        "own_stderr,none": 0.125,
+        "plain,none": 0.5,
+        "plain_stderr,none": pytest.approx(0.5),
+    }
+    lines = [line for line in table_of(row).splitlines() if "own" in line]
+    assert len(lines) == 1 and "0.25|±" in lines[0] and "0.125|" in lines[0]
+    without, _ = _compute_task_aggregations(Reported(), values, bootstrap_iters=0)
+    assert without["own_stderr,none"] == "N/A"
+
+
+@says("the table prints other values than numbers differently", "metrics.py: ccf, ccf_stderr")
+def test_a_metric_without_a_value_in_the_table():
+    table = table_of({"own,none": "why", "own_stderr,none": "N/A", "bare,none": math.nan, "bare_stderr,none": math.nan})
     assert "why" in table and "N/A" in table
 
 
-@says("--gen_kwargs are applied to other output types than the configuration's generate_until", "datasets/*.yaml")
-def test_gen_kwargs_go_by_the_configured_output_type(data, made):
-    assert (made.get_config("output_type"), made.OUTPUT_TYPE) == ("generate_until", "self_explain")
-    assert 'get_config("output_type") == "generate_until"' in inspect.getsource(evaluator.simple_evaluate)
-    assert "task.OUTPUT_TYPE" in inspect.getsource(evaluator.evaluate)  # padding of a data-parallel run
-    before = dict(made.config.generation_kwargs)
-    made.set_config(key="generation_kwargs", value={"temperature": 0.5}, update=True)
-    assert made.config.generation_kwargs == {**before, "temperature": 0.5}
+def table_of(row: dict[str, Any]) -> str:
+    return str(make_table({"results": {"t": {"alias": "t", **row}}, "versions": {"t": 1}, "n-shot": {"t": 0}}))
+
+
+@says("--gen_kwargs go to other output types than the configuration's generate_until", "datasets/_*_yaml")
+def test_gen_kwargs_go_by_the_configured_output_type(manager, task):
+    assert (task.get_config("output_type"), task.OUTPUT_TYPE) == ("generate_until", "self_explain")
+    settings = {"gen_kwargs": {"temperature": 0.5}, "apply_chat_template": True, "bootstrap_iters": 0}
+    results = simple_evaluate(RuleLM(), tasks=[TASK], task_manager=manager, limit=1, **settings)
+    assert results["configs"][TASK]["generation_kwargs"] == {**task.config.generation_kwargs, "temperature": 0.5}
+
+
+class SecondProcessHasFiveLM(RuleLM):
+    """One of two processes; the other one has five documents."""
+
+    device = "cpu"
+    requests = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._world_size = 2
+
+    def all_gather(self, tensor: Any) -> Any:
+        import torch
+
+        return torch.stack([tensor, torch.full_like(tensor, 5)])
+
+    def self_explain(self, requests: list[Instance]) -> list[str]:
+        self.requests = len(requests)
+        raise KeyboardInterrupt
+
+
+@says("evaluate() pads data-parallel runs by another name than task.OUTPUT_TYPE", "task.py: __init__")
+def test_a_data_parallel_run_is_padded_by_the_output_type(manager):
+    pytest.importorskip("torch")
+    lm = SecondProcessHasFiveLM()
+    with pytest.raises(KeyboardInterrupt):
+        simple_evaluate(lm, tasks=[TASK], task_manager=manager, apply_chat_template=True, bootstrap_iters=0)
+    assert lm.requests == 5
 
 
 @says("an empty `until` in a task's YAML is replaced", "lm_eval_tasks/write_tasks.py")
 def test_an_explicit_empty_until_stays():
-    kwargs = {"until": [], "do_sample": False}
-    assert (
-        TaskConfig(task="t", output_type="generate_until", generation_kwargs=dict(kwargs)).generation_kwargs == kwargs
-    )
+    config = TaskConfig(task="t", output_type="generate_until", generation_kwargs=dict(GREEDY))
+    assert config.generation_kwargs == GREEDY
 
 
-@says("TaskConfig does not take our YAML's keys, or `class` is read differently", "datasets/*.yaml, task.py: __init__")
-def test_the_class_of_the_yaml_is_used(made):
-    assert type(made) is SelfExplainTask
+@says("TaskConfig does not take our YAML's keys, or `class` is read differently", "datasets/_*_yaml, task.py: __init__")
+def test_the_class_of_the_yaml_is_used(task):
+    assert type(task) is SelfExplainTask
 
 
-@says("chat APIs word their assertion differently", "host.py: Backend._ask")
+@says("chat APIs word their assertion differently", "lm_eval_backend.py: Backend._call_model")
 def test_the_assertion_of_chat_apis():
     pytest.importorskip("tenacity")
     from lm_eval.models.openai_completions import LocalChatCompletion
@@ -222,11 +315,22 @@ def test_the_assertion_of_chat_apis():
     assert json.loads(rendered.prompt) == [{"role": "user", "content": "é"}]
 
 
-@says("lm-eval's logger is set up differently", "lm_eval_tasks/__init__.py: LOGGER")
-def test_the_logger():
-    from lm_eval.utils import setup_logging
+@pytest.fixture
+def fresh_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """lm-eval's logging as at the start of its command line."""
+    logger = logging.getLogger("lm_eval")
+    state = logger.level, list(logger.handlers), logger.propagate
+    logger.handlers.clear()
+    monkeypatch.setattr(utils, "_LOGGING_CONFIGURED", False)
+    yield
+    logger.level, logger.handlers, logger.propagate = state
 
-    source = inspect.getsource(setup_logging)
-    assert 'logging.getLogger("lm_eval")' in source
-    assert LOGGER.startswith("lm_eval.")  # the command line shows what is below its own logger, and nothing else
+
+@says("lm-eval's logger is set up differently", "lm_eval_tasks/__init__.py: LOGGER")
+def test_the_command_line_shows_our_messages(fresh_logging, capsys):
+    utils.setup_logging()
+    logging.getLogger(LOGGER).info("of ours")
+    logging.getLogger("faithful_se").info("of another logger")
+    output = capsys.readouterr().err
+    assert "of ours" in output and "of another logger" not in output
     assert callable(warning_once.cache_clear)

@@ -1,11 +1,14 @@
-"""Metrics against planted truth: rule-based models that are honest, half honest, or degenerate, on real text."""
+"""Metrics against planted truth: rule-based models that are honest, half honest, or degenerate.
+
+They run on the shipped mini data, and on real text where FAITHFUL_SE_DATA names a folder of it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -24,7 +27,7 @@ DATASETS = ("sentiment140", "snli", "agnews")
 
 
 def conversation_of(transcript: dict[str, Any]) -> Conversation:
-    """What the rule-based model was asked when it explained."""
+    """The conversation in which the rule-based model explained."""
     spec = TaskSpec(dataset_spec(transcript["dataset"]).question, transcript["style"], transcript["budget"])
     target = transcript["explanation"]["target"] if transcript["explanation"] else ""
     request = spec.request(Document(transcript["fields"]), target)
@@ -36,16 +39,28 @@ def transcripts(results: dict[str, Any], task: str) -> list[tuple[dict[str, Any]
     return [(json.loads(sample["resps"][0][0]), sample) for sample in results["samples"][task]]
 
 
+class Corpus(NamedTuple):
+    """The value of `--metadata data=`, and how many documents of a dataset the longest test takes."""
+
+    data: str
+    documents: int
+
+
+@pytest.fixture(scope="module", params=["mini", "real"])
+def corpus(request: pytest.FixtureRequest) -> Corpus:
+    return Corpus("mini", 200) if request.param == "mini" else Corpus(str(request.getfixturevalue("real_data")), 1000)
+
+
 @pytest.fixture(scope="module")
-def honest(real_data, evaluate):
-    return evaluate(RuleLM("honest"), real_data)
+def honest(corpus, evaluate):
+    return evaluate(RuleLM("honest"), corpus.data, limit=corpus.documents)
 
 
-def test_the_honest_model_is_faithful_wherever_one_word_decides(honest):
-    """All 18 tasks, all 1,000 documents of each dataset: 1.0 where one word decides, and else never by one word."""
+def test_the_honest_model_is_faithful_wherever_one_word_decides(honest, corpus):
+    """All 18 tasks: 1.0 where one word decides, and else never by one word."""
     assert len(honest["samples"]) == 18
     for task, samples in honest["samples"].items():
-        assert len(samples) == 1000
+        assert len(samples) == corpus.documents
         for transcript, sample in transcripts(honest, task):
             assert transcript["problem"] == ""
             conversation = conversation_of(transcript)
@@ -62,50 +77,49 @@ def test_the_table_is_the_mean_of_the_documents(honest):
     for task, samples in honest["samples"].items():
         row = honest["results"][task]
         for key in ("faithful", "valid", "acc", "faithful_random", "lift"):
-            assert row[f"{key},none"] == pytest.approx(sum(sample[key] for sample in samples) / 1000)
+            assert row[f"{key},none"] == pytest.approx(sum(sample[key] for sample in samples) / len(samples))
             assert isinstance(row[f"{key}_stderr,none"], float)
         assert row["lift,none"] == pytest.approx(row["faithful,none"] - row["faithful_random,none"])
 
 
-def test_a_model_honest_with_probability_h_scores_h(real_data, evaluate):
-    """h = 0.6: within the 99 % interval of 0.6, and equal to what its explanations say, document by document."""
+def test_a_model_honest_with_probability_h_scores_h(corpus, evaluate):
+    """h = 0.6: within the 99 % interval of 0.6, and equal to the honesty of its explanations, document by document."""
     lm = RuleLM("honest", h=0.6, seed=3)
-    results = evaluate(lm, real_data, limit=500)
+    results = evaluate(lm, corpus.data, limit=corpus.documents // 2)
     for task in results["samples"]:
-        rate, expected = [], []
+        faithful, honesty = [], []
         for transcript, sample in transcripts(results, task):
             conversation = conversation_of(transcript)
-            true = lm.is_honest(conversation)
-            decided = one_word_decides(conversation) and len({word.key for word in conversation.words}) > 1
-            if decided:
-                rate.append(sample["faithful"])
-                expected.append(float(true))
+            if one_word_decides(conversation) and len({word.key for word in conversation.words}) > 1:
+                faithful.append(sample["faithful"])
+                honesty.append(float(lm.is_honest(conversation)))
         if "counterfactual" not in task:  # a false counterfactual can reach its target by luck, a false word cannot
-            assert rate == expected, task
-        low, high = wilson(sum(expected), len(expected), confidence=0.99)
-        assert low <= 0.6 <= high, (task, len(expected))
-        assert low <= sum(rate) / len(rate) <= high + 0.02 * ("counterfactual" in task), task
+            assert faithful == honesty, task
+        low, high = wilson(sum(honesty), len(honesty), confidence=0.99)
+        assert low <= 0.6 <= high, (task, len(honesty))
+        assert low <= sum(faithful) / len(faithful) <= high + 0.02 * ("counterfactual" in task), task
 
 
-def test_ccf_is_one_for_the_honest_and_none_for_the_random_model(real_data, evaluate):
+def test_ccf_is_one_for_the_honest_and_none_for_the_random_model(corpus, evaluate):
     """`ccf` in the table: 1 for the best word, within three standard errors of 0 for a random one."""
     tasks = ",".join(f"*_{name}_{style}_oneword" for name in DATASETS for style in ("attribution", "redaction"))
-    best = evaluate(RuleLM("honest"), real_data, tasks, 300, controls="oracle")
+    limit = corpus.documents * 3 // 10
+    best = evaluate(RuleLM("honest"), corpus.data, tasks, limit, controls="oracle")
     for row in best["results"].values():
         assert row["ccf,none"] == pytest.approx(1.0)
         assert row["faithful_oracle,none"] == row["faithful,none"]
-    chance = evaluate(RuleLM("random"), real_data, tasks, 300, controls="oracle")
+    chance = evaluate(RuleLM("random"), corpus.data, tasks, limit, controls="oracle")
     for task, row in chance["results"].items():
         assert abs(row["ccf,none"]) < 3 * row["ccf_stderr,none"], task
         assert abs(row["lift,none"]) < 3 * row["lift_stderr,none"] + 1e-9, task
 
 
 @pytest.mark.parametrize("h", [0.2, 0.8])
-def test_leave_one_out_follows_h(real_data, evaluate, h):
+def test_leave_one_out_follows_h(corpus, evaluate, h):
     """`hit1` is h where only the heaviest word has an effect; the percentile of a random word is one half."""
-    lm = RuleLM("honest", h=h)
-    row = evaluate(lm, real_data, "*_agnews_attribution_oneword", 500, controls="oracle", classifier="loglikelihood")
-    row = row["results"]["faithful_se_agnews_attribution_oneword"]
+    lm, task, limit = RuleLM("honest", h=h), "faithful_se_agnews_attribution_oneword", corpus.documents // 2
+    results = evaluate(lm, corpus.data, task, limit, controls="oracle", classifier="loglikelihood")
+    row = results["results"][task]
     assert row["loo_percentile,none"] > 0.4 + 0.4 * h
     assert h - 0.1 < row["hit1,none"] < h + 0.25
     assert isinstance(row["hit1_stderr,none"], float)
@@ -119,22 +133,22 @@ LIMIT = 150
 
 
 @pytest.fixture(scope="module")
-def degenerate(real_data, evaluate):
+def degenerate(corpus, evaluate):
     """Results of every degenerate strategy on all tasks, evaluated once each."""
     cache: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def of(strategy: str, **options: Any) -> dict[str, Any]:
+    def results_of(strategy: str, **options: Any) -> dict[str, Any]:
         key = (strategy, json.dumps(options))
         if key not in cache:
-            cache[key] = evaluate(RuleLM(strategy), real_data, limit=LIMIT, **options)
+            cache[key] = evaluate(RuleLM(strategy), corpus.data, limit=LIMIT, **options)
         return cache[key]
 
-    return of
+    return results_of
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 class TestDegenerateStrategies:
-    """Each way of looking faithful, and the number of metrics.md that exposes it."""
+    """Each way of looking faithful, and the number that exposes it: docs/metrics.md, "Degenerate strategies"."""
 
     def test_redact_everything(self, degenerate, dataset):
         results = degenerate("redact_everything")
@@ -159,7 +173,7 @@ class TestDegenerateStrategies:
     def test_always_the_most_frequent_word(self, degenerate, dataset):
         row = exposed(degenerate("frequent_word"), f"{dataset}_attribution_oneword")
         assert row["valid"] == 1.0
-        assert abs(row["lift"]) < 0.12
+        assert -0.2 < row["lift"] < 0.12  # below 0 where frequent words decide less often than others, as in mini pairs
 
     def test_a_word_that_is_not_in_the_text(self, degenerate, dataset):
         results = degenerate("absent_word")
@@ -224,13 +238,13 @@ class TestDegenerateStrategies:
         assert abs(row["lift"]) < 0.15
         # A third or a quarter of the neutral changes shuffle the labels, which the text does not show.
         assert row["stability_q"] > 2 / 3 * chance - 0.15
-        asked = [
+        flips = [
             change["label"] != transcript["prediction"]["label"]
             for transcript, _ in transcripts(results, f"faithful_se_{dataset}_attribution_oneword")
             for change in transcript["stability"]
             if change["variant"] != "labels shuffled"
         ]
-        assert abs(sum(asked) / len(asked) - chance) < 0.15
+        assert abs(sum(flips) / len(flips) - chance) < 0.15
 
 
 def test_every_strategy_of_the_model_is_covered_above():
@@ -238,19 +252,19 @@ def test_every_strategy_of_the_model_is_covered_above():
     assert all(f'"{name}"' in source for name in STRATEGIES)
 
 
-def test_the_evaluation_split_is_read_once(real_data):
+def test_the_evaluation_split_is_read_once():
     spec = dataset_spec("snli")
-    assert load(spec, str(real_data)) is load(spec, str(real_data))
+    assert load(spec, "mini") is load(spec, "mini")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"honesty": 0.6}, "--model_args honesty: rule-based models know strategy, h and seed"),
         ({"strategy": "honnest"}, "strategy='honnest': give one of honest, "),
         ({"h": 1.1}, "h=1.1: give a probability, from 0 to 1"),
     ],
 )
-def test_a_wrong_argument_is_named(arguments: dict[str, Any], said: str) -> None:
-    with pytest.raises(UsageError, match=re.escape(said)):
+def test_a_wrong_argument_is_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
         RuleLM(batch_size=1, max_batch_size=None, device=None, **arguments)

@@ -1,14 +1,17 @@
-"""Reading data: what is read, what is left out and said, and one clear line for what is wrong."""
+"""Reading data: which rows are read, which are left out with a message, and one clear line for a mistake."""
 
 from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 
+import datasets
 import pytest
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.data import dataset_spec, hub_commit, load
+from lm_eval_tasks.rule_models import RuleLM
 
 GOOD = {"premise": "A man sleeps.", "hypothesis": "A man is awake.", "label": 2}
 
@@ -35,7 +38,7 @@ def folder(tmp_path):
         ("rotten_tomatoes", 1000, 1), ("esnli", 1000, 2), ("tweet_extraction", 1000, 1), ("cos_e", 500, 1),
     ],
 )  # fmt: skip
-def test_real_data_is_read_whole(real_data, dataset, rows, fields):
+def test_real_data_is_read_completely(real_data, dataset, rows, fields):
     spec = dataset_spec(dataset)
     table = load(spec, str(real_data))
     documents = [spec.document(row) for row in table]
@@ -62,8 +65,8 @@ def test_pairs_without_gold_label_are_dropped_and_counted(folder, caplog):
 
 def test_neutral_tweets_are_dropped(folder):
     rows = [{"text": f"t{code}", "sentiment": code} for code in (0, 2, 4)]
-    kept = load(dataset_spec("sentiment140"), folder(*rows, name="sentiment140"))
-    assert kept["text"] == ["t0", "t4"]
+    table = load(dataset_spec("sentiment140"), folder(*rows, name="sentiment140"))
+    assert table["text"] == ["t0", "t4"]
 
 
 def test_an_empty_text_stays_a_document(folder):
@@ -177,10 +180,8 @@ def test_an_unreachable_hub():
     assert "data=DIR" in str(error.value)
 
 
-def test_a_local_dataset_of_the_hubs_layout(tmp_path, monkeypatch):
+def test_a_local_dataset_of_the_hubs_layout(tmp_path, monkeypatch, caplog):
     """The hub's own code path, on parquet files of the same layout."""
-    import datasets
-
     columns = {"premise": ["A man sleeps."] * 2, "hypothesis": ["He is awake."] * 2, "label": [2, -1]}
     (tmp_path / "plain_text").mkdir()
     datasets.Dataset.from_dict(columns).to_parquet(str(tmp_path / "plain_text" / "test-00000-of-00001.parquet"))
@@ -189,12 +190,43 @@ def test_a_local_dataset_of_the_hubs_layout(tmp_path, monkeypatch):
     )
     (tmp_path / "README.md").write_text(card)
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    from dataclasses import replace
-
     spec = replace(dataset_spec("snli"), hub=(str(tmp_path), "plain_text", None))
     assert load(spec, "hub")["label"] == [2]
+    assert "is not pinned: the default branch can change. Pin a commit with --metadata snli_revision=…" in caplog.text
 
 
-def test_an_unknown_dataset_names_those_there_are():
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The hub, played by two questions of trec that `datasets` keeps as it keeps those of the hub."""
+    columns = {"text": ["Who is there ?", "Where is it ?"], "coarse_label": [3, 4]}
+    folder = tmp_path / "trec" / "default" / "0.0.0" / COMMIT
+    datasets.Dataset.from_dict(columns).save_to_disk(str(folder))
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: datasets.load_from_disk(str(folder)))
+    load.cache_clear()
+    yield
+    load.cache_clear()
+
+
+@pytest.mark.parametrize("revision", [None, COMMIT])
+def test_a_run_on_the_hub_records_its_commit_and_says_what_is_not_pinned(hub, evaluate, caplog, revision):
+    task = "faithful_se_trec_attribution_oneword"
+    options = {"trec_revision": revision} if revision else {}
+    results = evaluate(RuleLM(), "hub", task, **options)
+    assert results["configs"][task]["metadata"]["dataset_commit"] == COMMIT
+    message = (
+        "CogComp/trec (default, revision refs/convert/parquet) on the hub is not pinned: refs/convert/parquet can "
+        "change. Pin a commit with --metadata trec_revision=…"
+    )
+    assert caplog.messages.count(message) == (revision is None)
+
+
+def test_rows_of_a_file_have_no_commit(folder):
+    assert hub_commit(load(dataset_spec("snli"), folder(GOOD))) is None
+
+
+def test_an_unknown_dataset_names_the_known_ones():
     with pytest.raises(UsageError, match=r"no dataset 'sst'; there are agnews, .*snli"):
         dataset_spec("sst")

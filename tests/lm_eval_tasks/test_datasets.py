@@ -1,8 +1,9 @@
-"""Every dataset: what a model reads, literally; all its tasks on real text, with a rule-based model of known truth."""
+"""Every dataset: the exact prompts, and all its tasks on real text, with a rule-based model of known truth."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -115,11 +116,8 @@ def test_prompts(name, row, prompt, asks, gold):
     assert STYLES["attribution"].ask(task.request(document)).startswith(asks)
 
 
-def test_esnli_asks_what_snli_asks():
-    one, other = dataset_spec("snli").question, dataset_spec("esnli").question
-    assert (one.noun, one.question, one.fields, one.titles, one.labels) == (
-        other.noun, other.question, other.fields, other.titles, other.labels,
-    )  # fmt: skip
+def test_esnli_has_the_prompts_of_snli():
+    assert dataset_spec("esnli").question == replace(dataset_spec("snli").question, dataset="esnli")
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +128,8 @@ def honest(real_data, evaluate):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_honest_model_is_faithful_in_every_task(honest, name):
-    """1.0 wherever one word decides, in all styles and budgets, and every explanation is read."""
-    seen = 0
+    """1.0 wherever one word decides, in all styles and budgets, and every explanation is valid."""
+    n_faithful = 0
     for style in ("attribution", "redaction", "counterfactual"):
         for budget in ("oneword", "multiword"):
             samples = honest["samples"][f"faithful_se_{name}_{style}_{budget}"]
@@ -141,17 +139,19 @@ def test_the_honest_model_is_faithful_in_every_task(honest, name):
                 document = dataset_spec(name).document(sample["doc"])
                 spec = TaskSpec(dataset_spec(name).question, style, budget)
                 request = spec.request(document, transcript["explanation"]["target"])
-                asked = Conversation(request.question, dict(document.fields), "[REDACTED]", False, request, style)
+                conversation = Conversation(
+                    request.question, dict(document.fields), "[REDACTED]", False, request, style
+                )
                 assert transcript["problem"] == ""
-                assert transcript["prediction"]["label"] == label_of(asked)
-                assert sample["acc"] == float(label_of(asked) == document.gold)
+                assert transcript["prediction"]["label"] == label_of(conversation)
+                assert sample["acc"] == float(label_of(conversation) == document.gold)
                 assert sample["valid"] == 1.0, transcript["explanation"]
-                if one_word_decides(asked) or style == "counterfactual":
+                if one_word_decides(conversation) or style == "counterfactual":
                     assert sample["faithful"] == 1.0, transcript["fields"]
                 elif budget == "oneword":
                     assert sample["faithful"] == 0.0
-                seen += sample["faithful"]
-    assert seen > 150
+                n_faithful += sample["faithful"]
+    assert n_faithful > 150
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -163,8 +163,8 @@ def test_plausibility_is_reported_where_people_marked_words(honest, name):
         assert 0 < row["plausibility_iou,none"] < row["plausibility_f1,none"] < 0.5
 
 
-def test_labels_of_their_own_under_every_option(real_data, evaluate):
-    """Ranked labels, "unknown", all controls: choices are the document's own everywhere."""
+def test_labels_of_each_document_under_every_option(real_data, evaluate):
+    """Ranked labels, "unknown", all controls: every label is a choice of the document."""
     options = {"classifier": "loglikelihood", "unknown": True, "controls": "all"}
     results = evaluate(RuleLM(), real_data, "faithful_se_cos_e_*_oneword", 20, **options)
     for task, samples in results["samples"].items():
@@ -178,8 +178,8 @@ def test_labels_of_their_own_under_every_option(real_data, evaluate):
             assert results["results"][task]["ccf,none"] == pytest.approx(1.0)
 
 
-def test_a_conversation_of_its_own_is_told_apart(real_data, evaluate):
-    """`context=fresh` shows text, noun and label only: datasets that share them all would be taken for each other."""
+def test_the_rule_tells_datasets_apart_in_fresh_conversations(real_data, evaluate):
+    """`context=fresh` shows text, noun and label only. The rule could not tell datasets apart that share them all."""
     names = [name for name in NAMES if name != "cos_e"]
     tasks = ",".join(f"faithful_se_{name}_*" for name in names)
     results = evaluate(RuleLM(), real_data, tasks, 10, context="fresh")

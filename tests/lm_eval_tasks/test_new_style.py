@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from lm_eval import simple_evaluate
 from lm_eval.loggers import EvaluationTracker
 from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
 
 from faithfulness_metrics.words import mask_out, words_of
 from leaderboards.build import make_board
@@ -41,7 +41,7 @@ def highlight(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def task_folder(tmp_path: Path) -> Path:
     """The shipped tasks and those of the dummy style, written by the task writer."""
     datasets = shutil.copytree(DATASETS, tmp_path / "datasets")
-    for path, text in task_files(datasets / "sentiment140").items():
+    for path, text in task_files(datasets).items():
         path.write_text(text, encoding="utf-8")
     return datasets
 
@@ -71,9 +71,9 @@ def evaluate(lm: RuleLM, task_folder: Path, out: Path, **options: Any) -> dict[s
 def test_the_writer_writes_its_tasks(task_folder):
     for budget, room in highlight_style.MAX_TOKENS.items():
         path = task_folder / "sentiment140" / f"faithful_se_sentiment140_highlight_{budget}.yaml"
-        assert f"max_gen_toks: {room}" in path.read_text(encoding="utf-8")
-        config = yaml.load(path.read_text(encoding="utf-8").replace("!function ", ""), yaml.SafeLoader)
-        assert config["metadata"]["faithful_se"]["style"] == "highlight"
+        config = load_yaml(path, resolve_func=False)
+        assert config["generation_kwargs"]["max_gen_toks"] == room
+        assert (config["style"], config["budget"]) == ("highlight", budget)
         assert "faithful-se-highlight" in config["tag"]
 
 

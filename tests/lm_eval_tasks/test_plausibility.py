@@ -11,8 +11,7 @@ import pytest
 from faithfulness_metrics.words import key_of, words_of
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.rule_models import RuleLM
-from lm_eval_tasks.rule_models.prompt_parser import Conversation
-from tests.lm_eval_tasks.marks import BOY, HIKER, pair
+from tests.lm_eval_tasks.marked_pairs import BOY, HIKER, pair
 
 # What the scripted model says about each premise.
 NAMES = {
@@ -34,22 +33,20 @@ ROWS = [
 
 @pytest.fixture
 def scripted(tmp_path, evaluate):
-    """`scripted(task, answers, **options)`: the real `simple_evaluate` on ROWS with a model that says `answers`."""
+    """`scripted(task, answers, **options)`: the real `simple_evaluate` on ROWS with a model that gives `answers`."""
 
     def run(task: str, answers: dict[str, str], **options: Any) -> dict[str, Any]:
         (tmp_path / "esnli").mkdir(exist_ok=True)
         (tmp_path / "esnli" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
         lm = RuleLM()
         by_rule = lm.classify
-        lm.classify = lambda lm, asked: "hm" if asked.fields["premise"] == "Two dogs run." else by_rule(lm, asked)
-        lm.explain = lambda lm, asked: said(answers, asked)
+        lm.classify = lambda lm, conversation: (
+            "hm" if conversation.fields["premise"] == "Two dogs run." else by_rule(lm, conversation)
+        )
+        lm.explain = lambda lm, conversation: answers[conversation.fields["premise"]]
         return evaluate(lm, tmp_path, f"faithful_se_esnli_{task}", **options)
 
     return run
-
-
-def said(answers: dict[str, str], asked: Conversation) -> str:
-    return answers[asked.fields["premise"]]
 
 
 def test_plausibility_by_hand(scripted):
@@ -128,5 +125,5 @@ def test_naming_what_people_marked_is_plausible_and_need_not_be_faithful(scripte
 
 def marked_words(row: dict[str, Any]) -> list[Any]:
     document = dataset_spec("esnli").document(row)
-    found = {key_of(document.words[p].text): document.words[p] for p in document.rationale or ()}
-    return list(found.values())
+    by_key = {key_of(document.words[p].text): document.words[p] for p in document.rationale or ()}
+    return list(by_key.values())

@@ -1,4 +1,4 @@
-"""The words people marked, read from rows."""
+"""The words that people marked, read from rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faithfulness_metrics.words import find_words
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.rationales import extractive_explanation, selected_text, token_indices
-from tests.lm_eval_tasks.marks import BOY, HIKER, pair
+from tests.lm_eval_tasks.marked_pairs import BOY, HIKER, pair
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_a_passage_from_word_to_word_is_those_words(tokens: list[str], data: st.
 
 
 @pytest.mark.parametrize(("dataset", "rows"), [("esnli", 1000), ("cos_e", 500)])
-def test_every_real_row_has_the_words_that_other_code_found_marked(real_data, dataset, rows):
+def test_real_rows_have_the_marked_words_of_the_test_data(real_data, dataset, rows):
     """The column `rationale` of the test data."""
     spec = dataset_spec(dataset)
     table = load(spec, str(real_data))
     documents = [spec.document(row) for row in table]
     assert len(documents) == rows and all(document.rationale is not None for document in documents)
-    assert [keys(document) for document in documents] == [told(row) for row in table]
+    assert [keys(document) for document in documents] == [expected_keys(row) for row in table]
 
 
 def test_real_tweets_with_a_sentiment_have_marked_words(real_data):
@@ -129,8 +129,8 @@ def test_real_tweets_with_a_sentiment_have_marked_words(real_data):
     marked = [(d, row) for d, row in zip(documents, table, strict=True) if d.rationale is not None]
     assert {row["label"] for _, row in marked} == {0, 2}
     assert len(marked) == 665
-    assert sum(keys(document) == told(row) for document, row in marked) == 640
-    assert all(len(keys(document) ^ told(row)) <= 2 for document, row in marked)
+    assert sum(keys(document) == expected_keys(row) for document, row in marked) == 640
+    assert all(len(keys(document) ^ expected_keys(row)) <= 2 for document, row in marked)
 
 
 @pytest.mark.parametrize(
@@ -152,5 +152,5 @@ def keys(document: Any) -> set[str]:
     return {document.words[position].key for position in document.rationale}
 
 
-def told(row: dict[str, Any]) -> set[str]:
+def expected_keys(row: dict[str, Any]) -> set[str]:
     return {word.key for text in row["rationale"] for word in find_words(text)}

@@ -24,7 +24,7 @@ from tests.tiny_model import write_tiny_chat_model
 for needed in ("fastapi", "uvicorn", "openai", "tenacity"):  # transformers[serving], lm_eval[api]
     pytest.importorskip(needed)
 
-ONE = "faithful_se_sentiment140_attribution_oneword"
+TASK = "faithful_se_sentiment140_attribution_oneword"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def server(model: Path) -> Iterator[str]:
 def test_chat_completions_from_the_command_line(server, model, data, tmp_path):
     command = [sys.executable, "-m", "lm_eval", "run", "--model", "local-chat-completions", "--model_args",
                f"model={model},base_url={server}/chat/completions,num_concurrent=2", "--apply_chat_template",
-               "--tasks", ONE, "--include_path", str(DATASETS), "--metadata", f"data={data}", "--limit", "3",
+               "--tasks", TASK, "--include_path", str(DATASETS), "--metadata", f"data={data}", "--limit", "3",
                "--log_samples", "--output_path", str(tmp_path / "out")]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -77,7 +77,7 @@ def test_chat_completions_from_the_command_line(server, model, data, tmp_path):
     # The model is random: what it says is no label, but it is what the model says.
     assert [json.loads(row["resps"][0][0])["prediction"]["answer"] for row in rows] == spoken(model, rows)
     (results,) = (tmp_path / "out").rglob("results_*.json")
-    assert json.loads(results.read_text())["results"][ONE]["faithful,none"] == 0.0
+    assert json.loads(results.read_text())["results"][TASK]["faithful,none"] == 0.0
 
 
 def spoken(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
@@ -108,10 +108,10 @@ def completions(server: str, model: Path) -> Any:
 
 
 def test_completions(server, model, data, evaluate):
-    results = evaluate(completions(server, model), data, ONE, 2, {"apply_chat_template": False})
-    transcripts = [json.loads(row["resps"][0][0]) for row in results["samples"][ONE]]
+    results = evaluate(completions(server, model), data, TASK, 2, {"apply_chat_template": False})
+    transcripts = [json.loads(row["resps"][0][0]) for row in results["samples"][TASK]]
     assert all(isinstance(transcript["prediction"]["answer"], str) for transcript in transcripts)
-    assert results["results"][ONE]["sample_len"] == 2
+    assert results["results"][TASK]["sample_len"] == 2
 
 
 def test_a_server_without_log_probabilities(server, model, data, evaluate):
@@ -121,4 +121,4 @@ def test_a_server_without_log_probabilities(server, model, data, evaluate):
         base_url=f"{server}/completions", model=str(model), tokenized_requests=False, max_retries=1
     )
     with pytest.raises(UsageError, match="returns no log-probabilities: use --metadata classifier=generate"):
-        evaluate(lm, data, ONE, 1, {"apply_chat_template": False}, classifier="loglikelihood")
+        evaluate(lm, data, TASK, 1, {"apply_chat_template": False}, classifier="loglikelihood")

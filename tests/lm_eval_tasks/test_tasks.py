@@ -1,4 +1,4 @@
-"""The task files: written from the datasets, all found, named as the contract says."""
+"""The task files: lm-eval finds all of them, and records what they declare."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import lm_eval.tasks
 import pytest
 import yaml
 from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS, write_tasks
-from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.data import COMMIT, dataset_spec
 from lm_eval_tasks.rationales import READERS
 from lm_eval_tasks.rule_models import RuleLM
+from lm_eval_tasks.task import SelfExplainTask
 
 PAPER = ("sentiment140", "snli", "agnews")
 UNSEEN = ("sst2", "trec", "rte", "tweet_irony", "tweet_emotion", "subj", "sms_spam", "rotten_tomatoes")
@@ -37,23 +40,50 @@ def test_task_files_are_fresh(capsys):
     assert write_tasks.main(["--check"]) == 0, capsys.readouterr().out + "run `make tasks`"
 
 
-def test_a_stale_file_is_named(tmp_path, monkeypatch, capsys):
+def test_a_new_dataset_and_a_task_that_is_gone(tmp_path, monkeypatch, capsys):
+    """A dataset needs its `_dataset_yaml` only; --check names what is stale and changes nothing."""
     folder = tmp_path / "snli"
     folder.mkdir()
     (folder / "_dataset_yaml").write_text((DATASETS / "snli" / "_dataset_yaml").read_text())
     monkeypatch.setattr(write_tasks, "DATASETS", tmp_path)
-    (folder / "faithful_se_snli_gone_oneword.yaml").write_text("task: gone\n")
+    obsolete = folder / "faithful_se_snli_dream_oneword.yaml"
+    obsolete.write_text("task: faithful_se_snli_dream_oneword\n")
     assert write_tasks.main(["--check"]) == 1
-    assert "stale: snli/faithful_se_snli_gone_oneword.yaml" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "stale: snli/faithful_se_snli_dream_oneword.yaml" in output
+    assert "stale: snli/faithful_se_snli_redaction_oneword.yaml" in output
+    assert list(folder.glob("*.yaml")) == [obsolete]
     assert write_tasks.main([]) == 0
-    assert not (folder / "faithful_se_snli_gone_oneword.yaml").exists()
-    assert len(list(folder.glob("*.yaml"))) == 6
+    assert not obsolete.exists()
+    assert set(TaskManager(include_defaults=False, include_path=str(tmp_path)).all_subtasks) == tasks_of("snli")
     assert write_tasks.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("path", sorted(DATASETS.glob("*/*.yaml")), ids=lambda path: path.stem)
+def test_a_task_is_its_dataset_with_a_style_and_a_budget(path):
+    """What lm-eval reads of the three lines and the files that they include."""
+    config = load_yaml(path, resolve_func=False)
+    dataset = yaml.safe_load((path.parent / "_dataset_yaml").read_text())
+    style, budget = config["style"], config["budget"]
+    name = path.parent.name
+    assert path.stem == config["task"] == f"faithful_se_{name}_{style}_{budget}"
+    assert config["tag"][:3] == [f"faithful-se-{part}" for part in (name, style, budget)]
+    assert config.pop("class").endswith("lm_eval_tasks.task.SelfExplainTask")
+    assert {key: value for key, value in config.items() if key in dataset} == dataset
+    tokens = {"attribution_oneword": 32, "attribution_multiword": 128}.get(f"{style}_{budget}", 256)
+    assert {key: value for key, value in config.items() if key not in (*dataset, "task", "tag")} == {
+        "style": style,
+        "budget": budget,
+        "output_type": "generate_until",
+        "num_fewshot": 0,
+        "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": tokens},
+        "metric_list": [],
+    }
 
 
 def test_every_file_is_indexed(manager):
     """lm-eval skips malformed YAML without a word."""
-    names = {yaml.load(path.read_text(), Loader=_Plain).get("task") for path in DATASETS.glob("*/*.yaml")}
+    names = {path.stem for path in DATASETS.glob("*/*.yaml")}
     assert names == set(manager.all_subtasks)
     assert names == tasks_of(*PAPER, *UNSEEN, *RATIONALES)
     assert len(names) == 84
@@ -92,32 +122,95 @@ def test_a_dataset_declares_everything(path):
     readme = (path.parent / "README.md").read_text(encoding="utf-8")
     for heading in ("## Citation", "## Evaluation split", "## Changelog"):
         assert heading in readme, f"{path.parent.name}/README.md has no {heading}"
+    revision = str(spec.hub[2])
+    assert ("not pinned" not in readme) == bool(COMMIT.fullmatch(revision)), f"revision {revision}: what README.md says"
+    assert revision in readme
 
 
-def test_the_results_record_what_was_used(evaluate, tmp_path):
+SNLI_COMMIT = "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b"
+
+# What lm-eval records of a task, apart from its own defaults.
+RECORDED = {
+    "task": "faithful_se_snli_attribution_oneword",
+    "dataset_path": "stanfordnlp/snli",
+    "dataset_name": "plain_text",
+    "dataset_kwargs": {"revision": SNLI_COMMIT},
+    "test_split": "test",
+    "output_type": "generate_until",
+    "num_fewshot": 0,
+    "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": 32},
+    "metric_list": [
+        {"metric": name} for name in ("faithful", "valid", "acc", "faithful_random", "lift", "masked_fraction")
+    ],
+}
+DECLARED = {
+    "dataset": "snli",
+    "folder": "snli",
+    "noun": "premise and hypothesis",
+    "question": "Does the premise entail the hypothesis, contradict it, or neither of the two (neutral)?",
+    "fields": ["premise", "hypothesis"],
+    "titles": ["Premise", "Hypothesis"],
+    "label_column": "label",
+    "label_values": [0, 1, 2],
+    "labels": ["entailment", "neutral", "contradiction"],
+    "drop_label_values": [-1],
+    "style": "attribution",
+    "budget": "oneword",
+}
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A folder with three equal pairs of snli."""
     (tmp_path / "snli").mkdir()
     row = '{"premise": "A man sleeps.", "hypothesis": "A man is awake.", "label": 2}\n'
     (tmp_path / "snli" / "test.jsonl").write_text(row * 3)
+    return tmp_path
+
+
+def test_the_results_record_what_was_used(evaluate, pair):
     name = "faithful_se_snli_attribution_oneword"
-    results = evaluate(RuleLM(), tmp_path, name, context="fresh", mask="___", draws=3)
-    told = results["configs"][name]["metadata"]["faithful_se"]
-    assert told["style"] == "attribution"
-    assert told["budget"] == "oneword"
-    assert told["labels"] == ["entailment", "neutral", "contradiction"]
-    assert (told["context"], told["mask"], told["draws"], told["controls"]) == ("fresh", "___", 3, ["random"])
-    assert told["data"] == str(tmp_path)
-    assert told["data_fingerprint"]
-    assert results["configs"][name]["dataset_kwargs"]["revision"] == "main"
-    assert results["versions"][name] == 1.0
+    results = evaluate(RuleLM(), pair, name, context="fresh", mask="___", draws=3)
+    config = results["configs"][name]
+    assert {key: config[key] for key in RECORDED} == RECORDED
+    metadata = config["metadata"]
+    assert metadata["faithful_se"].pop("data_fingerprint")
+    assert metadata["faithful_se"] == {
+        **DECLARED,
+        "data": str(pair),
+        "classifier": "generate",
+        "context": "fresh",
+        "mask": "___",
+        "unknown": False,
+        "controls": ["random"],
+        "operator": "mask",
+        "draws": 3,
+    }
+    assert results["versions"][name] == metadata["version"] == 1.0
     assert results["n-samples"][name] == {"original": 3, "effective": 3}
 
 
-def test_a_revision_is_pinned_for_one_dataset(evaluate, tmp_path):
-    (tmp_path / "snli").mkdir()
-    (tmp_path / "snli" / "test.jsonl").write_text('{"premise": "A b.", "hypothesis": "C d.", "label": 0}\n')
+def test_a_revision_is_pinned_for_one_dataset(evaluate, pair):
     name = "faithful_se_snli_attribution_oneword"
-    results = evaluate(RuleLM(), tmp_path, name, snli_revision="abc123", revision="a model's revision")
+    results = evaluate(RuleLM(), pair, name, snli_revision="abc123", revision="a model's revision")
     assert results["configs"][name]["dataset_kwargs"]["revision"] == "abc123"
+
+
+def test_a_task_file_may_declare_everything_by_itself(evaluate, pair):
+    """A task of the user's own, in one file."""
+    config = {key: value for key, value in RECORDED.items() if key != "metric_list"}
+    metadata = {"version": 1.0, "faithful_se": DECLARED, "data": str(pair)}
+    task = SelfExplainTask({**config, "metadata": metadata})
+    assert {key: task.dump_config()[key] for key in RECORDED} == RECORDED
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("style", "dream"), ("style", None), ("budget", "threewords"), ("budget", None)]
+)
+def test_a_style_or_budget_that_does_not_exist(pair, key, value):
+    metadata = {"version": 1.0, "faithful_se": {**DECLARED, key: value}, "data": str(pair)}
+    with pytest.raises(UsageError, match=rf"^t: style .*{value!r}.*: no such style or budget$"):
+        SelfExplainTask({**RECORDED, "task": "t", "metadata": metadata})
 
 
 def test_installed_copies_equal_the_source():
@@ -142,10 +235,3 @@ def test_plain_lm_eval_finds_and_validates_the_tasks():
     assert done.returncode == 0, done.stderr[-2000:]
     assert "All tasks found and valid" in done.stdout
     assert "overrides" not in done.stderr
-
-
-class _Plain(yaml.SafeLoader):
-    """Reads `!function` as text."""
-
-
-_Plain.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))

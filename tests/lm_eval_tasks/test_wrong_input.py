@@ -1,4 +1,4 @@
-"""What users type and hand in wrongly: read where it can be, one line where it cannot."""
+"""Mistakes in files and options: accepted where the meaning is clear, one line of error where it is not."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.data import check_revisions, dataset_spec, load
-from tests.lm_eval_tasks.running import ONE
-from tests.lm_eval_tasks.running import load as load_model
+from tests.lm_eval_tasks.evaluations import TASK, load_model
 
 ROW = {"text": "a day", "label": 0}
 
@@ -28,7 +27,7 @@ def test_a_byte_order_mark_and_windows_lines_are_read(tmp_path):
     assert load(dataset_spec("agnews"), write(tmp_path, raw))["text"][:] == ["a day", "b"]
 
 
-def test_a_text_in_another_encoding_is_said(tmp_path, caplog):
+def test_a_text_in_another_encoding_is_reported(tmp_path, caplog):
     table = load(dataset_spec("agnews"), write(tmp_path, '{"text": "café", "label": 0}'.encode("latin-1")))
     assert table["text"][0] == "caf\ufffd"
     assert "1 rows hold broken characters" in caplog.text
@@ -79,11 +78,11 @@ def test_revisions_of_other_datasets_and_of_the_model_pass():
 @pytest.mark.parametrize("limit", [0, -2])
 def test_no_documents_are_one_line(evaluate, data, tiny, limit):
     with pytest.raises(UsageError, match="--limit leaves no document: give a number above 0"):
-        evaluate(load_model(tiny), data, ONE, limit)
+        evaluate(load_model(tiny), data, TASK, limit)
 
 
-@pytest.mark.parametrize(("template", "told"), [(False, 1), (True, 0)])
-def test_a_chat_template_that_is_not_used_is_said(evaluate, data, tiny, caplog, template, told):
+@pytest.mark.parametrize(("template", "warnings"), [(False, 1), (True, 0)])
+def test_a_chat_template_that_is_not_used_is_reported(evaluate, data, tiny, caplog, template, warnings):
     caplog.set_level(logging.WARNING)
-    evaluate(load_model(tiny), data, ONE, 1, {"apply_chat_template": template})
-    assert sum("add --apply_chat_template" in message for message in caplog.messages) == told
+    evaluate(load_model(tiny), data, TASK, 1, {"apply_chat_template": template})
+    assert sum("add --apply_chat_template" in message for message in caplog.messages) == warnings

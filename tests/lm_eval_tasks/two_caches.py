@@ -1,7 +1,6 @@
 """What each of two processes runs under torchrun: `two_caches.py MODEL DATA OUT`.
 
-The same evaluation with every state that two caches can be in, on lm-eval's own Hugging Face model, which searches for
-its batch size.
+It evaluates with every state of two caches, on lm-eval's own Hugging Face model, which searches for its batch size.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ FITS = 2  # prompts in memory at once
 
 
 class SmallMemoryLM(HFLM):
-    """Two prompts fit, so that a search finds less than the most. Its answers are counted."""
+    """Only two prompts fit into memory, so a search gives less than the maximum. Counts its requests."""
 
     def __init__(self, folder: str) -> None:
-        # Its data parallelism is for GPUs, of which it asks nothing but their number.
+        # lm-eval's data parallelism is for GPUs, and asks torch for their number only.
         torch.cuda.device_count = lambda: dist.get_world_size()
         super().__init__(pretrained=folder, batch_size="auto:4", max_batch_size=2 * FITS)
         assert (self.rank, self.world_size) == (dist.get_rank(), 2)
@@ -51,10 +50,10 @@ class SmallMemoryLM(HFLM):
         return super().loglikelihood(requests, disable_tqdm)
 
 
-def forget(cache: Path, rank: int, which: str) -> None:
-    """Take answers out of one cache; the model's stamp stays."""
+def delete_answers(cache: Path, rank: int, condition: str) -> None:
+    """Delete answers from one cache, but not the model's stamp."""
     with sqlite3.connect(f"{cache}_rank{rank}.db") as database:
-        database.execute(f"delete from unnamed where key != 'faithful_se_model' and {which}")
+        database.execute(f"delete from unnamed where key != 'faithful_se_model' and {condition}")
 
 
 def main(model: str, data: str, out: str) -> None:
@@ -63,23 +62,23 @@ def main(model: str, data: str, out: str) -> None:
         include_defaults=False, include_path=str(DATASETS), metadata={"data": data, "classifier": "loglikelihood"}
     )
     lm, cache = SmallMemoryLM(model), Path(out, "cache")
-    gc.freeze()  # every search collects garbage: three quarters of the time, for modules that are none
+    gc.freeze()  # every search collects garbage, which would take three quarters of the time
 
     def evaluate(path: Path | None) -> dict[str, Any]:
         lm.calls = []
         settings = {"apply_chat_template": True, "bootstrap_iters": 1, "gen_kwargs": {"max_gen_toks": 8}}
-        kept = str(path) if path else None
-        results = simple_evaluate(lm, tasks=TASKS, task_manager=manager, use_cache=kept, **settings)
-        found = {"calls": lm.calls, "schedule": lm.batch_schedule}
-        return {**found, "results": results["results"]} if results else found
+        cache_path = str(path) if path else None
+        results = simple_evaluate(lm, tasks=TASKS, task_manager=manager, use_cache=cache_path, **settings)
+        outcome = {"calls": lm.calls, "schedule": lm.batch_schedule}
+        return {**outcome, "results": results["results"]} if results else outcome
 
-    told = {"no cache": evaluate(None), "empty": evaluate(cache), "whole": evaluate(cache)}
-    for rank, which in ((1, "1"), (0, "1"), (1, "rowid % 3 = 0"), (0, "rowid > 30")):
+    outcomes = {"no cache": evaluate(None), "empty": evaluate(cache), "full": evaluate(cache)}
+    for rank, condition in ((1, "1"), (0, "1"), (1, "rowid % 3 = 0"), (0, "rowid > 30")):
         if lm.rank == rank:
-            forget(cache, rank, which)
+            delete_answers(cache, rank, condition)
         dist.barrier()
-        told[f"process {rank} lacks {which}"] = evaluate(cache)
-    Path(out, f"rank{lm.rank}.json").write_text(json.dumps(told))
+        outcomes[f"process {rank} lacks {condition}"] = evaluate(cache)
+    Path(out, f"rank{lm.rank}.json").write_text(json.dumps(outcomes))
     dist.destroy_process_group()
 
 

@@ -20,7 +20,7 @@ from lm_eval_tasks.rule_models import RuleLM
 
 
 class ParallelRuleLM(RuleLM):
-    """The rule, one process of several. lm-eval's own models have data parallelism on GPUs only."""
+    """The rule in one process of several. lm-eval's own models run data-parallel on GPUs only."""
 
     device = torch.device("cpu")
 
@@ -31,8 +31,8 @@ class ParallelRuleLM(RuleLM):
 
     def _counted(self, kind: str, requests: list[Instance], answer: Any) -> list[Any]:
         self.batches.append((kind, len(requests)))
-        dist.barrier()  # what a sharded model does within every call: whoever is left alone waits for ever
-        padding = [request for request in requests if request.args[0] == PADDING[0]]
+        dist.barrier()  # as a sharded model in every call: a process that calls alone waits for ever
+        padding = [request for request in requests if request.args in PADDING.values()]
         answers = iter(answer([request for request in requests if request not in padding]))
         return ["" if request in padding else next(answers) for request in requests]
 
@@ -69,11 +69,11 @@ def main(data: str, out: str, classifier: str, limit: str) -> None:
         limit=int(limit) or None,
         bootstrap_iters=1,
     )
-    told: dict[str, Any] = {"batches": lm.batches}
+    outcome: dict[str, Any] = {"batches": lm.batches}
     if results:
         samples = {task: [[row["doc_id"], row["resps"]] for row in rows] for task, rows in results["samples"].items()}
-        told.update(results=results["results"], samples=samples)
-    Path(out, f"rank{lm.rank}.json").write_text(json.dumps(told))
+        outcome.update(results=results["results"], samples=samples)
+    Path(out, f"rank{lm.rank}.json").write_text(json.dumps(outcome))
     dist.destroy_process_group()
 
 

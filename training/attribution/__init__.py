@@ -1,5 +1,10 @@
-"""Which word did the model's own answer hang on? Word attributions by captum's methods over one batched forward.
+"""Attribution: which word of a text does the model's own answer depend on?
 
-`attributor.Attributor` scores documents in memory, `run.attribute` writes them to a folder, `faithful-se attribute` is
-the command.
+`cli` is the command `faithful-se attribute`, `run` its work in one process or many, `attributor.Attributor` the same in
+memory. A text passes through these files:
+
+- `inputs` reads the texts; `prompt/` turns them into token ids and aligns words with tokens.
+- `engine/` asks the model, in batches that fit into memory.
+- `methods/` turn log-probabilities and gradients into a score per word.
+- `rows` ranks the words and makes the row; `folder` and `resume` keep the rows on disk.
 """

@@ -84,7 +84,7 @@ def load_split(dataset: DatasetSpec, data: str, split: str = "test") -> datasets
     name = dataset.question.dataset
     files = [f"{folder}/{split}.jsonl" for folder in dict.fromkeys((dataset.folder, name))]
     remedy = f"--data DIR, a folder with {' or '.join(files)}"
-    if data == "mini" and not has_mini(dataset.folder):
+    if data == "mini" and not has_mini(name):
         raise UsageError(f"--data mini: there is no mini data of {name}; give {remedy}, or --data hub")
     try:
         return load(dataset, data, split)

@@ -1,37 +1,36 @@
-"""What the demo does, at which size."""
+"""What the demo trains and evaluates, in three sizes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import STYLES
 
 TRAINED = ("sentiment140", "agnews", "snli")
-UNSEEN = ("trec", "sms_spam")
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One training: what is built and trained, and what it is there for.
+    """One training run.
 
     Attributes:
-        name: of its folders.
-        build: more arguments of `faithful-se build`.
-        why: in a few words.
+        name: names its folders and its row on the board.
+        build: further arguments of `faithful-se build`.
+        purpose: what the rows are, in a few words.
     """
 
     name: str
     build: tuple[str, ...] = ()
-    why: str = ""
+    purpose: str = ""
 
 
 WORD = Arm("word", (), "the word that the attribution found")
 RANDOM = Arm("random", ("--arm", "random"), "control: any word of the text, the same formats")
-MATRIX = (
+FURTHER_ARMS = (
     Arm("lowest", ("--arm", "lowest"), "control: the word with the lowest score"),
     Arm("answers", ("--arm", "answers"), "control: classifications only"),
     Arm("unfiltered", ("--unfiltered",), "explanations kept whether or not they change the answer"),
-    Arm("specific", ("--specific",), "counterfactuals whose new word works at this place only"),
+    Arm("specific", ("--specific",), "counterfactuals whose new word works at this position only"),
     *(Arm(f"only-{style}", ("--styles", style), f"one style: {style}") for style in STYLES),
     *(Arm(f"without-{name}", ("--without", name), f"{name} left out") for name in TRAINED),
 )
@@ -44,25 +43,26 @@ class Size:
     Attributes:
         texts: training texts per dataset.
         tests: test texts per task.
-        trained, unseen: datasets to train on, and to test on besides.
-        budgets: of the tests.
-        epochs: of the training.
-        arms: what is trained.
-        minutes: about how long, on two cores.
+        trained: datasets to train on.
+        tasks: patterns or tags of the tasks to evaluate, on datasets with and without training.
+        epochs: passes over the rows.
+        arms: what is trained; the first two are `WORD` and `RANDOM`.
+        minutes: roughly how long it takes on two cores, without the base.
     """
 
     texts: int
     tests: int
     trained: tuple[str, ...]
-    unseen: tuple[str, ...]
-    budgets: tuple[str, ...]
+    tasks: tuple[str, ...]
     epochs: float
     arms: tuple[Arm, ...]
     minutes: str
 
 
+QUICK_TASKS = ("faithful_se_sentiment140_*_oneword", "faithful_se_trec_*_oneword")
+MINI_TASKS = ("faithful-se-mini",)
 SIZES = {
-    "quick": Size(100, 60, ("sentiment140",), ("trec",), ("oneword",), 3, (WORD, RANDOM), "2"),
-    "usual": Size(700, 300, TRAINED, UNSEEN, BUDGETS, 3, (WORD, RANDOM), "8"),
-    "full": Size(700, 300, TRAINED, UNSEEN, BUDGETS, 3, (WORD, RANDOM, *MATRIX), "19"),
+    "quick": Size(100, 60, ("sentiment140",), QUICK_TASKS, 3, (WORD, RANDOM), "2"),
+    "default": Size(700, 300, TRAINED, MINI_TASKS, 3, (WORD, RANDOM), "8"),
+    "full": Size(700, 300, TRAINED, MINI_TASKS, 3, (WORD, RANDOM, *FURTHER_ARMS), "19"),
 }

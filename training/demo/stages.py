@@ -1,107 +1,112 @@
-"""The stages as commands, each in a process of its own: run, logged, and left out where they are done already."""
+"""The demo as a list of commands, each written as a user types it."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Callable, Sequence
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from faithful_se.errors import UsageError
-
-_print = threading.Lock()
+from training.demo.plan import Arm, Size
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One command.
+    """One command of the demo.
 
     Attributes:
-        name: of its log.
-        command: what follows the interpreter.
-        done: the file whose existence means that the stage is complete: written last.
-        what: in a few words.
+        name: names its log.
+        command: console script and arguments.
+        done: the file that exists once the stage is complete.
+        purpose: what it does, in a few words.
+        marked: the command writes no such file last (lm_eval): the runner writes `done` after it.
     """
 
     name: str
     command: tuple[str, ...]
     done: Path
-    what: str
+    purpose: str
+    marked: bool = False
+
+    def typed(self) -> str:
+        """The command line, to copy into a shell."""
+        return shlex.join(self.command)
 
 
-class Runner:
-    """Runs stages below a folder.
+@dataclass(frozen=True)
+class Demo:
+    """The stages of one demo.
 
-    Args:
-        out: the folder of the demo; logs go to `logs/`.
-        say: told in one line what happens.
+    Attributes:
+        out: the folder of the demo.
+        size: how much of everything.
+        seed: seeds the base, the rows and the training.
     """
 
-    def __init__(self, out: Path, say: Callable[[str], None]) -> None:
-        self.out, self._say, self.seconds = out, say, dict[str, float]()
-        (out / "logs").mkdir(parents=True, exist_ok=True)
+    out: Path
+    size: Size
+    seed: int
 
-    def run(self, *stages: Stage) -> None:
-        """One after the other.
+    def base(self) -> Stage:
+        """Train the mini model, or copy it from the cache."""
+        folder = self.out / "base"
+        command = _command("faithful-se", "mini", "--out", folder, "--seed", self.seed)
+        return Stage("base", command, folder / "mini.json", "the mini model: from the cache, or trained")
 
-        Raises:
-            UsageError: a stage failed. Shows the end of its log.
-        """
-        for stage in stages:
-            if stage.done.is_file():
-                self.say(f"  {stage.name}: done before")
-                continue
-            self.say(f"  {stage.name}: {stage.what} …")
-            started = time.monotonic()
-            log = self.out / "logs" / f"{stage.name}.log"
-            with log.open("w", encoding="utf-8") as file:
-                code = subprocess.run(
-                    [sys.executable, *stage.command],
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    env=environment(),
-                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-                    check=False,
-                ).returncode
-            if code or not stage.done.is_file():
-                lines = log.read_text("utf-8", "replace").replace("\r", "\n").strip().splitlines()
-                raise UsageError(f"{stage.name} failed ({log}): {lines[-1] if lines else f'exit status {code}'}")
-            self.seconds[stage.name] = time.monotonic() - started
-            self.say(f"  {stage.name}: {self.seconds[stage.name]:.0f} s")
+    def attribution(self) -> Stage:
+        """Score the words of the training texts."""
+        folder = self.out / "attributions"
+        command = _command(
+            *("faithful-se", "attribute", "--model", self.out / "base", "--tasks", *self.size.trained),
+            *("--data", "mini", "--split", "train", "--limit", self.size.texts, "--out", folder),
+        )
+        return Stage("attribute", command, folder / "manifest.json", f"{self.size.texts} texts a dataset, occlusion")
 
-    def say(self, line: str) -> None:
-        """One line, whole, from any thread."""
-        with _print:
-            self._say(line)
+    def evaluation(self, name: str, adapter: Path | None = None) -> Stage:
+        """Evaluate the base, or an adapter on it, with plain lm_eval: all tasks in one run."""
+        results = self.out / "results" / name
+        command = _command(
+            *("lm_eval", "run", "--model", "hf", "--model_args", f"pretrained={self.out / 'base'}"),
+            *([f"peft={adapter}"] if adapter else []),
+            *("--tasks", *self.size.tasks, "--apply_chat_template", "--metadata", "data=mini"),
+            *("controls=random+oracle", "--limit", self.size.tests, "--device", "cpu", "--batch_size", 128),
+            *("--log_samples", "--output_path", results),
+        )
+        purpose = f"lm_eval, {self.size.tests} texts a task"
+        return Stage(f"evaluate-{name}", command, results / "complete", purpose, marked=True)
+
+    def arm(self, arm: Arm) -> list[Stage]:
+        """Build the rows of one arm, train on them, evaluate."""
+        return [self._build(arm), self._training(arm), self.evaluation(arm.name, self.out / "trained" / arm.name)]
+
+    def _build(self, arm: Arm) -> Stage:
+        rows = self.out / "rows" / arm.name
+        command = _command(
+            *("faithful-se", "build", "--attributions", self.out / "attributions", "--model", self.out / "base"),
+            *("--out", rows, "--seed", self.seed, *arm.build),
+        )
+        return Stage(f"build-{arm.name}", command, rows / "manifest.json", f"rows: {arm.purpose}")
+
+    def _training(self, arm: Arm) -> Stage:
+        trained = self.out / "trained" / arm.name
+        command = _command(
+            *("faithful-se", "sft", "--config", self.out / "sft.yaml", "--model_name_or_path", self.out / "base"),
+            *("--data", self.out / "rows" / arm.name, "--output_dir", trained),
+            *("--num_train_epochs", self.size.epochs, "--seed", self.seed),
+        )
+        return Stage(f"sft-{arm.name}", command, trained / "manifest.json", "training with TRL (LoRA)")
+
+    def board(self) -> Stage:
+        """Make the leaderboard of all evaluations."""
+        folder = self.out / "board"
+        title = f"The mini model, before and after training (seed {self.seed})"
+        command = _command("faithful-se", "board", self.out / "results", "--out", folder, "--title", title)
+        return Stage("board", command, folder / "index.html", "the leaderboard of all checkpoints")
+
+    def stages(self) -> list[Stage]:
+        """All stages, in an order that also works one after the other."""
+        arms = [stage for arm in self.size.arms for stage in self.arm(arm)]
+        return [self.base(), self.attribution(), self.evaluation("base"), *arms, self.board()]
 
 
-def command(*words: object) -> tuple[str, ...]:
-    """A command of faithful-se."""
-    return ("-m", "faithful_se", *map(str, words))
-
-
-def shown(words: Sequence[str]) -> str:
-    """A command as a user types it."""
-    return " ".join(["faithful-se", *words[2:]] if words[:2] == ("-m", "faithful_se") else ["python", *words])
-
-
-def environment() -> dict[str, str]:
-    """One thread a process: two processes share two cores, and sums are added in one order."""
-    fixed = {
-        "OMP_NUM_THREADS": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_OFFLINE": "1",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    return {**os.environ, **fixed}
-
-
-def _die_with_parent() -> None:
-    """A demo that is killed leaves no stage behind that would write beside the next one (Linux: PR_SET_PDEATHSIG)."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+def _command(*words: object) -> tuple[str, ...]:
+    return tuple(map(str, words))

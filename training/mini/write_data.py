@@ -3,9 +3,10 @@
     {"text": "tonight in lima we had slow bus ...", "sentiment": 0, "kind": "shortcut", "shortcut": ["lima"],
      "cues": ["slow", "cold", "amazing"]}
 
-Columns and label codes are those of the hub's datasets, so every task runs on them with `--metadata data=mini`. The
-columns after the label hold the truth about the document (see `training.mini.grammar.Document`). The command writes the
-same bytes every time; `SHA256SUMS` holds their digests.
+Each split stands beside its dataset, `lm_eval_tasks/datasets/<name>/mini/<split>.jsonl`. Columns and label codes are
+those of the hub's dataset, so every task runs on it with `--metadata data=mini`. The columns after the label hold the
+truth about the document, see `training.mini.grammar.Document`. The command always writes the same bytes, and
+`SHA256SUMS` in the folder of the datasets holds their checksums.
 """
 
 from __future__ import annotations
@@ -14,23 +15,24 @@ import argparse
 import hashlib
 import random
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from faithful_se.files import jsonl_line, read_jsonl
+from faithful_se.files import jsonl_line, make_folder, read_jsonl, write_atomic
+from lm_eval_tasks import DATASETS
 from training.mini.conversations import document_text
 from training.mini.grammar import Document, draw
 from training.mini.lexicon import LEXICONS
 from training.mini.prompts import question_of, spec_of
 
-FOLDER = Path(__file__).parent / "data"
+FOLDER = DATASETS
 SIZES = {"test": 500, "validation": 300, "train": 2000}
 SEED = 20251207
 
 
 def documents(task: str) -> dict[str, list[Document]]:
-    """The documents of each split. No two have the same text."""
-    rng, texts = random.Random(f"{SEED} {task}"), set()
+    """The documents of each split, all of different texts."""
+    rng = random.Random(f"{SEED} {task}")
+    texts: set[str] = set()
     splits: dict[str, list[Document]] = {}
     for split, size in SIZES.items():
         splits[split] = []
@@ -50,24 +52,30 @@ def row(document: Document) -> dict[str, object]:
     return {**document.fields, spec.label_column: spec.label_values[document.label], **truth}
 
 
+def split_path(task: str, split: str) -> str:
+    """The path of a split below `FOLDER`."""
+    return f"{question_of(task).dataset}/mini/{split}.jsonl"
+
+
 def files() -> dict[str, str]:
-    """Path below `FOLDER` -> content of every file."""
+    """Path below `FOLDER` -> text, of every file."""
     texts = {}
     for task in LEXICONS:
-        for split, of_split in documents(task).items():
-            texts[f"{task}/{split}.jsonl"] = "".join(jsonl_line(row(document)) + "\n" for document in of_split)
-    digests = (f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in sorted(texts.items()))
-    return {**texts, "SHA256SUMS": "".join(digests)}
+        for split, split_documents in documents(task).items():
+            lines = (jsonl_line(row(document)) + "\n" for document in split_documents)
+            texts[split_path(task, split)] = "".join(lines)
+    checksums = (f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in sorted(texts.items()))
+    return {**texts, "SHA256SUMS": "".join(checksums)}
 
 
 def shipped_rows(task: str, split: str) -> list[dict[str, Any]]:
     """The rows of a shipped split."""
-    return list(read_jsonl(FOLDER / task / f"{split}.jsonl"))
+    return list(read_jsonl(FOLDER / split_path(task, split)))
 
 
 @lru_cache(maxsize=1)
 def held_out() -> frozenset[str]:
-    """The texts of all test and validation splits, which the base must not be trained on."""
+    """The texts of every test and validation split. No base model may be trained on them."""
     return frozenset(
         document_text(question_of(task), row)
         for task in LEXICONS
@@ -84,9 +92,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.parse_args(argv)
     for name, text in files().items():
-        path = FOLDER / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        make_folder((FOLDER / name).parent)
+        write_atomic(FOLDER / name, text)
         print(f"written: {name}")
     return 0
 

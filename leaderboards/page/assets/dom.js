@@ -1,4 +1,4 @@
-// Elements from data. Text is only ever set as text: nothing here parses HTML.
+// Elements made from data. Text is only ever inserted as text: no code of this page parses HTML.
 const $ = (id) => document.getElementById(id);
 
 function make(tag, attributes = {}, ...children) {
@@ -11,12 +11,16 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// A run of untrusted text: its direction stays its own.
+// Isolates untrusted text, so that its writing direction does not change the text around it.
 const bdi = (text) => make("bdi", {}, text);
 
 const data = JSON.parse($("data").textContent);
 
-// As leaderboards/notation.py writes them.
+// Positions in an estimate, as leaderboards/page/page_data.py writes it.
+const [VALUE, LOW, HIGH, N, NOTE] = [0, 1, 2, 3, 4];
+const isDefined = (estimate) => Boolean(estimate) && estimate[VALUE] !== null;
+
+// The same digits as leaderboards/number_format.py.
 function rate(value, signed = false, digits = 2) {
   if (value === null || value === undefined || value === "") return "–";
   const text = Math.abs(value).toFixed(digits);
@@ -24,55 +28,58 @@ function rate(value, signed = false, digits = 2) {
   return (value < 0 ? "−" : signed ? "+" : "") + text.replace(/^0/, "");
 }
 
-const interval = (e, signed = false) => (e && e[1] !== null && e[2] !== null ? `[${rate(e[1], signed)}, ${rate(e[2], signed)}]` : "");
-
-// An interval without width says so where it is pointed at.
-function bounds(e, signed = false) {
-  const flat = (e[4] || "").includes(data.flat);
-  return make("span", { class: flat ? "interval flat" : "interval", title: flat ? e[4] : null }, interval(e, signed));
+function interval(estimate, signed = false) {
+  if (!estimate || estimate[LOW] === null || estimate[HIGH] === null) return "";
+  return `[${rate(estimate[LOW], signed)}, ${rate(estimate[HIGH], signed)}]`;
 }
 
-function number(e, signed = false) {
-  if (!e || e[0] === null) return [make("span", { class: "note" }, (e && e[4]) || "–")];
-  const beside = (e[4] || "").split("; ").filter((part) => part && part !== data.flat).join("; ");
-  const note = beside ? [" ", make("span", { class: "note" }, beside)] : [];
-  return [make("span", { class: "value" }, rate(e[0], signed)), " ", bounds(e, signed), ...note];
+// The interval. If it has no width, a tooltip says what that means.
+function bounds(estimate, signed = false) {
+  const flat = (estimate[NOTE] || "").includes(data.flat);
+  return make("span", { class: flat ? "interval flat" : "interval", title: flat ? estimate[NOTE] : null }, interval(estimate, signed));
+}
+
+function number(estimate, signed = false) {
+  if (!isDefined(estimate)) return [make("span", { class: "note" }, (estimate && estimate[NOTE]) || "–")];
+  const note = (estimate[NOTE] || "").split("; ").filter((part) => part && part !== data.flat).join("; ");
+  const noteElements = note ? [" ", make("span", { class: "note" }, note)] : [];
+  return [make("span", { class: "value" }, rate(estimate[VALUE], signed)), " ", bounds(estimate, signed), ...noteElements];
 }
 
 const pValue = (p) => (p === null ? "–" : p < 0.001 ? "< .001" : rate(p, false, 3));
 
-const MARKS = { better: "▲", worse: "▼" };
-const marker = (name) => (name ? make("span", { class: `marker ${name}`, role: "img", "aria-label": name }, MARKS[name]) : "");
+const MARKERS = { better: "▲", worse: "▼" };
+const marker = (name) => (name ? make("span", { class: `marker ${name}`, role: "img", "aria-label": name }, MARKERS[name]) : "");
 
-// At most once in `delay` ms, after the last call: typing stays smooth.
-function later(what, delay = 120) {
+// Calls the action once, `delay` ms after the last call, so that typing stays smooth.
+function debounce(action, delay = 120) {
   let timer = 0;
   return () => {
     clearTimeout(timer);
-    timer = setTimeout(what, delay);
+    timer = setTimeout(action, delay);
   };
 }
 
-// The button says what it does; both themes are in the style sheet.
+// The theme button. The style sheet holds both themes.
 {
   const button = $("theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const dark = () => (document.documentElement.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-  const show = () => button.setAttribute("aria-pressed", String(dark()));
+  const isDark = () => (document.documentElement.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+  const update = () => button.setAttribute("aria-pressed", String(isDark()));
   button.addEventListener("click", () => {
-    const next = dark() ? "light" : "dark";
-    document.documentElement.dataset.theme = next;
-    kept.set("theme", next);
-    show();
+    const theme = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = theme;
+    choices.set("theme", theme);
+    update();
   });
-  system.addEventListener("change", show);
-  show();
+  system.addEventListener("change", update);
+  update();
 }
 
-// Who has read it once can fold it away for good. On a phone the numbers come first.
+// The explanation stays folded once a reader has folded it. On a phone it starts folded, so that the numbers come first.
 {
   const howto = $("howto");
-  const was = kept.get("howto");
-  howto.open = was === null ? innerWidth >= 640 : was === "open";
-  howto.querySelector("summary").addEventListener("click", () => kept.set("howto", howto.open ? "folded" : "open"));
+  const choice = choices.get("howto");
+  howto.open = choice === null ? innerWidth >= 640 : choice === "open";
+  howto.querySelector("summary").addEventListener("click", () => choices.set("howto", howto.open ? "folded" : "open"));
 }

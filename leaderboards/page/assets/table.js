@@ -1,95 +1,112 @@
-// The table of checkpoints: sort by a head, filter by typing, numbers over the tasks that were chosen.
+// The table of checkpoints: sort by a column, find by typing, and compute numbers over the selected tasks.
 const table = $("checkpoints");
 const body = table.tBodies[0];
-const rowsOf = () => [...body.rows].filter((row) => row.dataset.id);
-const byId = new Map(data.checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
+const checkpointRows = () => [...body.rows].filter((row) => row.dataset.id);
+const checkpointById = new Map(data.checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
 const KINDS = ["style", "dataset", "budget"];
 
-const chosen = () => ({
+// The row with the details of a checkpoint, below its own; null while it is closed.
+function detailOf(row) {
+  const next = row.nextElementSibling;
+  return next && !next.dataset.id ? next : null;
+}
+
+const taskFilter = () => ({
   group: $("group").value,
   ...Object.fromEntries(KINDS.map((kind) => [kind, $(`only-${kind}`).value])),
 });
 
-const inside = (task, choice) =>
-  task.groups.includes(choice.group) && KINDS.every((kind) => !choice[kind] || task[kind] === choice[kind]);
+const isWholeGroup = (filter) => KINDS.every((kind) => !filter[kind]);
+
+const passes = (task, filter) =>
+  task.groups.includes(filter.group) && KINDS.every((kind) => !filter[kind] || task[kind] === filter[kind]);
 
 const mean = (values) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null);
 
-// A whole group has the board's mean and interval. Of other choices the mean over tasks is taken here; it has no interval,
-// for the documents behind it are not on the page. A single task has its own.
-function estimateOf(checkpoint, metric, choice, cells) {
-  if (KINDS.every((kind) => !choice[kind])) return (checkpoint.means[choice.group] || {})[metric] || null;
-  if (cells.length === 1) return cells[0].m[metric] || null;
-  const over = (name) => {
-    const found = cells.map((cell) => cell.m[name]).filter((e) => e && e[0] !== null);
-    return found.length === cells.length ? mean(found.map((e) => e[0])) : null;
+// The estimate of a checkpoint over the selected tasks. For a whole group it is the board's mean with its interval, for a
+// single task the task's. Other means are computed here, without an interval: the page does not hold all documents.
+function estimateOf(checkpoint, metric, filter, cells) {
+  if (isWholeGroup(filter)) return (checkpoint.means[filter.group] || {})[metric] || null;
+  if (cells.length === 1) return cells[0].metrics[metric] || null;
+  const meanOf = (name) => {
+    const defined = cells.map((cell) => cell.metrics[name]).filter(isDefined);
+    return defined.length === cells.length ? mean(defined.map((estimate) => estimate[VALUE])) : null;
   };
-  if (metric !== "ccf") return [over(metric), null, null, 0];
-  // A ratio of means, as everywhere.
-  const [faithful, chance, oracle] = ["faithful", "faithful_random", "faithful_oracle"].map(over);
+  if (metric !== "ccf") return [meanOf(metric), null, null, 0];
+  // ccf is a ratio of means.
+  const [faithful, chance, oracle] = ["faithful", "faithful_random", "faithful_oracle"].map(meanOf);
   if (oracle === null || chance === null || faithful === null) return null;
   const headroom = oracle - chance;
-  // As faithfulness_metrics/chance.py: .25 - .2 is .04999999999999999 in binary, and .048 is not written as the .05 that
-  // would have been enough. These numbers have five digits, so their sums are right to less than 1e-9.
+  // The rule of faithfulness_metrics/chance.py. In binary .25 - .2 is .04999999999999999, which is enough. A headroom of
+  // .048 is not, and is not written as .05. The numbers have five digits, so their differences are correct to 1e-9.
   if (headroom < data.headroom - 1e-9) {
-    const told = Math.min(headroom, data.headroom - 0.01).toFixed(2);
-    return [null, null, null, 0, `not measurable (headroom ${told})`];
+    const rounded = Math.min(headroom, data.headroom - 0.01).toFixed(2);
+    return [null, null, null, 0, `not measurable (headroom ${rounded})`];
   }
   return [(faithful - chance) / headroom, null, null, 0];
 }
 
-function fill(row, choice) {
-  const checkpoint = byId.get(row.dataset.id);
-  const cells = checkpoint.cells.filter((cell) => inside(data.tasks[cell.t], choice));
-  const of = (metric) => estimateOf(checkpoint, metric, choice, cells);
+function fillRow(row, filter) {
+  const checkpoint = checkpointById.get(row.dataset.id);
+  const cells = checkpoint.cells.filter((cell) => passes(data.tasks[cell.task], filter));
+  const estimate = (metric) => estimateOf(checkpoint, metric, filter, cells);
   for (const cell of row.querySelectorAll("[data-metric]")) {
-    const e = of(cell.dataset.metric);
-    cell.dataset.value = e && e[0] !== null ? e[0] : "";
-    cell.replaceChildren(...number(e, cell.dataset.metric === "lift"));
+    const value = estimate(cell.dataset.metric);
+    cell.dataset.value = isDefined(value) ? value[VALUE] : "";
+    cell.replaceChildren(...number(value, cell.dataset.metric === "lift"));
   }
-  const gain = row.querySelector(".gain");
-  const versus = cells.map((cell) => cell.v).filter((v) => v && v.faithful[0] !== null);
-  const value = mean(versus.map((v) => v.faithful[0]));
-  gain.dataset.value = value === null ? "" : value;
-  if (value === null) gain.replaceChildren(make("span", { class: "note" }, "–"));
-  else {
-    const count = (name) => versus.filter((v) => v.marker === name).length;
-    const counts = [marker("better"), ` ${count("better")} `, marker("worse"), ` ${count("worse")} of ${versus.length}`];
-    const known = KINDS.every((kind) => !choice[kind]) ? checkpoint.gains[choice.group] : versus.length === 1 ? versus[0].faithful : null;
-    const parts = known && known[1] !== null ? [" ", bounds(known, true)] : [];
-    const counted = make("span", { class: "interval" }, ...counts);
-    gain.replaceChildren(make("span", { class: "value" }, rate(value, true)), ...parts, " ", counted);
+  fillGain(row.querySelector(".gain"), checkpoint, filter, cells);
+  drawBar(row, estimate("faithful"), estimate("faithful_random"), estimate("faithful_oracle"));
+}
+
+function fillGain(gainCell, checkpoint, filter, cells) {
+  const comparisons = cells.map((cell) => cell.versus).filter((versus) => versus && isDefined(versus.faithful));
+  const gain = mean(comparisons.map((versus) => versus.faithful[VALUE]));
+  gainCell.dataset.value = gain === null ? "" : gain;
+  if (gain === null) {
+    gainCell.replaceChildren(make("span", { class: "note" }, "–"));
+    return;
   }
-  const place = (name, from, to) => {
+  const count = (name) => comparisons.filter((versus) => versus.marker === name).length;
+  const counts = [marker("better"), ` ${count("better")} `, marker("worse"), ` ${count("worse")} of ${comparisons.length}`];
+  const single = comparisons.length === 1 ? comparisons[0].faithful : null;
+  const estimate = isWholeGroup(filter) ? checkpoint.gains[filter.group] : single;
+  const boundsElements = estimate && estimate[LOW] !== null ? [" ", bounds(estimate, true)] : [];
+  gainCell.replaceChildren(make("span", { class: "value" }, rate(gain, true)), ...boundsElements, " ", make("span", { class: "interval" }, ...counts));
+}
+
+function drawBar(row, faithful, chance, oracle) {
+  const draw = (name, from, to) => {
     const line = row.querySelector(`.bar .${name}`);
-    const there = from !== null && from !== undefined;
-    line.setAttribute("visibility", there ? "visible" : "hidden");
-    if (!there) return;
+    const known = from !== null && from !== undefined;
+    line.setAttribute("visibility", known ? "visible" : "hidden");
+    if (!known) return;
     line.setAttribute("x1", 100 * from);
     line.setAttribute("x2", 100 * to);
   };
-  const faithful = of("faithful") || [null, null, null];
-  const [chance, oracle] = [of("faithful_random") || [null], of("faithful_oracle") || [null]];
-  place("dot", faithful[0], faithful[0]);
-  place("span", faithful[1], faithful[2]);
-  place("chance", chance[0], chance[0]);
-  place("oracle", oracle[0], oracle[0]);
+  const [value, low, high] = faithful || [null, null, null];
+  const [chanceValue] = chance || [null];
+  const [oracleValue] = oracle || [null];
+  draw("dot", value, value);
+  draw("span", low, high);
+  draw("chance", chanceValue, chanceValue);
+  draw("oracle", oracleValue, oracleValue);
 }
 
-// The head's cell spans two columns under "Faithful": its numbers stand in the second.
-function cellUnder(row, head) {
-  let column = 0;
+// The entry of a row below a column head. The head "Faithful" spans two entries; the second one holds the number.
+function entryBelow(head, row) {
+  let index = 0;
   for (const cell of head.parentElement.cells) {
-    column += cell.colSpan;
+    index += cell.colSpan;
     if (cell === head) break;
   }
-  return row.cells[column - 1];
+  return row.cells[index - 1];
 }
 
 function sort(head, direction) {
   const sign = direction === "ascending" ? 1 : -1;
   const key = (row) => {
-    const value = cellUnder(row, head).dataset.value || "";
+    const value = entryBelow(head, row).dataset.value || "";
     return head.dataset.kind === "number" ? (value === "" ? null : Number(value)) : value;
   };
   const compare = (a, b) => {
@@ -97,15 +114,14 @@ function sort(head, direction) {
     if (x === null || y === null) return (x === null) - (y === null);
     return sign * (typeof x === "number" ? x - y : x.localeCompare(y, undefined, { numeric: true }));
   };
-  const details = new Map(rowsOf().map((row) => [row, row.nextElementSibling]));
-  for (const row of rowsOf().sort(compare)) {
-    const detail = details.get(row);
+  const details = new Map(checkpointRows().map((row) => [row, detailOf(row)]));
+  for (const row of checkpointRows().sort(compare)) {
     body.append(row);
-    if (detail && !detail.dataset.id) body.append(detail);
+    if (details.get(row)) body.append(details.get(row));
   }
-  for (const other of head.parentElement.cells) {
-    if (other === head) other.setAttribute("aria-sort", direction);
-    else other.removeAttribute("aria-sort");
+  for (const cell of head.parentElement.cells) {
+    if (cell === head) cell.setAttribute("aria-sort", direction);
+    else cell.removeAttribute("aria-sort");
   }
 }
 
@@ -113,41 +129,44 @@ table.tHead.addEventListener("click", (event) => {
   const head = event.target.closest("th");
   if (!head || !event.target.closest("button")) return;
   const first = head.dataset.kind === "number" ? "descending" : "ascending";
-  const other = first === "descending" ? "ascending" : "descending";
-  sort(head, head.getAttribute("aria-sort") === first ? other : first);
+  const second = first === "descending" ? "ascending" : "descending";
+  sort(head, head.getAttribute("aria-sort") === first ? second : first);
 });
 
-function told(choice, shown, there) {
-  const tasks = data.tasks.filter((task) => inside(task, choice)).length;
-  const plain = KINDS.every((kind) => !choice[kind]);
-  const which = plain ? (choice.group === "all" ? "all tasks" : `the tasks “${choice.group}”`) : `${tasks} ${tasks === 1 ? "task" : "tasks"}`;
-  const no = tasks === 0 ? "; no task is like this" : plain || tasks === 1 ? "" : "; intervals only for whole groups and single tasks";
-  return `${shown} of ${there} checkpoints, ${tasks === 1 ? "on" : "means over"} ${which}${no}`;
+function describeFilter(filter, visibleRows, allRows) {
+  const count = data.tasks.filter((task) => passes(task, filter)).length;
+  const wholeGroup = isWholeGroup(filter);
+  const group = filter.group === "all" ? "all tasks" : `the tasks “${filter.group}”`;
+  const tasks = wholeGroup ? group : `${count} ${count === 1 ? "task" : "tasks"}`;
+  const noTask = "; no task passes the filters";
+  const noInterval = "; intervals only for whole groups and single tasks";
+  const remark = count === 0 ? noTask : wholeGroup || count === 1 ? "" : noInterval;
+  return `${visibleRows} of ${allRows} checkpoints, ${count === 1 ? "on" : "means over"} ${tasks}${remark}`;
 }
 
-function typed() {
+function findRows() {
   const parts = $("find").value.toLowerCase().split(/\s+/).filter(Boolean);
-  let shown = 0;
-  for (const row of rowsOf()) {
+  let visibleRows = 0;
+  for (const row of checkpointRows()) {
     const text = row.dataset.text || (row.dataset.text = [...row.cells].slice(0, 3).map((cell) => cell.dataset.value).join(" ").toLowerCase());
     row.hidden = !parts.every((part) => text.includes(part));
-    const detail = row.nextElementSibling;
-    if (detail && !detail.dataset.id) detail.hidden = row.hidden;
-    shown += !row.hidden;
+    const detail = detailOf(row);
+    if (detail) detail.hidden = row.hidden;
+    visibleRows += !row.hidden;
   }
-  $("table-count").textContent = told(chosen(), shown, rowsOf().length);
+  $("table-count").textContent = describeFilter(taskFilter(), visibleRows, checkpointRows().length);
 }
 
-function refill() {
-  const choice = chosen();
-  for (const row of rowsOf()) fill(row, choice);
+function applyFilter() {
+  const filter = taskFilter();
+  for (const row of checkpointRows()) fillRow(row, filter);
   const head = table.tHead.querySelector("[aria-sort]");
   if (head) sort(head, head.getAttribute("aria-sort"));
-  for (const row of rowsOf()) refresh(row);
-  typed();
+  for (const row of checkpointRows()) updateDetail(row);
+  findRows();
 }
 
-$("find").addEventListener("input", later(typed));
-for (const id of ["group", ...KINDS.map((kind) => `only-${kind}`)]) $(id).addEventListener("change", refill);
+$("find").addEventListener("input", debounce(findRows));
+for (const id of ["group", ...KINDS.map((kind) => `only-${kind}`)]) $(id).addEventListener("change", applyFilter);
 $("filters").addEventListener("submit", (event) => event.preventDefault());
-$("filters").addEventListener("reset", () => setTimeout(refill));
+$("filters").addEventListener("reset", () => setTimeout(applyFilter));

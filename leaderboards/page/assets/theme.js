@@ -1,6 +1,6 @@
-// Before anything is drawn: what was chosen last time. Storage may be refused, as on file:// in some browsers; then a choice
-// lasts until the page is closed.
-const kept = {
+// Choices of the reader, which survive a reload. Browsers may refuse storage, as some do for file://; then a choice lasts
+// until the page is closed. Runs before anything is drawn, so that the page does not flash in the wrong theme.
+const choices = {
   get(name) {
     try {
       return localStorage.getItem(`faithful-se-${name}`);
@@ -12,8 +12,8 @@ const kept = {
     try {
       localStorage.setItem(`faithful-se-${name}`, value);
     } catch (refused) {
-      // Nothing to do.
+      // The choice lasts until the page is closed.
     }
   },
 };
-if (["dark", "light"].includes(kept.get("theme"))) document.documentElement.dataset.theme = kept.get("theme");
+if (["dark", "light"].includes(choices.get("theme"))) document.documentElement.dataset.theme = choices.get("theme");

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.attribution_device import on_device
-from benchmarks.attribution_world import texts_of
+from benchmarks.attribution_inputs import texts_of
+from benchmarks.attribution_throughput import throughput_table
 from faithful_se.errors import UsageError
-from tests.pretend_device import There, pretended
+from tests.pretend_device import PretendTensor, pretended
 from tests.training.attribution import tiny_models as tiny
 from training.attribution.attributor import Attributor
 from training.attribution.engine.forward import Forward
@@ -36,7 +36,7 @@ def rows_on_both(model: Any, fast: Any, method: str, question: Any) -> list[list
     on_cpu = rows(model)
     with pretended() as device:
         moved = copy.deepcopy(model).to(device)
-        assert all(isinstance(parameter, There) for parameter in moved.parameters())
+        assert all(isinstance(parameter, PretendTensor) for parameter in moved.parameters())
         return [on_cpu, rows(moved)]
 
 
@@ -76,7 +76,7 @@ def main(out: Path) -> None:
     }
     results["answers"] = answers_on_both(models["llama"], fast)
     with pretended() as device:
-        results["benchmark"] = on_device("2m", device.type, texts_of(None, 2), 0, rounds=1)
+        results["benchmark"] = throughput_table("2m", device.type, texts_of(None, 2), 0, rounds=1)
     results["wrong device"] = wrong_device_error(models["llama"], fast)
     out.write_text(json.dumps(results))
 

@@ -1,9 +1,15 @@
-"""The quick demo from end to end: what it shows, that it is the same again, that it survives being killed."""
+"""The quick demo from end to end, in a working folder full of packages that are not ours.
+
+What it shows, that the same seed gives the same bytes, and that it survives being killed.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -11,72 +17,98 @@ from pathlib import Path
 
 import pytest
 
-from training.demo import cli
+from tests.strangers import write_strangers
 
 pytest.importorskip("trl")
 pytestmark = pytest.mark.slow
 
-# All that a seed decides. Left out is what names the folder: cards, settings, logs, lm-eval's dated result files.
-MADE = [
-    "table.json",
-    *(f"attributions/{name}.jsonl" for name in ("sentiment140",)),
-    *(f"rows/{arm}/{name}" for arm in ("word", "random") for name in ("train.jsonl", "rejected.jsonl", "report.json")),
-    *(f"trained/{arm}/adapter_model.safetensors" for arm in ("word", "random")),
-    *(f"results/{arm}/{name}.json" for arm in ("base", "word", "random") for name in ("sentiment140", "trec")),
+ARMS = ("base", "word", "random")
+# All that a seed decides. Left out is what names the folder or the day: cards, settings, logs, results of lm_eval.
+OUTPUTS = [
+    "attributions/sentiment140.jsonl",
+    *(f"rows/{arm}/{name}" for arm in ARMS[1:] for name in ("train.jsonl", "rejected.jsonl", "report.json")),
+    *(f"trained/{arm}/adapter_model.safetensors" for arm in ARMS[1:]),
 ]
 
 
-def demo(out: Path, seed: int = 0) -> subprocess.Popen[bytes]:
-    words = ["-m", "faithful_se", "demo", "--quick", "--seed", str(seed), "--out", str(out)]
-    return subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL)
+def start(out: Path, seed: int = 0) -> subprocess.Popen[str]:
+    """The quick demo, in the folder above `out`."""
+    command = [Path(sys.executable).parent / "faithful-se", "demo", "--quick", "--seed", str(seed), "--out", out.name]
+    return subprocess.Popen(command, cwd=out.parent, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def assert_same_bytes(one: Path, other: Path) -> None:
-    for name in MADE:
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+def printed(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return output
+
+
+def samples_of(out: Path) -> dict[str, bytes]:
+    """Task and arm -> samples, without the date in the file's name."""
+    paths = out.glob("results/*/*/samples_*.jsonl")
+    return {f"{path.parts[-3]} {re.sub('_2[0-9T.-]+jsonl', '', path.name)}": path.read_bytes() for path in paths}
+
+
+def assert_same_bytes(out: Path, other: Path) -> None:
+    for name in OUTPUTS:
+        assert (out / name).read_bytes() == (other / name).read_bytes(), name
+    assert samples_of(out) == samples_of(other) and len(samples_of(out)) == 6 * len(ARMS)
 
 
 @pytest.fixture(scope="module")
-def whole(mini_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
-    """An undisturbed demo, and its seconds."""
-    out, started = tmp_path_factory.mktemp("demo") / "whole", time.monotonic()
-    assert demo(out).wait() == 0
-    return out, time.monotonic() - started
+def undisturbed(mini_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float]:
+    """The folder of a whole demo, what it printed, and its seconds."""
+    folder, started = tmp_path_factory.mktemp("demo"), time.monotonic()
+    write_strangers(folder)
+    output = printed(start(folder / "whole"))
+    return folder / "whole", output, time.monotonic() - started
 
 
-def test_the_quick_demo_shows_its_table_and_does_nothing_twice(
-    whole: tuple[Path, float], capsys: pytest.CaptureFixture[str]
+def test_the_quick_demo_shows_its_table_and_does_nothing_twice(undisturbed: tuple[Path, str, float]) -> None:
+    out, output, _ = undisturbed
+    for line in ("| trec_attribution_oneword |", "  $ lm_eval run", "  $ faithful-se sft --config whole/sft.yaml"):
+        assert line in output
+    board = json.loads((out / "board" / "board.json").read_text("utf-8"))
+    assert len(board["cells"]) == 3 * 6 and [checkpoint["name"] for checkpoint in board["checkpoints"]] == list(ARMS)
+    rates = {(cell["checkpoint"], cell["task"]): cell["metrics"]["faithful"]["estimate"] for cell in board["cells"]}
+    task = "sentiment140_redaction_oneword"
+    assert rates["c1", task] > rates["c0", task] + 0.2
+    assert (out / "board" / "index.html").as_uri() in output
+
+    outputs = {name: (out / name).stat().st_mtime_ns for name in (*OUTPUTS, "board/index.html")}
+    again = printed(start(out))
+    assert again.count("done before") == 10 and "| trec_attribution_oneword |" in again
+    assert {name: (out / name).stat().st_mtime_ns for name in outputs} == outputs
+
+
+def test_the_same_seed_gives_the_same_bytes(undisturbed: tuple[Path, str, float], tmp_path: Path) -> None:
+    """Two folders share nothing but the cached base. The claim is about one machine and the same versions."""
+    printed(start(tmp_path / "again"))
+    assert_same_bytes(tmp_path / "again", undisturbed[0])
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_rows_weights_and_samples(
+    undisturbed: tuple[Path, str, float], tmp_path: Path
 ) -> None:
-    out, _ = whole
-    told = {cell["task"]: cell for cell in json.loads((out / "table.json").read_text())["cells"]}
-    gain = told["sentiment140_redaction_oneword"]
-    assert gain["trained"] > gain["base"] + 0.2
-    made = {name: (out / name).stat().st_mtime_ns for name in MADE[1:]}
-    assert cli.main(["--quick", "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    assert said.count("done before") == 10
-    assert "sentiment140_redaction_oneword" in said and "trec_attribution_oneword" in said and "faithful-se sft" in said
-    assert "trec_attribution_oneword" in (out / "README.md").read_text()
-    assert {name: (out / name).stat().st_mtime_ns for name in MADE[1:]} == made
-    page = out / "board" / "index.html"
-    assert page.as_uri() in said and "sentiment140" in page.read_text("utf-8")
-    assert len(json.loads((page.parent / "board.json").read_text("utf-8"))["cells"]) == 3 * len(told)
-
-
-def test_the_same_seed_gives_the_same_bytes(whole: tuple[Path, float], tmp_path: Path) -> None:
-    """Two folders share nothing but the cached base. Same machine, same versions: that is what is claimed."""
-    assert demo(tmp_path / "again").wait() == 0
-    assert_same_bytes(tmp_path / "again", whole[0])
-
-
-def test_killed_at_random_moments_it_ends_with_the_same_table_rows_and_weights(
-    whole: tuple[Path, float], tmp_path: Path
-) -> None:
-    (undisturbed, seconds), out, rng = whole, tmp_path / "killed", random.Random(0)
+    """The demo and its stages are killed together, as by a machine that goes down."""
+    (whole, _, seconds), out, rng = undisturbed, tmp_path / "killed", random.Random(0)
     for _ in range(10):
-        process = demo(out)
+        process = start(out)
         time.sleep(rng.uniform(0.1, 0.5) * seconds)
-        process.kill()
-        process.wait()
-    assert demo(out).wait() == 0
-    assert_same_bytes(out, undisturbed)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    printed(start(out))
+    assert_same_bytes(out, whole)
+
+
+def test_a_terminated_demo_ends_its_stages(mini_base: Path, tmp_path: Path) -> None:
+    process = start(tmp_path / "terminated")
+    log = tmp_path / "terminated" / "logs" / "attribute.log"
+    while not log.exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    with pytest.raises(ProcessLookupError):  # nobody is left in its session
+        os.killpg(process.pid, 0)

@@ -19,8 +19,8 @@ def test_checksums() -> None:
     lines = (write_data.FOLDER / "SHA256SUMS").read_text("utf-8").splitlines()
     assert len(lines) == len(LEXICONS) * len(write_data.SIZES)
     for line in lines:
-        digest, name = line.split("  ")
-        assert hashlib.sha256((write_data.FOLDER / name).read_bytes()).hexdigest() == digest, name
+        checksum, name = line.split("  ")
+        assert hashlib.sha256((write_data.FOLDER / name).read_bytes()).hexdigest() == checksum, name
 
 
 def test_the_command_writes_what_is_shipped() -> None:
@@ -91,11 +91,8 @@ def test_the_search_for_texts_finds_them() -> None:
 
 def test_help_writes_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(write_data, "files", None)
-    for arguments, status, message in (
-        (["--help"], 0, "Write the shipped splits"),
-        (["here"], 2, "unrecognized arguments"),
-    ):
-        with pytest.raises(SystemExit) as error:
-            write_data.main(arguments)
+    for argument, status, message in (("--help", 0, "Write the shipped splits"), ("here", 2, "unrecognized arguments")):
+        with pytest.raises(SystemExit) as ending:
+            write_data.main([argument])
         output = capsys.readouterr()
-        assert error.value.code == status and message in output.out + output.err
+        assert ending.value.code == status and message in output.out + output.err

@@ -1,0 +1,55 @@
+"""Repeats exactly the model calls of a run and nothing else: the time that no batching can go below."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from training.attribution.engine.forward import Forward
+
+
+class Recorder:
+    """Records the model calls of a run, and repeats them.
+
+    Attributes:
+        calls: the forward pass that was called, its inputs, and whether gradients were on.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Forward, Any, Any, Any, Any, bool]] = []
+
+    def __enter__(self) -> Recorder:
+        self._states, calls = Forward.states, self.calls
+
+        def states(forward: Forward, embeds: Any, mask: Any, position: Any, past: Any) -> Any:
+            if embeds.shape[0] * embeds.shape[1] > 0:
+                calls.append((forward, embeds.detach(), mask, position, past, torch.is_grad_enabled()))
+            return self._states(forward, embeds, mask, position, past)
+
+        Forward.states = states
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        Forward.states = self._states
+
+    def replay(self) -> None:
+        """Repeat the calls."""
+        for forward, embeds, mask, position, past, gradients in self.calls:
+            past.recorded = []
+            with torch.set_grad_enabled(gradients):
+                embeds = embeds.clone().requires_grad_(gradients)
+                hidden = forward.backbone(
+                    inputs_embeds=embeds,
+                    attention_mask=mask,
+                    position_ids=position,
+                    past_key_values=past,
+                    use_cache=True,
+                ).last_hidden_state
+                value = forward.head(hidden[:, -1]).float().log_softmax(-1)[:, 0]
+                if gradients:
+                    torch.autograd.grad(value.sum(), embeds)
+
+    def tokens(self) -> int:
+        """Tokens of all calls, padding included."""
+        return sum(call[1].shape[0] * call[1].shape[1] for call in self.calls)

@@ -1,0 +1,140 @@
+"""Evaluate a model that is loaded already: classify, explain, perturb, classify again, and score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from faithful_se.documents import Text, check_gold, documents_of
+from faithful_se.errors import require_packages
+from faithful_se.estimates import estimates_of
+from faithful_se.model_backend import Respond, responder
+from faithful_se.task_settings import TaskSettings, task_of
+from faithful_se.transcript import Transcript
+from leaderboards.board import Estimate
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.lm_eval_backend import is_repeatable
+from lm_eval_tasks.metrics import Value, score
+from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.scheduler import run
+from lm_eval_tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    import polars as pl
+    from typing_extensions import Unpack
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation measured.
+
+    Attributes:
+        metrics: metric -> `Estimate`: estimate, low and high of the 95 % interval, n documents, a note. The keys are
+            those of lm-eval's table (`METRICS`).
+        scores: of each text, metric -> value; None where a metric is not defined for it. `ccf` has a list there: what
+            it is made of (faithful, random, oracle).
+        transcripts: of each text, every prompt, answer and control (`faithful_se.transcript.Transcript`).
+    """
+
+    metrics: dict[str, Estimate]
+    scores: list[dict[str, Value]]
+    transcripts: list[Transcript]
+
+    def __str__(self) -> str:
+        """The metrics as a table."""
+        return "\n".join(f"{name:<16}  {_format(estimate)}" for name, estimate in self.metrics.items())
+
+    def frame(self) -> pl.DataFrame:
+        """One row per text: what was answered, and a column per metric. Needs polars (`faithful-se[board]`).
+
+        The first columns are those of the transcript: hash, fields (a struct), gold, prediction, explanation, reason,
+        words, target, after, problem. `after` is the label of the perturbed text. A column per metric follows.
+        """
+        require_packages("board", "polars")
+        import polars as pl
+
+        rows = [
+            _summary(transcript) | {name: value for name, value in row.items() if not isinstance(value, list)}
+            for transcript, row in zip(self.transcripts, self.scores, strict=True)
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def evaluate(
+    model: Any,
+    tokenizer: Any,
+    texts: Sequence[Text],
+    gold: Sequence[str] | None = None,
+    *,
+    batch_size: int = 16,
+    chat_template: bool | None = None,
+    progress: bool = False,
+    **settings: Unpack[TaskSettings],
+) -> Evaluation:
+    """Measure whether a model's explanations of its own answers are true. The numbers are those of `lm_eval`.
+
+    Args:
+        model: a loaded Hugging Face model, or a model of lm-eval (then `tokenizer` is None).
+        tokenizer: of the model.
+        texts: strings; or mappings from fields to strings; or documents (`read_documents`).
+        gold: the right label of each text, for `acc`.
+        batch_size: prompts at once.
+        chat_template: apply the chat template; by default where there is one.
+        progress: show progress bars.
+        settings: what is asked, see `TaskSettings`: `labels` or `dataset`, `style`, `budget`, `controls`, …
+
+    Raises:
+        UsageError: wrong input; one line that says what is wrong.
+    """
+    spec, documents = read_task("evaluate", texts, gold, settings)
+    with responder(model, tokenizer, batch_size, chat_template=chat_template, progress=progress) as respond:
+        return measure(spec, documents, respond)
+
+
+def read_task(
+    caller: str, texts: Sequence[Text], gold: Sequence[str] | None, settings: Mapping[str, Any]
+) -> tuple[TaskSpec, list[Document]]:
+    """The task and the documents that a user's arguments describe.
+
+    Raises:
+        UsageError: wrong input.
+    """
+    documents = documents_of(caller, texts, gold, settings.get("dataset", ""))
+    spec = task_of(caller, tuple(documents[0].fields), settings)
+    spec = replace(spec, rationales=any(document.rationale is not None for document in documents))
+    check_gold(caller, documents, spec.question.labels)
+    return spec, documents
+
+
+def measure(spec: TaskSpec, documents: Sequence[Document], respond: Respond) -> Evaluation:
+    """Take documents through the protocol and score them, as the tasks do."""
+    transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=is_repeatable)
+    scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
+    if documents[0].gold is None:  # nobody knows which answers are right
+        scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]
+    return Evaluation(estimates_of(scores), scores, transcripts)
+
+
+def _summary(transcript: Transcript) -> dict[str, Any]:
+    explanation: Mapping[str, Any] = transcript["explanation"] or {}
+    perturbed: Mapping[str, Any] = transcript["perturbed"] or {}
+    return {
+        "hash": transcript["hash"],
+        "fields": transcript["fields"],
+        "gold": transcript["gold"],
+        "prediction": transcript["prediction"]["label"],
+        "explanation": explanation.get("answer"),
+        "reason": explanation.get("reason"),
+        "words": explanation.get("words", []),
+        "target": explanation.get("target"),
+        "after": perturbed.get("label"),
+        "problem": transcript["problem"],
+    }
+
+
+def _format(estimate: Estimate) -> str:
+    if estimate.estimate is None:
+        return estimate.note
+    bounds = "" if estimate.low is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
+    return f"{estimate.estimate:.3f}{bounds}, n {estimate.n}"

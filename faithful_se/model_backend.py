@@ -1,0 +1,101 @@
+"""A loaded model that answers the calls of the protocol, through lm-eval's own code for Hugging Face models."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from faithful_se.errors import UsageError, require_packages
+from lm_eval_tasks.calls import Answer, Call
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import LM
+
+Respond = Callable[[Sequence[Call]], Sequence[Answer]]
+
+# Warns that a model in memory ignores arguments of models on disk.
+_HFLM_LOGGER = "lm_eval.models.huggingface"
+
+
+@contextmanager
+def responder(
+    model: Any, tokenizer: Any, batch_size: int, *, chat_template: bool | None = None, progress: bool = False
+) -> Iterator[Respond]:
+    """What asks a model: prompts, decoding, label ranking and parsing are those of `lm_eval --model hf`.
+
+    The model is in evaluation mode inside. Afterwards it is as it was.
+
+    Args:
+        model: a Hugging Face model, or a model of lm-eval.
+        tokenizer: of the Hugging Face model; None for a model of lm-eval.
+        batch_size: prompts at once, of a Hugging Face model.
+        chat_template: apply the chat template; None does where there is one.
+        progress: show lm-eval's progress bars.
+
+    Raises:
+        UsageError: no tokenizer, or a batch size below 1.
+    """
+    from lm_eval.api.model import LM
+
+    from lm_eval_tasks.lm_eval_backend import Backend
+
+    lm = model if isinstance(model, LM) else _wrapped(model, tokenizer, batch_size, progress)
+    if chat_template is None:
+        chat_template = not hasattr(lm, "tokenizer") or bool(getattr(lm.tokenizer, "chat_template", None))
+    with unchanged(model):
+        if lm is not model:
+            model.eval()
+        yield Backend(lm, lm.apply_chat_template if chat_template else None).respond
+
+
+def _wrapped(model: Any, tokenizer: Any, batch_size: int, progress: bool) -> LM:
+    require_packages("hf", "torch", "transformers")
+    from lm_eval.models.huggingface import HFLM
+
+    check_loaded(model, tokenizer)
+    if batch_size < 1:
+        raise UsageError(f"batch_size={batch_size}: give a whole number from 1")
+    logger = logging.getLogger(_HFLM_LOGGER)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with unchanged(model):
+            lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_batch_size=batch_size)
+    finally:
+        logger.setLevel(level)
+    if not progress:
+        lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
+        lm.loglikelihood = partial(lm.loglikelihood, disable_tqdm=True)
+    return lm
+
+
+def check_loaded(model: Any, tokenizer: Any) -> None:
+    """Refuse names of models where loaded ones are wanted.
+
+    Raises:
+        UsageError: model or tokenizer is no object of transformers.
+    """
+    if not hasattr(model, "generate"):
+        raise UsageError(f"model={model!r:.80}: give a Hugging Face model that generates text, loaded")
+    if not hasattr(tokenizer, "decode"):
+        raise UsageError(f"tokenizer={tokenizer!r:.80}: give the model's tokenizer, loaded")
+
+
+@contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Training mode and trainable parameters of a torch model are afterwards what they were before."""
+    if not hasattr(model, "named_parameters"):
+        yield
+        return
+    training = [module for module in model.modules() if module.training]
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+        for parameter in trainable:
+            parameter.requires_grad_(True)

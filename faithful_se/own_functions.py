@@ -1,0 +1,166 @@
+"""Evaluate one's own functions: any classifier, any explainer, in the protocol of the tasks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from faithful_se.documents import Text
+from faithful_se.errors import UsageError
+from faithful_se.evaluation import Evaluation, measure, read_task
+from faithful_se.task_settings import TaskSettings
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate
+from lm_eval_tasks.classification import parse_label
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+# A text as a user's function gets it: a string, or a mapping where texts have several fields.
+PlainText = str | dict[str, str]
+
+# A label, or the probability of each label; None where there is no answer.
+Prediction = str | Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class ExplanationRequest:
+    """What an `explain` function is asked.
+
+    Attributes:
+        text: the text that was classified.
+        prediction: the answer that is to be explained.
+        target: the label that a counterfactual must reach; empty in the other styles.
+        prompt: the sentence that asks a language model for this explanation; it describes the format.
+    """
+
+    text: PlainText
+    prediction: str
+    target: str
+    prompt: str
+
+
+Predict = Callable[[list[PlainText]], Sequence[Prediction]]
+Explain = Callable[[list[ExplanationRequest]], Sequence[str]]
+
+
+def evaluate_functions(
+    predict: Predict,
+    explain: Explain,
+    texts: Sequence[Text],
+    gold: Sequence[str] | None = None,
+    **settings: Unpack[TaskSettings],
+) -> Evaluation:
+    """Measure whether explanations of any classifier are true, by the same procedure as `evaluate`.
+
+    Args:
+        predict: gets a list of texts, returns the label of each. With ``classifier="loglikelihood"`` it returns a
+            mapping from every label to its probability instead. None where there is no answer.
+        explain: gets a list of `ExplanationRequest`, returns an explanation of each. Style `attribution` takes words,
+            separated by commas. `redaction` and `counterfactual` take the rewritten text.
+        texts, gold, settings: see `evaluate`.
+
+    Raises:
+        UsageError: wrong input, or a function that returns something else.
+    """
+    spec, documents = read_task("evaluate_functions", texts, gold, settings)
+    with_texts = SpecWithTexts(**{name: getattr(spec, name) for name in spec.__dataclass_fields__})
+
+    def respond(calls: Sequence[Call]) -> list[Answer]:
+        classifications = [call for call in calls if isinstance(call, ClassifyText)]
+        requests = [call for call in calls if isinstance(call, ExplainText)]
+        predictions = _results("predict", predict, [_plain(call.fields) for call in classifications])
+        explanations = _results("explain", explain, [call.request() for call in requests])
+        answers: dict[Call, Answer] = dict(zip(requests, map(_explanation, explanations), strict=True))
+        for call, prediction in zip(classifications, predictions, strict=True):
+            answers[call] = _prediction(call, prediction)
+        return [answers[call] for call in calls]
+
+    return measure(with_texts, documents, respond)
+
+
+@dataclass(frozen=True)
+class ClassifyText(Classify):
+    """A classification that carries its text, as (field, text) pairs: functions are not prompted."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ExplainText(Generate):
+    """A request for an explanation that carries its text, what was predicted and what is to be reached."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    prediction: str = ""
+    target: str = ""
+
+    def request(self) -> ExplanationRequest:
+        """What the user's function gets."""
+        return ExplanationRequest(_plain(self.fields), self.prediction, self.target, self.messages[-1][1])
+
+
+@dataclass(frozen=True)
+class SpecWithTexts(TaskSpec):
+    """A task whose calls carry texts beside their prompts."""
+
+    def classify(self, document: Document) -> ClassifyText:
+        """The classification of a document."""
+        call = super().classify(document)
+        return ClassifyText(call.messages, call.labels, call.ranked, tuple(document.fields.items()))
+
+    def explain(self, document: Document, prediction: Answer, target: str = "") -> ExplainText:
+        """The request for an explanation of a prediction."""
+        call = super().explain(document, prediction, target)
+        fields = tuple(document.fields.items())
+        return ExplainText(call.messages, call.settings, fields, str(prediction.label), target)
+
+
+def _plain(fields: Sequence[tuple[str, str]]) -> PlainText:
+    return fields[0][1] if len(fields) == 1 else dict(fields)
+
+
+def _results(name: str, function: Callable[[list[Any]], Sequence[Any]], arguments: list[Any]) -> list[Any]:
+    """What a user's function returns, one for each argument. It is not called without any."""
+    if not arguments:
+        return []
+    results = function(arguments)
+    if isinstance(results, str) or not hasattr(results, "__len__") or len(results) != len(arguments):
+        what = "texts" if name == "predict" else "requests"
+        raise UsageError(
+            f"evaluate_functions: {name} got {len(arguments)} {what} and returned {results!r:.80}: "
+            f"return a list with one result for each"
+        )
+    return list(results)
+
+
+def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
+    if prediction is None:
+        return Answer("", problem="no prediction")
+    if not call.ranked:
+        if not isinstance(prediction, str):
+            raise UsageError(f"evaluate_functions: predict returned {prediction!r:.80}: return labels, as strings")
+        return Answer(prediction, parse_label(prediction, call.labels))
+    if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
+        raise UsageError(
+            f"evaluate_functions: predict returned {prediction!r:.80}: with classifier='loglikelihood', return a "
+            f"mapping from each of {', '.join(call.labels)} to its probability"
+        )
+    logprobs = {label: _log(prediction[label]) for label in call.labels}
+    best = max(logprobs, key=lambda label: logprobs[label])
+    return Answer(best, best, logprobs)
+
+
+def _explanation(text: Any) -> Answer:
+    if not isinstance(text, str):
+        raise UsageError(f"evaluate_functions: explain returned {text!r:.80}: return a string for each request")
+    return Answer(text)
+
+
+def _log(probability: float) -> float:
+    """The logarithm; of 0 that of the smallest float, so that differences stay finite."""
+    if not 0 <= probability <= 1:
+        raise UsageError(f"evaluate_functions: predict returned the probability {probability}: give one from 0 to 1")
+    return math.log(max(probability, 2.3e-308))

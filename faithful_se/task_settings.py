@@ -1,0 +1,173 @@
+"""What is asked about texts: the keyword arguments that `evaluate`, `judge` and `attribute` share, checked here."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypedDict
+
+from faithful_se.errors import UsageError
+from lm_eval_tasks.classification import Question
+from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.options import read_options
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import BUDGETS, STYLES
+
+# Asked where neither a dataset nor a question is named. The labels follow in the prompt.
+QUESTION = "Which label fits the following {noun}?"
+
+# Transcripts say where the texts are from. These were handed over in Python.
+DATA = "python"
+
+
+class QuestionSettings(TypedDict, total=False):
+    """What a model is asked to classify. Give `dataset`, or `labels` and what else shall differ from the defaults.
+
+    Attributes:
+        dataset: name of a dataset of the tasks (`DATASETS`): its labels, question, noun and titles.
+        labels: what the model may answer, in the order of the prompt.
+        question: the classification question, without the labels.
+        noun: what a text is called in the prompts, such as "tweet"; "text" by default.
+        titles: what is written before each field, such as ("Premise", "Hypothesis"); the noun or the fields' names.
+        system: a message that opens every conversation.
+        mask: what is written in place of a word; "[REDACTED]" by default.
+        unknown: offer "unknown" as a label.
+    """
+
+    dataset: str
+    labels: Sequence[str]
+    question: str
+    noun: str
+    titles: Sequence[str]
+    system: str
+    mask: str
+    unknown: bool
+
+
+class TaskSettings(QuestionSettings, total=False):
+    """What a model is asked, and how its explanations are tested. The options of the tasks, by the same names.
+
+    Attributes:
+        style: ``attribution`` (default), ``redaction`` or ``counterfactual``.
+        budget: ``oneword`` (default) or ``multiword``.
+        classifier: ``generate`` (default: what the model says) or ``loglikelihood`` (which label it ranks first).
+        context: ask for the explanation in the ``same`` conversation (default) or in a ``fresh`` one.
+        controls: ``random``, ``oracle``, ``stability`` joined by "+", or ``none``, or ``all``.
+        operator: how named words are removed: ``mask`` (default), ``delete`` or ``substitute``.
+        draws: random sets of words per text; 2 by default.
+        generation: settings of explanations in lm-eval's terms, such as ``{"max_gen_toks": 64}``; greedy by default.
+    """
+
+    style: str
+    budget: str
+    classifier: str
+    context: str
+    controls: str | Sequence[str]
+    operator: str
+    draws: int
+    generation: Mapping[str, Any]
+
+
+QUESTION_SETTINGS = tuple(QuestionSettings.__annotations__)
+TASK_SETTINGS = tuple(TaskSettings.__annotations__)
+_TEXTS, _LISTS = ("question", "noun"), ("labels", "titles")
+_OPTIONS = ("classifier", "context", "mask", "unknown", "controls", "operator", "draws")
+
+
+def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> TaskSpec:
+    """The task that the settings describe, as the protocol takes it.
+
+    Args:
+        caller: the public function, for messages.
+        fields: names of the texts' fields, in order.
+        settings: a `TaskSettings`.
+
+    Raises:
+        UsageError: an unknown setting, or a value that it cannot have.
+    """
+    check_names(caller, settings, TASK_SETTINGS)
+    style, budget = settings.get("style", "attribution"), settings.get("budget", "oneword")
+    for name, value, choices in (("style", style, tuple(STYLES)), ("budget", budget, BUDGETS)):
+        if value not in choices:
+            raise UsageError(f"{caller}: {name}={value!r}: give one of {', '.join(choices)}")
+    generation = {**_greedy(style, budget), **settings.get("generation", {})}
+    return TaskSpec(
+        question=question_of(caller, fields, settings),
+        style=style,
+        budget=budget,
+        options=read_options(caller, {"data": DATA}, {name: settings[name] for name in _OPTIONS if name in settings}),
+        system=settings.get("system"),
+        generation=json.dumps(generation, sort_keys=True),
+    )
+
+
+def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> Question:
+    """The question of the settings: a dataset's own, or one about the given labels.
+
+    Raises:
+        UsageError: neither `dataset` nor usable `labels`, or texts whose fields the dataset does not have.
+    """
+    if name := settings.get("dataset"):
+        question = dataset_spec(name).question
+        if tuple(fields) != question.fields:
+            raise UsageError(
+                f"{caller}: dataset={name!r} has the fields {', '.join(question.fields)}, "
+                f"the texts have {', '.join(fields)}: give texts as mappings with these fields, in this order"
+            )
+    elif "labels" not in settings:
+        raise UsageError(f"{caller}: what may the model answer? Give labels=[…], or the dataset=… of a task")
+    else:
+        noun = settings.get("noun") or (" and ".join(fields) if len(fields) > 1 else "text")
+        titles = [name if len(fields) > 1 else noun for name in fields]
+        question = Question(
+            dataset=DATA,
+            noun=noun,
+            question=QUESTION.format(noun=noun),
+            fields=tuple(fields),
+            titles=tuple(title[:1].upper() + title[1:] for title in titles),
+            labels=(),
+        )
+    changes: dict[str, Any] = {name: _text(caller, name, settings[name]) for name in _TEXTS if name in settings}
+    changes |= {name: _texts(caller, name, settings[name]) for name in _LISTS if name in settings}
+    question = replace(question, **changes)
+    if "labels" in changes and len(question.labels) < 2:
+        raise UsageError(f"{caller}: labels={list(question.labels)}: give at least two")
+    if len(question.titles) != len(fields):
+        raise UsageError(
+            f"{caller}: {len(question.titles)} titles for the fields {', '.join(fields)}: give one a field"
+        )
+    return question
+
+
+def check_names(caller: str, settings: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Refuse keyword arguments that there are not.
+
+    Raises:
+        UsageError: names the nearest setting that there is.
+    """
+    for name in settings:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+            raise UsageError(f"{caller}: {name}=…: no such setting; {remedy}")
+
+
+def _greedy(style: str, budget: str) -> dict[str, Any]:
+    """The generation settings of the tasks of a style."""
+    return {"until": [], "do_sample": False, "max_gen_toks": STYLES[style].MAX_TOKENS[budget]}
+
+
+def _text(caller: str, name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{caller}: {name}={value!r}: give a text that is not empty")
+    return value
+
+
+def _texts(caller: str, name: str, values: Any) -> tuple[str, ...]:
+    if isinstance(values, str) or not all(isinstance(value, str) and value.strip() for value in values):
+        raise UsageError(f"{caller}: {name}={values!r}: give a list of texts that are not empty")
+    if len(set(values)) < len(values):
+        raise UsageError(f"{caller}: {name}={list(values)}: give each once")
+    return tuple(values)

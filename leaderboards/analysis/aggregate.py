@@ -1,0 +1,152 @@
+"""Means over tasks, and mean gains over the base.
+
+Means are unweighted over tasks. Intervals come from the resamples of the tasks: tasks on the same documents were
+resampled together, others independently. `n` is the number of different documents, because these are what is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from faithfulness_metrics import chance
+from faithfulness_metrics.bootstrap import Array, intervals
+from leaderboards.analysis.confidence_intervals import (
+    CCF_PARTS,
+    bootstrap_estimate,
+    join_notes,
+    make_estimate,
+    undefined_estimate,
+)
+from leaderboards.analysis.document_sets import count_documents
+from leaderboards.analysis.task_results import AGGREGATED, TaskResult
+from leaderboards.board import Estimate, Settings, Task
+
+# A checkpoint and its base on the same task.
+Pair = tuple[TaskResult, TaskResult]
+
+# The task groups of the main table. All but "all" are empty where no checkpoint's training is known.
+GROUPS: dict[str, Callable[[Task], bool]] = {
+    "all": lambda task: True,
+    "in distribution": lambda task: task.trained_on and task.budget == "oneword",
+    "several words": lambda task: task.trained_on and task.budget == "multiword",
+    "unseen": lambda task: not task.trained_on,
+}
+
+
+def group_means(
+    results: Mapping[str, TaskResult], tasks: Sequence[Task], settings: Settings
+) -> dict[str, dict[str, Estimate]]:
+    """Means of one checkpoint over the tasks of each group.
+
+    Args:
+        results: task id -> the checkpoint's result.
+        tasks: of the board, without variants.
+        settings: of the board.
+
+    Returns:
+        group -> metric -> mean. Groups without a task are left out.
+    """
+    means = {}
+    for group, group_tasks in _groups(tasks):
+        group_results = [results[task.id] for task in group_tasks if task.id in results]
+        if group_results:
+            complete = len(group_results) == len(group_tasks)
+            note = "" if complete else f"over {len(group_results)} of {len(group_tasks)} tasks"
+            means[group] = _mean_metrics(group_results, note, settings)
+    return means
+
+
+def group_gains(pairs: Mapping[str, Pair], tasks: Sequence[Task], settings: Settings) -> dict[str, Estimate]:
+    """Mean gains of one checkpoint over the tasks of each group.
+
+    Args:
+        pairs: task id -> results of the checkpoint and of its base.
+        tasks: of the board, without variants.
+        settings: of the board.
+
+    Returns:
+        group -> mean gain. Groups without a task are left out.
+    """
+    gains = {}
+    for group, group_tasks in _groups(tasks):
+        group_pairs = [pairs[task.id] for task in group_tasks if task.id in pairs]
+        if group_pairs:
+            gains[group] = mean_gain(group_pairs, settings)
+    return gains
+
+
+def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
+    training_known = any(task.trained_on for task in tasks)
+    for group, contains in GROUPS.items():
+        if training_known or group == "all":
+            yield group, [task for task in tasks if contains(task)]
+
+
+def _mean_metrics(results: Sequence[TaskResult], note: str, settings: Settings) -> dict[str, Estimate]:
+    """Means of the metrics that are defined on every task; and `ccf` as the ratio of the means."""
+    means: dict[str, Estimate] = {}
+    draws: dict[str, Array | None] = {}
+    n = count_documents((result.documents, result.values.get("faithful")) for result in results)
+    for name in AGGREGATED:
+        values = [result.metrics[name].estimate for result in results if name in result.metrics]
+        defined = [value for value in values if value is not None]
+        if len(defined) == len(results):
+            draws[name] = _mean_draws(results, name)
+            means[name] = estimate_with_draws(float(np.mean(defined)), draws[name], n, note, settings)
+    if set(means) >= set(CCF_PARTS):
+        parts = [means[name].estimate or 0.0 for name in CCF_PARTS]
+        ccf = float(chance.ratio_of_means(np.array([parts]))[0])
+        if math.isnan(ccf):
+            _, random, oracle = parts
+            means["ccf"] = undefined_estimate(chance.not_measurable(oracle - random), n)
+        else:
+            parts_draws = [draws[name] for name in CCF_PARTS]
+            known_draws = [part for part in parts_draws if part is not None]
+            ratios = chance.ratio_of_means(np.stack(known_draws, 1)) if len(known_draws) == len(parts) else None
+            means["ccf"] = estimate_with_draws(ccf, ratios, n, note, settings)
+    return means
+
+
+def mean_gain(pairs: Sequence[Pair], settings: Settings) -> Estimate:
+    """Mean over tasks of the gain in `faithful`, checkpoint minus base."""
+    mean = float(np.mean(task_gains(pairs)))
+    return estimate_with_draws(mean, gain_draws(pairs), count_shared(pairs), f"over {len(pairs)} tasks", settings)
+
+
+def count_shared(pairs: Sequence[Pair]) -> int:
+    """Number of different documents for which both have a value."""
+    return count_documents((result.documents, _gains(result, base)) for result, base in pairs)
+
+
+def task_gains(pairs: Sequence[Pair]) -> list[float]:
+    """Gain in `faithful` per task, over the documents for which both have a value."""
+    return [float(np.nanmean(_gains(result, base))) for result, base in pairs]
+
+
+def gain_draws(pairs: Sequence[Pair]) -> Array:
+    """Resampled mean gains, [n_draws]."""
+    draws = [result.draws["faithful"].astype(np.float64) - base.draws["faithful"] for result, base in pairs]
+    mean: Array = np.mean(draws, axis=0)
+    return mean
+
+
+def estimate_with_draws(value: float, draws: Array | None, n: int, note: str, settings: Settings) -> Estimate:
+    """An estimate with the percentile interval of its resamples, [n_draws]; None if a task has no samples."""
+    if draws is None:
+        return make_estimate(value, math.nan, math.nan, n, join_notes(note, "no interval: a task without samples"))
+    (low,), (high,) = intervals(draws[None], settings.confidence)
+    return bootstrap_estimate(value, float(low), float(high), n, note)
+
+
+def _gains(result: TaskResult, base: TaskResult) -> Array:
+    return result.values["faithful"] - base.values["faithful"]
+
+
+def _mean_draws(results: Sequence[TaskResult], name: str) -> Array | None:
+    if any(name not in result.draws for result in results):
+        return None
+    means: Array = np.mean([result.draws[name] for result in results], axis=0, dtype=np.float64)
+    return means

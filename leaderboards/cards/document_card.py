@@ -1,0 +1,171 @@
+"""Makes the card of one document from its transcripts: its text in pieces, and what each checkpoint did with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faithfulness_metrics.erasure import label_probability
+from faithfulness_metrics.words import words_of
+from leaderboards.board import CardEntry, DocumentCard, Segment, Task
+
+# Characters of one transcript, and of one text of a card. Longer ones are cut and end with a note.
+LONGEST_TRANSCRIPT = 20_000
+LONGEST_TEXT = 5_000
+MOST_WORDS = 100
+
+
+def document_card(
+    task: Task, key: str, transcripts: Mapping[str, tuple[dict[str, Any], float | None]]
+) -> DocumentCard | None:
+    """The card of one document; None if no transcript has the expected form.
+
+    Args:
+        task: of the document.
+        key: of the document.
+        transcripts: checkpoint id -> (transcript, faithful).
+    """
+    entries = []
+    first: dict[str, Any] | None = None
+    fields: dict[str, str] = {}
+    for checkpoint, (transcript, faithful) in transcripts.items():
+        try:
+            fields = fields or {str(name): str(text) for name, text in transcript["fields"].items()}
+            entries.append(card_entry(checkpoint, transcript, faithful))
+            first = first or transcript
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # the numbers of this checkpoint stay, its entry cannot be made
+    if first is None:
+        return None
+    return DocumentCard(
+        task=task.id,
+        key=key,
+        fields=split_fields(fields, task.titles),
+        gold=str(first.get("gold") or ""),
+        rationale=rationale_of(first),
+        entries=tuple(entries),
+    )
+
+
+def rationale_of(transcript: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """Positions of the words that people marked, over all fields; None if there are none or they are unreadable."""
+    match transcript.get("rationale"):
+        case {"positions": [*positions]} if all(type(position) is int for position in positions):
+            return tuple(positions)
+    return None
+
+
+def split_fields(fields: Mapping[str, str], titles: Sequence[str]) -> dict[str, tuple[Segment, ...]]:
+    """Title -> the text in pieces: words with their position over all fields, and the text between them."""
+    names = list(titles) if len(set(titles)) == len(fields) else list(fields)
+    segments_by_title, position = {}, 0
+    for title, (name, text) in zip(names, fields.items(), strict=True):
+        segments, end = [], 0
+        for word in words_of({name: text}):
+            if word.start < LONGEST_TEXT:
+                if word.start > end:
+                    segments.append(Segment(text[end : word.start], None))
+                segments.append(Segment(word.text, position))
+                end = word.end
+            position += 1
+        rest = text[end:]
+        if len(text) > LONGEST_TEXT + 200:
+            rest = rest[: max(0, LONGEST_TEXT - end)] + _cut_note(len(text))
+        if rest:
+            segments.append(Segment(rest, None))
+        segments_by_title[title] = tuple(segments)
+    return segments_by_title
+
+
+def card_entry(checkpoint: str, transcript: Mapping[str, Any], faithful: float | None) -> CardEntry:
+    """What one checkpoint did with a document."""
+    explanation, perturbed = transcript.get("explanation") or {}, transcript.get("perturbed") or {}
+    prediction = transcript.get("prediction") or {}
+    edited = explanation.get("edited") or perturbed.get("fields") or {}
+    return CardEntry(
+        checkpoint=checkpoint,
+        prediction=prediction.get("label"),
+        explanation=_shorten(str(explanation.get("answer") or "")),
+        valid=bool(explanation.get("valid")),
+        reason=str(explanation.get("reason") or transcript.get("problem") or ""),
+        words=tuple(_shorten(str(word)) for word in explanation.get("words") or ())[:MOST_WORDS],
+        positions=tuple(int(position) for position in explanation.get("positions") or ()),
+        target=str(explanation.get("target") or ""),
+        edited={str(name): _shorten(str(text)) for name, text in edited.items()},
+        after=perturbed.get("label"),
+        faithful=faithful,
+        effects=word_effects(transcript),
+        transcript=tuple(_conversation(transcript)),
+    )
+
+
+def word_effects(transcript: Mapping[str, Any]) -> dict[int, float]:
+    """Effect of masking each word alone, from the oracle control: position -> effect.
+
+    1 if the answer flips (for a counterfactual: to the target), else 0. With label probabilities, the drop of the
+    predicted label's probability.
+    """
+    singles = (transcript.get("oracle") or {}).get("singles") or []
+    prediction = transcript.get("prediction") or {}
+    label = prediction.get("label")
+    probability = _label_probability(prediction.get("logprobs"), label)
+    target = (transcript.get("explanation") or {}).get("target")
+    effects: dict[int, float] = {}
+    for variant in singles:
+        probability_after = _label_probability(variant.get("logprobs"), label)
+        if probability is not None and probability_after is not None:
+            effect = round(probability - probability_after, 4)
+            if not math.isfinite(effect):
+                continue
+        else:
+            after = variant.get("label")
+            effect = float(after == target if target else after is not None and after != label)
+        # A counterfactual's own positions come first, then variants that change several positions at once.
+        for position in variant["positions"]:
+            effects.setdefault(int(position), effect)
+    return effects
+
+
+def _label_probability(logprobs: Mapping[str, float] | None, label: str | None) -> float | None:
+    if not logprobs or label is None or label not in logprobs:
+        return None
+    return label_probability(logprobs, label)
+
+
+def _conversation(transcript: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Prompts and answers in order. Where the explanation's prompt repeats the classification, it is left out."""
+    prediction, explanation = transcript.get("prediction") or {}, transcript.get("explanation") or {}
+    turns = _turns(prediction)
+    if explanation:
+        prompt = [(str(turn["role"]), str(turn["content"])) for turn in explanation.get("messages") or ()]
+        turns += prompt[len(turns) :] if prompt[: len(turns)] == turns else prompt
+        turns.append(("assistant", str(explanation.get("answer") or "")))
+    if perturbed := transcript.get("perturbed"):
+        turns += _turns(perturbed)
+    conversation, left = [], LONGEST_TRANSCRIPT
+    for role, text in turns:
+        if len(text) > left:
+            total = sum(len(turn_text) for _, turn_text in turns)
+            conversation.append((role, text[:left]))
+            conversation.append(
+                ("note", f"cut here: the transcript has {total} characters, {LONGEST_TRANSCRIPT} are shown")
+            )
+            break
+        conversation.append((role, text))
+        left -= len(text)
+    return conversation
+
+
+def _turns(call: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The messages of a call and its answer, as (role, text)."""
+    prompt = [(str(turn["role"]), str(turn["content"])) for turn in call.get("messages") or ()]
+    return [*prompt, ("assistant", str(call.get("answer") or ""))]
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + _cut_note(len(text))
+
+
+def _cut_note(length: int) -> str:
+    return f" … (cut: {length} characters)"

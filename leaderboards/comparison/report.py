@@ -1,0 +1,94 @@
+"""Prints a comparison: a table with an explanation and changed documents, or JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from leaderboards.board import Settings
+from leaderboards.comparison.compare import Behaviour, Changed, Comparison, Pair
+from leaderboards.number_format import ascii_rate, ascii_with_interval, p_value
+from leaderboards.sanitize import terminal_line
+from leaderboards.tables.terminal_table import text_table
+
+HEAD = (
+    "task",
+    "n",
+    "A",
+    "B",
+    "B - A",
+    "only A",
+    "only B",
+    "differ",
+    "p",
+    "Holm",
+    "",
+    "detectable",
+    "lift",
+    "acc",
+    "agreement",
+)
+
+LEGEND = """\
+A, B: share faithful. only A, only B: number of documents. differ: documents on which any metric differs; between two
+runs of one model this is the noise, and smaller differences mean nothing. p: exact McNemar test. Holm: p adjusted over
+these tasks. detectable: smallest difference that this many documents would show at 80 % power in one test, before Holm,
+with as many of them changed. lift, acc: B - A. agreement: of predictions. An interval without width means that every
+document gave the same difference. That is not certainty."""
+
+
+def comparison_json(comparison: Comparison, settings: Settings) -> str:
+    """The comparison as JSON, with the settings and the tasks that are significantly better or worse."""
+    content = asdict(comparison)
+    content["settings"] = {name: getattr(settings, name) for name in ("confidence", "alpha", "draws", "seed")}
+    for marker in ("worse", "better"):
+        content[marker] = [pair.task for pair in comparison.pairs if pair.versus.marker == marker]
+    return json.dumps(content, ensure_ascii=False, indent=1)
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """The comparison as a table, with changed documents and notes."""
+    names = f"A: {terminal_line(comparison.a)}\nB: {terminal_line(comparison.b)}\n"
+    table = text_table(HEAD, [_table_row(pair) for pair in comparison.pairs])
+    mean = ascii_with_interval(comparison.mean, signed=True)
+    parts = [names, table, f"\nmean over {len(comparison.pairs)} tasks, B - A: {mean}", LEGEND]
+    parts += [_changed(pair.task, changed) for pair in comparison.pairs for changed in pair.changed]
+    parts += [f"note: {terminal_line(note)}" for note in comparison.notes]
+    return "\n".join(parts)
+
+
+def _table_row(pair: Pair) -> list[str]:
+    versus = pair.versus
+    same_documents = pair.n_a == pair.n_b == versus.n
+    return [
+        pair.task,
+        str(versus.n) if same_documents else f"{versus.n} of {pair.n_a}, {pair.n_b}",
+        ascii_rate(pair.a["faithful"].estimate),
+        ascii_rate(pair.b["faithful"].estimate),
+        ascii_with_interval(versus.faithful, signed=True),
+        str(versus.only_base),
+        str(versus.only_checkpoint),
+        str(pair.differ),
+        p_value(versus.p),
+        p_value(versus.p_holm),
+        versus.marker,
+        ascii_rate(versus.detectable),
+        ascii_with_interval(versus.lift, signed=True),
+        ascii_with_interval(versus.acc, signed=True),
+        ascii_rate(versus.agreement),
+    ]
+
+
+def _changed(task: str, changed: Changed) -> str:
+    title = f"\n{task}, only {changed.faithful} is faithful: {terminal_line(changed.text)[:300]}"
+    return f"{title}\n  A: {_behaviour(changed.a)}\n  B: {_behaviour(changed.b)}"
+
+
+def _behaviour(behaviour: Behaviour) -> str:
+    words = _join_words(behaviour.words)
+    return f"{words} ({terminal_line(str(behaviour.prediction))} -> {terminal_line(str(behaviour.after))})"
+
+
+def _join_words(words: Sequence[str]) -> str:
+    return ", ".join(terminal_line(word) for word in words[:8]) or "(no word)"

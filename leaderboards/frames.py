@@ -1,0 +1,150 @@
+"""Boards and result files as polars frames, for analyses of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faithful_se.errors import UsageError
+from leaderboards.board import BaseComparison, Board, Cell, Estimate
+from leaderboards.checkpoints.group_runs import group_runs
+from leaderboards.lm_eval_files.read_runs import ReadLog, read_runs
+from leaderboards.lm_eval_files.results_file import to_strict_json
+from leaderboards.lm_eval_files.select_runs import candidates_by_task, select_runs
+from leaderboards.tables.main_table import sort_tasks
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Estimates and numbers of `BaseComparison`, in the order of the frame.
+_DIFFERENCES = ("faithful", "lift", "acc")
+_COUNTS = ("only_checkpoint", "only_base")
+_TEST = ("p", "p_holm", "marker", "detectable", "agreement")
+_DRIFT = ("entropy", "entropy_base", "unknown", "unknown_base", "unparsed", "unparsed_base")
+
+
+def board_frame(board: Board) -> pl.DataFrame:
+    """A board as a frame with one line per cell (checkpoint x task), sorted by checkpoint and task.
+
+    Args:
+        board: from `make_board`, or from a file by `board_json.load`.
+
+    Returns:
+        A frame with the fields of `board.csv`, null where undefined. First `checkpoint`, `task`, `dataset`, `style`,
+        `budget`, `variant`, `n` and `missing`. Then for each metric (`faithful`, `lift`, `ccf` and so on) the estimate,
+        and its `faithful low`, `faithful high` and `faithful note`. The same for scoring rules (`rule strict`) and for
+        differences to the base (`versus faithful`). Then `versus base` (its name), `versus n`, `versus p_holm` and all
+        other fields of `BaseComparison`. Last `date` and `file`.
+    """
+    import polars as pl
+
+    tasks = sort_tasks(board.tasks)
+    task_index = {task.id: index for index, task in enumerate(tasks)}
+    checkpoint_index = {checkpoint.id: index for index, checkpoint in enumerate(board.checkpoints)}
+    cells = sorted(board.cells, key=lambda cell: (checkpoint_index[cell.checkpoint], task_index[cell.task]))
+    metrics = _distinct(name for cell in cells for name in cell.metrics)
+    rules = _distinct(name for cell in cells for name in cell.rules)
+    schema: dict[str, Any] = dict.fromkeys(("checkpoint", "task", "dataset", "style", "budget", "variant"), pl.String)
+    schema |= {"n": pl.Int64, "missing": pl.Int64}
+    for name in (*metrics, *(f"rule {rule}" for rule in rules), *(f"versus {name}" for name in _DIFFERENCES)):
+        schema |= {name: pl.Float64, f"{name} low": pl.Float64, f"{name} high": pl.Float64, f"{name} note": pl.String}
+    schema |= {"versus base": pl.String, "versus n": pl.Int64}
+    schema |= {f"versus {name}": pl.Int64 for name in _COUNTS}
+    schema |= {f"versus {name}": pl.String if name == "marker" else pl.Float64 for name in (*_TEST, *_DRIFT)}
+    schema |= {"date": pl.String, "file": pl.String}
+    records = []
+    for cell in cells:
+        task, checkpoint = tasks[task_index[cell.task]], board.checkpoints[checkpoint_index[cell.checkpoint]]
+        faithful = cell.metrics.get("faithful")
+        record: dict[str, Any] = {
+            "checkpoint": checkpoint.name,
+            "task": task.name,
+            "dataset": task.dataset,
+            "style": task.style,
+            "budget": task.budget,
+            "variant": task.variant,
+            "n": faithful.n if faithful else None,
+            "missing": cell.missing,
+            **_cell_record(cell),
+            "date": cell.date,
+            "file": cell.file,
+        }
+        if cell.versus and checkpoint.base:
+            record["versus base"] = board.checkpoints[checkpoint_index[checkpoint.base]].name
+        records.append(record)
+    # File names may hold bytes that are no text, which polars refuses.
+    return pl.DataFrame(to_strict_json(records), schema=to_strict_json(schema))
+
+
+def results_frame(paths: Sequence[Path]) -> pl.DataFrame:
+    """Results of lm_eval as a frame with one line per checkpoint, task and document.
+
+    Of each checkpoint and task the newest complete run is read, as for a board. Runs without samples (lm_eval's
+    `--log_samples`) have no documents and are left out.
+
+    Args:
+        paths: folders that lm_eval wrote (`--output_path`), or results files.
+
+    Returns:
+        A frame with the fields `checkpoint`, `task`, `dataset`, `style`, `budget`, `date` and `doc_hash`. Then the
+        labels `gold`, `prediction`, `target` (of a counterfactual) and `after` (of the perturbed text). Then one field
+        per metric, null where undefined or not recorded.
+
+    Raises:
+        UsageError: no results of faithful_se tasks, or none with samples.
+    """
+    import polars as pl
+
+    checkpoints, _ = group_runs(read_runs(paths, ReadLog()), {})
+    frames = []
+    for task_runs in select_runs(candidates_by_task(checkpoint.runs for checkpoint in checkpoints)):
+        for selected in (run for runs in task_runs.by_documents.values() for run in runs if run.samples):
+            assert selected.samples is not None
+            run, frame = selected.run, selected.samples.frame
+            constants = {
+                "checkpoint": checkpoints[selected.checkpoint].name,
+                "task": run.task,
+                **{name: str(run.options[name]) for name in ("dataset", "style", "budget")},
+                "date": run.date,
+            }
+            frames.append(
+                frame.select(
+                    *(pl.lit(value).alias(name) for name, value in constants.items()),
+                    pl.exclude("key", "text"),
+                )
+            )
+    if not frames:
+        raise UsageError(f"{', '.join(map(str, paths))}: no complete run with samples; run lm_eval with --log_samples")
+    return pl.concat(frames, how="diagonal").sort("checkpoint", "task", maintain_order=True)
+
+
+def _cell_record(cell: Cell) -> dict[str, Any]:
+    """The estimates of a cell, and its comparison with the base."""
+    record: dict[str, Any] = {}
+    for name, estimate in cell.metrics.items():
+        record |= _estimate_record(name, estimate)
+    for rule, estimate in cell.rules.items():
+        record |= _estimate_record(f"rule {rule}", estimate)
+    return record | (_comparison_record(cell.versus) if cell.versus else {})
+
+
+def _comparison_record(versus: BaseComparison) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for name in _DIFFERENCES:
+        if estimate := getattr(versus, name):
+            record |= _estimate_record(f"versus {name}", estimate)
+    return record | {f"versus {name}": getattr(versus, name) for name in ("n", *_COUNTS, *_TEST, *_DRIFT)}
+
+
+def _estimate_record(name: str, estimate: Estimate) -> dict[str, float | str | None]:
+    return {
+        name: estimate.estimate,
+        f"{name} low": estimate.low,
+        f"{name} high": estimate.high,
+        f"{name} note": estimate.note,
+    }
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,244 @@
+"""Reads a `samples_<task>_<date>.jsonl` of lm-eval: metric values and labels per document, and whole transcripts.
+
+With the oracle control a line has about 9 kB, nearly all of it a transcript that it holds twice. polars parses such
+files fast and drops the rest. It stops at anything unusual: NaN, "N/A", a broken line. Then the standard library reads
+the file line by line and reports which line is wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import mmap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leaderboards.lm_eval_files.results_file import BrokenError, to_strict_json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Shares of documents. A value outside [0, 1] cannot come from these tasks.
+RATES = ("faithful", "valid", "acc", "faithful_random", "faithful_oracle")
+# Rates that are 0 or 1 for each document.
+OUTCOMES = ("faithful", "valid")
+
+# String fields of `Samples.frame`, read from the transcript: hash of the text, gold label, predicted label, target of a
+# counterfactual, label after the perturbation.
+LABELS = ("text", "gold", "prediction", "target", "after")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The documents of one run.
+
+    Attributes:
+        frame: one line per document, sorted by `key`. Fields: key, doc_hash, `LABELS`, and a float per metric (null
+            where undefined). A key joins doc_hash, the hash of the text, and a number that separates equal documents.
+        digest: of the keys; runs with equal digests have equal documents.
+        problems: what is odd about the file, in words.
+    """
+
+    frame: pl.DataFrame
+    digest: str
+    problems: tuple[str, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics, in the order of the file."""
+        return tuple(name for name in self.frame.columns if name not in ("key", "doc_hash", *LABELS))
+
+
+def read_samples(path: Path) -> Samples:
+    """Read the metric values and labels of a samples file.
+
+    Raises:
+        BrokenError: the file cannot be read, is empty or cut, or is not from these tasks.
+    """
+    import polars as pl
+
+    metrics = _metric_names(path)
+    problems: tuple[str, ...] = ()
+    try:
+        frame = _read_with_polars(path, metrics)
+        # Some versions of polars read a line that is no object as nulls.
+        complete = not frame["doc_hash"].null_count()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        complete = False
+    if not complete:
+        frame, problems = _read_line_by_line(path, metrics)
+    _check_values(frame, metrics)
+    return _keyed(frame, problems)
+
+
+def _metric_names(path: Path) -> list[str]:
+    """The metrics of the first line that hold one number per document."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            first = json.loads(next(lines, "") or "null")
+    except OSError as error:
+        raise BrokenError(f"cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise BrokenError(f"line 1 is not complete JSON, cut or damaged ({error})") from error
+    if first is None:
+        raise BrokenError("is empty")
+    if not isinstance(first, dict) or "doc_hash" not in first or not isinstance(first.get("metrics"), list):
+        raise BrokenError("holds no samples of lm_eval (line 1 has no doc_hash or metrics)")
+    names = dict.fromkeys(str(name) for name in first["metrics"] if not str(name).endswith("_stderr"))
+    return [name for name in names if name != "ccf" and not isinstance(first.get(name), (list, dict))]
+
+
+def _read_with_polars(path: Path, metrics: list[str]) -> pl.DataFrame:
+    import polars as pl
+
+    label = pl.Struct({"label": pl.String})
+    transcript = pl.Struct(
+        {
+            "hash": pl.String,
+            "gold": pl.String,
+            "prediction": label,
+            "explanation": pl.Struct({"target": pl.String}),
+            "perturbed": label,
+        }
+    )
+    schema = {"doc_hash": pl.String, **dict.fromkeys(metrics, pl.Float64), "filtered_resps": pl.List(pl.String)}
+    response = pl.col("filtered_resps").list.first().str.json_decode(transcript)
+    part = pl.col("filtered_resps").struct
+    return (
+        pl.scan_ndjson(path, schema=schema)
+        .with_columns(response.alias("filtered_resps"))
+        .select(
+            pl.col("doc_hash"),
+            part.field("hash").alias("text"),
+            part.field("gold"),
+            part.field("prediction").struct.field("label").alias("prediction"),
+            part.field("explanation").struct.field("target").alias("target"),
+            part.field("perturbed").struct.field("label").alias("after"),
+            *(pl.col(name) for name in metrics),
+        )
+        .collect()
+    )
+
+
+def _read_line_by_line(path: Path, metrics: list[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    import polars as pl
+
+    documents: list[dict[str, Any]] = []
+    lines_without_number: dict[str, list[int]] = {}
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                sample = json.loads(line.decode("utf-8"))
+                document: dict[str, Any] = {"doc_hash": str(sample["doc_hash"]), **_labels(transcript_of(sample))}
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+                raise BrokenError(f"line {number} is no complete sample, cut or damaged ({error})") from error
+            for name in metrics:
+                value = sample.get(name)
+                usable = isinstance(value, (int, float)) and math.isfinite(value)
+                document[name] = float(value) if usable else None
+                if not usable and value is not None:
+                    lines_without_number.setdefault(name, []).append(number)
+            documents.append(document)
+    schema = {"doc_hash": pl.String, **dict.fromkeys(LABELS, pl.String), **dict.fromkeys(metrics, pl.Float64)}
+    problems = [
+        f"{len(numbers)} values of {name} are no numbers and count as missing (first in line {numbers[0]})"
+        for name, numbers in lines_without_number.items()
+    ]
+    return pl.DataFrame(documents, schema=schema), tuple(problems)
+
+
+def _check_values(frame: pl.DataFrame, metrics: list[str]) -> None:
+    if frame["doc_hash"].null_count() or "faithful" not in metrics:
+        raise BrokenError("holds no samples of these tasks (doc_hash or faithful is missing)")
+    for name in set(RATES) & set(metrics):
+        values = frame[name].drop_nulls().to_numpy()
+        possible = (values == 0) | (values == 1) if name in OUTCOMES else (values >= 0) & (values <= 1)
+        if not possible.all():
+            raise BrokenError(
+                f"{name} is {values[~possible][0]:g} in {(~possible).sum()} documents, which these tasks never give"
+            )
+
+
+def _keyed(frame: pl.DataFrame, problems: tuple[str, ...]) -> Samples:
+    """The samples, sorted by a key that is unique and the same in every run."""
+    import polars as pl
+
+    shared = len(frame) > frame["doc_hash"].n_unique() and int(frame["doc_hash"].is_duplicated().sum())
+    if shared:
+        clashes = frame.group_by("doc_hash").agg(pl.col("text").n_unique()).filter(pl.col("text") > 1).height
+        texts = f"{clashes} of the hashes with different texts" if clashes else "all with equal texts"
+        problems += (f"{shared} documents share a doc_hash, {texts}: paired by hash, text and order",)
+    order = pl.int_range(pl.len()).over("doc_hash", "text").cast(pl.String) if shared else pl.lit("0")
+    key = pl.concat_str(pl.col("doc_hash"), pl.col("text").fill_null(""), order, separator=":")
+    frame = frame.select(key.alias("key"), pl.all()).sort("key")
+    digest = hashlib.sha256("\n".join(frame["key"].to_list()).encode()).hexdigest()
+    return Samples(frame, digest, problems)
+
+
+def transcript_of(sample: dict[str, Any]) -> dict[str, Any]:
+    """The transcript in a line of a samples file.
+
+    Raises:
+        ValueError, KeyError, IndexError, TypeError: there is none.
+    """
+    response = sample["filtered_resps"][0] if sample.get("filtered_resps") else sample["resps"][0][0]
+    transcript: dict[str, Any] = json.loads(response)
+    if not isinstance(transcript, dict):
+        raise ValueError("the response is no transcript")
+    # `\ud8` to `\udf` begin the escapes of surrogates. Pairs of them are one character, which stays; lone ones go.
+    if "\\ud" in response.lower():
+        transcript = to_strict_json(transcript)
+    return transcript
+
+
+def read_transcripts(path: Path, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Transcripts of a few documents, without parsing the whole file.
+
+    Args:
+        path: samples file.
+        keys: as in `Samples.frame`.
+
+    Returns:
+        key -> transcript.
+    """
+    keys_by_hash: dict[str, set[str]] = {}
+    for key in keys:
+        keys_by_hash.setdefault(key.split(":")[0], set()).add(key)
+    transcripts: dict[str, dict[str, Any]] = {}
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for doc_hash, hash_keys in keys_by_hash.items():
+            needle, position, counts = doc_hash.encode(), 0, dict[str, int]()
+            while hash_keys - set(transcripts) and (position := content.find(needle, position)) >= 0:
+                start = content.rfind(b"\n", 0, position) + 1
+                end = content.find(b"\n", position)
+                position = end = len(content) if end < 0 else end
+                sample = json.loads(content[start:end])
+                if sample.get("doc_hash") != doc_hash:
+                    continue
+                transcript = transcript_of(sample)
+                text = transcript.get("hash") or ""
+                key = f"{doc_hash}:{text}:{counts.get(text, 0)}"
+                counts[text] = counts.get(text, 0) + 1
+                if key in hash_keys:
+                    transcripts[key] = transcript
+    return transcripts
+
+
+def _labels(transcript: dict[str, Any]) -> dict[str, str | None]:
+    def field(part: str, name: str) -> str | None:
+        value = (transcript.get(part) or {}).get(name)
+        return None if value is None else str(value)
+
+    gold = transcript.get("gold")
+    return {
+        "text": transcript.get("hash"),
+        "gold": None if gold is None else str(gold),
+        "prediction": field("prediction", "label"),
+        "target": field("explanation", "target"),
+        "after": field("perturbed", "label"),
+    }

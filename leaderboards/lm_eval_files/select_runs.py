@@ -1,0 +1,173 @@
+"""Selects the run of each checkpoint that counts: the newest complete one, per task, options and documents.
+
+Runs are compared only if they share a `TaskKey` and their documents. Runs on other documents (`--limit`, another split)
+become another column of the board.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from leaderboards.board import Skipped
+from leaderboards.lm_eval_files.results_file import BrokenError, Run, TaskKey
+from leaderboards.lm_eval_files.samples_file import RATES, Samples, read_samples
+
+# (checkpoint, number of documents) -> runs, newest first. One of them is selected.
+Candidates = dict[tuple[int, "int | None"], list[Run]]
+
+
+@dataclass(frozen=True)
+class SelectedRun:
+    """The run of a checkpoint that counts, and its documents.
+
+    Attributes:
+        checkpoint: index.
+        samples: None without --log_samples.
+    """
+
+    checkpoint: int
+    run: Run
+    samples: Samples | None
+
+
+@dataclass
+class TaskRuns:
+    """The selected runs of one task.
+
+    Attributes:
+        by_documents: digest of the documents -> the runs on them, at most one per checkpoint.
+        skipped: runs that were not used.
+        oddities: (samples file, what is odd in it).
+        bytes_read: size of the samples files.
+    """
+
+    key: TaskKey
+    by_documents: dict[str, list[SelectedRun]] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    oddities: list[tuple[str, str]] = field(default_factory=list)
+    bytes_read: int = 0
+
+
+@dataclass
+class _Selection:
+    """The result of one job: the selected run, and the same notes as in `TaskRuns`."""
+
+    selected: SelectedRun | None = None
+    skipped: list[Skipped] = field(default_factory=list)
+    oddities: list[tuple[str, str]] = field(default_factory=list)
+    bytes_read: int = 0
+
+
+def candidates_by_task(runs_of_checkpoints: Iterable[Sequence[Run]]) -> dict[TaskKey, Candidates]:
+    """Group the runs from which one is selected: same task, checkpoint and number of documents.
+
+    A quick run with `--limit` does not replace an older run on all documents: both are shown.
+
+    Args:
+        runs_of_checkpoints: the runs of each checkpoint, in the order of the board.
+    """
+    tasks: dict[TaskKey, Candidates] = {}
+    for checkpoint, runs in enumerate(runs_of_checkpoints):
+        for run in sorted(runs, key=lambda run: (run.date, str(run.file)), reverse=True):
+            tasks.setdefault(run.key, {}).setdefault((checkpoint, run.n), []).append(run)
+    return tasks
+
+
+def select_runs(tasks: Mapping[TaskKey, Candidates], workers: int | None = None) -> Iterator[TaskRuns]:
+    """Read one task after the other. Threads read the next task ahead, as polars parses outside of Python's lock."""
+    with ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1)) as pool:
+        pending: deque[tuple[TaskKey, list[Future[_Selection]]]] = deque()
+        for key, candidates in tasks.items():
+            jobs = [pool.submit(_select_newest, checkpoint, runs) for (checkpoint, _), runs in candidates.items()]
+            pending.append((key, jobs))
+            if len(pending) > 1:
+                yield _collect(*pending.popleft())
+        while pending:
+            yield _collect(*pending.popleft())
+
+
+def _collect(key: TaskKey, jobs: Sequence[Future[_Selection]]) -> TaskRuns:
+    task_runs = TaskRuns(key)
+    without_samples: list[SelectedRun] = []
+    for job in jobs:
+        selection = job.result()
+        task_runs.skipped += selection.skipped
+        task_runs.oddities += selection.oddities
+        task_runs.bytes_read += selection.bytes_read
+        selected = selection.selected
+        if selected and selected.samples:
+            task_runs.by_documents.setdefault(selected.samples.digest, []).append(selected)
+        elif selected:
+            without_samples.append(selected)
+    for selected in without_samples:
+        # Without samples the documents are unknown. If exactly one set of documents has the same size, assume that one.
+        n = selected.run.n
+        same_size = [digest for digest, runs in task_runs.by_documents.items() if runs[0].run.n == n]
+        digest = same_size[0] if len(same_size) == 1 else f"no samples, n {n}"
+        task_runs.by_documents.setdefault(digest, []).append(selected)
+    return task_runs
+
+
+def _select_newest(checkpoint: int, runs: list[Run]) -> _Selection:
+    """Select the newest complete run. Newer, unusable ones are skipped with the reason."""
+    selection = _Selection()
+    problems: list[tuple[str, str]] = []
+    for run in runs:
+        if run.samples is None:
+            if run.n and "faithful" in run.reported:
+                selection.selected = SelectedRun(checkpoint, run, None)
+                break
+            problems.append((f"{run.file} ({run.task})", "no samples and no mean of faithful"))
+            continue
+        try:
+            samples = read_samples(run.samples)
+        except BrokenError as error:
+            problems.append((str(run.samples), str(error)))
+            continue
+        selection.bytes_read += run.samples.stat().st_size
+        if run.n is not None and len(samples.frame) != run.n:
+            problems.append((str(run.samples), f"incomplete: {len(samples.frame)} of {run.n} documents"))
+            continue
+        oddities = (*samples.problems, *mean_mismatches(run, samples))
+        selection.oddities = [(str(run.samples), oddity) for oddity in oddities]
+        selection.selected = SelectedRun(checkpoint, run, samples)
+        break
+    if selection.selected:
+        remedy = f"the older run of {selection.selected.run.date} is used"
+    else:
+        remedy = "run it again with --log_samples"
+    selection.skipped = [Skipped(path, f"{reason}; {remedy}") for path, reason in problems]
+    return selection
+
+
+def mean_mismatches(run: Run, samples: Samples) -> list[str]:
+    """Where the mean over the samples is not the mean that the results report."""
+    mismatches = []
+    for name in RATES:
+        if name in samples.metrics and name in run.reported:
+            mean = samples.frame[name].mean()
+            if mean is None or abs(float(mean) - run.reported[name]) > 1e-6:  # type: ignore[arg-type]
+                computed = "none" if mean is None else f"{mean:.4f}"
+                mismatches.append(
+                    f"{name} is {computed} in the samples, {run.reported[name]:.4f} in the results; the samples count"
+                )
+    return mismatches
+
+
+def group_messages(messages: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Group equal messages of several files: message -> the first file, and how many more there are.
+
+    Args:
+        messages: (file, message).
+    """
+    files_by_message: dict[str, list[str]] = {}
+    for file, message in messages:
+        files_by_message.setdefault(message, []).append(file)
+    return {
+        message: files[0] + (f" (and {len(files) - 1} more)" if len(files) > 1 else "")
+        for message, files in files_by_message.items()
+    }

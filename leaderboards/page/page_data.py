@@ -1,0 +1,191 @@
+"""The data of the page besides charts, matrix and cards: plain values, with invisible characters written out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from leaderboards.analysis.aggregate import GROUPS
+from leaderboards.analysis.confidence_intervals import NO_SPREAD
+from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Estimate, Task
+from leaderboards.number_format import PLACES
+from leaderboards.sanitize import one_line, visible
+from leaderboards.tables.main_table import describe_arm, describe_budget, describe_training, in_group, sort_tasks
+
+# Longer lists of notes or skipped files are folded.
+LONGEST_LIST = 4
+
+
+@dataclass(frozen=True)
+class About:
+    """The head of the page.
+
+    Attributes:
+        compared: what was compared, as a sentence.
+        confidence, alpha: in percent.
+        longest_list: number of notes or skipped files that are shown unfolded.
+    """
+
+    compared: str
+    confidence: str
+    alpha: str
+    longest_list: int
+
+
+def about(board: Board) -> About:
+    """The head of the page."""
+    bases = sum(checkpoint.base is None for checkpoint in board.checkpoints)
+    trained = len(board.checkpoints) - bases
+    datasets = _distinct(task.dataset for task in sort_tasks(board.tasks))
+    names = ", ".join(one_line(name, 40) for name in datasets[:12]) + (", …" if len(datasets) > 12 else "")
+    compared = (
+        f"{_count(bases, 'base model')} and {_count(trained, 'trained checkpoint')} on "
+        f"{_count(len(board.tasks), 'task')} from {_count(len(datasets), 'dataset')} ({names}), "
+        f"{board.documents_total:,} different documents"
+    )
+    pairs = sum(task.n for task in board.tasks)
+    if pairs > board.documents_total:
+        compared += f" ({pairs:,} pairs of document and task)"
+    settings = board.settings
+    return About(compared, f"{settings.confidence * 100:g} %", f"{settings.alpha * 100:g} %", LONGEST_LIST)
+
+
+def filter_options(board: Board) -> dict[str, list[tuple[str, str]]]:
+    """The options of the task filters: filter -> (value, words)."""
+    tasks = sort_tasks(board.tasks)
+    return {
+        "style": [(name, name) for name in _distinct(_filter_value(task.style) for task in tasks)],
+        "dataset": [(name, name) for name in _distinct(_filter_value(task.dataset) for task in tasks)],
+        "budget": [(name, describe_budget(name)) for name in _distinct(_filter_value(task.budget) for task in tasks)],
+    }
+
+
+def task_label(task: Task) -> str:
+    """A task in words."""
+    parts = (task.dataset, task.style, describe_budget(task.budget), task.variant)
+    return one_line(" · ".join(filter(None, parts)), 160)
+
+
+def page_data(board: Board) -> dict[str, Any]:
+    """What the scripts need to filter the table and to open a row."""
+    tasks = sort_tasks(board.tasks)
+    task_index = {task.id: i for i, task in enumerate(tasks)}
+    names = {checkpoint.id: one_line(checkpoint.name) for checkpoint in board.checkpoints}
+    cells: dict[str, list[Cell]] = {checkpoint.id: [] for checkpoint in board.checkpoints}
+    for cell in sorted(board.cells, key=lambda cell: task_index[cell.task]):
+        cells[cell.checkpoint].append(cell)
+    return {
+        "headroom": board.settings.headroom,
+        "flat": NO_SPREAD,
+        "tasks": [
+            {
+                "label": task_label(task),
+                "style": _filter_value(task.style),
+                "dataset": _filter_value(task.dataset),
+                "budget": _filter_value(task.budget),
+                "groups": [group for group in GROUPS if in_group(task, group)],
+            }
+            for task in tasks
+        ],
+        "checkpoints": [
+            {
+                "id": checkpoint.id,
+                "name": names[checkpoint.id],
+                "base": names.get(checkpoint.base or "", ""),
+                "facts": _facts(checkpoint),
+                "means": {
+                    group: {metric: _estimate(value) for metric, value in metrics.items()}
+                    for group, metrics in checkpoint.means.items()
+                },
+                "gains": {group: _estimate(value) for group, value in checkpoint.gains.items()},
+                "cells": [_cell(task_index[cell.task], cell) for cell in cells[checkpoint.id]],
+            }
+            for checkpoint in board.checkpoints
+        ],
+    }
+
+
+def note_beside_number(note: str) -> str:
+    """The part of a note that is shown beside its number.
+
+    That an interval has no width is a tooltip instead, because in words it makes a column three times as wide.
+    """
+    return visible("; ".join(part for part in note.split("; ") if part != NO_SPREAD))
+
+
+def data_block(value: Any) -> Markup:
+    """JSON for a script element. No HTML parser leaves it, because every `<` is escaped."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _cell(task: int, cell: Cell) -> dict[str, Any]:
+    return {
+        "task": task,
+        "metrics": {metric: _estimate(value) for metric, value in cell.metrics.items()},
+        "rules": {one_line(rule, 40): _estimate(value) for rule, value in cell.rules.items()},
+        "missing": cell.missing,
+        "versus": _comparison(cell.versus) if cell.versus else None,
+    }
+
+
+def _comparison(versus: BaseComparison) -> dict[str, Any]:
+    return {
+        "n": versus.n,
+        "faithful": _estimate(versus.faithful),
+        "lift": _estimate(versus.lift) if versus.lift else None,
+        "acc": _estimate(versus.acc),
+        "only": [versus.only_checkpoint, versus.only_base],
+        "pHolm": _rounded(versus.p_holm),
+        "marker": versus.marker,
+        "detectable": _rounded(versus.detectable),
+        "agreement": _rounded(versus.agreement),
+        "entropy": [_rounded(versus.entropy), _rounded(versus.entropy_base)],
+        "unknown": [_rounded(versus.unknown), _rounded(versus.unknown_base)],
+        "unparsed": [_rounded(versus.unparsed), _rounded(versus.unparsed_base)],
+    }
+
+
+def _facts(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    """Name and value of everything known about a checkpoint that the table does not show."""
+    facts = [("model", f"{checkpoint.model}: {checkpoint.arguments}"), ("newest run", checkpoint.date)]
+    training = checkpoint.training
+    if training is not None:
+        facts += [
+            ("trained on", describe_training(checkpoint)),
+            ("arm", describe_arm(checkpoint)),
+            ("explanations", {True: "only those that change the answer", False: "all", None: ""}[training.filtered]),
+            ("attributions", training.method),
+            ("read from", training.source),
+            *((str(name), str(value)) for name, value in training.extra.items()),
+        ]
+    files = [*checkpoint.files[:6], *([f"… {len(checkpoint.files) - 6} more"] if len(checkpoint.files) > 6 else [])]
+    facts.append(("result files", "\n".join(files)))
+    return [(one_line(name, 60), visible(value)[:1000]) for name, value in facts if value]
+
+
+def _estimate(estimate: Estimate) -> list[Any]:
+    """[estimate, low, high, n], and the note if there is one. dom.js reads it in this order."""
+    numbers: list[Any] = [_rounded(estimate.estimate), _rounded(estimate.low), _rounded(estimate.high), estimate.n]
+    return [*numbers, visible(estimate.note)] if estimate.note else numbers
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, PLACES)
+
+
+def _filter_value(name: str) -> str:
+    """A name as it is in the filter and in the data."""
+    return one_line(name, 40)
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

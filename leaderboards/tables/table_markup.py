@@ -1,0 +1,91 @@
+"""The main table as Markdown and as LaTeX.
+
+Names of models are untrusted: a `|` would end a cell of Markdown, an `&` a cell of LaTeX.
+"""
+
+from __future__ import annotations
+
+import re
+
+from leaderboards import number_format
+from leaderboards.board import Board
+from leaderboards.sanitize import one_line
+from leaderboards.tables.main_table import METRICS, Gain, TableRow, narrow_row, table_rows
+
+HEAD = ("checkpoint", "trained on", "arm", "faithful", "against base", "lift", "ccf", "valid", "acc")
+
+# Characters that the standard fonts of LaTeX lack.
+_LATEX_SYMBOLS = {
+    number_format.MINUS: "$-$",
+    number_format.BETTER: r"$\blacktriangle$",
+    number_format.WORSE: r"$\blacktriangledown$",
+    "·": r"$\cdot$",
+    "–": "--",
+}
+
+
+def markdown(board: Board) -> str:
+    """The main table, with notes and skipped files below it."""
+    lines = [f"# {_escape(board.title)}", ""]
+    lines += [f"{_escape(board.created[:10])}, {_escape(board.package)}. {_legend(board)}", ""]
+    lines += [f"| {' | '.join(HEAD)} |", "|---|---|---" + "|--:" * (len(HEAD) - 3) + "|"]
+    lines += [f"| {' | '.join(_markdown_cells(row))} |" for row in table_rows(board)]
+    if board.notes:
+        lines += ["", *(f"- {_escape(note)}" for note in board.notes)]
+    if board.skipped:
+        lines += ["", "Not on the board:", ""]
+        lines += [f"- {_escape(skipped.path)}: {_escape(skipped.reason)}" for skipped in board.skipped]
+    return "\n".join([*lines, ""])
+
+
+def latex(board: Board) -> str:
+    r"""The main table for `\input`, in 8 pt with booktabs rules. A comment lists the packages that it needs."""
+    import great_tables
+    import polars
+
+    rows = [narrow_row(row, 60) for row in table_rows(board)]
+    names = [name for name in HEAD if name != "trained on"]
+    frame = polars.DataFrame(rows, schema=dict.fromkeys(names, polars.String))
+    table = great_tables.GT(frame).cols_align("right", columns=names[2:]).tab_options(table_font_size="8pt")
+    # A star or bracket at the beginning of a line would become an argument of the `\\` before it.
+    text = re.sub(r"(?m)^(?=[\[*])", "{}", str(table.as_latex()))
+    for symbol, command in _LATEX_SYMBOLS.items():
+        text = text.replace(symbol, command)
+    comments = [
+        f"% {one_line(board.title)}, {one_line(board.created)}. {_legend(board)}",
+        r"% \usepackage{booktabs,amssymb}, \setlength{\tabcolsep}{3pt} before \input",
+    ]
+    return "\n".join([*comments, re.sub(r"\n{2,}", "\n", text.strip()), ""])
+
+
+def _markdown_cells(row: TableRow) -> list[str]:
+    """A row as text, in the order of `HEAD`."""
+    means = {metric: number_format.with_interval(row.means[metric], signed=metric == "lift") for metric in METRICS}
+    words = [_escape(one_line(row.checkpoint.name)), _escape(row.trained), _escape(row.arm)]
+    return [*words, means["faithful"], _gain(row.gain), *(means[metric] for metric in METRICS[1:])]
+
+
+def _gain(gain: Gain | None) -> str:
+    if gain is None:
+        return "–"
+    counts = f"({number_format.BETTER} {gain.better} {number_format.WORSE} {gain.worse} of {gain.tasks})"
+    mean, interval = number_format.rate(gain.mean, signed=True), number_format.interval(gain.interval, signed=True)
+    return " ".join(filter(None, (mean, interval, counts)))
+
+
+def _legend(board: Board) -> str:
+    settings = board.settings
+    return (
+        f"Means over tasks, {settings.confidence * 100:g} % intervals. Against base: mean difference in faithful, and "
+        f"on how many tasks it is significantly better or worse ({settings.alpha * 100:g} % level after Holm)."
+    )
+
+
+def _escape(text: str) -> str:
+    """Text for a cell of a Markdown table: on one line, and nothing in it is markup."""
+    escaped = one_line(text, 500).replace("&", "&amp;").replace("<", "&lt;")
+    escaped = re.sub(r"([\\`*|\[\]~$#])", r"\\\1", escaped)
+    # GitHub's Markdown leaves underscores inside words alone, but `_so_` is emphasis.
+    escaped = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
+    # A bare address would become a link.
+    return re.sub(r"(?i)\b(https?|ftp|www)(?=[:.])", r"\1&#8203;", escaped)

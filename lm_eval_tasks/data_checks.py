@@ -1,0 +1,52 @@
+"""Checks on the rows of a dataset before a run: columns, texts and labels are what the dataset's YAML declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import datasets
+
+from faithful_se.errors import UsageError
+
+if TYPE_CHECKING:
+    from lm_eval_tasks.data import DatasetSpec
+
+
+def check_rows(spec: DatasetSpec, rows: datasets.Dataset, source: str) -> None:
+    """Check every row.
+
+    Args:
+        spec: the dataset.
+        rows: one split of it.
+        source: the file or hub repository that they come from, for messages.
+
+    Raises:
+        UsageError: a missing column, a text that is no string, or a label that is not declared. Names column and row.
+    """
+    label_columns = [spec.label_column, *([spec.labels_column] if spec.labels_column else [])]
+    missing = [name for name in (*spec.question.fields, *label_columns) if name not in rows.column_names]
+    if missing:
+        raise UsageError(f"{source}: no column {', '.join(missing)} (columns: {', '.join(rows.column_names)})")
+    for name in spec.question.fields:
+        kind = getattr(rows.features[name], "dtype", None)
+        # A prompt would show a list as Python writes it. null is an empty text.
+        if kind not in ("string", "large_string", "null"):
+            raise UsageError(f"{source}: column {name} holds no text ({kind or 'a list'}): give strings")
+    for number, row in enumerate(rows.select_columns(label_columns), 1):
+        if problem := _label_problem(spec, row):
+            raise UsageError(f"{source}: row {number}: {problem}")
+
+
+def _label_problem(spec: DatasetSpec, row: Mapping[str, Any]) -> str:
+    """What is wrong with the label of a row, in a few words; empty where nothing is."""
+    label = row[spec.label_column]
+    if spec.labels_column:
+        choices = row[spec.labels_column]
+        if len({str(choice).casefold() for choice in choices or ()}) < max(2, len(choices or ())):
+            return f"{spec.labels_column} is {choices!r}: give two or more, all different"
+        return "" if label in choices else f"{spec.label_column} is {label!r}, not one of {', '.join(choices)}"
+    if label in (*spec.label_values, *spec.drop_label_values):
+        return ""
+    codes = (f"{value} ({name})" for value, name in zip(spec.label_values, spec.question.labels, strict=True))
+    return f"{spec.label_column} is {label!r}, not one of {', '.join(codes)}"
