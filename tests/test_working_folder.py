@@ -15,7 +15,7 @@ import pytest
 from tests.strangers import write_strangers
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.world import arguments, write_rows
+from tests.training.sft.tiny_rows import arguments, write_rows
 
 SCRIPTS = Path(sys.executable).parent
 PORT = str(29800 + os.getpid() % 300)  # test processes side by side must not meet
