@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from faithful_se import cli as faithful_se_cli
 from lm_eval_tasks import DATASETS
+from tests.strangers import write_strangers
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,9 +40,7 @@ def test_help_is_quick_and_loads_nothing_heavy():
 
 def test_packages_in_the_users_folder_are_not_imported(tmp_path):
     """Also where the folder is on PYTHONPATH, as DeepSpeed's launcher sets it."""
-    for name in faithful_se_cli.OwnPackages.names:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text(f"raise ImportError('{name} of the user')\n")
+    shutil.rmtree(write_strangers(tmp_path) / "faithful_se")  # it would be imported before our code could choose
     for command in ("mini", "build", "board", "compare"):
         done = subprocess.run(
             [Path(sys.executable).with_name("faithful-se"), command, "--help"],
