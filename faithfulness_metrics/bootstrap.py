@@ -1,8 +1,8 @@
 """Resampling documents: intervals for any statistic, with all columns of a document drawn together.
 
-A column is [n_documents], one value per document; columns that are compared hold the same documents in the same order.
-Missing values are the caller's decision: a nan raises, and `complete` leaves the incomplete documents out and says how
-many there were.
+A column is [n_documents], one value per document; compared columns hold the same documents in the same order. The
+caller decides about missing values: a nan raises, and `complete` leaves incomplete documents out and counts them.
+`scipy.stats.bootstrap` cannot share its draws between the tasks of a board, which is where the time goes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-# Largest share of bootstrap draws that may have no value before the interval has none.
+# With a larger share of draws without a value, the interval is nan.
 UNDEFINED = 0.05
 
-# Random numbers drawn at once, so that memory does not grow with documents times draws: 32 MB of 8 bytes each.
+# Most random numbers drawn at once (32 MB), so that memory does not grow with documents times draws.
 _CELLS = 4_000_000
 
 
@@ -32,14 +32,18 @@ class Interval(NamedTuple):
 
 
 def aligned(*columns: Sequence[float]) -> Array:
-    """The columns as one array, [n_columns, n_documents]. Raises ValueError when their lengths differ."""
+    """The columns as one array, [n_columns, n_documents].
+
+    Raises:
+        ValueError: their lengths differ.
+    """
     if len({len(column) for column in columns}) > 1:
         raise ValueError(f"columns of different lengths: {[len(column) for column in columns]} documents")
     return np.array(columns, dtype=np.float64).reshape(len(columns), -1)
 
 
 def complete(*columns: Sequence[float]) -> tuple[list[list[float]], int]:
-    """The columns without the documents where any of them is nan, and how many documents that left out.
+    """The columns without the documents where any of them is nan, and the number of documents left out.
 
     >>> complete([1.0, math.nan, 0.0], [0.0, 1.0, 1.0])
     ([[1.0, 0.0], [0.0, 1.0]], 1)
@@ -59,17 +63,20 @@ def paired_bootstrap(
 ) -> Interval:
     """Percentile interval of any statistic: documents are drawn with replacement, all columns together.
 
-    Efron and Tibshirani 1993, chapter 13. All nan when the statistic is nan on the data, with fewer than two documents
-    (one document says nothing about their spread), or when the statistic is nan on more than `UNDEFINED` of the draws;
-    up to that share such draws are left out. For statistics of column means `bootstrap_means` is much faster.
+    Efron and Tibshirani 1993, chapter 13. All nan with fewer than two documents, or when the statistic is nan on the
+    data. Draws where the statistic is nan are left out; with more than `UNDEFINED` of them, all is nan. For statistics
+    of column means `bootstrap_means` is much faster.
 
     Args:
         columns: [n_columns][n_documents].
-        statistic: takes [n_columns, n_documents], returns a number; with `vectorized`, takes [n_columns, draws,
-            n_documents] and returns [draws] (it reduces the last axis).
+        statistic: takes [n_columns, n_documents], returns a number.
+        draws: number of resamples.
+        seed: of the resamples.
+        confidence: of the interval.
+        vectorized: the statistic takes [n_columns, draws, n_documents] and returns [draws], reducing the last axis.
 
     Raises:
-        ValueError: nan in a column, lengths that differ, or a statistic that does not return one value per draw.
+        ValueError: a column holds nan, lengths differ, or the statistic does not return one value per draw.
     """
     table = without_nan(*columns)
     n = table.shape[1]
@@ -81,22 +88,21 @@ def paired_bootstrap(
     for start in range(0, draws, batch):
         sample = table[:, rng.integers(n, size=(min(batch, draws - start), n))]  # [n_columns, batch, n_documents]
         size = sample.shape[1]
-        found = np.asarray(statistic(sample) if vectorized else [statistic(sample[:, i]) for i in range(size)])
-        if found.shape != (size,):
-            raise ValueError(f"the statistic returned shape {found.shape} for {size} draws, not one value per draw")
-        values[start : start + size] = found
+        results = np.asarray(statistic(sample) if vectorized else [statistic(sample[:, i]) for i in range(size)])
+        if results.shape != (size,):
+            raise ValueError(f"the statistic returned shape {results.shape} for {size} draws, not one value per draw")
+        values[start : start + size] = results
     return interval(values, confidence)
 
 
 def bootstrap_means(columns: Sequence[Sequence[float]], draws: int = 2000, seed: int = 0) -> Array:
-    """Column means of `draws` paired resamples, [draws, n_columns]: all that a difference or a ratio of means needs.
+    """Column means of `draws` paired resamples, [draws, n_columns]: enough for differences and ratios of means.
 
-    The same distribution as drawing documents one by one: equal documents are counted once and their numbers drawn from
-    the multinomial distribution. Outcomes take few values, so this costs little, and the order of documents is
-    irrelevant. nan everywhere with fewer than two documents.
+    Equal documents are counted once, and their numbers are drawn from the multinomial distribution. That is the same
+    as drawing documents one by one, and cheap because outcomes take few values. nan with fewer than two documents.
 
     Raises:
-        ValueError: nan in a column, or lengths that differ.
+        ValueError: a column holds nan, or lengths differ.
     """
     table = without_nan(*columns)
     n = table.shape[1]
@@ -114,38 +120,39 @@ def bootstrap_means(columns: Sequence[Sequence[float]], draws: int = 2000, seed:
 def resampled_means(table: Array, draws: int = 2000, seed: int = 0) -> Array:
     """Means of many columns under the same resamples, [n_columns, n_documents] -> [n_columns, draws].
 
-    For hundreds of columns over the same documents, where `bootstrap_means` would draw again for each: here documents
-    are drawn once, by `n` and `seed` alone, so that any two rows of the result are paired: the bootstrap of a
-    difference of columns is the difference of their rows, also across calls with the same n and seed. nan in a column
-    is left out of that column's means; a draw that holds none of its values is nan, and so is everything with fewer
-    than two documents.
+    The draws depend on n_documents and `seed` alone, so all rows of all results with the same two are paired: the
+    bootstrap of a difference of columns is the difference of their rows. `bootstrap_means` would draw again for each
+    of hundreds of columns. A mean leaves nan out and is nan in a draw without values. All is nan with fewer than two
+    documents.
     """
     table = np.asarray(table, dtype=np.float64)
     k, n = table.shape
     if n < 2:
         return np.full((k, draws), np.nan)
     missing = np.isnan(table)
-    some = missing.any(axis=1)
-    filled = np.where(missing, 0.0, table) if some.any() else table
+    incomplete = missing.any(axis=1)
+    filled = np.where(missing, 0.0, table) if incomplete.any() else table
     rng, means = np.random.default_rng(seed), np.empty((k, draws))
     batch = max(1, _CELLS // n)
     for start in range(0, draws, batch):
         size = min(batch, draws - start)
         drawn = rng.integers(n, size=(size, n)) + np.arange(size)[:, None] * n
         counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
-        part = filled @ counts.T
-        part[~some] /= n
-        if some.any():
-            seen = (~missing[some]) @ counts.T
-            part[some] = np.divide(part[some], seen, out=np.full_like(seen, np.nan), where=seen > 0)
-        means[:, start : start + size] = part
+        sums = filled @ counts.T
+        sums[~incomplete] /= n
+        if incomplete.any():
+            present = (~missing[incomplete]) @ counts.T
+            sums[incomplete] = np.divide(
+                sums[incomplete], present, out=np.full_like(present, np.nan), where=present > 0
+            )
+        means[:, start : start + size] = sums
     return means
 
 
 def intervals(values: Array, confidence: float = 0.95) -> tuple[Array, Array]:
     """Percentile intervals of many statistics, [n_statistics, draws] -> lows and highs, [n_statistics].
 
-    The numbers of `interval` row by row, by one sort.
+    The same numbers as `interval` row by row, with one sort.
     """
     values = np.sort(values, axis=1)  # nan goes last
     draws = values.shape[1]
@@ -153,11 +160,11 @@ def intervals(values: Array, confidence: float = 0.95) -> tuple[Array, Array]:
     enough = (defined >= 2) & (defined >= (1 - UNDEFINED) * draws)
     bounds = []
     for share in ((1 - confidence) / 2, (1 + confidence) / 2):
-        place = share * np.maximum(defined - 1, 0)
-        below = np.floor(place).astype(int)
+        rank = share * np.maximum(defined - 1, 0)
+        below = np.floor(rank).astype(int)
         above = np.minimum(below + 1, np.maximum(defined - 1, 0))
-        lower, upper = (np.take_along_axis(values, at[:, None], axis=1)[:, 0] for at in (below, above))
-        bounds.append(np.where(enough, lower + (upper - lower) * (place - below), np.nan))
+        lower, upper = (np.take_along_axis(values, index[:, None], axis=1)[:, 0] for index in (below, above))
+        bounds.append(np.where(enough, lower + (upper - lower) * (rank - below), np.nan))
     return bounds[0], bounds[1]
 
 
@@ -171,7 +178,11 @@ def interval(values: Array, confidence: float = 0.95) -> Interval:
 
 
 def without_nan(*columns: Sequence[float]) -> Array:
-    """The columns as one array, [n_columns, n_documents]. Raises ValueError when one holds nan or lengths differ."""
+    """The columns as one array, [n_columns, n_documents].
+
+    Raises:
+        ValueError: one holds nan, or lengths differ.
+    """
     table = aligned(*columns)
     if missing := int(np.isnan(table).any(axis=0).sum()):
         raise ValueError(f"{missing} of {table.shape[1]} documents hold nan; leave them out with bootstrap.complete")

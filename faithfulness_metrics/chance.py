@@ -1,8 +1,9 @@
-"""Faithfulness against chance: what is left when random words and the best possible word are taken into account.
+"""Faithfulness corrected for chance: between random words and the best possible word.
 
-Section 2 of metrics.md. Every column is [n_documents] in the same order: `faithful` (0 or 1), `random` (mean over the
-random draws of that document), `oracle` (whether the best single word, or the greedy set of equal size, flips it).
-A nan in any column makes the result nan: `bootstrap.complete` leaves such documents out and counts them.
+docs/metrics.md, "2. Chance-corrected faithfulness". Every column is [n_documents], the documents in one order.
+`faithful` is 0 or 1, `random` is the mean over the document's random draws. `oracle` is 1 where the best single word,
+or the greedy set of equal size, flips the answer.
+A nan in any column makes the result nan; `bootstrap.complete` leaves such documents out and counts them.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy.typing as npt
 
 from faithfulness_metrics.bootstrap import Array, Interval, aligned, bootstrap_means, interval
 
-# Below this much room between random and best words the ratio mostly shows its own noise: the difference of two
-# independent rates near one half on 1,000 documents has a standard error of sqrt(2 * 0.25 / 1000) = 0.022.
+# With less room between random and best words the ratio is mostly noise: the difference of two independent rates near
+# one half on 1,000 documents has a standard error of sqrt(2 * 0.25 / 1000) = 0.022.
 HEADROOM = 0.05
 
 # 0.25 - 0.2 is 0.04999999999999999 in binary; that is a headroom of 0.05.
@@ -23,35 +24,35 @@ _ROUNDING = 1e-12
 
 
 def lift(faithful: Sequence[float], random: Sequence[float]) -> float:
-    """F - F_rand: how much more often the named words flip the answer than as many random ones.
+    """F - F_rand: how much more often the named words flip the answer than as many random ones. In [-1, 1].
 
-    In [-1, 1]; 0 is chance, negative is worse than random words. nan without documents.
+    0 is chance, negative is worse than random words. nan without documents.
     """
-    f, r = _means(faithful, random)
-    return float(f - r)
+    rate, random_rate = _means(faithful, random)
+    return float(rate - random_rate)
 
 
 def headroom(random: Sequence[float], oracle: Sequence[float]) -> float:
-    """F_best - F_rand: how much a perfect explainer could gain over random words.
+    """F_best - F_rand: how much a perfect explainer could gain over random words. In [-1, 1].
 
-    In [-1, 1]; negative only where the oracle's budget is smaller than that of the random words. nan without documents.
+    Negative only where the oracle may remove fewer words than the random control. nan without documents.
     """
-    best, r = _means(oracle, random)
-    return float(best - r)
+    best_rate, random_rate = _means(oracle, random)
+    return float(best_rate - random_rate)
 
 
 def ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[float]) -> float:
-    """Chance-corrected faithfulness (F - F_rand) / (F_best - F_rand), a ratio of means. Section 2 of metrics.md.
+    """Chance-corrected faithfulness (F - F_rand) / (F_best - F_rand), a ratio of means.
 
-    0 is a random word, 1 the best word under the same budget, negative worse than random; above 1 only where the
-    explanation's budget is larger than the oracle's. nan when the headroom is below `HEADROOM` (0.05), or without
-    documents: print it with `describe_ccf`, which then says how much room there was.
+    0 is a random word, 1 the best word under the same budget, negative is worse than random. Above 1 only where the
+    explanation may remove more words than the oracle. nan without documents, or with a headroom below `HEADROOM`
+    (0.05): print it with `describe_ccf`, which then names the headroom.
     """
     return float(ratio_of_means(_means(faithful, random, oracle)[None])[0])
 
 
 def describe_ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[float]) -> str:
-    """`ccf` as it is printed: a number with two decimals, or why there is none.
+    """`ccf` as a text: a number with two decimals, or why there is none.
 
     >>> describe_ccf([1, 0], [0, 0], [1, 1])
     '0.50'
@@ -63,14 +64,14 @@ def describe_ccf(faithful: Sequence[float], random: Sequence[float], oracle: Seq
 
 
 def not_measurable(room: float) -> str:
-    """Why there is no `ccf`, as it is printed.
+    """Why there is no `ccf`, as a text.
 
     >>> not_measurable(0.048)
     'not measurable (headroom 0.04)'
     """
     # A headroom of 0.048 must not be printed as the 0.05 that would have been enough.
-    shown = min(round(room, 2), HEADROOM - 0.01) + 0.0
-    return f"not measurable (headroom {shown:.2f})"
+    rounded = min(round(room, 2), HEADROOM - 0.01) + 0.0
+    return f"not measurable (headroom {rounded:.2f})"
 
 
 def ccf_interval(
@@ -83,9 +84,9 @@ def ccf_interval(
 ) -> Interval:
     """Percentile interval and standard error of `ccf`: paired bootstrap, all three means recomputed per draw.
 
-    A draw whose headroom is below `HEADROOM` has no ccf, by the same rule as the data. Such draws are left out as long
-    as they are at most 5 % (`bootstrap.UNDEFINED`); beyond that the headroom itself is not established and the
-    interval is nan. It is nan too where `ccf` is nan, and with fewer than two documents.
+    A draw whose headroom is below `HEADROOM` has no ccf, by the same rule as the data. Up to 5 % of such draws
+    (`bootstrap.UNDEFINED`) are left out. With more of them the headroom itself is uncertain, and the interval is nan.
+    It is nan too where `ccf` is nan, and with fewer than two documents.
     """
     if np.isnan(ccf(faithful, random, oracle)):
         return Interval(np.nan, np.nan, np.nan)
@@ -105,20 +106,20 @@ def ccf_stderr(
 
 
 def ratio_of_means(means: Array) -> Array:
-    """`ccf` of means that are there already: [n, 3] of faithful, random, oracle -> [n], nan below `HEADROOM`."""
+    """`ccf` from means of faithful, random and oracle: [n, 3] -> [n], nan below `HEADROOM`."""
     gain, room = means[:, 0] - means[:, 1], means[:, 2] - means[:, 1]
     ratios: Array = np.divide(gain, room, out=np.full(len(means), np.nan), where=measurable(room))
     return ratios
 
 
 def measurable(room: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Whether the room, a share or an array of them, is enough to divide by: `HEADROOM`, up to the rounding of sums.
+    """Whether the headroom, a number or an array, is at least `HEADROOM`, up to the rounding of sums.
 
     >>> bool(measurable(0.25 - 0.2)), bool(measurable(0.049))
     (True, False)
     """
-    found: npt.NDArray[np.bool_] = np.asarray(room) >= HEADROOM - _ROUNDING
-    return found
+    enough: npt.NDArray[np.bool_] = np.asarray(room) >= HEADROOM - _ROUNDING
+    return enough
 
 
 def _means(*columns: Sequence[float]) -> Array:

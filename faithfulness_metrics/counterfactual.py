@@ -1,7 +1,8 @@
-"""How much a counterfactual changed, and whether it pasted the answer in. Section 6 of metrics.md.
+"""How much a counterfactual changes, and whether it pastes the answer into the text.
 
-Documents are the keys of their words field by field (`words.keys_by_field`): a word that leaves the premise and another
-one that comes into the hypothesis are two edits, however near they stand to each other.
+docs/metrics.md, "6. Counterfactual panel". Documents are the keys of their words field by field
+(`words.keys_by_field`). Edits do not cross fields: a word deleted from the premise and one added to the hypothesis are
+two edits.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.words import key_of
 
-# What inflection and derivation do to the end of the labels in use: ending -> what every relative keeps in its place.
-# Chosen against false relatives: "-ive" keeps its "iv" (positive: positivity, but not position), "-y" becomes "-i"
-# (entity: entities, but not entitled), and "-al" stays whole (neutral: neutrality, but not neutron).
+# Endings of label words -> what their inflected and derived forms have instead. Chosen to exclude words that only look
+# related: "-ive" keeps its "iv" (positive: positivity, not position), "-y" becomes "-i" (entity: entities, not
+# entitled), and "-al" is kept (neutral: neutrality, not neutron).
 _ENDINGS = {
     "ive": "iv",  # negative: negatively, negativity
     "ment": "",  # entailment: entail, entails, entailed
@@ -32,12 +33,12 @@ _ENDINGS = {
     "s": "",  # sports: sport, sporty
 }
 
-# A label is itself the beginning of its relatives (world: worldwide, neutral: neutrality) from this length on, ...
+# Least letters of a label whose relatives begin with it (world: worldwide, neutral: neutrality).
 _LABEL = 4
-# ... and what is left of it after an ending was taken off from this one on: "busi" must not find busy in business.
+# Least letters of a label without its ending whose relatives begin with it: "busi" must not find busy in business.
 _STEM = 5
 
-# Parts of verbalizers that say nothing about the label: "not entailment", "cause and effect".
+# Parts of verbalizers without a meaning of their own: "not entailment", "cause and effect".
 _FUNCTION_WORDS = frozenset({"a", "an", "and", "no", "non", "not", "of", "or", "the", "to"})
 
 Keys = Mapping[str, Sequence[str]]
@@ -45,34 +46,38 @@ Keys = Mapping[str, Sequence[str]]
 _PARTS = re.compile(r"[^\W_]+")
 
 
-def edit_distance(before: Keys, after: Keys) -> int:
-    """Levenshtein distance between two documents in words: insertions, deletions and substitutions cost one.
+def edit_distance(original: Keys, edited: Keys) -> int:
+    """Levenshtein distance between two documents in words, summed over the fields. 0 is an unchanged copy.
 
-    Summed over the fields; 0 is an unchanged copy.
+    Insertions, deletions and substitutions cost one each.
+
+    Args:
+        original: field -> word keys of the document.
+        edited: the same of the edited document.
 
     Raises:
-        ValueError: documents of different fields.
-        TypeError: a field that is a plain string, which would be compared letter by letter.
+        ValueError: the documents have different fields.
+        TypeError: a field is a plain string, which would be compared letter by letter.
     """
-    if set(before) != set(after):
-        raise ValueError(f"documents of different fields: {', '.join(before)} and {', '.join(after)}")
-    if any(isinstance(field, str) for field in (*before.values(), *after.values())):
+    if set(original) != set(edited):
+        raise ValueError(f"documents of different fields: {', '.join(original)} and {', '.join(edited)}")
+    if any(isinstance(keys, str) for keys in (*original.values(), *edited.values())):
         raise TypeError("edit_distance takes lists of words, not a text; use words.keys_by_field")
-    return sum(Levenshtein.distance(before[name], after[name]) for name in before)
+    return sum(Levenshtein.distance(original[name], edited[name]) for name in original)
 
 
-def edit_fraction(before: Keys, after: Keys) -> float:
+def edit_fraction(original: Keys, edited: Keys) -> float:
     """Share of the words that changed, in [0, 1]; nan when neither document has a word.
 
-    d / max(n, m) with one field; with several, the most that can change is summed as the distance is: d / Σ max(n, m).
+    d / Σ max(n, m): the distance over the most that can change, both summed over the fields.
     """
-    most = sum(max(len(before[name]), len(after[name])) for name in before)
-    return edit_distance(before, after) / most if most else math.nan
+    most = sum(max(len(original[name]), len(edited[name])) for name in original)
+    return edit_distance(original, edited) / most if most else math.nan
 
 
-def one_edit(before: Keys, after: Keys) -> float:
+def one_edit(original: Keys, edited: Keys) -> float:
     """Whether exactly one word was inserted, deleted or replaced: 1 or 0."""
-    return float(edit_distance(before, after) == 1)
+    return float(edit_distance(original, edited) == 1)
 
 
 def valid_within(faithful: float, distance: int, budget: int) -> float:
@@ -83,31 +88,31 @@ def valid_within(faithful: float, distance: int, budget: int) -> float:
     Args:
         faithful: the headline rule, 1 when the answer on the edited document is the target.
         distance: from `edit_distance`.
-        budget: k, the number of edits allowed.
+        budget: k, the largest number of edits.
     """
     if math.isnan(faithful):
         return math.nan
     return float(faithful == 1 and 1 <= distance <= budget)
 
 
-def label_leak(before: Sequence[str], after: Sequence[str], labels: Sequence[str]) -> float:
+def label_leak(original: Sequence[str], edited: Sequence[str], labels: Sequence[str]) -> float:
     """Whether an added word is a label verbalizer or a relative of one: 1 or 0. A leaked counterfactual is invalid.
 
-    Added words are those of `after` that `before` does not have as often, so that moving a word adds nothing. Both
-    sides are compared as word keys and in their parts: "positive-minded" holds "positive", "Sci/Tech" is "sci" and
-    "tech", of "not entailment" only "entailment" counts. An added part leaks when
+    Added words are those that `edited` holds more often than `original`, so moving a word adds nothing. Words and
+    labels are compared in parts: "positive-minded" holds "positive", "Sci/Tech" is "sci" and "tech". Of "not
+    entailment" only "entailment" counts. An added part leaks when
         - it is a part of a label, or
         - it begins with a part of a label of at least 4 letters ("worlds", "neutrality"), or
-        - it begins with such a part less its ending (`_ENDINGS`), where at least 5 letters are left ("entails").
-    Not found: relatives that change inside (angry for anger), shorter forms of a label (tech for technology), synonyms.
-    Some words are found that only look related (humane for human): the rule errs on the side of a leak.
+        - it begins with such a part without its ending (`_ENDINGS`), where at least 5 letters are left ("entails").
+    The rule misses relatives that change inside (angry for anger), shorter forms (tech for technology) and synonyms.
+    It also finds some words that only look related (humane for human).
 
     Args:
-        before: word keys of the document, all fields.
-        after: word keys of the edited document, all fields.
+        original: word keys of the document, all fields.
+        edited: word keys of the edited document, all fields.
         labels: the verbalizers, with "unknown" where it is offered.
     """
-    added = Counter(map(key_of, after)) - Counter(map(key_of, before))
+    added = Counter(map(key_of, edited)) - Counter(map(key_of, original))
     parts = [part for word in added for part in _PARTS.findall(word)]
     exact, beginnings = set[str](), set[str]()
     for label in labels:
@@ -119,14 +124,14 @@ def label_leak(before: Sequence[str], after: Sequence[str], labels: Sequence[str
 
 
 def _beginnings(name: str) -> set[str]:
-    """What the relatives of a label word begin with.
+    """The beginnings of words that are related to a label word.
 
     >>> sorted(_beginnings("technology")), sorted(_beginnings("business")), sorted(_beginnings("joy"))
     (['technologi', 'technology'], ['business'], [])
     """
     stems = {
-        name.removesuffix(ending) + kept
-        for ending, kept in _ENDINGS.items()
+        name.removesuffix(ending) + replacement
+        for ending, replacement in _ENDINGS.items()
         if name.endswith(ending) and not (ending == "s" and name.endswith("ss"))
     }
     return {stem for stem in stems if len(stem) >= _STEM} | ({name} if len(name) >= _LABEL else set())

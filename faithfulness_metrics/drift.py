@@ -1,6 +1,7 @@
-"""A trained checkpoint against its base: did training change the classifier too? Section 8 of metrics.md.
+"""A trained checkpoint against its base: did training change the classifier too?
 
-Labels are the parsed verbalizers on unmasked text, [n_documents]; None is an answer from which none could be read.
+docs/metrics.md, "8. Checkpoint drift panel". Labels are the parsed verbalizers on unmasked text, [n_documents]; None
+is an answer that could not be read.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from faithfulness_metrics.flips import UNKNOWN
 def agreement(trained: Sequence[str | None], base: Sequence[str | None]) -> float:
     """Share of documents with ŷ_T = ŷ_0, in [0, 1]. nan without documents.
 
-    Over all documents: an unread answer agrees with nothing, not even with another one. So a checkpoint agrees with
-    itself on 1 - `unparsed_rate` of the documents.
+    An unread answer agrees with nothing, not even with another unread one. A checkpoint therefore agrees with itself
+    on 1 - `unparsed_rate` of the documents.
 
     Raises:
         ValueError: the lengths differ.
@@ -30,8 +31,8 @@ def agreement(trained: Sequence[str | None], base: Sequence[str | None]) -> floa
 def label_entropy(labels: Sequence[str | None]) -> float:
     """-Σ_l p_l ln p_l over the labels that were read, in nats: [0, ln of the number of labels].
 
-    0 is a constant classifier; ln 2 two labels equally often. nan when no label was read. Unread answers are not a
-    label of their own, see `unparsed_rate`.
+    0 is a constant classifier, ln 2 two labels equally often. nan when no label was read. Unread answers are left out;
+    see `unparsed_rate`.
     """
     counts = Counter(label for label in labels if label is not None)
     total = counts.total()

@@ -1,7 +1,7 @@
-"""What happens when words are taken out one by one or together: ranks, comprehensiveness, correlations.
+"""Effects of removing words one by one or together: ranks, comprehensiveness, correlations.
 
-Sections 3 to 5 of metrics.md. Except in `phi_cct` and `cct`, values are those of one document: `deltas` is [n_words],
-δ_w = p(x) - P(ŷ(x) | x∖{w}), and `named` holds the positions of the named words.
+docs/metrics.md, sections 3 to 5. `phi_cct` and `cct` are over all documents, the other functions over one.
+There `deltas` is [n_words], δ_w = p(x) - P(ŷ(x) | x∖{w}), and `named` holds the positions of the named words.
 """
 
 from __future__ import annotations
@@ -10,74 +10,85 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from faithfulness_metrics.bootstrap import Array, aligned
 
 # Shares of the words over which AOPC averages (DeYoung et al. 2020, arXiv 1911.03429, section 4).
 AOPC_SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 
-# Probabilities come from sums of exponentials: deltas that are equal on paper differ in their last digits, and by more
-# where a model added in another order. So many decimals of a delta are compared.
+# Probabilities come from sums of exponentials, so deltas that are equal on paper differ in their last digits. The
+# difference grows where a model added in another order. This many decimals of a delta are compared.
 _DECIMALS = 9
 
 
 def label_probability(logprobs: Mapping[str, float], label: str) -> float:
-    """P(label) among the labels offered: the softmax of their log-probabilities, in nats. Section 3 of metrics.md.
+    """P(label) among the offered labels: the softmax of their log-probabilities.
+
+    docs/metrics.md, "3. Leave-one-out percentile".
+
+    Args:
+        logprobs: label -> log-probability in nats.
+        label: one of them.
 
     Raises:
-        KeyError: a label that was not offered.
+        KeyError: the label was not offered.
     """
     top = max(logprobs.values(), default=0.0)
     return math.exp(logprobs[label] - top) / sum(math.exp(value - top) for value in logprobs.values())
 
 
 def loo_percentile(deltas: Sequence[float], named: Sequence[int]) -> float:
-    """Rank of the named word among the document's words by leave-one-out effect. Section 3 of metrics.md.
+    """Rank of the named word among the document's words by leave-one-out effect, in [0, 1].
 
-    (#{v ≠ w: δ_v < δ_w} + ½ #{v ≠ w: δ_v = δ_w}) / (n - 1), mean over the named words w. In [0, 1]; 0.5 in expectation
-    for a random word whatever masking does to the model. nan when nothing is named, the document has fewer than two
-    words, or a delta is nan.
+    (#{v ≠ w: δ_v < δ_w} + ½ #{v ≠ w: δ_v = δ_w}) / (n - 1), mean over the named words w. A random word has 0.5 in
+    expectation, whatever masking does to the model. nan when nothing is named, the document has fewer than two words,
+    or a delta is nan. docs/metrics.md, "3. Leave-one-out percentile".
 
     Raises:
-        IndexError: a named position outside the document.
+        IndexError: a named position is outside the document.
     """
-    chosen = _chosen(deltas, named)
-    if not chosen or len(deltas) < 2 or any(map(math.isnan, deltas)):
+    positions = _distinct(deltas, named)
+    if not positions or len(deltas) < 2 or any(map(math.isnan, deltas)):
         return math.nan
     deltas = _comparable(deltas)
-    below = sum(delta < deltas[w] for w in chosen for delta in deltas)
-    equal = sum(delta == deltas[w] for w in chosen for delta in deltas) - len(chosen)  # every w equals itself
-    return (below + equal / 2) / (len(chosen) * (len(deltas) - 1))
+    below = sum(delta < deltas[w] for w in positions for delta in deltas)
+    equal = sum(delta == deltas[w] for w in positions for delta in deltas) - len(positions)  # every w equals itself
+    return (below + equal / 2) / (len(positions) * (len(deltas) - 1))
 
 
 def hit1(deltas: Sequence[float], named: Sequence[int]) -> float:
-    """Whether a named word has the largest delta: 1 or 0. Section 3 of metrics.md.
+    """Whether a named word has the largest delta: 1 or 0.
 
-    A tie for the largest is a hit, so that a document where no word matters is one for every explainer: read it beside
-    `redundant`. nan in the same cases as `loo_percentile`; in a document of one word there is nothing to choose.
+    A tie for the largest is a hit. A document where no word matters is therefore a hit for every explainer, so read
+    this value beside `redundant`. nan in the same cases as `loo_percentile`. docs/metrics.md, "3. Leave-one-out
+    percentile".
 
     Raises:
-        IndexError: a named position outside the document.
+        IndexError: a named position is outside the document.
     """
-    chosen = _chosen(deltas, named)
-    if not chosen or len(deltas) < 2 or any(map(math.isnan, deltas)):
+    positions = _distinct(deltas, named)
+    if not positions or len(deltas) < 2 or any(map(math.isnan, deltas)):
         return math.nan
     deltas = _comparable(deltas)
-    return float(max(deltas[w] for w in chosen) == max(deltas))
+    return float(max(deltas[w] for w in positions) == max(deltas))
 
 
 def redundant(deltas: Sequence[float], threshold: float = 0.01) -> float:
-    """Whether no single word matters: 1 when max δ < threshold, else 0. nan without words or with a nan delta."""
+    """Whether no single word matters: 1 when max δ < threshold, else 0. nan without words or with a nan delta.
+
+    docs/metrics.md, "3. Leave-one-out percentile".
+    """
     if len(deltas) == 0 or any(map(math.isnan, deltas)):
         return math.nan
     return float(max(deltas) < threshold)
 
 
 def comprehensiveness(full: float, without: float, named: Sequence[int]) -> float:
-    """p(x) - P(ŷ(x) | x∖W): what the answer loses when the named words go. In [-1, 1]; large is faithful.
+    """p(x) - P(ŷ(x) | x∖W): the probability that the answer loses without the named words. In [-1, 1].
 
-    DeYoung et al. 2020 (ERASER, arXiv 1911.03429), section 4. nan for an empty rationale, never 0. To be shown also
-    less the value of as many random words: taking out any words costs something.
+    High is faithful. DeYoung et al. 2020 (ERASER, arXiv 1911.03429), section 4. nan when nothing is named, never 0.
+    Show it also minus its value for as many random words: removing any words costs some probability.
 
     Args:
         full: p(x), probability of the model's answer on the document.
@@ -88,10 +99,10 @@ def comprehensiveness(full: float, without: float, named: Sequence[int]) -> floa
 
 
 def sufficiency(full: float, only: float, named: Sequence[int]) -> float:
-    """p(x) - P(ŷ(x) | only W kept): what the answer loses when only the named words stay. In [-1, 1].
+    """p(x) - P(ŷ(x) | only W): the probability that the answer loses when only the named words stay. In [-1, 1].
 
-    Small is faithful. DeYoung et al. 2020 (ERASER, arXiv 1911.03429), section 4. nan with fewer than two named words:
-    section 5 of metrics.md wants it for several words only, and an empty rationale is none.
+    Low is faithful. DeYoung et al. 2020 (ERASER, arXiv 1911.03429), section 4. nan with fewer than two named words:
+    docs/metrics.md, "5. Comprehensiveness and sufficiency", defines it for several words only.
 
     Args:
         full: p(x), probability of the model's answer on the document.
@@ -112,13 +123,13 @@ def aopc(values: Sequence[float]) -> float:
 def phi_cct(flips: Sequence[float], named: Sequence[float]) -> tuple[float, float]:
     """φ-CCT: Matthews correlation of "masking the word flips" and "the word is named", and its share of the maximum.
 
-    φ = (n11 n00 - n10 n01) / sqrt(n1. n0. n.1 n.0), in [-1, 1]. With rates p ≥ q of the two indicators φ is at most
-    φ_max = sqrt(q (1 - p) / (p (1 - q))): a single named word cannot reach 1 where several words flip. The second value
-    is φ / φ_max: 1 is the best these rates allow; it has no lower bound at -1.
-    Siegel et al. 2025 (arXiv 2503.13445); section 4 of metrics.md.
+    φ = (n11 n00 - n10 n01) / sqrt(n1. n0. n.1 n.0), in [-1, 1]. With rates p ≥ q of the two indicators, φ is at most
+    φ_max = sqrt(q (1 - p) / (p (1 - q))). A single named word cannot reach 1 where several words flip. The second value
+    is φ / φ_max: 1 is the best these rates allow; it can be below -1.
+    Siegel et al. 2025 (arXiv 2503.13445); docs/metrics.md, "4. φ-CCT and CCT".
 
-    (0, 0) when everything or nothing is named. (nan, nan) without pairs, and when everything or nothing flips: then
-    there is nothing on the model's side to explain, whatever is named.
+    (0, 0) when everything or nothing is named. (nan, nan) without pairs, and when everything or nothing flips, because
+    then there is nothing to explain.
 
     Args:
         flips: [n_pairs], one per (document, word): 1 when masking the word changes the answer, else 0.
@@ -129,18 +140,38 @@ def phi_cct(flips: Sequence[float], named: Sequence[float]) -> tuple[float, floa
     """
     table = aligned(flips, named)
     _check_indicators(table)
-    phi = _correlation(*table)
-    if math.isnan(phi) or phi == 0:
-        return phi, phi
-    q, p = sorted(table.mean(axis=1).tolist())
-    return phi, min(1.0, phi / math.sqrt(q * (1 - p) / (p * (1 - q))))
+    counts = [int(((table[0] == flip) & (table[1] == name)).sum()) for flip, name in ((1, 1), (1, 0), (0, 1), (0, 0))]
+    phi, share = phi_of_counts(np.array([counts]))[0]
+    return float(phi), float(share)
+
+
+def phi_of_counts(counts: npt.ArrayLike) -> Array:
+    """`phi_cct` from counts of pairs, [n_tables, 4] -> [n_tables, 2]: φ and its share of the maximum.
+
+    Args:
+        counts: pairs that flip and are named, only flip, only are named, neither. Means over documents do as well.
+    """
+    both, only_flip, only_named, neither = np.asarray(counts, dtype=np.float64).T
+    flip, named = both + only_flip, both + only_named
+    no_flip, not_named = only_named + neither, only_flip + neither
+    covariance = both * neither - only_flip * only_named
+    with np.errstate(invalid="ignore", divide="ignore"):
+        phi = np.clip(covariance / np.sqrt(flip * no_flip * named * not_named), -1, 1)
+        rarer, commoner = np.minimum(flip, named), np.maximum(flip, named)
+        total = flip + no_flip
+        largest = np.sqrt(rarer * (total - commoner) / (commoner * (total - rarer)))
+        values = np.stack([phi, np.minimum(1, phi / largest)], axis=1)
+    values[named * not_named == 0] = 0
+    values[flip * no_flip == 0] = np.nan
+    result: Array = values
+    return result
 
 
 def cct(tvd: Sequence[float], named: Sequence[float]) -> float:
     """CCT: Pearson correlation of the change of the answer distribution with "the word is named". In [-1, 1].
 
-    Siegel et al. 2024 (arXiv 2404.03189); section 4 of metrics.md. 0 when everything or nothing is named; nan without
-    pairs, when no word changes the distribution differently from another, or when a tvd is nan.
+    Siegel et al. 2024 (arXiv 2404.03189); docs/metrics.md, "4. φ-CCT and CCT". 0 when everything or nothing is named.
+    nan without pairs, when all words change the distribution equally, or when a tvd is nan.
 
     Args:
         tvd: [n_pairs], total variation distance ½ Σ |P(·|x) - P(·|x∖w)| per (document, word).
@@ -155,7 +186,7 @@ def cct(tvd: Sequence[float], named: Sequence[float]) -> float:
 
 
 def _correlation(effect: Array, named: Array) -> float:
-    """Pearson correlation; for two indicators that is the Matthews correlation. Edges as documented above."""
+    """Pearson correlation; for two indicators that is the Matthews correlation. Edges as in `cct`."""
     if not effect.size or np.isnan(effect).any() or effect.min() == effect.max():
         return math.nan
     if named.min() == named.max():
@@ -166,15 +197,16 @@ def _correlation(effect: Array, named: Array) -> float:
 
 def _check_indicators(table: Array) -> None:
     if not np.isin(table, (0, 1)).all():
-        raise ValueError(f"indicators must be 0 or 1 per (document, word), found {table[~np.isin(table, (0, 1))][0]}")
+        wrong = table[~np.isin(table, (0, 1))][0]
+        raise ValueError(f"indicators must be 0 or 1 per (document, word), found {wrong}")
 
 
 def _comparable(deltas: Sequence[float]) -> list[float]:
     return [round(delta, _DECIMALS) for delta in deltas]
 
 
-def _chosen(deltas: Sequence[float], named: Sequence[int]) -> list[int]:
-    """The named positions, each once."""
+def _distinct(deltas: Sequence[float], named: Sequence[int]) -> list[int]:
+    """The named positions, each once, in order."""
     if outside := [w for w in named if not 0 <= w < len(deltas)]:
         raise IndexError(f"named position {outside[0]} in a document of {len(deltas)} words")
     return sorted(set(named))

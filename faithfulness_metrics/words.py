@@ -1,9 +1,9 @@
-"""Words: the one place that says what a word is, where words stand, and how they are taken out of a text.
+"""Words: what a word is, its position in a document, and how words are removed from a text.
 
-A word is a run of letters, marks and digits. Apostrophes, hyphens and underscores *inside* a word belong to it
-(``don't``, ``well-made``, ``some_user``), so do the separators inside a number (``3.5``, ``1,000``, ``9:30``).
-Everything else (punctuation, emoji, ``@``, ``#``) is not a word. Languages written without blanks give one word per
-run of characters: this module is meant for text whose words are separated.
+A word is a run of letters, marks and digits. Apostrophes, hyphens and underscores *inside* a word belong to it.
+So do the separators inside a number. ``don't``, ``well-made``, ``some_user``, ``3.5`` and ``9:30`` are one word each.
+Punctuation, emoji, ``@`` and ``#`` are no words. The module is meant for languages that separate words; in others it
+finds one word per run of characters.
 
 A document is a mapping from field names to texts, in order: one field (``{"text": ...}``) or two
 (``{"premise": ..., "hypothesis": ...}``). A *position* is an index into the flat list of its words, first field first.
@@ -25,12 +25,12 @@ Fields = Mapping[str, str]
 _RUN = r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*"
 WORD = regex.compile(rf"{_RUN}(?:(?:_+|['’‘\-‐‑]|(?<=\p{{N}})[.,:](?=\p{{N}})){_RUN})*")
 
-_SAME = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-"})
+_PLAIN_MARKS = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-"})
 
 # Two numbers that would be read as one word if nothing stood between them.
 _NUMBERS_MEET = regex.compile(r"\p{N}[.,:]\p{N}")
 
-# What the operator `substitute` writes in place of a word: common nouns that lean to no label of the tasks here.
+# The operator `substitute` writes these in place of a word: common nouns that speak for no label of the shipped tasks.
 FILLERS = ("thing", "item", "part", "piece", "kind", "side", "point", "place")
 
 
@@ -39,7 +39,7 @@ class Word:
     """One occurrence of a word.
 
     Attributes:
-        field: name of the field it stands in.
+        field: name of its field.
         start: first character in the field's text.
         end: one past the last character.
         text: the word as written.
@@ -60,7 +60,7 @@ def key_of(word: str) -> str:
     >>> key_of("Don’t") == key_of("don't")
     True
     """
-    return unicodedata.normalize("NFKC", word).translate(_SAME).casefold()
+    return unicodedata.normalize("NFKC", word).translate(_PLAIN_MARKS).casefold()
 
 
 def find_words(text: str, field: str = "text", mask: str | None = None) -> list[Word]:
@@ -72,7 +72,7 @@ def find_words(text: str, field: str = "text", mask: str | None = None) -> list[
     return list(_find(text, field, mask))
 
 
-# One document is looked at by every task, style and control that it takes part in.
+# Every task, style and control looks at the words of the same documents.
 @lru_cache(maxsize=1 << 13)
 def _find(text: str, field: str, mask: str | None) -> tuple[Word, ...]:
     pieces = text.split(mask) if mask else [text]
@@ -100,7 +100,7 @@ def keys_by_field(fields: Fields) -> dict[str, list[str]]:
 
 
 def occurrences(words: Iterable[Word], keys: Collection[str]) -> tuple[int, ...]:
-    """Positions of every word whose key is in `keys`: naming a word means all its occurrences, in every field."""
+    """Positions of all words whose key is in `keys`, in every field: naming a word means all its occurrences."""
     return tuple(i for i, word in enumerate(words) if word.key in keys)
 
 
@@ -117,30 +117,32 @@ def positions_by_key(words: Iterable[Word]) -> dict[str, list[int]]:
 
 
 def replace(fields: Fields, words: list[Word], new: Mapping[int, str | None]) -> dict[str, str]:
-    """The document with the word at position i replaced by `new[i]`; everything else stays as it is.
+    """The document with the word at position i replaced by `new[i]`; everything else is unchanged.
+
+    None deletes a word together with the blank before it, or else the blank after it. The blanks stay where two numbers
+    would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``.
 
     Args:
         fields: the document.
         words: its words, from `words_of(fields)`.
-        new: replacement per position; None deletes the word together with the blank before it (else after it), unless
-            two numbers would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``.
+        new: position -> replacement.
     """
     result = {}
     for name, text in fields.items():
-        parts, last, kept = [], 0, ""  # kept: the last two characters written
+        parts, last, ending = [], 0, ""  # ending: the last two characters written
         for position, word in enumerate(words):
             if word.field != name or position not in new:
                 continue
-            start, end, written = word.start, word.end, new[position]
-            if written is None:
+            start, end, replacement = word.start, word.end, new[position]
+            if replacement is None:
                 if start > last and text[start - 1].isspace():
                     start -= 1
                 elif end < len(text) and text[end].isspace():
                     end += 1
-                if _NUMBERS_MEET.search((kept + text[last:start])[-2:] + text[end : end + 2]):
+                if _NUMBERS_MEET.search((ending + text[last:start])[-2:] + text[end : end + 2]):
                     start, end = word.start, word.end
-            parts += [text[last:start], written or ""]
-            kept, last = (kept + "".join(parts[-2:]))[-2:], end
+            parts += [text[last:start], replacement or ""]
+            ending, last = (ending + "".join(parts[-2:]))[-2:], end
         result[name] = "".join([*parts, text[last:]])
     return result
 
@@ -150,30 +152,19 @@ def mask_out(fields: Fields, words: list[Word], positions: Iterable[int], mask: 
     return replace(fields, words, dict.fromkeys(positions, mask))
 
 
-def restore(fields: Fields, words: list[Word], positions: Iterable[int], mask: str) -> dict[str, str]:
-    """Undo `mask_out`: the exact original document from the masked one, the original's words and the positions."""
-    taken = sorted(set(positions))
-    result = {}
-    for name, text in fields.items():
-        shift, parts, last = 0, [], 0
-        for word in (words[p] for p in taken if words[p].field == name):
-            start = word.start + shift
-            parts += [text[last:start], word.text]
-            last = start + len(mask)
-            shift += len(mask) - (word.end - word.start)
-        result[name] = "".join([*parts, text[last:]])
-    return result
-
-
 def remove(fields: Fields, words: list[Word], positions: Iterable[int], operator: str, mask: str) -> dict[str, str]:
-    """Take words out of a document by the operator of the run.
+    """The document without the words at `positions`.
 
     Args:
-        operator: ``mask`` (write the mask), ``delete``, or ``substitute`` (write a filler noun, chosen by the word
-            itself, so that equal words get equal fillers in every task and run).
+        fields: the document.
+        words: its words, from `words_of(fields)`.
+        positions: of the words to remove.
+        operator: ``mask`` (write the mask), ``delete``, or ``substitute`` (write a filler noun). The word itself
+            chooses the filler, so equal words get equal fillers in every task and run.
+        mask: the mask text.
 
     Raises:
-        ValueError: unknown operator.
+        ValueError: the operator is unknown.
     """
     positions = list(positions)
     if operator == "mask":
@@ -181,19 +172,19 @@ def remove(fields: Fields, words: list[Word], positions: Iterable[int], operator
     if operator == "delete":
         return replace(fields, words, dict.fromkeys(positions))
     if operator == "substitute":
-        gone = {words[p].key for p in positions}
-        return replace(fields, words, {p: filler_for(words[p].key, gone) for p in positions})
+        removed = {words[p].key for p in positions}
+        return replace(fields, words, {p: filler_for(words[p].key, removed) for p in positions})
     raise ValueError(f"operator {operator!r} is not one of mask, delete, substitute")
 
 
-def filler_for(key: str, gone: Collection[str] = ()) -> str:
-    """The filler noun that stands in for a word: fixed per word, never the word itself nor another word that goes."""
-    choices = [filler for filler in FILLERS if filler != key and filler not in gone]
+def filler_for(key: str, removed: Collection[str] = ()) -> str:
+    """The filler noun for a word: fixed per word, never the word itself nor another removed word."""
+    choices = [filler for filler in FILLERS if filler != key and filler not in removed]
     return (choices or FILLERS)[seed_of(key) % len(choices or FILLERS)]
 
 
 def seed_of(*parts: str) -> int:
-    """A seed that depends only on `parts`: the same on every machine, in every process, in every Python."""
+    """A seed that depends on `parts` alone: the same on every machine, in every process and Python version."""
     return int.from_bytes(hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
 
@@ -203,17 +194,17 @@ def document_hash(fields: Fields) -> str:
 
 
 def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: int, size: int = 1) -> list[list[int]]:
-    """Random sets of positions of the same size as the named ones, for the chance control (metrics.md, section 2).
+    """Random sets of as many positions as are named, for the chance control.
 
-    A draw takes as many positions as are named, field by field, from the *other* positions of that field. Where too
-    few others are left, it takes from all positions of the field: an explanation that names everything then competes
-    with everything. Positions come from one seeded order per field and draw, so two explanations of one document that
-    name different words share their draws wherever they can, and the model is asked once.
+    docs/metrics.md, "2. Chance-corrected faithfulness". A draw takes as many positions as are named, field by field,
+    from the *other* positions of that field. Where too few others are left, it takes from all positions of the field:
+    an explanation that names everything then competes with everything. Each draw has one seeded order of positions.
+    Two explanations of one document therefore share their draws wherever they can, which saves model calls.
 
     Args:
         words: the document's words.
-        named: positions the explanation took out; empty when it was invalid.
-        draws: how many sets.
+        named: positions that the explanation removes; empty when it is not valid.
+        draws: number of sets.
         seed: from the document, see `seed_of`.
         size: how many positions to draw, from any field, when nothing is named.
 
@@ -228,11 +219,11 @@ def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: 
         if not named:
             sets.append(sorted(order[:size]))
             continue
-        chosen: list[int] = []
+        positions: list[int] = []
         for field in dict.fromkeys(words[p].field for p in sorted(named)):
-            inside = [p for p in order if words[p].field == field]
-            wanted = sum(words[p].field == field for p in named)
-            others = [p for p in inside if p not in named]
-            chosen += (others if len(others) >= wanted else inside)[:wanted]
-        sets.append(sorted(chosen))
+            candidates = [p for p in order if words[p].field == field]
+            count = sum(words[p].field == field for p in named)
+            others = [p for p in candidates if p not in named]
+            positions += (others if len(others) >= count else candidates)[:count]
+        sets.append(sorted(positions))
     return sets

@@ -1,7 +1,7 @@
-"""What is asked about a dataset, and the sentences of the classification turn.
+"""The classification of a document: its prompt, and the parser of its answer.
 
-Every sentence a model reads stands once: the classification template here, the dataset's own question in its YAML, the
-request for an explanation in the style that asks for it (`lm_eval_tasks/styles/`).
+Every sentence that a model reads is written once. The classification template is here, the dataset's question is in
+its YAML, and the request for an explanation is in the style's file (`lm_eval_tasks/styles/`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from faithfulness_metrics.words import Fields
 CLASSIFY = "{question} {mask_note}Answer only with {labels}. Do not explain the answer.\n\n{text}"
 MASK_NOTE = 'Words of the {noun} may be replaced by "{mask}". '
 
-# Written around the request for an explanation that is asked in a conversation of its own (option `context=fresh`).
+# Surrounds the request for an explanation in a conversation of its own (option `context=fresh`).
 FRESH = '{text}\n\nThe {noun} above was classified as "{label}".\n\n{request}'
 
 Message = Mapping[str, str]
@@ -29,10 +29,10 @@ class Question:
 
     Attributes:
         dataset: name of the dataset in task names.
-        noun: what a text is called in the prompts ("tweet", "premise and hypothesis").
+        noun: the word for a text in the prompts ("tweet", "premise and hypothesis").
         question: the classification question, without the labels.
-        fields: text columns, in the order in which they are shown.
-        titles: what is written before each field ("Tweet", "Premise"), in the order of `fields`.
+        fields: text columns, in the order of the prompt.
+        titles: the title of each field in the prompt ("Tweet", "Premise"), in the order of `fields`.
         labels: the verbalizers, in label order.
     """
 
@@ -53,7 +53,7 @@ class Question:
         return "\n".join(f"{title}: {fields[name]}" for name, title in zip(self.fields, self.titles, strict=True))
 
     def format_hint(self) -> str:
-        """How an answer that holds a whole document is to be written, for datasets of several fields."""
+        """For datasets of several fields: the sentence that says how to write a whole document as an answer."""
         if len(self.fields) == 1:
             return ""
         return " Write " + " and ".join(f'the {t.lower()} after "{t}:"' for t in self.titles) + ", one per line."
@@ -62,19 +62,25 @@ class Question:
         """The classification prompt: the user's turn.
 
         Args:
-            fields: the document, whole or perturbed.
+            fields: the document, original or perturbed.
             mask: the mask text to announce; None where the run never shows one.
-            unknown: whether "unknown" is offered as a label.
+            unknown: whether to offer "unknown" as a label.
         """
         return CLASSIFY.format(
             question=self.question,
             mask_note=MASK_NOTE.format(noun=self.noun, mask=mask) if mask else "",
-            labels=any_of(self.choices(unknown)),
+            labels=quoted_choices(self.choices(unknown)),
             text=self.show(fields),
         )
 
     def explain_fresh(self, fields: Fields, label: str, request: str) -> str:
-        """The request for an explanation in a conversation of its own: text, label, then the style's sentence."""
+        """The prompt that asks for an explanation in a conversation of its own.
+
+        Args:
+            fields: the document.
+            label: the model's answer.
+            request: the style's sentence.
+        """
         return FRESH.format(text=self.show(fields), noun=self.noun, label=label, request=request)
 
     def choices(self, unknown: bool) -> tuple[str, ...]:
@@ -82,10 +88,10 @@ class Question:
         return (*self.labels, UNKNOWN) if unknown else self.labels
 
 
-def any_of(labels: Sequence[str]) -> str:
-    """A quoted list of alternatives.
+def quoted_choices(labels: Sequence[str]) -> str:
+    """The labels in quotes, as alternatives.
 
-    >>> any_of(["a", "b", "c"])
+    >>> quoted_choices(["a", "b", "c"])
     '"a", "b" or "c"'
     """
     quoted = [f'"{label}"' for label in labels]
@@ -93,22 +99,21 @@ def any_of(labels: Sequence[str]) -> str:
 
 
 def after_thinking(answer: str) -> str:
-    """What an answer says once the model has stopped thinking; nothing where it never stops.
+    """The part of an answer after the model's thoughts; "" where the thoughts never end.
 
     >>> after_thinking("<think>\\nSounds happy to me.\\n</think>\\n\\npositive").strip()
     'positive'
     """
     # <think> … </think> positive | … </think> positive (templates that open the thought themselves)
-    _, closed, said = answer.rpartition("</think>")
-    return said if closed or not answer.lstrip().startswith("<think>") else ""
+    _, end_of_thoughts, rest = answer.rpartition("</think>")
+    return rest if end_of_thoughts or not answer.lstrip().startswith("<think>") else ""
 
 
 def parse_label(answer: str, labels: Iterable[str]) -> str | None:
-    """The label an answer gives, or None when it gives none or more than one.
+    """The label in an answer; None without a label or with more than one.
 
-    Only the first line that is not a mere opening counts, so that a model which goes on writing is read for what it
-    said first. A label counts where it stands as a whole word, whatever its case; a label of one letter only where
-    nothing or punctuation follows.
+    Only the first line after openings like "Sure!" counts, because some models continue to write after their answer. A
+    label counts as a whole word in any case. A label of one letter counts only before punctuation or the end.
     """
     by_key = {label.casefold(): label for label in labels}
     pattern = _pattern(tuple(by_key))
@@ -123,7 +128,7 @@ def parse_label(answer: str, labels: Iterable[str]) -> str | None:
 _OPENING = re.compile(r"^[\W_]*(?:(?:sure|certainly|of course|okay|ok)[\W_]*)?$|:[\W_]{0,20}$", re.IGNORECASE)
 
 # Positive. | **positive** | _positive_ | "positive" | Label: positive | The answer is: positive
-# (so that "positive (the tweet is not negative at all)" is read for its first word)
+# The label after it counts: "positive (the tweet is not negative at all)" is "positive".
 _LEADING = re.compile(r"[\W_]*(?:(?:the |my )?(?:answer|label|class|sentiment|topic|relation)(?: is)?[\W_]+)?", re.I)
 
 # positive or negative | positive/negative | negative, positive | negative -> positive: an answer that does not choose
@@ -147,8 +152,8 @@ def _label_in(line: str, pattern: re.Pattern[str]) -> str | None:
         return None if second and second.group().casefold() != key else key
     # The sentiment of this tweet is positive. | I would say this is a sports article, not a business one.
     matches = pattern.finditer(line)
-    found = {m.group().casefold() for m in matches if not _DENIED.search(line[max(0, m.start() - 60) : m.start()])}
-    return found.pop() if len(found) == 1 else None
+    keys = {m.group().casefold() for m in matches if not _DENIED.search(line[max(0, m.start() - 60) : m.start()])}
+    return keys.pop() if len(keys) == 1 else None
 
 
 # A | (A) | A. Sports | The answer is A: … | a, because … | A or B, but not: A sports article, I think, I'm sorry

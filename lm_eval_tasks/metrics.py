@@ -1,23 +1,28 @@
-"""The metric keys: one table, one line per key.
+"""The metric keys: one table with one line per key.
 
-What a document has under a key is in `lm_eval_tasks.scoring`; here is which task reports it, which direction is better,
-and how the documents' values become one.
+The table says which tasks report a key, which direction is better, and how the documents' values become one number.
+`lm_eval_tasks.scoring` computes the value of one document.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from statistics import stdev
 from typing import NamedTuple
 
+import numpy as np
+
 from faithful_se.transcript import Transcript
-from faithfulness_metrics import chance
+from faithfulness_metrics import chance, erasure
+from faithfulness_metrics.bootstrap import Array, bootstrap_means, interval
 from lm_eval_tasks import scoring
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
 Value = float | None | list[float]
+Condition = Callable[[TaskSpec], bool]
 
 
 class Metric(NamedTuple):
@@ -26,18 +31,22 @@ class Metric(NamedTuple):
     Attributes:
         value: value of one document, from its transcript; None where it is not defined for that document.
         when: whether a task reports the key.
-        higher_is_better: direction in lm-eval's table; None where there is none.
-        aggregate: how the documents' values become one; None for lm-eval's mean over all documents.
-        stderr: the standard error that goes with `aggregate`.
+        higher_is_better: direction in lm-eval's table; None where neither is better.
+        aggregate: turns the documents' values into one; None for lm-eval's mean over all documents.
+        stderr: the standard error of `aggregate`.
         takes_labels: whether `value` also takes the labels of the document.
     """
 
     value: Callable[..., Value]
-    when: Callable[[TaskSpec], bool]
+    when: Condition
     higher_is_better: bool | None
     aggregate: Callable[..., float | str] | None = None
     stderr: Callable[..., float | str] | None = None
     takes_labels: bool = False
+
+
+def _always(spec: TaskSpec) -> bool:
+    return True
 
 
 def _removes_words(spec: TaskSpec) -> bool:
@@ -48,12 +57,16 @@ def _edits_text(spec: TaskSpec) -> bool:
     return not _removes_words(spec)
 
 
-def _with(control: str) -> Callable[[TaskSpec], bool]:
+def _ranks_labels(spec: TaskSpec) -> bool:
+    return spec.options.classifier == "loglikelihood"
+
+
+def _with(control: str) -> Condition:
     return lambda spec: control in spec.options.controls
 
 
-def _leaves_one_out(spec: TaskSpec) -> bool:
-    return _with("oracle")(spec) and spec.options.classifier == "loglikelihood" and _removes_words(spec)
+def _all(*conditions: Condition) -> Condition:
+    return lambda spec: all(condition(spec) for condition in conditions)
 
 
 def pooled_mean(values: Sequence[float | None]) -> float:
@@ -65,40 +78,73 @@ def pooled_mean(values: Sequence[float | None]) -> float:
 def pooled_stderr(values: Sequence[float | None]) -> float:
     """Standard error of `pooled_mean`; nan below two values."""
     known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return math.nan
-    centre = sum(known) / len(known)
-    return math.sqrt(sum((value - centre) ** 2 for value in known) / (len(known) - 1) / len(known))
+    return stdev(known) / math.sqrt(len(known)) if len(known) > 1 else math.nan
 
 
 def ccf(parts: Sequence[Sequence[float]]) -> float | str:
     """Chance-corrected faithfulness over all documents, or why it cannot be measured."""
-    faithful_, random_, oracle_ = zip(*parts, strict=True)
-    value = chance.ccf(faithful_, random_, oracle_)
-    return chance.describe_ccf(faithful_, random_, oracle_) if math.isnan(value) else value
+    faithful, random, oracle = zip(*parts, strict=True)
+    value = chance.ccf(faithful, random, oracle)
+    return chance.describe_ccf(faithful, random, oracle) if math.isnan(value) else value
 
 
 def ccf_stderr(parts: Sequence[Sequence[float]]) -> float | str:
     """Standard error of `ccf` by paired bootstrap over documents."""
-    faithful_, random_, oracle_ = zip(*parts, strict=True)
-    value = chance.ccf_stderr(faithful_, random_, oracle_)
+    faithful, random, oracle = zip(*parts, strict=True)
+    return _number(chance.ccf_stderr(faithful, random, oracle))
+
+
+def phi_cct(counts: Sequence[Sequence[float]]) -> float:
+    """φ-CCT over all pairs of a document and a type of word; nan where everything or nothing flips."""
+    return float(erasure.phi_of_counts([np.sum(counts, axis=0)])[0, 0])
+
+
+def phi_cct_of_max(counts: Sequence[Sequence[float]]) -> float:
+    """`phi_cct` as a share of the most that these numbers of flips and of named words allow."""
+    return float(erasure.phi_of_counts([np.sum(counts, axis=0)])[0, 1])
+
+
+def phi_cct_stderr(counts: Sequence[Sequence[float]]) -> float | str:
+    """Standard error of `phi_cct` by bootstrap over documents."""
+    return _number(interval(_resampled_phi(counts)[:, 0]).stderr)
+
+
+def phi_cct_of_max_stderr(counts: Sequence[Sequence[float]]) -> float | str:
+    """Standard error of `phi_cct_of_max` by bootstrap over documents."""
+    return _number(interval(_resampled_phi(counts)[:, 1]).stderr)
+
+
+def _resampled_phi(counts: Sequence[Sequence[float]]) -> Array:
+    return erasure.phi_of_counts(bootstrap_means(list(zip(*counts, strict=True))))
+
+
+def _number(value: float) -> float | str:
     return "N/A" if math.isnan(value) else value
 
 
-# Over the documents that have a value: a conditional mean.
+# A conditional mean: over the documents that have a value.
 POOLED = (pooled_mean, pooled_stderr)
 
+_ORACLE_REMOVES = _all(_removes_words, _with("oracle"))
+_LEAVE_ONE_OUT = _all(_removes_words, _with("oracle"), _ranks_labels)
+
 METRICS: dict[str, Metric] = {
-    "faithful": Metric(scoring.faithful, lambda spec: True, True),
-    "valid": Metric(scoring.valid, lambda spec: True, True),
-    "acc": Metric(scoring.accuracy, lambda spec: True, True),
+    "faithful": Metric(scoring.faithful, _always, True),
+    "valid": Metric(scoring.valid, _always, True),
+    "acc": Metric(scoring.accuracy, _always, True),
     "faithful_random": Metric(scoring.faithful_random, _with("random"), None),
     "lift": Metric(scoring.lift, _with("random"), True),
     "faithful_oracle": Metric(scoring.faithful_oracle, _with("oracle"), None),
     "ccf": Metric(scoring.ccf_parts, _with("oracle"), True, ccf, ccf_stderr),
-    "loo_percentile": Metric(scoring.loo_percentile, _leaves_one_out, True, *POOLED),
-    "hit1": Metric(scoring.hit1, _leaves_one_out, True, *POOLED),
-    "redundant": Metric(scoring.redundant, _leaves_one_out, None, *POOLED),
+    "phi_cct": Metric(scoring.phi_counts, _ORACLE_REMOVES, True, phi_cct, phi_cct_stderr),
+    "phi_cct_of_max": Metric(scoring.phi_counts, _ORACLE_REMOVES, True, phi_cct_of_max, phi_cct_of_max_stderr),
+    "loo_percentile": Metric(scoring.loo_percentile, _LEAVE_ONE_OUT, True, *POOLED),
+    "hit1": Metric(scoring.hit1, _LEAVE_ONE_OUT, True, *POOLED),
+    "redundant": Metric(scoring.redundant, _LEAVE_ONE_OUT, None, *POOLED),
+    "comprehensiveness": Metric(scoring.comprehensiveness, _all(_removes_words, _ranks_labels), True, *POOLED),
+    "comprehensiveness_lift": Metric(
+        scoring.comprehensiveness_lift, _all(_removes_words, _ranks_labels, _with("random")), True, *POOLED
+    ),
     "masked_fraction": Metric(scoring.masked_fraction, _removes_words, False, *POOLED),
     "one_edit": Metric(scoring.one_edit, _edits_text, True, *POOLED),
     "edit_fraction": Metric(scoring.edit_fraction, _edits_text, False, *POOLED),

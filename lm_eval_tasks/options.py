@@ -1,7 +1,7 @@
 """Options of a task: what a user may set with `--metadata`, checked before anything is loaded.
 
-lm-eval hands `--metadata` and `--model_args` over in one mapping, so a flat override cannot be told from a model
-argument by its place. Names that are nearly an option are therefore refused instead of silently ignored.
+lm-eval passes `--metadata` and `--model_args` in one mapping, so an unknown name may be a model argument. Names that
+are nearly an option are refused, because lm-eval would silently ignore them.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ CONTROLS = ("random", "oracle", "stability")
 
 @dataclass(frozen=True)
 class Options:
-    """How explanations are asked for and scored. design.md, "Options of a task".
+    """How explanations are asked for and scored. docs/protocol.md, "Options of a task".
 
     Attributes:
         data: ``hub``, ``mini`` or a folder.
-        classifier: ``generate`` (what the model says) or ``loglikelihood`` (which label it ranks first).
+        classifier: ``generate`` (reads the generated label) or ``loglikelihood`` (ranks the labels).
         context: ``same`` conversation as the answer, or ``fresh``.
-        mask: what is written in place of a word.
-        unknown: offer "unknown" as a label.
-        controls: which of `CONTROLS` run; ``oracle`` brings ``random`` with it, since ccf needs both.
-        operator: how named words are removed.
-        draws: random sets of words per document for the chance control.
+        mask: the text in place of a removed word.
+        unknown: whether to offer "unknown" as a label.
+        controls: which of `CONTROLS` run; ``oracle`` includes ``random``, because ccf needs both.
+        operator: how named words are removed: ``mask``, ``delete`` or ``substitute``.
+        draws: random sets of words per document, for the chance control.
     """
 
     data: str = "hub"
@@ -51,15 +51,15 @@ class Options:
 
 
 def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str, Any]) -> Options:
-    """Options of one task: defaults, then what its YAML declares, then the user's flat overrides.
+    """Options of one task: the defaults, overridden by its YAML, overridden by the user.
 
     Args:
         task: name of the task, for messages.
         declared: the mapping under ``metadata.faithful_se``.
-        overrides: ``metadata`` as lm-eval hands it over: the user's `--metadata` mixed with `--model_args`.
+        overrides: ``metadata`` as lm-eval passes it: the user's `--metadata` mixed with `--model_args`.
 
     Raises:
-        UsageError: unknown value, or a name that is nearly an option.
+        UsageError: a value is not allowed, or a name is nearly an option.
     """
     names = [field.name for field in fields(Options)]
     for name in overrides:
@@ -70,13 +70,13 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     for source in (declared, overrides):
         for name in names:
             if name in source:
-                options = replace(options, **{name: _checked(task, name, source[name])})
+                options = replace(options, **{name: _read_value(task, name, source[name])})
     return options
 
 
-def _checked(task: str, name: str, value: Any) -> Any:
+def _read_value(task: str, name: str, value: Any) -> Any:
     if name == "controls":
-        return _controls(task, value)
+        return _read_controls(task, value)
     if name == "unknown":
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
@@ -96,7 +96,7 @@ def _checked(task: str, name: str, value: Any) -> Any:
     return value
 
 
-def _controls(task: str, value: Any) -> tuple[str, ...]:
+def _read_controls(task: str, value: Any) -> tuple[str, ...]:
     # random | random+oracle | [random, oracle] | none | all
     if isinstance(value, str):
         text = value.strip().strip("[]()")
@@ -107,8 +107,7 @@ def _controls(task: str, value: Any) -> tuple[str, ...]:
         return ()
     if names == ["all"]:
         return CONTROLS
-    wrong = [name for name in names if name not in CONTROLS]
-    if wrong:
+    if not set(names) <= set(CONTROLS):
         allowed = f"any of {', '.join(CONTROLS)} joined by '+', or none, or all"
         raise UsageError(f"{task}: controls={value!r}: give {allowed}")
     return tuple(name for name in CONTROLS if name in names or (name == "random" and "oracle" in names))

@@ -1,7 +1,7 @@
 """One document through the protocol: classify, explain, perturb, classify again.
 
 The procedure is a generator that yields lists of calls and receives the lists of their answers. It imports neither
-lm-eval nor torch. The evaluation runs thousands of generators in lock step (`lm_eval_tasks.scheduler`), the training
+lm-eval nor torch. The evaluation runs thousands of generators in lock step (`lm_eval_tasks.scheduler`). The training
 package verifies its data with the same function, and tests send answers by hand.
 """
 

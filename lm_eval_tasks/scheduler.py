@@ -1,6 +1,6 @@
-"""Many procedures at once: round k gathers the k-th calls of all of them.
+"""Runs many documents through the protocol at once: round k gathers the k-th calls of all of them.
 
-Equal questions have equal answers, so each is asked once in a run, whichever document, task or round wants it.
+Equal calls have equal answers, so the model gets each call once per run, across documents, tasks and rounds.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Responder = Callable[[Sequence[Call]], Sequence[Answer]]
 
 @dataclass
 class Tally:
-    """How many calls were made.
+    """Numbers of calls, per round.
 
     Attributes:
-        wanted: calls the procedures made, per round.
-        asked: calls left after duplicates were dropped, per round: what the model had to answer.
+        wanted: calls of the procedures.
+        asked: calls that the model had to answer, after duplicates were dropped.
     """
 
     wanted: list[int] = field(default_factory=list)
@@ -45,11 +45,11 @@ def run(
 
     Args:
         procedures: fresh generators; each gets the answers to its own calls.
-        respond: asks the model. Called once a round, also with no calls while other processes still have some.
-        again: told whether this process has calls left, says whether anybody has: the place where several processes
-            agree on the number of rounds. One process: the identity.
-        distinct: whether equal calls have equal answers. Sampled text does not: such calls are never merged.
-        tally: counts calls, where given.
+        respond: asks the model. Called once a round, even without calls while other processes still have some.
+        again: takes whether this process has calls left, returns whether any process has. Here several processes
+            agree on the number of rounds.
+        distinct: whether a call always has the same answer. Calls for sampled text do not, and are never merged.
+        tally: counts the calls.
 
     Returns:
         The transcripts, in the order of `procedures`.
@@ -69,16 +69,16 @@ def run(
     for index in range(len(procedures)):
         advance(index, None)
     while again(bool(waiting)):
-        asked: dict[object, Call] = {}
+        new_calls: dict[object, Call] = {}
         keys: dict[int, list[object]] = {}
         for index, calls in waiting.items():
             keys[index] = [call if distinct(call) else (index, number) for number, call in enumerate(calls)]
-            asked.update((key, call) for key, call in zip(keys[index], calls, strict=True) if key not in known)
-        wanted = sum(map(len, waiting.values()))
-        tally.wanted.append(wanted)
-        tally.asked.append(len(asked))
-        logger.info("faithful-se round %d: %d calls, %d new ones", len(tally.asked), wanted, len(asked))
-        answers = dict(zip(asked, respond(list(asked.values())), strict=True))
+            new_calls.update((key, call) for key, call in zip(keys[index], calls, strict=True) if key not in known)
+        count = sum(map(len, waiting.values()))
+        tally.wanted.append(count)
+        tally.asked.append(len(new_calls))
+        logger.info("faithful-se round %d: %d calls, %d new ones", len(tally.asked), count, len(new_calls))
+        answers = dict(zip(new_calls, respond(list(new_calls.values())), strict=True))
         known.update((key, answer) for key, answer in answers.items() if not isinstance(key, tuple))
         for index in list(waiting):
             advance(index, [known[key] if key in known else answers[key] for key in keys[index]])

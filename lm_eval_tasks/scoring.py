@@ -1,7 +1,7 @@
-"""From a transcript to the values of one document.
+"""From a transcript to the metric values of one document.
 
-The formulas are in `faithfulness_metrics`; here is only where a transcript holds what they want. Which task reports
-what, and how documents become one number, is in `lm_eval_tasks.metrics`.
+The formulas are in `faithfulness_metrics`; this module reads their arguments from the transcript.
+`lm_eval_tasks.metrics` says which task reports which value, and turns the documents' values into one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from faithful_se.transcript import AnswerRecord, Transcript
+from faithful_se.transcript import AnswerRecord, Prediction, Transcript
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import keys_by_field, words_of
@@ -28,15 +28,15 @@ def valid(transcript: Transcript) -> float:
 
 
 def accuracy(transcript: Transcript) -> float:
-    """Whether the prediction is the gold label; an unparsed prediction is wrong."""
+    """Whether the prediction is the gold label; an unread prediction is wrong."""
     label = transcript["prediction"]["label"]
     return float(label is not None and label == transcript["gold"])
 
 
 def faithful_random(transcript: Transcript) -> float:
-    """Share of the random word sets that change the answer; 0 where no control could be drawn."""
-    rows = transcript["random"]
-    return sum(_flip(transcript, row) for row in rows) / len(rows) if rows else 0.0
+    """Share of the random word sets that change the answer; 0 without any."""
+    variants = transcript["random"]
+    return sum(_flip(transcript, variant) for variant in variants) / len(variants) if variants else 0.0
 
 
 def lift(transcript: Transcript) -> float:
@@ -45,42 +45,71 @@ def lift(transcript: Transcript) -> float:
 
 
 def faithful_oracle(transcript: Transcript) -> float:
-    """Whether any set of words that was tried changes the answer: the best single word, and sets no larger than the
-    explanation.
+    """Whether any set of words that was tried changes the answer.
 
-    A single word goes with all its occurrences, however many the explanation takes out: one word is the least that any
-    budget allows.
+    These are the explanation itself, the random sets, every single word, and greedy sets of at most the explanation's
+    size. A single word is removed with all its occurrences, even if the explanation has fewer positions.
     """
     oracle = transcript["oracle"] or {"singles": [], "greedy": []}
-    rows = [*oracle["singles"], *oracle["greedy"], *transcript["random"]]
-    return max([faithful(transcript), *(_flip(transcript, row) for row in rows)])
+    variants = [*oracle["singles"], *oracle["greedy"], *transcript["random"]]
+    return max([faithful(transcript), *(_flip(transcript, variant) for variant in variants)])
 
 
 def ccf_parts(transcript: Transcript) -> list[float]:
-    """What the ratio of means is made of: faithful, random, oracle."""
+    """The three parts of the ratio of means: faithful, random, oracle."""
     return [faithful(transcript), faithful_random(transcript), faithful_oracle(transcript)]
 
 
 def loo_percentile(transcript: Transcript) -> float | None:
     """Percentile of the named words' leave-one-out effect among all types of words of the document."""
-    return _known(erasure.loo_percentile(*_leave_one_out(transcript)))
+    return _none_if_nan(erasure.loo_percentile(*_leave_one_out(transcript)))
 
 
 def hit1(transcript: Transcript) -> float | None:
     """Whether a named word has the largest leave-one-out effect."""
-    return _known(erasure.hit1(*_leave_one_out(transcript)))
+    return _none_if_nan(erasure.hit1(*_leave_one_out(transcript)))
 
 
 def redundant(transcript: Transcript) -> float | None:
-    """Whether no single word of the document matters, whatever is named: there `hit1` says little."""
-    return _known(erasure.redundant(_deltas(transcript)))
+    """Whether no single word of the document matters. `hit1` means little there."""
+    return _none_if_nan(erasure.redundant(_deltas(transcript)))
+
+
+def comprehensiveness(transcript: Transcript) -> float | None:
+    """How much of its probability the predicted label loses without the named words."""
+    explanation = transcript["explanation"]
+    if explanation is None or not explanation["valid"]:
+        return None
+    return _none_if_nan(_drop(transcript["prediction"], transcript["perturbed"]))
+
+
+def comprehensiveness_lift(transcript: Transcript) -> float | None:
+    """`comprehensiveness` minus its mean over as many random words: removing any words costs some probability."""
+    value, variants = comprehensiveness(transcript), transcript["random"]
+    if value is None or not variants:
+        return None
+    random_drops = [_drop(transcript["prediction"], variant) for variant in variants]
+    return _none_if_nan(value - sum(random_drops) / len(random_drops))
+
+
+def phi_counts(transcript: Transcript) -> list[float]:
+    """Four numbers of types of words for φ-CCT: those that flip and are named, only flip, only are named, neither.
+
+    All 0 without a valid explanation.
+    """
+    oracle, named, counts = transcript["oracle"], _named_types(transcript), [0.0] * 4
+    if oracle and named:
+        for variant, is_named in zip(oracle["singles"], named, strict=True):
+            counts[2 * (_flip(transcript, variant) == 0) + (not is_named)] += 1
+    return counts
 
 
 def masked_fraction(transcript: Transcript) -> float | None:
-    """Share of the document's words that a valid explanation takes out."""
-    if not valid(transcript) or transcript["explanation"] is None:
+    """Share of the document's words that a valid explanation removes."""
+    explanation = transcript["explanation"]
+    if explanation is None or not explanation["valid"]:
         return None
-    return len(transcript["explanation"]["positions"]) / len(words_of(transcript["fields"]))
+    return len(explanation["positions"]) / len(words_of(transcript["fields"]))
 
 
 def one_edit(transcript: Transcript) -> float | None:
@@ -100,73 +129,82 @@ def label_leak(transcript: Transcript, labels: Sequence[str]) -> float | None:
     pair = _edited(transcript)
     if pair is None:
         return None
-    before, after = (list(chain.from_iterable(document.values())) for document in pair)
-    return counterfactual.label_leak(before, after, (*labels, UNKNOWN))
+    original, edited = (list(chain.from_iterable(keys.values())) for keys in pair)
+    return counterfactual.label_leak(original, edited, (*labels, UNKNOWN))
 
 
 def stability_q(transcript: Transcript) -> float | None:
-    """Share of the meaning-neutral changes that this text allows which change the answer: 1 for a model that anything
-    flips.
+    """Share of the meaning-neutral changes that change the answer: 1 for a model that anything flips.
 
-    By the rule of `faithful`, which it is subtracted from: an answer that cannot be read, or could not be had because
-    the mask no longer fitted into the context, is no change.
+    The rule is that of `faithful`, so that the two can be subtracted: an answer that could not be read or generated is
+    no change.
     """
-    rows = transcript["stability"]
-    before = transcript["prediction"]["label"]
-    return sum(flips.faithful(True, before, row["label"]) for row in rows) / len(rows) if rows else None
+    prediction, variants = transcript["prediction"]["label"], transcript["stability"]
+    if not variants:
+        return None
+    return sum(flips.faithful(True, prediction, variant["label"]) for variant in variants) / len(variants)
 
 
 def abstain(transcript: Transcript) -> float:
     """Whether the model answers "unknown" on the perturbed document."""
-    row = transcript["perturbed"]
-    return flips.abstain(row["label"] if row else None)
+    perturbed = transcript["perturbed"]
+    return flips.abstain(perturbed["label"] if perturbed else None)
 
 
 def madsen(transcript: Transcript, labels: Sequence[str]) -> float | None:
-    """The rule of Madsen et al. 2024; None for the documents which that paper leaves out."""
-    row = transcript["perturbed"]
-    before, after, gold = transcript["prediction"]["label"], row["label"] if row else None, transcript["gold"]
-    wants_target = STYLES[transcript["style"]].WANTS_TARGET
-    return _known(flips.madsen(wants_target, before, after, gold, labels))
+    """The rule of Madsen et al. 2024; None for documents that the paper leaves out."""
+    wants_target, perturbed = STYLES[transcript["style"]].WANTS_TARGET, transcript["perturbed"]
+    answers = transcript["prediction"]["label"], perturbed["label"] if perturbed else None
+    return _none_if_nan(flips.madsen(wants_target, *answers, transcript["gold"], labels))
 
 
 def plausibility_f1(transcript: Transcript) -> float | None:
-    """Overlap of the named words with those that people marked, as F1; None where nobody marked any."""
-    return _known(plausibility.token_f1(*_named_and_marked(transcript)))
+    """Overlap of the named words with the words that people marked, as F1; None where nobody marked any."""
+    return _none_if_nan(plausibility.token_f1(*_named_and_marked(transcript)))
 
 
 def plausibility_iou(transcript: Transcript) -> float | None:
     """The same overlap as intersection over union."""
-    return _known(plausibility.iou(*_named_and_marked(transcript)))
+    return _none_if_nan(plausibility.iou(*_named_and_marked(transcript)))
 
 
-def _flip(transcript: Transcript, row: AnswerRecord | None) -> float:
+def _flip(transcript: Transcript, variant: AnswerRecord | None) -> float:
     explanation = transcript["explanation"]
-    if row is None or explanation is None:
+    if variant is None or explanation is None:
         return 0.0
-    before = transcript["prediction"]["label"]
-    return flips.faithful(True, before, row["label"], explanation["target"] or None)
+    prediction = transcript["prediction"]["label"]
+    return flips.faithful(True, prediction, variant["label"], explanation["target"] or None)
+
+
+def _drop(prediction: Prediction, variant: AnswerRecord | None) -> float:
+    """How much of the predicted label's probability a variant of the document loses; nan where it was not measured."""
+    label, logprobs = prediction["label"], prediction["logprobs"]
+    if label is None or not logprobs or variant is None or not variant["logprobs"]:
+        return math.nan
+    return erasure.label_probability(logprobs, label) - erasure.label_probability(variant["logprobs"], label)
 
 
 def _deltas(transcript: Transcript) -> list[float]:
-    """Drop of the predicted label's probability per type of word; empty where it was not measured."""
-    prediction, oracle = transcript["prediction"], transcript["oracle"]
-    label, logprobs = prediction["label"], prediction["logprobs"]
-    singles = [variant["logprobs"] for variant in oracle["singles"]] if oracle else []
-    if label is None or logprobs is None:
+    """The drop of each type of word; empty where one was not measured."""
+    oracle = transcript["oracle"]
+    drops = [_drop(transcript["prediction"], variant) for variant in oracle["singles"]] if oracle else []
+    return [] if any(map(math.isnan, drops)) else drops
+
+
+def _named_types(transcript: Transcript) -> list[bool]:
+    """For each type of word that the oracle tried, whether a valid explanation names it; empty without one."""
+    explanation, oracle = transcript["explanation"], transcript["oracle"]
+    if explanation is None or oracle is None or not explanation["valid"]:
         return []
-    full = erasure.label_probability(logprobs, label)
-    drops = [full - erasure.label_probability(without, label) for without in singles if without is not None]
-    return drops if len(drops) == len(singles) else []
+    positions = set(explanation["positions"])
+    return [not positions.isdisjoint(variant["positions"]) for variant in oracle["singles"]]
 
 
 def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
-    """The deltas, and which types of words are named."""
-    explanation, deltas = transcript["explanation"], _deltas(transcript)
-    if explanation is None or transcript["oracle"] is None or not explanation["valid"] or not deltas:
-        return [], []
-    singles, named = transcript["oracle"]["singles"], set(explanation["positions"])
-    return deltas, [i for i, row in enumerate(singles) if named & set(row["positions"])]
+    """The drops, and which types of words are named."""
+    deltas = _deltas(transcript)
+    named = [index for index, is_named in enumerate(_named_types(transcript)) if is_named]
+    return (deltas, named) if deltas and named else ([], [])
 
 
 def _edited(transcript: Transcript) -> tuple[counterfactual.Keys, counterfactual.Keys] | None:
@@ -177,9 +215,9 @@ def _edited(transcript: Transcript) -> tuple[counterfactual.Keys, counterfactual
 
 
 def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
-    """Keys of the words that a valid explanation names or changes, and of those in the human rationale.
+    """Keys of the words that a valid explanation names or changes, and of the words that people marked.
 
-    An added word stands at no position: a counterfactual that only adds names nothing.
+    An added word has no position, so a counterfactual that only adds words names nothing.
     """
     explanation, rationale = transcript["explanation"], transcript["rationale"]
     keys = [word.key for word in words_of(transcript["fields"])]
@@ -188,5 +226,5 @@ def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
     return {keys[position] for position in named}, {keys[position] for position in marked}
 
 
-def _known(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return None if math.isnan(value) else value

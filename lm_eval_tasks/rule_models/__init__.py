@@ -1,4 +1,4 @@
-"""Rule-based language models: ground truth for the metrics, and a model to try the tasks with that needs no weights.
+"""Rule-based language models: ground truth for the metrics, and a model without weights to try the tasks with.
 
 `faithful-se eval --model faithful-se-rules --model_args strategy=honest,h=0.6 …`, or `RuleLM(...)` from Python.
 """

@@ -1,5 +1,7 @@
-"""How a rule-based model reads a conversation: by the prompt objects themselves, so that a changed prompt cannot be
-misread silently."""
+"""Parses the prompts of this package back, for the rule-based models.
+
+The patterns are built from the prompt objects themselves, so that a changed prompt cannot be misread silently.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from lm_eval_tasks.styles.explanation import Request
 
 
 def _pattern(template: str, **parts: str) -> str:
-    """A prompt template as a regular expression, its places filled with expressions."""
+    """A prompt template as a regular expression, with expressions for its fields."""
     pattern = re.escape(template)
     for name, part in parts.items():
         pattern = pattern.replace(re.escape("{" + name + "}"), part)
@@ -32,22 +34,22 @@ _TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
 _ANSWER = CLASSIFY.partition("{labels}")[0].rpartition("}")[2]
 _MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
 _FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label="(.+?)", request=r"([\s\S]+)"))
-# The requests that show the mask say: … were replaced by "[REDACTED]" | … replace each of them by "[REDACTED]"
+# The mask in a request: … were replaced by "[REDACTED]" | … replace each of them by "[REDACTED]"
 _QUOTED_MASK = re.compile(r'(?:replaced|them|word) by "(.+?)", ')
 DEFAULT_MASK = "[REDACTED]"
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """What a conversation asks.
+    """The content of a conversation: a document, and the question about it.
 
     Attributes:
-        question: the dataset.
+        question: the dataset's.
         fields: the document.
-        mask: the mask announced, or the default one.
+        mask: the mask that the prompt announces, or the default one.
         unknown: whether "unknown" is offered.
-        request: the explanation asked for; None when a label is asked for.
-        style: its style; empty when a label is asked for.
+        request: the request for an explanation; None where the last turn asks for a label.
+        style: of the request; "" where the last turn asks for a label.
     """
 
     question: Question
@@ -59,7 +61,7 @@ class Conversation:
 
     @property
     def words(self) -> list[Word]:
-        """Words of the document, masks apart."""
+        """Words of the document without its masks."""
         return words_of(self.fields, self.mask)
 
 
@@ -67,15 +69,15 @@ def read(messages: Sequence[Message]) -> Conversation:
     """Read a conversation of this package.
 
     Raises:
-        ValueError: a prompt that this package does not write.
-        UsageError: a document with labels of its own, in a conversation that does not show them.
+        ValueError: this package does not write such a prompt.
+        UsageError: the document has labels of its own, and the conversation does not show them.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
     if fresh := _FRESH.fullmatch(turns[-1]):
         text, label, request = fresh.groups()
         for question in questions():
-            # Datasets can share a title ("Tweet"); the label and the request tell them apart.
-            if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _asked(question, request):
+            # Datasets can share a title ("Tweet"), but not also a label and the request.
+            if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _request(question, request):
                 return _explain(question, _fields(question, text), request)
         if any(not question.labels and text.startswith(f"{question.titles[0]}: ") for question in questions()):
             raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
@@ -83,18 +85,19 @@ def read(messages: Sequence[Message]) -> Conversation:
     head, tail, text = turns[0].partition(_TAIL)
     if not tail:
         raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
-    found = _MASK.search(head)
-    mask = found.group(1) if found else DEFAULT_MASK
-    asked = next((question for question in questions() if head.startswith(question.question)), None)
-    if asked is None:
+    announced = _MASK.search(head)
+    mask = announced.group(1) if announced else DEFAULT_MASK
+    dataset_question = next((question for question in questions() if head.startswith(question.question)), None)
+    if dataset_question is None:
         raise ValueError(f"no dataset asks {head[:80]!r}")
-    if not asked.labels:
-        said = re.findall('"(.+?)"', head.rpartition(_ANSWER)[2])
-        asked = replace(asked, labels=tuple(label for label in said if label != UNKNOWN))
-    fields = _fields(asked, text)
+    if not dataset_question.labels:
+        choices = re.findall('"(.+?)"', head.rpartition(_ANSWER)[2])
+        labels = tuple(label for label in choices if label != UNKNOWN)
+        dataset_question = replace(dataset_question, labels=labels)
+    fields = _fields(dataset_question, text)
     if len(turns) == 1:
-        return Conversation(asked, fields, mask, f'"{UNKNOWN}"' in head)
-    return _explain(asked, fields, turns[-1])
+        return Conversation(dataset_question, fields, mask, f'"{UNKNOWN}"' in head)
+    return _explain(dataset_question, fields, turns[-1])
 
 
 @cache
@@ -105,7 +108,7 @@ def questions() -> tuple[Question, ...]:
 
 @lru_cache(maxsize=1 << 12)
 def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
-    """Every request for an explanation that can be made about a dataset: its text -> style and request."""
+    """Every possible request for an explanation in a dataset: its text -> style and request."""
     table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
         targets = question.labels if style.WANTS_TARGET else ("",)
@@ -115,22 +118,22 @@ def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Requ
     return table
 
 
-def _asked(question: Question, asked: str) -> tuple[str, Request] | None:
-    quoted = _QUOTED_MASK.search(asked)
-    return requests_by_text(question, quoted.group(1) if quoted else DEFAULT_MASK).get(asked)
+def _request(question: Question, text: str) -> tuple[str, Request] | None:
+    quoted = _QUOTED_MASK.search(text)
+    return requests_by_text(question, quoted.group(1) if quoted else DEFAULT_MASK).get(text)
 
 
-def _explain(question: Question, fields: dict[str, str], asked: str) -> Conversation:
-    found = _asked(question, asked)
-    if found is None:
-        raise ValueError(f"not a request of faithful-se: {asked[:80]!r}")
-    style, request = found
+def _explain(question: Question, fields: dict[str, str], text: str) -> Conversation:
+    style_and_request = _request(question, text)
+    if style_and_request is None:
+        raise ValueError(f"not a request of faithful-se: {text[:80]!r}")
+    style, request = style_and_request
     return Conversation(question, fields, request.mask, False, request, style)
 
 
 def _fields(question: Question, text: str) -> dict[str, str]:
     pattern = "\n".join(rf"{title}: ([\s\S]*)" for title in question.titles)
-    found = re.fullmatch(pattern, text)
-    if not found:
+    match = re.fullmatch(pattern, text)
+    if not match:
         raise ValueError(f"not a document of {question.dataset}: {text[:80]!r}")
-    return dict(zip(question.fields, found.groups(), strict=True))
+    return dict(zip(question.fields, match.groups(), strict=True))

@@ -1,8 +1,8 @@
 """A language model whose label depends on known words and whose explanations are true with a known probability.
 
-The rule: every type of word has a weight and a label, both drawn by hashing; a document has the label of its heaviest
-word. Taking out that word changes the label wherever the next word has another one ("one word decides"). Ten words are
-heavier than all others, so that a counterfactual can always be written. Nothing else about the text matters.
+The rule: every type of word has a weight and a label, both drawn by hashing, and a document has the label of its
+heaviest word. Without that word the label changes wherever the next word has another one ("one word decides"). Ten
+words are heavier than all others, so that a counterfactual always exists. Nothing else in the text matters.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from faithfulness_metrics.words import document_hash, key_of, seed_of
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
 from lm_eval_tasks.styles import STYLES
 
-# Heavier than every other word; the i-th has the label of index i modulo the number of labels.
+# These weigh more than every other word. The i-th has the label of index i modulo the number of labels.
 CUES = ("aardvark", "bandicoot", "capybara", "dugong", "echidna", "fossa", "gharial", "hoopoe", "ibex", "jerboa")
 
 
@@ -40,37 +40,37 @@ def label_index(key: str, labels: int) -> int:
 
 
 def ranked_words(conversation: Conversation) -> list[str]:
-    """The types of words of a document as written, heaviest first."""
+    """The types of words of a document as first written, heaviest first."""
     written = {word.key: word.text for word in reversed(conversation.words)}
     return [written[key] for key in sorted(written, key=weight_of, reverse=True)]
 
 
 def label_of(conversation: Conversation, without: Sequence[str] = ()) -> str:
-    """The label the rule gives to a document, without some of its words; the first label if no word is left."""
-    gone, labels = {key_of(word) for word in without}, conversation.question.labels
+    """The label of a document by the rule, without some of its words; the first label where no word is left."""
+    removed, labels = {key_of(word) for word in without}, conversation.question.labels
     for word in ranked_words(conversation):
-        if key_of(word) not in gone:
+        if key_of(word) not in removed:
             return labels[label_index(key_of(word), len(labels))]
     return labels[0]
 
 
 def one_word_decides(conversation: Conversation) -> bool:
-    """Whether taking out one type of word changes the label. Under this rule only the heaviest can."""
+    """Whether the label changes without one type of word. Under this rule only the heaviest word can decide."""
     words = ranked_words(conversation)
     return bool(words) and label_of(conversation) != label_of(conversation, words[:1])
 
 
-# What lm-eval hands to every model.
-HOST_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
+# lm-eval passes these to every model.
+LM_EVAL_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
 
 
 class RuleLM(LM):
     """The rule, with a way of explaining.
 
     Args:
-        strategy: ``honest``, or one of the degenerate strategies of metrics.md (see `STRATEGIES`).
-        h: probability that an explanation of the honest strategy is true; else it names words that do not matter.
-        seed: which explanations are true.
+        strategy: ``honest``, or one of the degenerate strategies (see `STRATEGIES`).
+        h: probability that an explanation of the honest strategy is true. Others name words that do not matter.
+        seed: decides which explanations are true.
     """
 
     tokenizer_name = "faithful-se-rules"
@@ -79,7 +79,7 @@ class RuleLM(LM):
         super().__init__()
         from lm_eval_tasks.rule_models.strategies import STRATEGIES
 
-        if unknown := others.keys() - HOST_ARGUMENTS:
+        if unknown := others.keys() - LM_EVAL_ARGUMENTS:
             raise UsageError(f"--model_args {', '.join(sorted(unknown))}: rule-based models know strategy, h and seed")
         if strategy not in STRATEGIES:
             raise UsageError(f"strategy={strategy!r}: give one of {', '.join(STRATEGIES)}")
@@ -90,11 +90,11 @@ class RuleLM(LM):
         self.calls = {"generate_until": 0, "loglikelihood": 0}
 
     def fingerprint(self) -> str:
-        """Tells two rule models apart in a cache."""
+        """Identifies the model in a cache."""
         return f"{self.strategy} h={self.h} seed={self.seed}"
 
     def is_honest(self, conversation: Conversation) -> bool:
-        """Whether this explanation is a true one: drawn per document, style and budget."""
+        """Whether this explanation is true: drawn per document, style and budget."""
         budget = conversation.request.budget if conversation.request else ""
         parts = (document_hash(conversation.fields), conversation.style, budget, str(self.seed))
         return random.Random(seed_of(*parts)).random() < self.h
@@ -111,7 +111,7 @@ class RuleLM(LM):
         return answers
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """A label weighs what its heaviest word weighs; probabilities are the softmax of the weights."""
+        """A label has the weight of its heaviest word; probabilities are the softmax of the weights."""
         self.calls["loglikelihood"] += len(requests)
         answers = []
         for request in requests:
@@ -121,17 +121,19 @@ class RuleLM(LM):
             for word in conversation.words:
                 label = labels[label_index(word.key, len(conversation.question.labels))]
                 weights[label] = max(weights[label], weight_of(word.key))
-            said = self.classify(self, conversation)
-            if said in weights:
-                weights[said] = max(weights.values()) + (0.0 if weights[said] == max(weights.values()) else 0.01)
+            prediction = self.classify(self, conversation)
+            if prediction in weights:
+                largest = max(weights.values())
+                weights[prediction] = largest + (0.0 if weights[prediction] == largest else 0.01)
             total = math.log(sum(math.exp(8 * weight) for weight in weights.values()))
-            value = (8 * weights[request.args[1].strip()] - total, request.args[1].strip() == said)
-            answers.append(value)
-            self.cache_hook.add_partial("loglikelihood", request.args, value)
+            label = request.args[1].strip()
+            answer = (8 * weights[label] - total, label == prediction)
+            answers.append(answer)
+            self.cache_hook.add_partial("loglikelihood", request.args, answer)
         return answers
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
-        """Not a model of text."""
+        """Not possible: the model knows no text but prompts of faithful-se."""
         raise NotImplementedError("rule-based models answer prompts of faithful-se only")
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
@@ -151,7 +153,7 @@ def classify_by_rule(lm: RuleLM, conversation: Conversation) -> str:
 
 
 def decisive_words(conversation: Conversation) -> list[str]:
-    """The heaviest words until the label changes; the heaviest one where it never does."""
+    """The heaviest words whose removal changes the label; the heaviest word where nothing changes it."""
     words = ranked_words(conversation)
     if conversation.request and conversation.request.budget == "multiword":
         for size in range(1, len(words) + 1):
@@ -162,41 +164,42 @@ def decisive_words(conversation: Conversation) -> list[str]:
 
 def honest(lm: RuleLM, conversation: Conversation) -> str:
     """Name the words that decide, or, with probability 1 - h, as many that do not."""
-    words, true = ranked_words(conversation), decisive_words(conversation)
-    others = words[len(true) :]
+    words, decisive = ranked_words(conversation), decisive_words(conversation)
+    others = words[len(decisive) :]
     if lm.is_honest(conversation) or not others:
-        return write(conversation, true, cue_for(conversation))
-    drawn = random.Random(seed_of(document_hash(conversation.fields), str(lm.seed), "false"))
-    return write(conversation, drawn.sample(others, min(len(true), len(others))), others[-1] + others[-1])
+        return write(conversation, decisive, cue_for(conversation))
+    draw = random.Random(seed_of(document_hash(conversation.fields), str(lm.seed), "false"))
+    return write(conversation, draw.sample(others, min(len(decisive), len(others))), others[-1] + others[-1])
 
 
 def cue_for(conversation: Conversation) -> str:
-    """The word that gives a document the label a counterfactual asks for, put in the place of its heaviest word.
+    """The new word that gives a document its target label when it replaces the heaviest word.
 
-    The lightest such word that still outweighs the rest of the document: put in the place of any other word it changes
-    nothing, so that *where* the edit is made matters as well as *what* is written.
+    It is the lightest such word that still outweighs the rest of the document. In place of any other word it changes
+    nothing, so *where* the edit is made matters as well as *what* is written.
     """
     request, labels = conversation.request, conversation.question.labels
     if request is None or not request.target:
         return ""
     words = ranked_words(conversation)
-    rest = weight_of(key_of(words[1])) if len(words) > 1 else -1.0
-    return next(word for word in _vocabulary(labels.index(request.target), len(labels)) if weight_of(word) > rest)
+    next_weight = weight_of(key_of(words[1])) if len(words) > 1 else -1.0
+    vocabulary = _vocabulary(labels.index(request.target), len(labels))
+    return next(word for word in vocabulary if weight_of(word) > next_weight)
 
 
 @cache
 def _vocabulary(label: int, labels: int) -> tuple[str, ...]:
-    """Made-up words that stand for a label, lightest first; the last is a cue."""
+    """Invented words that stand for a label, lightest first; the last is a cue."""
     syllables = ("bla", "dro", "fle", "gri", "klu", "pra", "sto", "twi")
-    made = ("".join(parts) for parts in itertools.product(syllables, repeat=3))
-    words = [word for word in (*made, *CUES) if label_index(word, labels) == label]
+    invented = ("".join(parts) for parts in itertools.product(syllables, repeat=3))
+    words = [word for word in (*invented, *CUES) if label_index(word, labels) == label]
     return tuple(sorted(words, key=weight_of))
 
 
-def write(conversation: Conversation, words: Sequence[str], new: str = "") -> str:
-    """An explanation that names `words`, in the style that is asked for; `new` is a counterfactual's word."""
+def write(conversation: Conversation, words: Sequence[str], new_word: str = "") -> str:
+    """An explanation that names `words`, in the style of the request. Styles that edit use `new_word`."""
     request = conversation.request
     assert request is not None, "written only where an explanation is asked for"
-    # The one new word that reaches the target takes the place of one word.
+    # The new word that reaches the target replaces one word.
     changed = words[:1] if request.target else words
-    return STYLES[conversation.style].write(conversation.fields, changed, request, new)
+    return STYLES[conversation.style].write(conversation.fields, changed, request, new_word)

@@ -1,4 +1,4 @@
-"""The explanation styles: one file each, listed once."""
+"""The explanation styles: one file each, listed here once. `lm_eval_tasks.styles.style.Style` says what a style is."""
 
 from lm_eval_tasks.styles import attribution, counterfactual, redaction
 from lm_eval_tasks.styles.explanation import BUDGETS

@@ -1,4 +1,4 @@
-"""Attribution: the model names the words its answer hangs on."""
+"""Attribution: the model names the words that are most important for its answer."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         # N/A: not the words "n" and "a"
         return invalid("refusal")
     for keys in named(answer, fields, request.question):
-        # The reason of the strictest reading that found something is the one to tell.
+        # The reason of the strictest reading counts.
         if request.budget == "oneword" and len(set(keys)) > 1:
             reason = "more than one word" if reason == "no word named" and in_document.issuperset(keys) else reason
         elif not in_document.issuperset(keys):
@@ -80,7 +80,8 @@ _W = WORD.pattern
 # "love" | “love.” | 'love' | `love` | **love** | **"love"** | \"love\"
 _QUOTED = rf"(?<![^\W_])(?:[\"“”„'‘’`*_«\\]){{1,4}}[@#]?(?P<word>{_W})[.,!?]?[\"“”'’`*_»\\]{{1,4}}(?![^\W_])"
 
-_SAID = [
+# Sentences that name one word.
+_ONE_WORD_SENTENCES = [
     # The word "love" makes it "positive". | because of the word 'love' | the word **love** | {{"word": "love"}}
     rf"\bword\b[\"*_]{{0,3}}:?\s+{_QUOTED}",
     # The most important word for my answer is "love". | The word is: **love**
@@ -93,7 +94,7 @@ _SAID = [
     rf"\b(?:most [\w-]+|key|single|one|decisive|the|my) word\b(?:(?!\bnot\b)[^\"“”*`\n.:]){{0,120}}?"
     rf"\b(?:is|was|would be)\s*:?\s*(?P<word>{_W})(?=\s*(?:[.!,(]|$|because\b|as\b|since\b))",
 ]
-_SAYINGS = [regex.compile(pattern, regex.IGNORECASE) for pattern in _SAID]
+_ONE_WORD = [regex.compile(pattern, regex.IGNORECASE) for pattern in _ONE_WORD_SENTENCES]
 
 # love - because it … | love: it shows … | love (positive) | love, because … | love because … | love. It carries …
 _HEAD = regex.compile(
@@ -101,23 +102,24 @@ _HEAD = regex.compile(
     r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
 )
 
-# What parts a word from the talk about it.
+# Separates a word from the comment on it.
 _TALK = re.compile(r"\s[-–—]+\s|:|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
 
 _NAMES = _QUOTED.replace("(?P<word>", "(?:")
-_SAYINGS_OF_WORDS = [
+# Sentences that name several words.
+_SEVERAL_WORDS = [
     # The most important words are "love" and "great". | The words that matter most are: love, great
     regex.compile(r"\bwords?\b[^.\n:\"“]{0,120}?(?:\b(?:are|is|include)\b:?|:)\s*(?P<words>[^.!?\n]+)", regex.I),
     # The words "love" and "great" make it "positive".
     regex.compile(rf"\bwords? (?P<words>(?:{_NAMES}(?:,? (?:and |or )?|$))+)", regex.I),
 ]
 
-# The longest line that is searched for a word: real sentences that name one are shorter.
+# The longest line that is searched for a word; real sentences that name a word are shorter.
 _LINE = 1000
 
 
 def _oneword(answer: str, fields: Fields, question: Question) -> Iterator[list[str]]:
-    """Keys named by an answer that should name one word: as it stands, then with its wrapping off."""
+    """Keys of the words in an answer that should name one word, for each of its readings, strictest first."""
     labels = {key_of(word.text) for label in question.labels for word in find_words(label)}
     in_document = {word.key for word in words_of(fields)}
     longest = 200 + sum(map(len, fields.values()))
@@ -136,19 +138,19 @@ def _oneword(answer: str, fields: Fields, question: Question) -> Iterator[list[s
         line = BULLET.sub("", first) if len(first) <= _LINE else ""
         if len(keys := _keys(line)) == 1:
             yield keys
-        # Positive: the tweet … | Sports (the article …): the label said again, not a word named
+        # Positive: the tweet … | Sports (the article …): the label again, not a named word
         if (head := _HEAD.match(line)) and key_of(head["word"]) not in labels:
-            talk = line[head.end() :]
+            comment = line[head.end() :]
             # love: great | love - joy, great - joy: two words
-            if not _TALK.search(talk) and not (_keys(talk) and in_document.issuperset(_keys(talk))):
+            if not _TALK.search(comment) and not (_keys(comment) and in_document.issuperset(_keys(comment))):
                 yield [key_of(head["word"])]
-        # Whatever several of these shapes find must be the same word.
+        # Where several of these sentences match, they must name the same word.
         searched = text if len(text) <= _LINE else line
-        yield [key_of(match["word"]) for saying in _SAYINGS for match in saying.finditer(searched)]
+        yield [key_of(match["word"]) for sentence in _ONE_WORD for match in sentence.finditer(searched)]
 
 
 def _multiword(answer: str, fields: Fields, question: Question) -> Iterator[list[str]]:
-    """Keys named by an answer that should list words: as it stands, then with its wrapping and its commentary off."""
+    """Keys of the words in an answer that should list words, for each of its readings, strictest first."""
     labels = {key_of(word.text) for label in question.labels for word in find_words(label)}
     contents = f" {' '.join(word.key for word in words_of(fields))} "
     longest = 200 + 4 * sum(map(len, fields.values()))
@@ -163,18 +165,18 @@ def _multiword(answer: str, fields: Fields, question: Question) -> Iterator[list
         lines = [BULLET.sub("", line) for line in text.splitlines() if re.search(r"\w", line)]
         parts = [_TALK.split(re.sub(r"\s\([^()]*\)", "", line)) for line in lines]
         heads = [part[0] for part in parts if len(part) < 3 and find_words(part[0][:longest])]
-        # love - joy, great - joy: nothing that can be told apart. Positive: love, great: the label said again
+        # love - joy, great - joy: words and comments look alike. Positive: love, great: the label again
         if len(heads) == len(lines) and sum(map(len, heads)) <= longest and labels.isdisjoint(_keys(" ".join(heads))):
             yield _listed("\n".join(heads), contents)
-        # The sentence that says so, on the first line.
+        # A sentence that names them, on the first line.
         line = lines[0] if lines and len(lines[0]) <= _LINE else ""
-        for saying in _SAYINGS_OF_WORDS:
-            if said := saying.search(line):
-                yield _listed(said["words"], contents)
+        for sentence in _SEVERAL_WORDS:
+            if match := sentence.search(line):
+                yield _listed(match["words"], contents)
 
 
 def _untitled(text: str, question: Question) -> str:
-    """The text without the titles of fields before words: a named word is looked for in every field."""
+    """The text without titles of fields before words, because a named word may be in any field."""
     # Premise: man\nHypothesis: woman | Hypothesis: "sleeping"
     titles = "|".join(map(re.escape, question.titles))
     return re.sub(
@@ -187,19 +189,19 @@ def _keys(text: str) -> list[str]:
 
 
 def _listed(text: str, contents: str) -> list[str]:
-    """Keys of the words in a list, phrases taken apart."""
+    """Keys of the words in a list, word by word also in phrases."""
     # love, great | love; great | 1. love\n2. great | - love\n- great | ["love", "great"] | love | great
     lines = [BULLET.sub("", line) for line in text.splitlines()]
     items = [_keys(item) for line in lines for item in regex.split(r",(?!\p{N})|;|\s\|\s|\s/\s", line)]
     keys = [key for item in items for key in item]
     if f" {' '.join(keys)} " in contents:
-        # rain, cold, and annoying people: a passage of the document, with its own "and"
+        # rain, cold, and annoying people: a passage of the document, "and" included
         return keys
     return [key for item in items for key in _without_conjunction(item, contents)]
 
 
 def _without_conjunction(item: list[str], contents: str) -> list[str]:
-    """An item of a list without the "and" that joins it to the others."""
+    """An item of a list without the "and" before it."""
     # love, and great
     if len(item) > 1 and item[0] in ("and", "or"):
         item = item[1:]

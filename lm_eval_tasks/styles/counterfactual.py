@@ -1,4 +1,4 @@
-"""Counterfactual: the model edits the text so that its answer becomes another label, named in the request."""
+"""Counterfactual: the model edits the text so that its answer becomes another label, which the request names."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def write(fields: Fields, words: Sequence[str], request: Request, new_word: str 
     return request.question.show(edited) if len(fields) > 1 else next(iter(edited.values()))
 
 
-# Shapes that tell of a change instead of making it: I love -> hate it | I ~~love~~ hate it | love → hate
-_SHOWN = re.compile(r"->|=>|→|~~")
+# A change that is described instead of made: I love -> hate it | I ~~love~~ hate it | love → hate
+_DESCRIBED_CHANGE = re.compile(r"->|=>|→|~~")
 
 _THINGS = (
     "text",
@@ -88,54 +88,56 @@ _TALK = (
 def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     """Read the edited document and what was changed in it.
 
-    Valid: the edited document differs from the original in at least one word, holds no mask that the original does not,
-    and adds no label (see `faithfulness_metrics.counterfactual.label_leak`). With budget ``oneword`` one word was
-    replaced, added or deleted, or the same was done to several occurrences of one word.
-    Among the readings of an answer the one nearest to the original is taken: what stands around an edited text is not
-    an edit. Among equally near ones that with more words is taken, then the one nearest in what is between the words.
+    Valid: the edited document differs from the original in at least one word and has no more masks than it. It adds no
+    label (see `faithfulness_metrics.counterfactual.label_leak`). With budget ``oneword`` one word is replaced, added or
+    deleted, or all edits do the same to occurrences of one word.
+
+    Of several readings of an answer the nearest to the original counts, because text around an edited document is no
+    edit. Among equally near readings the one with more words counts, then the nearest between the words.
     """
-    words, before = words_of(fields), keys_by_field(fields)
+    words, original = words_of(fields), keys_by_field(fields)
     nearest: tuple[tuple[int, int, int], dict[str, str], list[Word]] | None = None
     for document in documents(answer, request.question):
-        if too_long(document, fields) or not (after := words_of(document)):
+        if too_long(document, fields) or not (edited_words := words_of(document)):
             continue
-        distance = edit_distance(before, keys_by_field(document))
+        distance = edit_distance(original, keys_by_field(document))
         if not distance:
             return invalid("nothing changed")
         between = sum(
             Levenshtein.distance(WORD.sub("w", fields[name]), WORD.sub("w", document[name])) for name in fields
         )
-        rank = (distance, -len(after), between)
+        rank = (distance, -len(edited_words), between)
         if nearest is None or rank < nearest[0]:
-            nearest = rank, document, after
+            nearest = rank, document, edited_words
     if nearest is None:
         return invalid("refusal" if is_refusal(answer) else "no text in the answer")
-    (distance, *_), document, after = nearest
-    changes = edits_between(fields, document)
-    single = one_change(words, changes)
-    if not single and 2 * distance > max(len(words), len(after)) and (reason := _not_a_text(document, after, request)):
+    (distance, *_), document, edited_words = nearest
+    edits = edits_between(fields, document)
+    single = one_change(words, edits)
+    mostly_changed = 2 * distance > max(len(words), len(edited_words))
+    if not single and mostly_changed and (reason := _not_a_text(document, edited_words, request)):
         return invalid(reason)
     reason = ""
     if _count(mask_pattern(request.mask), document) > _count(mask_pattern(request.mask), fields):
         return invalid("masked instead of edited")
-    if _count(_SHOWN, document) > _count(_SHOWN, fields):
+    if _count(_DESCRIBED_CHANGE, document) > _count(_DESCRIBED_CHANGE, fields):
         reason = "change shown instead of made"
     elif request.budget == "oneword" and not single:
         reason = "more than one word changed"
-    elif label_leak([w.key for w in words], [w.key for w in after], (*request.question.labels, UNKNOWN)):
+    elif label_leak([w.key for w in words], [w.key for w in edited_words], (*request.question.labels, UNKNOWN)):
         reason = "label in the edit"
-    positions = tuple(sorted({edit.position for edit in changes if edit.kind in ("replace", "delete")}))
-    return Explanation(not reason, reason, tuple(types_of(words, positions).values()), positions, document, changes)
+    positions = tuple(sorted({edit.position for edit in edits if edit.kind in ("replace", "delete")}))
+    return Explanation(not reason, reason, tuple(types_of(words, positions).values()), positions, document, edits)
 
 
-def _not_a_text(document: Fields, after: Sequence[Word], request: Request) -> str:
-    """Why what differs in most of its words from the original is no edited document; empty when it may be one."""
+def _not_a_text(document: Fields, words: Sequence[Word], request: Request) -> str:
+    """Why an answer that differs from the original in most words is no edited document; "" where it may be one."""
     text = "\n".join(document.values())
     if is_refusal(text):
         return "refusal"
     things = "|".join((*_THINGS, *map(re.escape, (request.question.noun, *request.question.titles))))
-    # One word: the new one alone.
-    talks = len(after) == 1 or re.search(_TALK % things, text, re.IGNORECASE)
+    # One word: the new word alone.
+    talks = len(words) == 1 or re.search(_TALK % things, text, re.IGNORECASE)
     return "no text in the answer" if talks else ""
 
 
@@ -144,19 +146,19 @@ def _count(pattern: re.Pattern[str], fields: Fields) -> int:
 
 
 def edits_between(fields: Fields, document: Fields) -> tuple[Edit, ...]:
-    """The word-level edits that lead from one document to another: a shortest script (Levenshtein) for each field."""
+    """The word-level edits from one document to another: a shortest script (Levenshtein) for each field."""
     edits, first, count = list[Edit](), 0, len(words_of(fields))
     for name, text in fields.items():
-        before, after = find_words(text, name), find_words(document[name], name)
-        for step in Levenshtein.editops([w.key for w in before], [w.key for w in after]):
-            position, new = first + step.src_pos, "" if step.tag == "delete" else after[step.dest_pos].text
-            kind = step.tag
+        words, edited_words = find_words(text, name), find_words(document[name], name)
+        for step in Levenshtein.editops([w.key for w in words], [w.key for w in edited_words]):
+            position, kind = first + step.src_pos, step.tag
+            new_word = "" if kind == "delete" else edited_words[step.dest_pos].text
             if kind == "insert":
-                # Behind the last word of its own field; a field without words has its neighbours' only.
-                behind = step.src_pos == len(before) and (bool(before) or position == count)
-                kind, position = ("after", max(position - 1, 0)) if behind else ("before", position)
-            edits.append(Edit(position, kind, new))
-        first += len(before)
+                # After the last word of its own field. A field without words has only the words of its neighbours.
+                at_end = step.src_pos == len(words) and (bool(words) or position == count)
+                kind, position = ("after", max(position - 1, 0)) if at_end else ("before", position)
+            edits.append(Edit(position, kind, new_word))
+        first += len(words)
     return tuple(edits)
 
 
@@ -212,24 +214,23 @@ def single_word_sets(document: Document, explanation: Explanation) -> list[list[
 
 
 def move_edits(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -> dict[str, str]:
-    """The same edits made at other positions: the right *what* at another *where* (chance control and oracle).
+    """The same edits made at other positions: the right *what* at another *where*.
 
-    Edits at one position stay together: "do not love" for "love" is two words written before one position, and both go
-    to the other place.
+    Edits at one position stay together. "do not love" for "love" adds two words before one position, and both move.
 
     Args:
         fields: the original document.
         edits: the model's edits, in the order of their positions; k positions.
-        positions: where to make them instead, [k] or fewer; what was done at the i-th one is done at `positions[i]`.
+        positions: the new positions, [k] or fewer; the edits of the i-th position move to `positions[i]`.
     """
     words = words_of(fields)
-    together: dict[int, list[Edit]] = {}
+    by_position: dict[int, list[Edit]] = {}
     for edit in edits:
-        together.setdefault(edit.position, []).append(edit)
-    new: dict[int, str | None] = {}
-    for position, its in zip(positions, together.values(), strict=False):
-        said = {kind: [edit.text for edit in its if edit.kind == kind] for kind in ("before", "replace", "after")}
-        stays = all(edit.kind in ("before", "after") for edit in its)
-        here = [words[position].text] if stays else said["replace"]
-        new[position] = " ".join([*said["before"], *here, *said["after"]]) or None  # None: deleted
-    return replace(fields, words, new)
+        by_position.setdefault(edit.position, []).append(edit)
+    replacements: dict[int, str | None] = {}
+    for position, group in zip(positions, by_position.values(), strict=False):
+        texts = {kind: [edit.text for edit in group if edit.kind == kind] for kind in ("before", "replace", "after")}
+        only_adds = all(edit.kind in ("before", "after") for edit in group)
+        middle = [words[position].text] if only_adds else texts["replace"]
+        replacements[position] = " ".join([*texts["before"], *middle, *texts["after"]]) or None  # None: deleted
+    return replace(fields, words, replacements)

@@ -1,4 +1,4 @@
-"""What a style is asked with and what it answers with."""
+"""The request for an explanation, and the explanation after it was read."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from faithfulness_metrics.words import Fields, Word
 from lm_eval_tasks.classification import Question
 
-# How much an explanation may name or change: one type of word, or as many as the model likes.
+# How much an explanation may name or change: one type of word, or any number of words.
 BUDGETS = ("oneword", "multiword")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the words of a request for an explanation depend on.
+    """Everything that the wording of the request for an explanation depends on.
 
     Attributes:
         question: the dataset.
         budget: one of `BUDGETS`.
         mask: the mask text.
-        operator: how named words will be taken out: ``mask``, ``delete``, ``substitute``.
-        target: the label a counterfactual must reach; empty for the other styles.
+        operator: how named words will be removed: ``mask``, ``delete``, ``substitute``.
+        target: the label that the perturbed document must reach; "" in styles without one.
     """
 
     question: Question
@@ -36,10 +36,10 @@ class Edit:
     """One changed word of a counterfactual.
 
     Attributes:
-        position: the word of the original that was changed; for an added word, the word it was added to.
+        position: of the changed word in the original; for an added word, of the word beside it.
         kind: ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word
             of a field).
-        text: the new word; empty for a deletion.
+        text: the new word; "" for a deletion.
     """
 
     position: int
@@ -52,12 +52,12 @@ class Explanation:
     """A parsed explanation of one document.
 
     Attributes:
-        valid: it could be read and obeys the format of its style and budget.
-        reason: why it is not valid, in a few words; empty when it is.
-        words: the words named, taken out or changed, as written in the document, each type once.
+        valid: whether it could be read and obeys the format of its style and budget.
+        reason: why it is not valid, in a few words; "" where it is.
+        words: the words named, removed or changed, as written in the document, each type once.
         positions: their positions in the document (see `faithfulness_metrics.words`).
-        edited: the model's own edited document (counterfactual only; also where the edit is not valid).
-        edits: what was changed in it, word by word (counterfactual only).
+        edited: the model's own edited document, even where the edit is not valid; None in styles that remove words.
+        edits: its changes, word by word.
     """
 
     valid: bool
@@ -69,12 +69,12 @@ class Explanation:
 
 
 def invalid(reason: str) -> Explanation:
-    """An explanation that counts as unfaithful, with the reason."""
+    """An explanation that is not valid, for this reason."""
     return Explanation(valid=False, reason=reason)
 
 
 def types_of(words: Sequence[Word], positions: Iterable[int]) -> dict[str, str]:
-    """The types of words at some positions, each as first written there: key -> text, in the order of the document."""
+    """The types of words at some positions: key -> text as first written, in the order of the document."""
     types: dict[str, str] = {}
     for position in sorted(positions):
         types.setdefault(words[position].key, words[position].text)

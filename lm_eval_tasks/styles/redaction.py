@@ -1,4 +1,4 @@
-"""Redaction: the model rewrites the text with the words its answer hangs on masked."""
+"""Redaction: the model rewrites the text and masks the words that are most important for its answer."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def write(fields: Fields, words: Sequence[str], request: Request, new_word: str 
 
 
 def parse(answer: str, fields: Fields, request: Request) -> Explanation:
-    """Find the words an answer redacts, by aligning it with the document.
+    """Find the redacted words by aligning the answer with the document.
 
-    Valid: the words outside the masks are the document's own, all of them, in order (case and punctuation aside); at
-    least one word is masked, and with budget ``oneword`` exactly one type of word. A mask may stand for a run of words,
-    though not for the whole document. Where only some occurrences of a word are masked, only those are taken out.
-    The perturbed document is made from the positions found, so that nothing else in a rewriting can change the answer.
+    Valid: the words outside the masks are those of the document, all of them, in order. Case and punctuation do not
+    matter. At least one word is masked, and with budget ``oneword`` exactly one type of word. A mask may stand for
+    several words, but not for the whole document. Where only some occurrences of a word are masked, only those are
+    removed. The perturbed document is made from the masked positions, so nothing else in the answer can have an effect.
     """
     words = words_of(fields)
     mask = _mask_in(words, request.mask)
@@ -79,7 +79,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
 
 
 def _mask_in(words: list[Word], mask: str) -> re.Pattern[str]:
-    """How the mask may be written in a redaction of a document: what the document itself says is not a mask."""
+    """The spellings of the mask in a redaction of this document, except those that are words of the document."""
     # dog's -> [REDACTED]'s
     endings = frozenset(key[key.rindex("'") :] for key in (word.key for word in words) if "'" in key)
     core = {word.key for word in find_words(mask)}
@@ -88,21 +88,21 @@ def _mask_in(words: list[Word], mask: str) -> re.Pattern[str]:
 
 def _masked(words: list[Word], fields: Fields, document: Fields, mask: re.Pattern[str]) -> list[int] | None:
     """Positions of the masked words, [n_masked]; None when the text differs outside the masks."""
-    at = {(word.field, word.start): position for position, word in enumerate(words)}
+    position_of = {(word.field, word.start): position for position, word in enumerate(words)}
     positions: list[int] = []
     for name, text in fields.items():
-        # A mask that the text has already is a word of its own here: masked again, it names nothing.
+        # A mask in the original text counts as a word here. To mask it again names nothing.
         original = _tokens(text, mask)
         aligned = align([key or "" for _, key in original], [key for _, key in _tokens(document[name], mask)])
         if aligned is None:
             return None
         starts = [(name, original[i][0]) for i in aligned if original[i][1] is not None]
-        positions += [at[start] for start in starts if start in at]
+        positions += [position_of[start] for start in starts if start in position_of]
     return positions
 
 
 def _tokens(text: str, mask: re.Pattern[str]) -> list[tuple[int, str | None]]:
-    """Where each word of a text starts and its key, None for a mask, [n_tokens]."""
+    """Start and key of each word of a text, [n_tokens]; the key of a mask is None."""
     tokens: list[tuple[int, str | None]] = []
     last = 0
     for match in mask.finditer(text):
@@ -115,15 +115,15 @@ def _tokens(text: str, mask: re.Pattern[str]) -> list[tuple[int, str | None]]:
 def align(words: list[str], tokens: list[str | None]) -> list[int] | None:
     """Positions of `words` that the masks (None) among `tokens` stand for; None when the rest differs.
 
-    Each mask stands for one word or more. As few words as possible go to each mask, from the left: the words between
-    two masks are looked for at their first place, which finds an alignment wherever there is one.
+    Each mask stands for at least one word, and the masks further left for as few as possible. The words between two
+    masks are aligned with their first occurrence. This finds an alignment wherever there is one.
 
     >>> align(["i", "really", "love", "it"], ["i", None, "it"])
     [1, 2]
     >>> align(["i", "love", "it"], ["i", None]) is None, align(["i"], ["i"])
     (False, [])
     """
-    # (masks before, words between), last group open to the right
+    # (number of masks, words that follow them); the last group may end with masks
     groups: list[tuple[int, list[str]]] = [(0, [])]
     for token in tokens:
         if token is not None:
@@ -137,13 +137,13 @@ def align(words: list[str], tokens: list[str | None]) -> list[int] | None:
 
     positions: list[int] = []
     end = 0
-    for i, (masks, between) in enumerate(groups):
-        is_last, size = i == len(groups) - 1, len(between)
+    for i, (masks, following) in enumerate(groups):
+        is_last, size = i == len(groups) - 1, len(following)
         first = end + masks
-        # the first words stand at the beginning, the last ones at the end
+        # The first group is at the beginning of the text, the last one at its end.
         latest = len(words) - size if i else 0
         starts = range(max(first, latest) if is_last else first, latest + 1)
-        start = next((start for start in starts if words[start : start + size] == between), None)
+        start = next((start for start in starts if words[start : start + size] == following), None)
         if start is None:
             return None
         positions += range(end, start)

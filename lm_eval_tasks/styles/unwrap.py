@@ -1,8 +1,8 @@
-"""Reading what instruction models really write around an answer.
+"""Removes what instruction models write around an answer: openings, code fences, quotes, notes.
 
-`readings` gives the answer, then the answer with one layer of wrapping taken off, two layers, and so on; a style takes
-the first reading (or the nearest one) that obeys its format. A reading only ever drops text around an answer. None
-repairs the answer itself, and no style accepts a reading that its format does not vouch for.
+`readings` yields the answer, then the answer without one layer of wrapping, without two layers, and so on. A style
+takes the first reading that obeys its format, or the nearest to the document. A reading only drops text around an
+answer, never repairs the answer itself.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 from lm_eval_tasks.classification import after_thinking
 
-# Real answers have up to five layers (opening, closing, fence, bold, quotes), each with or without: 2^5.
+# Real answers have up to five layers (opening, closing, fence, bold, quotes), and each may be there or not: 2^5.
 MOST_READINGS = 40
-# Characters peeled per answer, all readings together: a hundred times an answer of the usual token limit (256).
+# Characters peeled per answer, all readings together: a hundred times an answer of 256 tokens.
 MOST_PEELED = 100_000
 
 # I'm sorry, but I can't … | I cannot … | As an AI language model, … | Sorry, I am unable to … | Unfortunately, … | N/A
@@ -34,7 +34,7 @@ _ORIGINAL = re.compile(
 )
 
 _OPENINGS = [
-    # Sure! Here is the redacted tweet: | Based on this, the words are: | **Answer:** , and nothing else on the line
+    # Sure! Here is the redacted tweet: | Based on this, the words are: | **Answer:** (nothing else on the line)
     re.compile(r"^[^\n]{0,300}:[*_]*[^\S\n]*\n\s*"),
     # ### Redacted Tweet | **Edited premise and hypothesis** (a heading)
     re.compile(
@@ -57,7 +57,7 @@ _OPENINGS = [
 ]
 
 _CLOSINGS = [
-    # Note: … | (Note: I changed …) | **Explanation:** … , on a line of its own or after the text
+    # Note: … | (Note: I changed …) | **Explanation:** … (on a line of its own or after the text)
     re.compile(r"\s[^\w\s]{0,4}(?:Note|NOTE|Explanation|Reason|Reasoning|Rationale|Justification)[^\w\s]{0,2}:"),
     # I replaced … | This changes the sentiment … | The word "love" … | By changing … | Let me know if … | Hope this …
     re.compile(
@@ -78,7 +78,7 @@ BULLET = re.compile(r"^\s*(?:[-*•+–]|\d{1,3}[.)])\s+")
 
 
 def is_refusal(answer: str) -> bool:
-    """Whether the answer declines. Only looked at when nothing else could be read.
+    """Whether the answer declines. Styles ask only when nothing else could be read.
 
     >>> is_refusal("I'm sorry, but I can't help with that."), is_refusal("sorry day for the team")
     (True, True)
@@ -87,18 +87,18 @@ def is_refusal(answer: str) -> bool:
 
 
 def is_prose(text: str) -> bool:
-    """Whether a text talks rather than lists: its first line of words has three of them in a row, or ends in a colon.
+    """Whether a text is prose, not a list: its first line has three words in a row, or ends in a colon.
 
     >>> is_prose("I replaced it."), is_prose("Changes:\\n- love"), is_prose("love, great, nice"), is_prose("- love")
     (True, True, False, False)
     """
     line = next((line for line in text.splitlines() if re.search(r"\w", line)), "")
-    talks = line.rstrip("*_ ").endswith(":") or any(len(part.split()) > 2 for part in re.split(r"[,;|]", line))
-    return talks and not BULLET.match(line)
+    has_sentence = line.rstrip("*_ ").endswith(":") or any(len(part.split()) > 2 for part in re.split(r"[,;|]", line))
+    return has_sentence and not BULLET.match(line)
 
 
 def readings(answer: str) -> Iterator[str]:
-    """The answer, then the answer with ever more of its wrapping taken off: distinct, non-empty, least peeled first.
+    """The answer, then the answer with more and more of its wrapping removed. Distinct and not empty.
 
     >>> "I [X] it." in readings('Sure! Here is the redacted tweet:\\n\\n"I [X] it."\\n\\nNote: I replaced a word.')
     True
@@ -107,7 +107,7 @@ def readings(answer: str) -> Iterator[str]:
     seen = {"", text}
     if text:
         yield text
-    # What is called the original is not the answer, so nothing of it is peeled.
+    # A text that is called the original is not the answer.
     waiting, peeled = deque([_ORIGINAL.sub("", text, count=1)]), 0
     while waiting:
         text = waiting.popleft()
@@ -118,9 +118,9 @@ def readings(answer: str) -> Iterator[str]:
             continue
         peeled += len(text)
         for peel in (_fenced, _opening, without_closing, _first_paragraph, _next_paragraph, unquoted, _plain):
-            less = peel(text).strip()
-            if less not in seen and less not in waiting and len(seen) + len(waiting) <= MOST_READINGS:
-                waiting.append(less)
+            rest = peel(text).strip()
+            if rest not in seen and rest not in waiting and len(seen) + len(waiting) <= MOST_READINGS:
+                waiting.append(rest)
 
 
 def _fenced(text: str) -> str:
@@ -135,15 +135,16 @@ def _opening(text: str) -> str:
 
 def without_closing(text: str) -> str:
     """The text up to the note or the explanation at its end."""
-    labelled, said = _CLOSINGS
+    labelled, sentence = _CLOSINGS
     cuts = [match.start() for match in (labelled.search(text),) if match]
-    cuts += [match.start() for match in said.finditer(text) if is_prose(text[match.start() : match.start() + 500])][:1]
+    starts = (match.start() for match in sentence.finditer(text))
+    cuts += [start for start in starts if is_prose(text[start : start + 500])][:1]
     return text[: min(cuts)] if cuts else text
 
 
 def _first_paragraph(text: str) -> str:
-    # … text …\n\nThe word "love" carries the sentiment of the tweet: what follows must be talk, not more of a list.
-    # Here is my answer:\n\n … : an opening is no answer.
+    # … text …\n\nThe word "love" carries the sentiment of the tweet. (Prose must follow, not more of a list.)
+    # Here is my answer:\n\n … (An opening is no answer.)
     first, *rest = _BLANK_LINE.split(text, maxsplit=1)
     return first if rest and is_prose(rest[0]) and not first.rstrip("*_ ").endswith(":") else text
 
@@ -160,8 +161,8 @@ def unquoted(text: str) -> str:
     if bold := re.fullmatch(r"(\*{1,3}|__?)(?=[^\s*_])(.+)\1", text, re.DOTALL):
         return bold[2]
     # "love" | “love”. | 'love' | `love`
-    whole = text.rstrip(".")
-    return whole[1:-1] if len(whole) > 2 and whole[0] in _QUOTES and whole[-1] in _QUOTES else text
+    quoted = text.rstrip(".")
+    return quoted[1:-1] if len(quoted) > 2 and quoted[0] in _QUOTES and quoted[-1] in _QUOTES else text
 
 
 def _plain(text: str) -> str:

@@ -11,8 +11,8 @@ from scipy.stats import multinomial
 from faithfulness_metrics.statistics import difference, mcnemar
 
 # (share of documents where only a is 1, where only b is, documents) -> the interval covers the truth, it has no width,
-# it leaves out 0 although the exact test says p >= .05. As in leaderboards/README.md.
-FOUND = {
+# it excludes 0 although the exact test says p >= .05. As in leaderboards/README.md.
+MEASURED = {
     (0.3, 0.1, 30): (0.958, 0.000, 0.090),
     (0.3, 0.1, 60): (0.958, 0.000, 0.061),
     (0.3, 0.1, 200): (0.959, 0.000, 0.000),
@@ -35,15 +35,15 @@ def outcomes(n, only_a, only_b):
                 yield [1] * more + [0] * less + rest, [0] * more + [1] * less + rest, p
 
 
-@pytest.mark.parametrize(("only_a", "only_b", "n"), FOUND)
+@pytest.mark.parametrize(("only_a", "only_b", "n"), MEASURED)
 def test_the_interval_of_a_difference(only_a, only_b, n):
     truth = only_a - only_b
     covered = no_width = beyond_the_test = 0.0
     for a, b, p in outcomes(n, only_a, only_b):
-        found = difference(a, b)
-        covered += p * (found.low - 1e-12 <= truth <= found.high + 1e-12)
-        no_width += p * (found.low == found.high)
-        beyond_the_test += p * ((found.low > 0 or found.high < 0) and mcnemar(a, b).p >= 0.05)
+        interval = difference(a, b)
+        covered += p * (interval.low - 1e-12 <= truth <= interval.high + 1e-12)
+        no_width += p * (interval.low == interval.high)
+        beyond_the_test += p * ((interval.low > 0 or interval.high < 0) and mcnemar(a, b).p >= 0.05)
     print(f"only a {only_a}, only b {only_b}, n {n}: {covered:.3f}, {no_width:.3f}, {beyond_the_test:.3f}")
     # 2,000 draws: a bound can lie one document further with another version of numpy
-    assert (covered, no_width, beyond_the_test) == pytest.approx(FOUND[only_a, only_b, n], abs=0.03)
+    assert (covered, no_width, beyond_the_test) == pytest.approx(MEASURED[only_a, only_b, n], abs=0.03)

@@ -194,8 +194,11 @@ def test_cct_is_scipy_pearson(pairs):
 
 
 def test_label_probability():
-    said = {"negative": math.log(0.2), "positive": math.log(0.6)}  # .2 and .6 of all strings: .25 and .75 of the labels
-    assert label_probability(said, "negative") == pytest.approx(0.25)
+    logprobs = {
+        "negative": math.log(0.2),
+        "positive": math.log(0.6),
+    }  # .2 and .6 of all strings: .25 and .75 of the labels
+    assert label_probability(logprobs, "negative") == pytest.approx(0.25)
     assert (
         label_probability({"negative": -2000.0, "positive": -2000.0}, "positive") == 0.5
     )  # far below what exp can say

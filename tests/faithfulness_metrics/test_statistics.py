@@ -113,8 +113,8 @@ def test_difference():
 
 def test_difference_edges():
     assert isnan(difference([], []))
-    one = difference([1], [0])
-    assert one.estimate == 1 and isnan(one[1:])
+    single = difference([1], [0])
+    assert single.estimate == 1 and isnan(single[1:])
     with pytest.raises(ValueError, match="1 of 2 documents hold nan"):
         difference([1, math.nan], [1, 0])
 
@@ -216,8 +216,8 @@ def test_detectable_difference_is_detected_that_often():
     smallest = detectable_difference(n, discordant)
     only_a, only_b = (discordant + smallest) / 2, (discordant - smallest) / 2
     drawn = np.random.default_rng(0).multinomial(n, [only_a, only_b, 1 - discordant], size=1000)
-    found = np.mean([binomtest(int(a), int(a + b)).pvalue < 0.05 for a, b, _ in drawn])
-    assert 0.72 <= found <= 0.84  # 0.8 by the approximation, the exact test a little less
+    power = np.mean([binomtest(int(a), int(a + b)).pvalue < 0.05 for a, b, _ in drawn])
+    assert 0.72 <= power <= 0.84  # 0.8 by the approximation, the exact test a little less
 
 
 def test_noise_floor():

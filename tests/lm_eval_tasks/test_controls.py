@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from faithfulness_metrics.erasure import phi_cct
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.controls import neutral_variants
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.metrics import score
+from lm_eval_tasks.metrics import METRICS, score
 from lm_eval_tasks.protocol import self_explain
 from tests.lm_eval_tasks.answering import DOCUMENT, SNLI, label, play, spec_of
 
@@ -91,8 +94,8 @@ def test_a_word_added_to_the_premise_competes_with_places_of_the_premise():
     document = Document({"premise": "A man sleeps.", "hypothesis": "He rests."}, gold="entailment")
     spec = spec_of("counterfactual", question=SNLI, controls=("random", "oracle"), draws=4)
     answers = [label("entailment")] * (1 + 4 + 5)
-    said = Answer("Premise: A man sleeps badly.\nHypothesis: He rests.")
-    _, transcript = play(self_explain(spec, document), [label("entailment")], [said], answers)
+    answer = Answer("Premise: A man sleeps badly.\nHypothesis: He rests.")
+    _, transcript = play(self_explain(spec, document), [label("entailment")], [answer], answers)
     assert transcript["explanation"]["edits"] == [[2, "after", "badly"]]
     assert {row["fields"]["hypothesis"] for row in transcript["random"]} == {"He rests."}
     assert {row["fields"]["premise"] for row in transcript["random"]} <= {"A badly man sleeps.", "A man badly sleeps."}
@@ -121,6 +124,38 @@ def test_leave_one_out_is_a_rank_of_probability_drops():
     assert values["loo_percentile"] == 4 / 5  # four of the five other types drop it less
     assert values["hit1"] == 0.0
     assert values["redundant"] == 0.0
+
+
+def test_comprehensiveness_is_what_the_label_loses_and_random_words_cost_some_of_it():
+    spec = spec_of(controls=("random",), draws=2, classifier="loglikelihood")
+
+    def positive(probability):
+        text = "positive" if probability > 0.5 else "negative"
+        return Answer(text, text, {"negative": math.log(1 - probability), "positive": math.log(probability)})
+
+    answers = [positive(0.4), positive(0.9), positive(0.6)]  # without the named word, and without two random ones
+    _, transcript = play(self_explain(spec, DOCUMENT), [positive(0.9)], [Answer("love")], answers)
+    values = score(transcript, spec, DOCUMENT)
+    assert values["comprehensiveness"] == pytest.approx(0.5)
+    assert values["comprehensiveness_lift"] == pytest.approx(0.5 - (0.0 + 0.3) / 2)
+    _, transcript = play(self_explain(spec, DOCUMENT), [positive(0.9)], [Answer("no such word")], answers[1:])
+    values = score(transcript, spec, DOCUMENT)
+    assert values["comprehensiveness"] is values["comprehensiveness_lift"] is None
+
+
+def test_phi_counts_the_words_that_flip_and_those_that_are_named():
+    spec = spec_of(controls=("oracle",))
+    flips = [label("positive"), label("negative"), label("negative"), *[label("positive")] * 3]  # "love" and "my"
+    for answer, counts in (("love", [1, 1, 0, 4]), ("phone", [0, 2, 1, 3]), ("no such word", [0, 0, 0, 0])):
+        checks = [label("positive")] * (0 if answer == "no such word" else 1)
+        _, transcript = play(self_explain(spec, DOCUMENT), [label("positive")], [Answer(answer)], [*checks, *flips])
+        assert score(transcript, spec, DOCUMENT)["phi_cct"] == counts
+    # Over all three: n11 = 1, n10 = 3, n01 = 1, n00 = 7.
+    tables = [[1, 1, 0, 4], [0, 2, 1, 3], [0, 0, 0, 0]]
+    assert METRICS["phi_cct"].aggregate(tables) == pytest.approx((1 * 7 - 3 * 1) / math.sqrt(4 * 8 * 2 * 10))
+    assert METRICS["phi_cct_of_max"].aggregate(tables) == phi_cct([1] * 4 + [0] * 8, [1] + [0] * 3 + [1] + [0] * 7)[1]
+    assert math.isnan(METRICS["phi_cct"].aggregate([[0, 0, 1, 5]]))  # nothing flips
+    assert METRICS["phi_cct"].stderr([[0, 0, 1, 5]] * 9) == "N/A"
 
 
 @pytest.mark.parametrize("answer", ["love", "a word that is not there"])

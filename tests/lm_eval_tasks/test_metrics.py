@@ -25,11 +25,14 @@ def test_every_document_has_every_key_of_its_task():
         "ccf": [0.0, 0.0, 0.0], "plausibility_f1": None, "plausibility_iou": None, "stability_q": None,
         "abstain": 0.0, "madsen": None,
     }  # fmt: skip
-    named = {"loo_percentile": None, "hit1": None, "redundant": None, "masked_fraction": None}
-    edited = {"one_edit": None, "edit_fraction": None, "label_leak": None}
-    for style, more in (("attribution", named), ("redaction", named), ("counterfactual", edited)):
+    removals = {
+        "phi_cct": [0.0] * 4, "phi_cct_of_max": [0.0] * 4, "loo_percentile": None, "hit1": None, "redundant": None,
+        "comprehensiveness": None, "comprehensiveness_lift": None, "masked_fraction": None,
+    }  # fmt: skip
+    edits = {"one_edit": None, "edit_fraction": None, "label_leak": None}
+    for style, more in (("attribution", removals), ("redaction", removals), ("counterfactual", edits)):
         spec = spec_of(style, controls=("random", "oracle", "stability"), unknown=True, classifier="loglikelihood")
         spec = replace(spec, rationales=True)
         _, transcript = play(self_explain(spec, DOCUMENT), [Answer("?")])
         assert score(transcript, spec, DOCUMENT) == {**always, **more}
-    assert set(METRICS) == {*always, *named, *edited}
+    assert set(METRICS) == {*always, *removals, *edits}

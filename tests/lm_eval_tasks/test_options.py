@@ -72,10 +72,10 @@ def test_a_wrong_option_is_one_clear_line(overrides, line):
 
 def test_model_arguments_pass():
     """`--model_args` come along in the same mapping; none of lm-eval's usual ones looks like an option."""
-    usual = (
+    model_arguments = (
         "pretrained revision dtype device trust_remote_code parallelize peft delta base_url model tokenizer max_length "
         "batch_size max_batch_size add_bos_token prefix_token_id truncation logits_cache num_concurrent max_retries "
         "tensor_parallel_size data_parallel_size gpu_memory_utilization enable_thinking think_end_token load_in_4bit "
         "attn_implementation backend low_cpu_mem_usage chat_template_args softmax_dtype timeout seed quantization"
     )
-    assert read_options("t", {}, dict.fromkeys(usual.split(), 1)) == Options()
+    assert read_options("t", {}, dict.fromkeys(model_arguments.split(), 1)) == Options()

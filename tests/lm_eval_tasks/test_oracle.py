@@ -39,9 +39,9 @@ def test_the_probability_is_the_one_among_the_labels():
         row([1], positive=-6.0, negative=-9.0),
         row([2], positive=-0.1, negative=-3.0),
     ]
-    taken, asked = steps_of("fine day here", [0, 2], singles, [Answer("negative", "negative", {})] * 2)
+    steps, asked = steps_of("fine day here", [0, 2], singles, [Answer("negative", "negative", {})] * 2)
     assert asked == [["[REDACTED] [REDACTED] here", "[REDACTED] day [REDACTED]"]]
-    assert taken == [[0], [0, 1]]
+    assert steps == [[0], [0, 1]]
 
 
 def test_no_set_is_larger_than_the_explanation():
@@ -51,9 +51,9 @@ def test_no_set_is_larger_than_the_explanation():
         row([3], positive=-1.0, negative=-0.5),
         row([4], positive=-0.1, negative=-3.0),
     ]
-    taken, asked = steps_of("so so so good today", [3, 4], singles, [Answer("negative", "negative", {})])
+    steps, asked = steps_of("so so so good today", [3, 4], singles, [Answer("negative", "negative", {})])
     assert asked == [["so so so [REDACTED] [REDACTED]"]]
-    assert taken == [[3], [3, 4]]
+    assert steps == [[3], [3, 4]]
 
 
 def test_a_set_that_changes_the_answer_comes_before_a_lower_probability():
@@ -61,9 +61,9 @@ def test_a_set_that_changes_the_answer_comes_before_a_lower_probability():
     singles = [row([p], positive=-0.1, negative=-3.0, neutral=-3.0) for p in range(3)]
     low = Answer("positive", "positive", {"positive": -0.916, "negative": -1.05, "neutral": -1.386})
     flip = Answer("negative", "negative", {"positive": -0.799, "negative": -0.693, "neutral": -2.996})
-    taken, asked = steps_of("fine day here", [0, 2], singles, [low, flip])
+    steps, asked = steps_of("fine day here", [0, 2], singles, [low, flip])
     assert asked == [["[REDACTED] [REDACTED] here", "[REDACTED] day [REDACTED]"]]
-    assert taken == [[0], [0, 2]]
+    assert steps == [[0], [0, 2]]
 
 
 def test_a_single_word_that_changes_the_answer_ends_it():
@@ -76,5 +76,5 @@ def test_an_answer_that_could_not_be_had_changes_nothing():
         {"positions": [0], "answer": "", "label": None, "logprobs": None},
         row([1], positive=-0.3, negative=-1.3),
     ]
-    taken, _ = steps_of("fine day", [0, 1], singles, [Answer("", None, None, "too long")])
-    assert taken == [[1], [0, 1]]
+    steps, _ = steps_of("fine day", [0, 1], singles, [Answer("", None, None, "too long")])
+    assert steps == [[1], [0, 1]]

@@ -77,12 +77,12 @@ from tests.lm_eval_tasks.styles.documents import HAPPY, PAIR
     ],
 )
 def test_one_word_is_read(answer: str) -> None:
-    told = attribution.parse(answer, HAPPY, request_for(TWEETS, "oneword"))
-    assert told.valid, told.reason
-    assert told.words == ("love",)
-    assert told.positions == (2, 8)
-    assert told.edited is None
-    assert told.reason == ""
+    explanation = attribution.parse(answer, HAPPY, request_for(TWEETS, "oneword"))
+    assert explanation.valid, explanation.reason
+    assert explanation.words == ("love",)
+    assert explanation.positions == (2, 8)
+    assert explanation.edited is None
+    assert explanation.reason == ""
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_one_word_is_read(answer: str) -> None:
     ],
 )
 def test_odd_words_are_read(answer: str, words: tuple[str, ...], positions: tuple[int, ...]) -> None:
-    told = attribution.parse(answer, HAPPY, request_for(TWEETS, "oneword"))
-    assert (told.valid, told.words, told.positions) == (True, words, positions)
+    explanation = attribution.parse(answer, HAPPY, request_for(TWEETS, "oneword"))
+    assert (explanation.valid, explanation.words, explanation.positions) == (True, words, positions)
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_odd_words_are_read(answer: str, words: tuple[str, ...], positions: tupl
 def test_one_word_of_a_pair_is_looked_for_in_both_texts(
     answer: str, words: tuple[str, ...], positions: tuple[int, ...]
 ) -> None:
-    told = attribution.parse(answer, PAIR, request_for(SNLI, "oneword"))
-    assert (told.words, told.positions, told.valid) == (words, positions, bool(words))
+    explanation = attribution.parse(answer, PAIR, request_for(SNLI, "oneword"))
+    assert (explanation.words, explanation.positions, explanation.valid) == (words, positions, bool(words))
 
 
 @pytest.mark.parametrize("word", ["Sure", "Sorry", "Note", "Here", "Okay", "The", "word", "and"])
 def test_words_that_look_like_an_opening_are_read(word: str) -> None:
     fields = {"text": "Sure, Sorry. Note: Here is Okay the word and positive"}
     for budget in ("oneword", "multiword"):
-        told = attribution.parse(word, fields, request_for(TWEETS, budget))
-        assert [key_of(said) for said in told.words] == [key_of(word)]
+        explanation = attribution.parse(word, fields, request_for(TWEETS, budget))
+        assert list(map(key_of, explanation.words)) == [key_of(word)]

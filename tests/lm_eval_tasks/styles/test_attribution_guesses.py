@@ -61,10 +61,10 @@ ARTICLE = {"text": "World Cup sports business: Google profits rise, positive out
     ],
 )
 def test_one_word_is_not_guessed(answer: str, reason: str) -> None:
-    told = attribution.parse(answer, HAPPY, request_for(TWEETS, "oneword"))
-    assert not told.valid, told.words
-    assert told.reason == reason
-    assert told.words == told.positions == ()
+    explanation = attribution.parse(answer, HAPPY, request_for(TWEETS, "oneword"))
+    assert not explanation.valid, explanation.words
+    assert explanation.reason == reason
+    assert explanation.words == explanation.positions == ()
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_a_label_in_the_text_may_be_named_but_not_said_again(answer: str, words:
     ],
 )
 def test_words_of_the_text_alone_are_a_list_and_not_one_word_with_talk(text: str, answer: str, reason: str) -> None:
-    for said in (answer, f"Sure! Here is the answer:\n\n{answer}", f'"{answer}"'):
-        assert attribution.parse(said, {"text": text}, request_for(TWEETS, "oneword")).reason == reason, said
+    for wrapped in (answer, f"Sure! Here is the answer:\n\n{answer}", f'"{answer}"'):
+        assert attribution.parse(wrapped, {"text": text}, request_for(TWEETS, "oneword")).reason == reason, wrapped
 
 
 def test_no_answer_is_no_pair_of_letters_and_an_opening_alone_no_word() -> None:
     fields = {"text": "In n Out is a burger place here"}
     for budget in ("oneword", "multiword"):
         assert attribution.parse("N/A", fields, request_for(TWEETS, budget)).reason == "refusal"
-        told = attribution.parse("Here is the tweet with one word changed:", fields, request_for(TWEETS, budget))
-        assert (told.valid, told.words) == (False, ())
+        explanation = attribution.parse("Here is the tweet with one word changed:", fields, request_for(TWEETS, budget))
+        assert (explanation.valid, explanation.words) == (False, ())

@@ -60,10 +60,10 @@ from tests.lm_eval_tasks.styles.documents import HAPPY, PAIR
     ],
 )
 def test_lists_of_words_are_read(answer: str) -> None:
-    told = attribution.parse(answer, HAPPY, request_for(TWEETS, "multiword"))
-    assert told.valid, told.reason
-    assert told.words == ("love", "great")
-    assert told.positions == (2, 7, 8)
+    explanation = attribution.parse(answer, HAPPY, request_for(TWEETS, "multiword"))
+    assert explanation.valid, explanation.reason
+    assert explanation.words == ("love", "great")
+    assert explanation.positions == (2, 7, 8)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_lists_of_words_are_read(answer: str) -> None:
     ],
 )
 def test_only_lists_of_words_of_the_text_are_read(answer: str, words: tuple[str, ...]) -> None:
-    told = attribution.parse(answer, HAPPY, request_for(TWEETS, "multiword"))
-    assert told.words == words
-    assert told.valid == bool(words)
+    explanation = attribution.parse(answer, HAPPY, request_for(TWEETS, "multiword"))
+    assert explanation.words == words
+    assert explanation.valid == bool(words)
 
 
 @pytest.mark.parametrize(

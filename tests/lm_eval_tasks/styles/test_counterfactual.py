@@ -57,12 +57,12 @@ from tests.lm_eval_tasks.styles.documents import EDITED, TWEET
     ],
 )
 def test_one_word_is_read(answer: str) -> None:
-    told = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
-    assert told.valid, told.reason
-    assert (told.words, told.positions) == (("love",), (2, 6))
-    assert told.edits == (Edit(2, "replace", "hate"), Edit(6, "replace", "hate"))
-    assert told.edited is not None
-    assert told.edited["text"].removeprefix("> ") == EDITED
+    explanation = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
+    assert explanation.valid, explanation.reason
+    assert (explanation.words, explanation.positions) == (("love",), (2, 6))
+    assert explanation.edits == (Edit(2, "replace", "hate"), Edit(6, "replace", "hate"))
+    assert explanation.edited is not None
+    assert explanation.edited["text"].removeprefix("> ") == EDITED
 
 
 UNREADABLE = [
@@ -108,16 +108,16 @@ UNREADABLE = [
 @pytest.mark.parametrize(("answer", "reason"), UNREADABLE)
 @pytest.mark.parametrize("budget", ["oneword", "multiword"])
 def test_what_is_no_counterfactual_is_refused_with_the_reason(answer: str, reason: str, budget: str) -> None:
-    told = counterfactual.parse(answer, TWEET, request_for(TWEETS, budget, "negative"))
-    assert not told.valid, told.edited
-    assert told.reason == reason
+    explanation = counterfactual.parse(answer, TWEET, request_for(TWEETS, budget, "negative"))
+    assert not explanation.valid, explanation.edited
+    assert explanation.reason == reason
 
 
 def test_talk_on_the_same_line_is_not_taken_for_text() -> None:
     answer = f"{EDITED} I replaced love with hate to make the sentiment of the tweet worse."
     for budget in ("oneword", "multiword"):
-        told = counterfactual.parse(answer, TWEET, request_for(TWEETS, budget, "negative"))
-        assert (told.valid, told.reason) == (False, "no text in the answer")
+        explanation = counterfactual.parse(answer, TWEET, request_for(TWEETS, budget, "negative"))
+        assert (explanation.valid, explanation.reason) == (False, "no text in the answer")
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,11 @@ def test_texts_that_look_like_a_wrapping_are_read_whole(text: str, word: str, ne
     for budget in ("oneword", "multiword"):
         request = request_for(TWEETS, budget, "negative")
         answer = counterfactual.write(fields, [word], request, new)
-        for said in (answer, f"Sure! Here is the edited tweet:\n\n{answer}"):
-            told = counterfactual.parse(said, fields, request)
-            assert (told.valid, told.words, told.edited) == (True, (word,), {"text": answer}), told
+        for wrapped in (answer, f"Sure! Here is the edited tweet:\n\n{answer}"):
+            explanation = counterfactual.parse(wrapped, fields, request)
+            assert (explanation.valid, explanation.words, explanation.edited) == (True, (word,), {"text": answer}), (
+                explanation
+            )
         assert counterfactual.parse(text, fields, request).reason == "nothing changed"
 
 

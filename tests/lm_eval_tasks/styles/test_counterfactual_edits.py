@@ -35,9 +35,9 @@ from tests.lm_eval_tasks.styles.documents import EDITED, TWEET
     ],
 )
 def test_one_change_is_read(answer: str, edits: tuple[Edit, ...], words: tuple[str, ...]) -> None:
-    told = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
-    assert told.valid, told.reason
-    assert (told.edits, told.words) == (edits, words)
+    explanation = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
+    assert explanation.valid, explanation.reason
+    assert (explanation.edits, explanation.words) == (edits, words)
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,13 @@ def test_one_change_is_read(answer: str, edits: tuple[Edit, ...], words: tuple[s
     ],
 )
 def test_more_than_one_changed_word_is_too_many_for_one_and_fine_for_several(answer: str) -> None:
-    one = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
-    assert (one.valid, one.reason) == (False, "more than one word changed")
-    assert one.edited == {"text": answer}
-    assert len(one.edits) > 1
-    several = counterfactual.parse(answer, TWEET, request_for(TWEETS, "multiword", "negative"))
-    assert several.valid
-    assert (several.edited, several.edits) == (one.edited, one.edits)
+    refused = counterfactual.parse(answer, TWEET, request_for(TWEETS, "oneword", "negative"))
+    assert (refused.valid, refused.reason) == (False, "more than one word changed")
+    assert refused.edited == {"text": answer}
+    assert len(refused.edits) > 1
+    accepted = counterfactual.parse(answer, TWEET, request_for(TWEETS, "multiword", "negative"))
+    assert accepted.valid
+    assert (accepted.edited, accepted.edits) == (refused.edited, refused.edits)
 
 
 def test_another_text_altogether_is_an_edit_of_several_words() -> None:

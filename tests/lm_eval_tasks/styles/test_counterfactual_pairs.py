@@ -34,12 +34,12 @@ from tests.lm_eval_tasks.styles.documents import EDITED_PAIR, PAIR, SHOWN_PAIR
     ],
 )
 def test_pairs_are_read(answer: str) -> None:
-    told = counterfactual.parse(answer, PAIR, request_for(SNLI, "oneword", "entailment"))
-    assert told.valid, told.reason
-    assert (told.words, told.positions) == (("awake",), (10,))
-    assert told.edited is not None
-    assert told.edited == EDITED_PAIR
-    assert list(told.edited) == ["premise", "hypothesis"]
+    explanation = counterfactual.parse(answer, PAIR, request_for(SNLI, "oneword", "entailment"))
+    assert explanation.valid, explanation.reason
+    assert (explanation.words, explanation.positions) == (("awake",), (10,))
+    assert explanation.edited is not None
+    assert explanation.edited == EDITED_PAIR
+    assert list(explanation.edited) == ["premise", "hypothesis"]
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_pairs_are_read(answer: str) -> None:
     ],
 )
 def test_pairs_are_not_guessed(answer: str, reason: str) -> None:
-    told = counterfactual.parse(answer, PAIR, request_for(SNLI, "oneword", "entailment"))
-    assert (told.valid, told.reason) == (False, reason)
+    explanation = counterfactual.parse(answer, PAIR, request_for(SNLI, "oneword", "entailment"))
+    assert (explanation.valid, explanation.reason) == (False, reason)
 
 
 def test_a_field_left_out_is_not_filled_in() -> None:
     for answer in ("Hypothesis: The man is asleep.", "The man is asleep."):
-        told = counterfactual.parse(answer, PAIR, request_for(SNLI, "multiword", "entailment"))
-        assert (told.valid, told.edited) == (False, None)
+        explanation = counterfactual.parse(answer, PAIR, request_for(SNLI, "multiword", "entailment"))
+        assert (explanation.valid, explanation.edited) == (False, None)

@@ -67,10 +67,10 @@ from tests.lm_eval_tasks.styles.documents import REDACTED, TWEET
     ],
 )
 def test_one_word_is_read(answer: str) -> None:
-    told = redaction.parse(answer, TWEET, request_for(TWEETS, "oneword"))
-    assert told.valid, told.reason
-    assert (told.words, told.positions) == (("love",), (2, 6))
-    assert told.edited is None
+    explanation = redaction.parse(answer, TWEET, request_for(TWEETS, "oneword"))
+    assert explanation.valid, explanation.reason
+    assert (explanation.words, explanation.positions) == (("love",), (2, 6))
+    assert explanation.edited is None
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_one_word_is_read(answer: str) -> None:
     ],
 )
 def test_one_word_is_not_guessed(answer: str, reason: str) -> None:
-    told = redaction.parse(answer, TWEET, request_for(TWEETS, "oneword"))
-    assert not told.valid, told.words
-    assert told.reason == reason
-    assert told.words == told.positions == ()
+    explanation = redaction.parse(answer, TWEET, request_for(TWEETS, "oneword"))
+    assert not explanation.valid, explanation.words
+    assert explanation.reason == reason
+    assert explanation.words == explanation.positions == ()
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_one_word_is_not_guessed(answer: str, reason: str) -> None:
     ],
 )
 def test_several_words_are_read_and_not_guessed(answer: str, words: tuple[str, ...]) -> None:
-    told = redaction.parse(answer, TWEET, request_for(TWEETS, "multiword"))
-    assert told.words == words
-    assert told.valid == bool(words)
+    explanation = redaction.parse(answer, TWEET, request_for(TWEETS, "multiword"))
+    assert explanation.words == words
+    assert explanation.valid == bool(words)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +175,6 @@ def test_texts_that_look_like_a_wrapping_are_read_whole(text: str) -> None:
     for budget in ("oneword", "multiword"):
         request = request_for(TWEETS, budget)
         for word in words_of(fields):
-            told = redaction.parse(redaction.write(fields, [word.text], request), fields, request)
-            assert told.valid, (word.text, told.reason)
-            assert [said.casefold() for said in told.words] == [word.text.casefold()]
+            explanation = redaction.parse(redaction.write(fields, [word.text], request), fields, request)
+            assert explanation.valid, (word.text, explanation.reason)
+            assert list(map(str.casefold, explanation.words)) == [word.text.casefold()]

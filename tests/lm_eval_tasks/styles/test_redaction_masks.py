@@ -30,8 +30,8 @@ from tests.lm_eval_tasks.styles.documents import TWEET
 def test_a_mask_stands_for_the_word_at_its_place(
     answer: str, words: tuple[str, ...], positions: tuple[int, ...]
 ) -> None:
-    told = redaction.parse(answer, TWEET, request_for(TWEETS, "oneword"))
-    assert (told.valid, told.words, told.positions) == (True, words, positions)
+    explanation = redaction.parse(answer, TWEET, request_for(TWEETS, "oneword"))
+    assert (explanation.valid, explanation.words, explanation.positions) == (True, words, positions)
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_a_mask_stands_for_the_word_at_its_place(
     ],
 )
 def test_a_mask_that_the_text_has_already_takes_nothing_out(answer: str, words: tuple[str, ...]) -> None:
-    told = redaction.parse(answer, {"text": "I love [REDACTED] it"}, request_for(TWEETS, "oneword"))
-    assert (told.valid, told.words) == (bool(words), words)
+    explanation = redaction.parse(answer, {"text": "I love [REDACTED] it"}, request_for(TWEETS, "oneword"))
+    assert (explanation.valid, explanation.words) == (bool(words), words)
 
 
 def test_the_bare_mask_is_a_word_where_the_text_says_it() -> None:
-    told = redaction.parse("They REDACTED it", {"text": "They redacted it"}, request_for(TWEETS, "oneword"))
-    assert told.reason == "no mask in the answer"
-    told = redaction.parse("They [REDACTED] it", {"text": "They redacted it"}, request_for(TWEETS, "oneword"))
-    assert told.words == ("redacted",)
+    explanation = redaction.parse("They REDACTED it", {"text": "They redacted it"}, request_for(TWEETS, "oneword"))
+    assert explanation.reason == "no mask in the answer"
+    explanation = redaction.parse("They [REDACTED] it", {"text": "They redacted it"}, request_for(TWEETS, "oneword"))
+    assert explanation.words == ("redacted",)
 
 
 @pytest.mark.parametrize("mask", ["[MASK]", "<mask>", "___", "REDACTED", "█", "[...]", "()", "X X"])

@@ -39,9 +39,9 @@ from tests.lm_eval_tasks.styles.documents import PAIR, REDACTED_PAIR
     ],
 )
 def test_pairs_are_read(answer: str) -> None:
-    told = redaction.parse(answer, PAIR, request_for(SNLI, "oneword"))
-    assert told.valid, told.reason
-    assert (told.words, told.positions) == (("man",), (1, 8))
+    explanation = redaction.parse(answer, PAIR, request_for(SNLI, "oneword"))
+    assert explanation.valid, explanation.reason
+    assert (explanation.words, explanation.positions) == (("man",), (1, 8))
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_pairs_are_read(answer: str) -> None:
 )
 def test_pairs_are_not_guessed(answer: str) -> None:
     for budget in ("oneword", "multiword"):
-        told = redaction.parse(answer, PAIR, request_for(SNLI, budget))
-        assert not told.valid, told.words
+        explanation = redaction.parse(answer, PAIR, request_for(SNLI, budget))
+        assert not explanation.valid, explanation.words
 
 
 def test_one_field_may_go_altogether() -> None:
     answer = "Premise: A man is sleeping on a bench.\nHypothesis: [REDACTED]"
-    told = redaction.parse(answer, PAIR, request_for(SNLI, "multiword"))
-    assert told.positions == (7, 8, 9, 10)
+    explanation = redaction.parse(answer, PAIR, request_for(SNLI, "multiword"))
+    assert explanation.positions == (7, 8, 9, 10)
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_titles_inside_a_text_part_no_fields(premise: str, hypothesis: str) -> N
     for key in {word.key for word in words}:
         for budget in ("oneword", "multiword"):
             request = request_for(SNLI, budget)
-            told = redaction.parse(redaction.write(fields, [key], request), fields, request)
-            assert (told.valid, told.positions) == (True, occurrences(words, {key})), key
+            explanation = redaction.parse(redaction.write(fields, [key], request), fields, request)
+            assert (explanation.valid, explanation.positions) == (True, occurrences(words, {key})), key

@@ -39,17 +39,17 @@ A, B = "A man sleeps.", "A dog barks."
     ],
 )
 def test_pairs(answer: str, first: tuple[str, str] | None) -> None:
-    found = [(fields["premise"], fields["hypothesis"]) for fields in documents(answer, SNLI)]
+    pairs = [(fields["premise"], fields["hypothesis"]) for fields in documents(answer, SNLI)]
     if first is None:
-        assert found == []
+        assert pairs == []
     else:
-        assert first in found
+        assert first in pairs
 
 
 def test_every_place_of_a_title_is_tried() -> None:
     answer = f"Premise: He said:\nHypothesis: none.\nHypothesis: {B}"
-    found = list(documents(answer, SNLI))
-    assert {"premise": "He said:\nHypothesis: none.", "hypothesis": B} in found
+    readings = list(documents(answer, SNLI))
+    assert {"premise": "He said:\nHypothesis: none.", "hypothesis": B} in readings
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_too_long() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "masks"),
     [
         ("[REDACTED]", ["[REDACTED]"]),
         ("[redacted]", ["[redacted]"]),
@@ -99,8 +99,8 @@ def test_too_long() -> None:
         ("[MASK]", []),
     ],
 )
-def test_mask_pattern(text: str, found: list[str]) -> None:
-    assert mask_pattern("[REDACTED]", frozenset({"'s"}), bare=True).findall(text) == found
+def test_mask_pattern(text: str, masks: list[str]) -> None:
+    assert mask_pattern("[REDACTED]", frozenset({"'s"}), bare=True).findall(text) == masks
 
 
 @given(st.text(), st.sampled_from([SNLI, TWEETS]))

@@ -58,10 +58,10 @@ def test_round_trip(document: tuple[Question, dict[str, str]], budget: str, styl
     word = data.draw(st.sampled_from(words))
     request = request_for(question, budget, question.labels[0])
     answer = _write(style, fields, [word.text], request)
-    told = STYLES[style].parse(answer, fields, request)
-    assert told.valid, (answer, told.reason)
-    assert [key_of(said) for said in told.words] == [word.key]
-    assert told.positions == occurrences(words, {word.key})
+    explanation = STYLES[style].parse(answer, fields, request)
+    assert explanation.valid, (answer, explanation.reason)
+    assert list(map(key_of, explanation.words)) == [word.key]
+    assert explanation.positions == occurrences(words, {word.key})
 
 
 def _shown_unambiguously(fields: dict[str, str]) -> bool:
@@ -80,11 +80,11 @@ def test_round_trip_of_several_words(document: tuple[Question, dict[str, str]], 
     keys = {word.key for word in named}
     for style in (attribution, redaction):
         request = request_for(question, "multiword")
-        told = style.parse(style.write(fields, [word.text for word in named], request), fields, request)
-        assert told.valid, told.reason
-        assert {key_of(word) for word in told.words} == keys
-        if style is attribution or len(told.positions) == len(occurrences(words, keys)):
-            assert told.positions == occurrences(words, keys)
+        explanation = style.parse(style.write(fields, [word.text for word in named], request), fields, request)
+        assert explanation.valid, explanation.reason
+        assert {key_of(word) for word in explanation.words} == keys
+        if style is attribution or len(explanation.positions) == len(occurrences(words, keys)):
+            assert explanation.positions == occurrences(words, keys)
 
 
 @given(documents(), st.one_of(TEXTS, st.text()), BUDGETS, st.sampled_from(list(STYLES)))
@@ -95,23 +95,25 @@ def test_round_trip_of_several_words(document: tuple[Question, dict[str, str]], 
 def test_any_answer_is_read(document: tuple[Question, dict[str, str]], answer: str, budget: str, style: str) -> None:
     question, fields = document
     request, words = request_for(question, budget, question.labels[0]), words_of(fields)
-    told = STYLES[style].parse(answer, fields, request)
-    assert all(0 <= position < len(words) for position in told.positions)
-    assert list(told.positions) == sorted(set(told.positions))
-    assert Counter({words[position].key for position in told.positions}) == Counter(map(key_of, told.words))
-    assert told.valid == (not told.reason)
-    assert told == STYLES[style].parse(f"\n\t {answer} \r\n", fields, request)
-    if told.valid and style != "counterfactual":
-        assert told.positions
-        assert told.edited is None
+    explanation = STYLES[style].parse(answer, fields, request)
+    assert all(0 <= position < len(words) for position in explanation.positions)
+    assert list(explanation.positions) == sorted(set(explanation.positions))
+    assert Counter({words[position].key for position in explanation.positions}) == Counter(
+        map(key_of, explanation.words)
+    )
+    assert explanation.valid == (not explanation.reason)
+    assert explanation == STYLES[style].parse(f"\n\t {answer} \r\n", fields, request)
+    if explanation.valid and style != "counterfactual":
+        assert explanation.positions
+        assert explanation.edited is None
         if budget == "oneword":
-            assert len(told.words) == 1
-    if told.valid and style == "attribution":
-        assert told.positions == occurrences(words, set(map(key_of, told.words)))
-        assert {key_of(word) for word in told.words} <= {word.key for word in find_words(answer)}
-    if told.valid and style == "counterfactual":
-        assert told.edited is not None
-        assert [w.key for w in words_of(told.edited)] != [w.key for w in words]
+            assert len(explanation.words) == 1
+    if explanation.valid and style == "attribution":
+        assert explanation.positions == occurrences(words, set(map(key_of, explanation.words)))
+        assert {key_of(word) for word in explanation.words} <= {word.key for word in find_words(answer)}
+    if explanation.valid and style == "counterfactual":
+        assert explanation.edited is not None
+        assert [w.key for w in words_of(explanation.edited)] != [w.key for w in words]
 
 
 @given(documents(), st.sampled_from(list(WRAPPERS)), st.sampled_from(list(STYLES)), st.data())
@@ -126,7 +128,7 @@ def test_a_wrapping_makes_no_other_reading(
         return
     request = request_for(question, "oneword", question.labels[0])
     answer = _write(style, fields, [data.draw(st.sampled_from(words)).text], request)
-    bare, wrapped = (STYLES[style].parse(said, fields, request) for said in (answer, WRAPPERS[name](answer)))
+    bare, wrapped = (STYLES[style].parse(text, fields, request) for text in (answer, WRAPPERS[name](answer)))
     if wrapped.valid:
         assert wrapped.words == bare.words
 
@@ -153,8 +155,8 @@ def test_real_texts_in_every_wrapping(dataset: str, style: str) -> None:
 def test_real_texts_copied_are_no_explanations(dataset: str) -> None:
     question, draw = REAL[dataset][0], random.Random(1)
     for fields in real_documents(dataset, 100):
-        shown = question.show(fields)
-        text = shown if len(fields) > 1 else shown.partition(": ")[2]
+        titled = question.show(fields)
+        text = titled if len(fields) > 1 else titled.partition(": ")[2]
         for wrap in WRAPPERS.values():
             for budget in ("oneword", "multiword"):
                 request = request_for(question, budget, question.labels[0])
@@ -165,15 +167,15 @@ def test_real_texts_copied_are_no_explanations(dataset: str) -> None:
             for named in (types, types[:2], types[:3], [*types[:2], NEW]):
                 if len({key_of(word) for word in named}) > 1:
                     answer = wrap(", ".join(named))
-                    told = attribution.parse(answer, fields, request_for(question, "oneword"))
-                    assert not told.valid, (answer, told.words)
+                    explanation = attribution.parse(answer, fields, request_for(question, "oneword"))
+                    assert not explanation.valid, (answer, explanation.words)
             several = request_for(question, "multiword")
             for named in ([NEW], [*types[:2], NEW], [NEW, *types]):
                 answer = wrap(", ".join(named))
-                told = attribution.parse(answer, fields, several)
-                assert not told.valid, (answer, told.words)
+                explanation = attribution.parse(answer, fields, several)
+                assert not explanation.valid, (answer, explanation.words)
             if len(types) > 1:
-                told = attribution.parse(wrap(text), fields, request_for(question, "oneword"))
-                assert not told.valid, (wrap(text), told.words)
+                explanation = attribution.parse(wrap(text), fields, request_for(question, "oneword"))
+                assert not explanation.valid, (wrap(text), explanation.words)
             copied = attribution.parse(text, fields, several)
             assert copied.positions == tuple(range(len(words_of(fields))))

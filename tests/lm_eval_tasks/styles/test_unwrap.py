@@ -80,10 +80,10 @@ def test_prose() -> None:
 
 @given(st.text())
 def test_readings_are_distinct_bounded_and_parts(answer: str) -> None:
-    found = list(readings(answer))
-    assert len(found) == len(set(found)) <= MOST_READINGS + 2
-    assert all(text == text.strip() and text for text in found)
-    assert found == list(readings(f"\n {answer}\t\n"))
+    texts = list(readings(answer))
+    assert len(texts) == len(set(texts)) <= MOST_READINGS + 2
+    assert all(text == text.strip() and text for text in texts)
+    assert texts == list(readings(f"\n {answer}\t\n"))
 
 
 UNITS = [
@@ -134,8 +134,8 @@ LONG = {"premise": "World markets fall again on oil fears, says Reuters. " * 12,
 @pytest.mark.parametrize("style", STYLES)
 def test_long_answers_are_quick(style: str, unit: str) -> None:
     repeated = (unit * 100_000)[:100_000]
-    shown = SNLI.show(LONG)
-    for answer in (repeated, repeated + "?", f"Sure! Here it is:\n\n{shown}\n\n{repeated}", f"{repeated}\n{shown}"):
+    pair = SNLI.show(LONG)
+    for answer in (repeated, repeated + "?", f"Sure! Here it is:\n\n{pair}\n\n{repeated}", f"{repeated}\n{pair}"):
         for budget in ("oneword", "multiword"):
             request = request_for(SNLI, budget, "neutral")
             parse = partial(STYLES[style].parse, answer, LONG, request)
