@@ -137,7 +137,7 @@ class Checkpoint:
 class BaseComparison:
     """A checkpoint against its base, on the documents of one task that both have.
 
-    Source: docs/metrics.md, "Statistics" and section 8.
+    Source: docs/metrics.md, "Statistics"; docs/metrics.md, "8. Checkpoint drift panel".
 
     Attributes:
         n: number of shared documents.

@@ -24,7 +24,6 @@ and the main table as Markdown, CSV, LaTeX and PNG.
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    defaults = Settings()
     arguments = argparse.ArgumentParser(
         prog="faithful-se board", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,29 +53,30 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument(
         "--cards",
-        type=_count,
-        default=defaults.cards,
+        type=count,
+        default=Settings.cards,
         metavar="N",
-        help=f"documents per task on the page (default: {defaults.cards})",
+        help=f"documents per task on the page (default: {Settings.cards})",
     )
-    arguments.add_argument(
-        "--draws",
-        type=_count,
-        default=defaults.draws,
-        metavar="N",
-        help=f"draws of the bootstraps (default: {defaults.draws})",
-    )
-    arguments.add_argument(
-        "--seed",
-        type=_count,
-        default=defaults.seed,
-        metavar="N",
-        help=f"seed of the bootstraps (default: {defaults.seed})",
-    )
+    add_bootstrap_options(arguments)
     arguments.add_argument(
         "--check", action="store_true", help="check a submission instead: one line per finding, exit status 1 if any"
     )
     return arguments
+
+
+def add_bootstrap_options(arguments: argparse.ArgumentParser) -> None:
+    """Add --draws and --seed."""
+    for name, default in (("draws", Settings.draws), ("seed", Settings.seed)):
+        arguments.add_argument(
+            f"--{name}", type=count, default=default, metavar="N", help=f"{name} of the bootstraps (default: {default})"
+        )
+
+
+def check_draws(draws: int) -> None:
+    """Refuse too few draws."""
+    if draws < 100:
+        raise UsageError(f"--draws {draws}: give at least 100, or intervals are noise")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -95,8 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     from leaderboards.export import write_board
 
     train_infos = dict(map(_parse_train_info, options.train_info))
-    if options.draws < 100:
-        raise UsageError(f"--draws {options.draws}: give at least 100, or intervals are noise")
+    check_draws(options.draws)
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out {options.out}: is a file; give a folder")
     refuse_foreign_files(options.out)
@@ -127,7 +126,8 @@ def _print_summary(board: Board, size: int) -> None:
     print(f"\nMeans over all tasks, 95 % intervals:\n\n{main_text_table(board)}\n")
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """The value of an option that counts something."""
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text}: give a number from 0")

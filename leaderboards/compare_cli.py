@@ -7,6 +7,7 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError, require_packages
 from leaderboards.board import Settings
+from leaderboards.cli import add_bootstrap_options, check_draws, count
 from leaderboards.comparison.compare import compare
 from leaderboards.comparison.find_sides import find_sides
 from leaderboards.comparison.report import comparison_json, comparison_text
@@ -25,7 +26,6 @@ A and B are folders of results of one model each, or names of checkpoints, with 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    defaults = Settings()
     arguments = argparse.ArgumentParser(
         prog="faithful-se compare", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -43,25 +43,12 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.add_argument(
         "--documents",
-        type=int,
+        type=count,
         default=3,
         metavar="N",
         help="changed documents to print per task and direction (default: 3)",
     )
-    arguments.add_argument(
-        "--draws",
-        type=int,
-        default=defaults.draws,
-        metavar="N",
-        help=f"draws of the bootstraps (default: {defaults.draws})",
-    )
-    arguments.add_argument(
-        "--seed",
-        type=int,
-        default=defaults.seed,
-        metavar="N",
-        help=f"seed of the bootstraps (default: {defaults.seed})",
-    )
+    add_bootstrap_options(arguments)
     arguments.add_argument("--json", action="store_true", help="print the comparison as JSON, for scripts")
     arguments.add_argument(
         "--fail-if", choices=("worse",), help="exit status 1 if B is significantly less faithful in any task"
@@ -73,8 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     """Compare two checkpoints. Exit status 0; 1 with --fail-if; 2 when the input is wrong."""
     options = parser().parse_args(argv)
     require_packages("board", "polars", *(["pydantic"] if options.board else []))
-    if options.draws < 100 or options.documents < 0 or options.seed < 0:
-        raise UsageError("--draws must be at least 100, --documents and --seed at least 0")
+    check_draws(options.draws)
     a, b = find_sides(options.a, options.b, options.results, options.board)
     settings = Settings(draws=options.draws, seed=options.seed, cards=options.documents)
     comparison = compare(a, b, settings)

@@ -146,7 +146,7 @@ def test_eval_names_a_misspelt_task_in_one_line():
         *("eval", "run", "--model", "faithful-se-rules", "--tasks", "faithful_se_snli_redacton_oneword"),
     )
     assert done.returncode == 2
-    line = "not found: faithful_se_snli_redacton_oneword (meant: faithful_se_snli_redaction_oneword?)"
+    line = "not found: faithful_se_snli_redacton_oneword (did you mean faithful_se_snli_redaction_oneword?)"
     assert line in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""The same answers under other scoring rules: how much a result depends on the rule. docs/metrics.md, section 1."""
+"""The same answers under other scoring rules: does the result depend on the rule? docs/metrics.md, "1. Flip rules"."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from faithful_se.transcript import ExplanationRecord, Perturbed, Prediction, Transcript
 from faithfulness_metrics.erasure import label_probability
 from faithfulness_metrics.words import words_of
 from leaderboards.board import CardEntry, DocumentCard, Segment, Task
@@ -17,38 +17,36 @@ MOST_WORDS = 100
 
 
 def document_card(
-    task: Task, key: str, transcripts: Mapping[str, tuple[dict[str, Any], float | None]]
+    task: Task, key: str, transcripts: Mapping[str, tuple[Transcript, float | None]]
 ) -> DocumentCard | None:
-    """The card of one document; None if no transcript has the expected form.
+    """The card of one document; None if no transcript has the form of `faithful_se.transcript.Transcript`.
 
     Args:
         task: of the document.
         key: of the document.
-        transcripts: checkpoint id -> (transcript, faithful).
+        transcripts: checkpoint id -> (transcript as read, faithful).
     """
     entries = []
-    first: dict[str, Any] | None = None
-    fields: dict[str, str] = {}
+    first: Transcript | None = None
     for checkpoint, (transcript, faithful) in transcripts.items():
         try:
-            fields = fields or {str(name): str(text) for name, text in transcript["fields"].items()}
             entries.append(card_entry(checkpoint, transcript, faithful))
             first = first or transcript
         except (KeyError, TypeError, ValueError, AttributeError):
-            continue  # the numbers of this checkpoint stay, its entry cannot be made
+            continue  # not the form of a transcript: the numbers of this checkpoint stay, its entry cannot be made
     if first is None:
         return None
     return DocumentCard(
         task=task.id,
         key=key,
-        fields=split_fields(fields, task.titles),
-        gold=str(first.get("gold") or ""),
+        fields=split_fields(first["fields"], task.titles),
+        gold=str(first["gold"] or ""),
         rationale=rationale_of(first),
         entries=tuple(entries),
     )
 
 
-def rationale_of(transcript: Mapping[str, Any]) -> tuple[int, ...] | None:
+def rationale_of(transcript: Transcript) -> tuple[int, ...] | None:
     """Positions of the words that people marked, over all fields; None if there are none or they are unreadable."""
     match transcript.get("rationale"):
         case {"positions": [*positions]} if all(type(position) is int for position in positions):
@@ -78,48 +76,50 @@ def split_fields(fields: Mapping[str, str], titles: Sequence[str]) -> dict[str, 
     return segments_by_title
 
 
-def card_entry(checkpoint: str, transcript: Mapping[str, Any], faithful: float | None) -> CardEntry:
-    """What one checkpoint did with a document."""
-    explanation, perturbed = transcript.get("explanation") or {}, transcript.get("perturbed") or {}
-    prediction = transcript.get("prediction") or {}
-    edited = explanation.get("edited") or perturbed.get("fields") or {}
+def card_entry(checkpoint: str, transcript: Transcript, faithful: float | None) -> CardEntry:
+    """What one checkpoint did with a document.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: not the form of a transcript.
+    """
+    explanation, perturbed = transcript["explanation"], transcript["perturbed"]
+    edited = (explanation and explanation["edited"]) or (perturbed and perturbed["fields"]) or {}
+    words = explanation["words"] if explanation else []
     return CardEntry(
         checkpoint=checkpoint,
-        prediction=prediction.get("label"),
-        explanation=_shorten(str(explanation.get("answer") or "")),
-        valid=bool(explanation.get("valid")),
-        reason=str(explanation.get("reason") or transcript.get("problem") or ""),
-        words=tuple(_shorten(str(word)) for word in explanation.get("words") or ())[:MOST_WORDS],
-        positions=tuple(int(position) for position in explanation.get("positions") or ()),
-        target=str(explanation.get("target") or ""),
+        prediction=transcript["prediction"]["label"],
+        explanation=_shorten(str(explanation["answer"])) if explanation else "",
+        valid=bool(explanation and explanation["valid"]),
+        reason=str((explanation and explanation["reason"]) or transcript["problem"]),
+        words=tuple(_shorten(str(word)) for word in words[:MOST_WORDS]),
+        positions=tuple(map(int, explanation["positions"])) if explanation else (),
+        target=str(explanation["target"]) if explanation else "",
         edited={str(name): _shorten(str(text)) for name, text in edited.items()},
-        after=perturbed.get("label"),
+        after=perturbed["label"] if perturbed else None,
         faithful=faithful,
         effects=word_effects(transcript),
         transcript=tuple(_conversation(transcript)),
     )
 
 
-def word_effects(transcript: Mapping[str, Any]) -> dict[int, float]:
+def word_effects(transcript: Transcript) -> dict[int, float]:
     """Effect of masking each word alone, from the oracle control: position -> effect.
 
     1 if the answer flips (for a counterfactual: to the target), else 0. With label probabilities, the drop of the
     predicted label's probability.
     """
-    singles = (transcript.get("oracle") or {}).get("singles") or []
-    prediction = transcript.get("prediction") or {}
-    label = prediction.get("label")
-    probability = _label_probability(prediction.get("logprobs"), label)
-    target = (transcript.get("explanation") or {}).get("target")
+    oracle, explanation, prediction = transcript["oracle"], transcript["explanation"], transcript["prediction"]
+    label, target = prediction["label"], explanation["target"] if explanation else ""
+    probability = _label_probability(prediction["logprobs"], label)
     effects: dict[int, float] = {}
-    for variant in singles:
-        probability_after = _label_probability(variant.get("logprobs"), label)
+    for variant in oracle["singles"] if oracle else []:
+        probability_after = _label_probability(variant["logprobs"], label)
         if probability is not None and probability_after is not None:
             effect = round(probability - probability_after, 4)
             if not math.isfinite(effect):
                 continue
         else:
-            after = variant.get("label")
+            after = variant["label"]
             effect = float(after == target if target else after is not None and after != label)
         # A counterfactual's own positions come first, then variants that change several positions at once.
         for position in variant["positions"]:
@@ -133,34 +133,32 @@ def _label_probability(logprobs: Mapping[str, float] | None, label: str | None) 
     return label_probability(logprobs, label)
 
 
-def _conversation(transcript: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _conversation(transcript: Transcript) -> list[tuple[str, str]]:
     """Prompts and answers in order. Where the explanation's prompt repeats the classification, it is left out."""
-    prediction, explanation = transcript.get("prediction") or {}, transcript.get("explanation") or {}
-    turns = _turns(prediction)
+    explanation, perturbed = transcript["explanation"], transcript["perturbed"]
+    turns = _turns(transcript["prediction"])
     if explanation:
-        prompt = [(str(turn["role"]), str(turn["content"])) for turn in explanation.get("messages") or ()]
-        turns += prompt[len(turns) :] if prompt[: len(turns)] == turns else prompt
-        turns.append(("assistant", str(explanation.get("answer") or "")))
-    if perturbed := transcript.get("perturbed"):
+        explanation_turns = _turns(explanation)
+        repeats = explanation_turns[: len(turns)] == turns
+        turns += explanation_turns[len(turns) :] if repeats else explanation_turns
+    if perturbed:
         turns += _turns(perturbed)
-    conversation, left = [], LONGEST_TRANSCRIPT
+    conversation: list[tuple[str, str]] = []
+    left = LONGEST_TRANSCRIPT
     for role, text in turns:
         if len(text) > left:
             total = sum(len(turn_text) for _, turn_text in turns)
-            conversation.append((role, text[:left]))
-            conversation.append(
-                ("note", f"cut here: the transcript has {total} characters, {LONGEST_TRANSCRIPT} are shown")
-            )
-            break
+            note = f"cut here: the transcript has {total} characters, {LONGEST_TRANSCRIPT} are shown"
+            return [*conversation, (role, text[:left]), ("note", note)]
         conversation.append((role, text))
         left -= len(text)
     return conversation
 
 
-def _turns(call: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _turns(call: Prediction | ExplanationRecord | Perturbed) -> list[tuple[str, str]]:
     """The messages of a call and its answer, as (role, text)."""
-    prompt = [(str(turn["role"]), str(turn["content"])) for turn in call.get("messages") or ()]
-    return [*prompt, ("assistant", str(call.get("answer") or ""))]
+    prompt = [(str(turn["role"]), str(turn["content"])) for turn in call["messages"]]
+    return [*prompt, ("assistant", str(call["answer"]))]
 
 
 def _shorten(text: str) -> str:

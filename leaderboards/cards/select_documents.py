@@ -11,10 +11,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
+from faithful_se.transcript import Transcript
 from faithfulness_metrics.bootstrap import Array
 from faithfulness_metrics.words import seed_of
 from leaderboards.analysis.task_results import TaskResult
@@ -133,7 +133,7 @@ def _documents_per_task(selections: Sequence[_Selection], most_entries: int) -> 
 def _make_cards(selection: _Selection, most: int, unreadable: list[str]) -> list[DocumentCard]:
     """The cards of one task, at most `most`."""
     documents = selection.documents[:most]
-    transcripts: dict[int, dict[str, dict[str, Any]]] = {}
+    transcripts: dict[int, dict[str, Transcript]] = {}
     for checkpoint in selection.checkpoints:
         path = selection.results[checkpoint].run.samples
         assert path is not None

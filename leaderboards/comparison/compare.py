@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from faithful_se.transcript import Transcript
 from leaderboards.analysis.aggregate import mean_gain
 from leaderboards.analysis.base_comparison import compare_with_base, holm_adjust
 from leaderboards.analysis.task_columns import TaskColumn, name_columns
@@ -216,18 +217,19 @@ def _changed_documents(a: TaskResult, b: TaskResult, most: int) -> list[Changed]
     changed = []
     for side, side_keys in (("A", only_a), ("B", only_b)):
         for key in side_keys:
-            if key in transcripts_a and key in transcripts_b:
-                text = " | ".join(str(value) for value in (transcripts_a[key].get("fields") or {}).values())
+            try:
                 behaviours = _behaviour(transcripts_a[key]), _behaviour(transcripts_b[key])
-                changed.append(Changed(key.split(":")[0], side, text, *behaviours))
+                text = " | ".join(map(str, transcripts_a[key]["fields"].values()))
+            except (KeyError, TypeError, AttributeError):
+                continue  # missing, or not the form of a transcript
+            changed.append(Changed(key.split(":")[0], side, text, *behaviours))
     return changed
 
 
-def _behaviour(transcript: Mapping[str, object]) -> Behaviour:
-    def part(name: str) -> dict[str, object]:
-        value = transcript.get(name)
-        return value if isinstance(value, dict) else {}
-
-    words, labels = part("explanation").get("words"), (part("prediction").get("label"), part("perturbed").get("label"))
-    prediction, after = (None if label is None else str(label) for label in labels)
-    return Behaviour(tuple(map(str, words)) if isinstance(words, list) else (), prediction, after)
+def _behaviour(transcript: Transcript) -> Behaviour:
+    explanation, perturbed = transcript["explanation"], transcript["perturbed"]
+    return Behaviour(
+        words=tuple(map(str, explanation["words"])) if explanation else (),
+        prediction=transcript["prediction"]["label"],
+        after=perturbed["label"] if perturbed else None,
+    )

@@ -14,8 +14,9 @@ import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from faithful_se.transcript import Transcript
 from leaderboards.lm_eval_files.results_file import BrokenError, to_strict_json
 
 if TYPE_CHECKING:
@@ -180,24 +181,24 @@ def _keyed(frame: pl.DataFrame, problems: tuple[str, ...]) -> Samples:
     return Samples(frame, digest, problems)
 
 
-def transcript_of(sample: dict[str, Any]) -> dict[str, Any]:
-    """The transcript in a line of a samples file.
+def transcript_of(sample: dict[str, Any]) -> Transcript:
+    """The transcript in a line of a samples file. Its form is not checked.
 
     Raises:
         ValueError, KeyError, IndexError, TypeError: there is none.
     """
     response = sample["filtered_resps"][0] if sample.get("filtered_resps") else sample["resps"][0][0]
-    transcript: dict[str, Any] = json.loads(response)
+    transcript = json.loads(response)
     if not isinstance(transcript, dict):
         raise ValueError("the response is no transcript")
     # `\ud8` to `\udf` begin the escapes of surrogates. Pairs of them are one character, which stays; lone ones go.
     if "\\ud" in response.lower():
         transcript = to_strict_json(transcript)
-    return transcript
+    return cast("Transcript", transcript)
 
 
-def read_transcripts(path: Path, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Transcripts of a few documents, without parsing the whole file.
+def read_transcripts(path: Path, keys: Iterable[str]) -> dict[str, Transcript]:
+    """Transcripts of a few documents, without parsing the whole file. Their form is not checked.
 
     Args:
         path: samples file.
@@ -209,7 +210,7 @@ def read_transcripts(path: Path, keys: Iterable[str]) -> dict[str, dict[str, Any
     keys_by_hash: dict[str, set[str]] = {}
     for key in keys:
         keys_by_hash.setdefault(key.split(":")[0], set()).add(key)
-    transcripts: dict[str, dict[str, Any]] = {}
+    transcripts: dict[str, Transcript] = {}
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for doc_hash, hash_keys in keys_by_hash.items():
             needle, position, counts = doc_hash.encode(), 0, dict[str, int]()
@@ -229,16 +230,12 @@ def read_transcripts(path: Path, keys: Iterable[str]) -> dict[str, dict[str, Any
     return transcripts
 
 
-def _labels(transcript: dict[str, Any]) -> dict[str, str | None]:
-    def field(part: str, name: str) -> str | None:
-        value = (transcript.get(part) or {}).get(name)
-        return None if value is None else str(value)
-
-    gold = transcript.get("gold")
-    return {
-        "text": transcript.get("hash"),
-        "gold": None if gold is None else str(gold),
-        "prediction": field("prediction", "label"),
-        "target": field("explanation", "target"),
-        "after": field("perturbed", "label"),
+def _labels(transcript: Transcript) -> dict[str, str | None]:
+    explanation, perturbed = transcript.get("explanation"), transcript.get("perturbed")
+    labels = {
+        "gold": transcript.get("gold"),
+        "prediction": transcript["prediction"]["label"],
+        "target": explanation["target"] if explanation else None,
+        "after": perturbed["label"] if perturbed else None,
     }
+    return {"text": transcript["hash"], **{name: None if text is None else str(text) for name, text in labels.items()}}

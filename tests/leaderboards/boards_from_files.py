@@ -1,4 +1,4 @@
-"""A board from result files in one call, and its only cell or the values of one checkpoint."""
+"""Makes a board of result files in one call, and reads its only cell or the values of one checkpoint."""
 
 from __future__ import annotations
 

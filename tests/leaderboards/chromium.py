@@ -1,4 +1,4 @@
-"""Chromium without a window and without a network, for tests of the page and for its picture in the README.
+"""Chromium without a window and without a network: for tests of the page, and for its picture in the README.
 
 python -m tests.leaderboards.chromium runs/demo/board/index.html docs/board.png
 """
@@ -24,14 +24,14 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # No name resolves: what would be loaded fails, and says so in the console.
+    # No host name resolves, so every request fails with a line in the console.
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 MISSING = "no Chromium or no chromedriver: apt-get install chromium chromium-driver"
 
 
 def start(profile: Path) -> WebDriver | None:
-    """A browser with an empty profile; None where none is installed."""
+    """Start a browser with an empty profile; None if none is installed."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     if not chromium or not driver:
@@ -47,20 +47,20 @@ def start(profile: Path) -> WebDriver | None:
 
 
 def size(browser: WebDriver, width: int, height: int, scale: float = 1) -> None:
-    """The size of the screen, in CSS pixels."""
+    """Set the size of the screen, in CSS pixels."""
     metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
 def theme(browser: WebDriver, name: str) -> None:
-    """What the system prefers: "light" or "dark"."""
+    """Set the theme that the system prefers: "light" or "dark"."""
     browser.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]}
     )
 
 
 def photograph(page: Path, picture: Path) -> None:
-    """The page down to the end of the matrix, the explanations folded."""
+    """Write a PNG of the page down to the end of the matrix, with the explanations folded."""
     with tempfile.TemporaryDirectory() as profile:
         browser = start(Path(profile))
         if browser is None:

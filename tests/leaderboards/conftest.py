@@ -1,4 +1,4 @@
-"""The page in Chromium, from `file://`, with the network off.
+"""Fixtures for the page in Chromium, from `file://`, without a network.
 
 Needs Chromium and its driver (Debian: `apt-get install chromium chromium-driver`). Skipped where they are missing,
 unless FAITHFUL_SE_BROWSER=required.

@@ -32,7 +32,7 @@ def row(
     transcript: Mapping[str, Any] | None = None,
     **extra: Any,
 ) -> dict[str, Any]:
-    """A row of a samples file."""
+    """A line of a samples file."""
     text = f"oslo was nice {number}" if text is None else text
     gold = prediction if acc else LABELS[1 - LABELS.index(prediction or "positive")]
     if after == "auto":
@@ -171,7 +171,7 @@ def write_run(
 def rows_of(
     outcomes: Sequence[float | None], task: tuple[str, str, str] = TASK, **columns: Any
 ) -> list[dict[str, Any]]:
-    """One row per outcome; columns given as lists are spread over the rows."""
+    """One line per outcome. A list as a value has one item per line."""
     return [
         row(
             i,

@@ -1,4 +1,4 @@
-"""Who can use the page: keyboard, names for screen readers, contrast, small screens, light and dark."""
+"""Accessibility of the page: keyboard, names for screen readers, contrast, small screens, light and dark."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_text_has_the_contrast_of_wcag_aa(small_page, name):
     wait_until(small_page, lambda b: find(b, "#cards .transcript").text)
     seen, low = small_page.execute_script(CONTRAST)
     assert seen > 500 and low == []
-    # A grey between the two grounds is told, in texts and in charts.
+    # A grey between the two backgrounds is reported, in texts and in charts.
     small_page.execute_script(
         "document.body.style.color = '#777'; document.querySelector('svg text').style.fill = '#777'"
     )

@@ -1,4 +1,4 @@
-"""Means over tasks, gains and what carries over, against numbers computed by hand or by another way."""
+"""Means over tasks, gains and transfer, against numbers computed by hand or in another way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.leaderboards.test_numbers import board_of
 
 
 def test_means_over_tasks_draw_shared_documents_together(tmp_path):
-    """Two tasks with equal outcomes on the same documents say no more than one of them."""
+    """Two tasks with equal outcomes on the same documents are no more evidence than one of them."""
     rng = np.random.default_rng(2)
     outcomes = (rng.random(200) < 0.5).astype(float).tolist()
     other = ("snli", "redaction", "oneword")
@@ -24,17 +24,17 @@ def test_means_over_tasks_draw_shared_documents_together(tmp_path):
         tmp_path / "apart",
         {TASK: rows_of(outcomes, random=0.5), apart: rows_of(outcomes, apart, random=0.5, text=texts)},
     )
-    width = {}
+    widths = {}
     for name in ("one", "same", "apart"):
         (checkpoint,) = board_of(tmp_path / name).checkpoints
         mean = checkpoint.means["all"]["faithful"]
-        width[name] = mean.high - mean.low
-    assert width["same"] == pytest.approx(width["one"], rel=1e-5)
-    assert width["apart"] == pytest.approx(width["one"] / math.sqrt(2), rel=0.1)
+        widths[name] = mean.high - mean.low
+    assert widths["same"] == pytest.approx(widths["one"], rel=1e-5)
+    assert widths["apart"] == pytest.approx(widths["one"] / math.sqrt(2), rel=0.1)
 
 
 def test_n_of_a_mean_counts_documents_and_a_text_in_several_tasks_once(tmp_path):
-    """It is documents that the bootstrap draws. snli: 20 texts in two tasks, 30 in a third; trec: 10 others."""
+    """The bootstrap draws documents. snli has 20 texts in two tasks and 30 in a third; trec has 10 others."""
     tasks = {
         TASK: [1.0] * 20,
         ("snli", "redaction", "oneword"): [1.0] * 19 + [None],
@@ -63,8 +63,8 @@ def test_n_of_a_mean_counts_documents_and_a_text_in_several_tasks_once(tmp_path)
     assert {group: estimates.n for group, estimates in tuned.gains.items()} == {
         group: estimates["faithful"].n for group, estimates in tuned.means.items()
     }
-    (row_,) = board.matrix
-    assert (row_.on.n, row_.off["style"].n, row_.ratio.n) == (20, 19, 38)
+    (transfer,) = board.matrix
+    assert (transfer.on.n, transfer.off["style"].n, transfer.ratio.n) == (20, 19, 38)
     assert all(cell.metrics["faithful"].n == sum(v is not None for v in tasks[TASK]) for cell in board.cells[:1])
 
 
@@ -109,7 +109,7 @@ def test_a_mean_over_fewer_tasks_says_so(tmp_path):
 
 
 def test_transfer(tmp_path):
-    """Trained on snli, attribution, one word; gains: .8 there, .4 in another style, .2 elsewhere, 0 with several."""
+    """Gains: .8 on the trained task, .4 in another style, .2 on another dataset, 0 with several words."""
     gains = {
         ("snli", "attribution", "oneword"): 0.8,
         ("snli", "redaction", "oneword"): 0.4,
@@ -146,48 +146,52 @@ def test_transfer(tmp_path):
     assert first.ratio.low < first.ratio.estimate < first.ratio.high
 
 
-def test_no_ratio_without_a_gain_at_home(tmp_path):
+def test_no_ratio_without_a_gain_on_the_trained_tasks(tmp_path):
     other = ("trec", "attribution", "oneword")
     for name, peft in (("base", ""), ("tuned", "out/tuned")):
         write_run(tmp_path / name, {task: rows_of([1.0, 0.0] * 20, task) for task in (TASK, other)}, peft=peft)
     train_info(tmp_path / "tuned")
-    (row_,) = board_of(tmp_path).matrix
-    assert row_.on.estimate == 0 and row_.ratio.estimate is None
-    assert row_.ratio.note == "no gain above 0 on its own tasks, so nothing can transfer"
+    (transfer,) = board_of(tmp_path).matrix
+    assert transfer.on.estimate == 0 and transfer.ratio.estimate is None
+    assert transfer.ratio.note == "no gain above 0 on its own tasks, so nothing can transfer"
 
 
 @pytest.mark.parametrize(("gained", "ratio"), [(4, None), (5, 3.0)])
-def test_a_ratio_to_a_hundredth_is_no_number(tmp_path, gained, ratio):
-    """Of 100 documents four or five are won at home, and fifteen elsewhere."""
+def test_no_ratio_to_a_gain_below_the_headroom(tmp_path, gained, ratio):
+    """Four or five of 100 documents are gained on the trained task, and fifteen on another one."""
     other = ("trec", "attribution", "oneword")
     won = {TASK: [1.0] * gained + [0.0] * (100 - gained), other: [1.0] * 15 + [0.0] * 85}
     write_run(tmp_path / "base", {task: rows_of([0.0] * 100, task) for task in won})
     write_run(tmp_path / "tuned", {task: rows_of(values, task) for task, values in won.items()}, peft="out/tuned")
     train_info(tmp_path / "tuned")
-    (row_,) = board_of(tmp_path).matrix
-    assert row_.on.low > 0 and row_.on.estimate == pytest.approx(gained / 100)
-    assert row_.ratio.estimate == (None if ratio is None else pytest.approx(ratio))
-    assert row_.ratio.note == ("its own tasks gained less than 0.05: not measurable" if ratio is None else "")
+    (transfer,) = board_of(tmp_path).matrix
+    assert transfer.on.low > 0 and transfer.on.estimate == pytest.approx(gained / 100)
+    assert transfer.ratio.estimate == (None if ratio is None else pytest.approx(ratio))
+    assert transfer.ratio.note == ("its own tasks gained less than 0.05: not measurable" if ratio is None else "")
 
 
-def test_a_gain_of_five_hundredths_is_enough_whatever_its_sum_rounds_to(tmp_path):
-    """Six tasks of its own with .05 each: in binary their mean is 0.049999999999999996."""
-    at_home = [("snli", s, b) for s in ("attribution", "redaction", "counterfactual") for b in ("oneword", "multiword")]
-    won = {**dict.fromkeys(at_home, 5), ("trec", "attribution", "oneword"): 15}
+def test_a_gain_equal_to_the_headroom_is_enough_despite_rounding(tmp_path):
+    """Six trained tasks gain .05 each. In binary their mean is 0.049999999999999996."""
+    trained_tasks = [
+        ("snli", s, b) for s in ("attribution", "redaction", "counterfactual") for b in ("oneword", "multiword")
+    ]
+    won = {**dict.fromkeys(trained_tasks, 5), ("trec", "attribution", "oneword"): 15}
     write_run(tmp_path / "base", {task: rows_of([0.0] * 100, task) for task in won})
     tuned = {task: rows_of([1.0] * k + [0.0] * (100 - k), task) for task, k in won.items()}
     write_run(tmp_path / "tuned", tuned, peft="out/tuned")
     train_info(
         tmp_path / "tuned", train_styles=["attribution", "redaction", "counterfactual"], budget=["oneword", "multiword"]
     )
-    (row_,) = board_of(tmp_path).matrix
-    assert row_.on.estimate < 0.05 and row_.ratio.estimate == pytest.approx(3) and row_.ratio.note == ""
+    (transfer,) = board_of(tmp_path).matrix
+    assert transfer.on.estimate < 0.05 and transfer.ratio.estimate == pytest.approx(3) and transfer.ratio.note == ""
 
 
 def test_a_training_on_answers_has_no_tasks_of_its_own(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of([0.0] * 20)})
     write_run(tmp_path / "tuned", {TASK: rows_of([1.0] * 20)}, peft="out/tuned")
     train_info(tmp_path / "tuned", arm=["answers"], train_styles=[])
-    (row_,) = board_of(tmp_path).matrix
-    assert row_.trained == () and row_.on is None and row_.ratio is None
-    assert row_.off["style"].estimate == 1.0 and row_.label == "snli · answers only · oneword · answers (control)"
+    (transfer,) = board_of(tmp_path).matrix
+    assert transfer.trained == () and transfer.on is None and transfer.ratio is None
+    assert (
+        transfer.off["style"].estimate == 1.0 and transfer.label == "snli · answers only · oneword · answers (control)"
+    )

@@ -1,4 +1,4 @@
-"""Untrusted text, small_page in Chromium, does nothing."""
+"""Untrusted text in Chromium runs nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_transcript_runs_nothing_and_is_shown_as_it_is(small_page):
 
 
 def test_the_policy_stops_what_would_get_past(small_page):
-    # Markup that came into the page by whatever way: no script, no handler, no picture from elsewhere runs or loads.
+    # Even if markup gets into the page, no script or handler runs and no picture is loaded.
     small_page.execute_script(
         """
         const holder = document.createElement("div");
@@ -58,12 +58,12 @@ def test_the_policy_stops_what_would_get_past(small_page):
     )
     refused: list[str] = []
 
-    def all_told(browser: WebDriver) -> bool:
+    def all_refused(browser: WebDriver) -> bool:
         refused.extend(line["message"] for line in browser.get_log("browser"))
         return len(refused) >= 4
 
     # The picture, its handler, the other handler, the script.
-    wait_until(small_page, all_told)
+    wait_until(small_page, all_refused)
     assert len(refused) == 4 and all("Content Security Policy" in line for line in refused)
     assert small_page.execute_script("return window.attacked") is None
 
@@ -81,7 +81,7 @@ def test_a_board_of_hostile_strings_runs_nothing(browser, tmp_path):
     wait_for_cards(browser, 1)
     browser.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
     wait_until(browser, lambda b: ATTACK in find(b, "#cards .transcript").get_property("textContent"))
-    # The dataset that was chosen was found by its name.
+    # The filter finds the selected dataset by its name.
     assert "1 task" in find(browser, "#table-count").text and find(browser, "#checkpoints tbody .num").text.startswith(
         ".50"
     )

@@ -1,4 +1,4 @@
-"""`board.json`: written, read back, and as its schema says."""
+"""`board.json` is written and read back, and obeys its schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be read is named and skipped, and the rest is shown."""
+"""Files that cannot be read are reported and skipped, and the rest is on the board."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_nothing_to_read_is_one_line(tmp_path):
 
 
 def test_numbers_that_json_has_not_reach_no_board(tmp_path):
-    """A training that diverged, an option that is nan: Python writes them, a strict file cannot hold them."""
+    """A diverged loss or an option may be nan. Python writes nan into JSON, but strict JSON has none."""
     write_run(tmp_path / "base", {TASK: rows_of(OUTCOMES)}, options={"odd": float("nan")})
     write_run(tmp_path / "tuned", {TASK: rows_of(OUTCOMES)}, peft="out/tuned", options={"odd": float("nan")})
     train_info(tmp_path / "tuned", loss=float("nan"), steps=float("inf"))
@@ -155,7 +155,7 @@ def test_numbers_that_json_has_not_reach_no_board(tmp_path):
 
 
 def spoiled(content: bytes, draw: random.Random) -> bytes:
-    """Cut, zeroed, doubled, shuffled or overwritten somewhere."""
+    """The content, cut, zeroed, doubled, reversed or overwritten somewhere."""
     a, b = sorted(draw.randrange(len(content)) for _ in range(2))
     b = min(b, a + 200)
     lines = content.splitlines(keepends=True)

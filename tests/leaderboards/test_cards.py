@@ -1,4 +1,4 @@
-"""Cards: which documents, and what is on them."""
+"""Cards: which documents are selected, and what their cards hold."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def test_effects_are_drops_of_probability_where_there_are_any():
     after = {"positive": math.log(0.5), "negative": math.log(0.5)}
     transcript = {
         "prediction": {"label": "positive", "logprobs": before},
+        "explanation": None,
         "oracle": {"singles": [{"positions": [0, 3], "label": "positive", "logprobs": after}]},
     }
     assert document_card.word_effects(transcript) == {0: 0.25, 3: 0.25}
@@ -136,9 +137,9 @@ def test_rationales_of_another_shape_are_none(shape):
 
 
 def test_transcripts_that_end_early(tmp_path):
-    """No label in the answer: no explanation, nothing perturbed."""
-    bare = {"explanation": None, "perturbed": None, "oracle": None, "problem": "no label in the answer"}
-    write_run(tmp_path, {TASK: [row(0, 0.0, prediction=None, valid=0.0, acc=1.0, transcript=bare), row(1, 1.0)]})
+    """Without a label there is no explanation, and nothing is perturbed."""
+    ended_early = {"explanation": None, "perturbed": None, "oracle": None, "problem": "no label in the answer"}
+    write_run(tmp_path, {TASK: [row(0, 0.0, prediction=None, valid=0.0, acc=1.0, transcript=ended_early), row(1, 1.0)]})
     entries = {e.prediction: e for d in board_of(tmp_path).documents for e in d.entries}
     early = entries[None]
     assert (early.explanation, early.valid, early.after, early.reason) == ("", False, None, "no label in the answer")

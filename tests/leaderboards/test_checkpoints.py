@@ -1,4 +1,4 @@
-"""Which results belong to one checkpoint, what it is called, what it was trained from."""
+"""Which results belong to one checkpoint, its name, its base and its training."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def test_one_model_in_two_folders_with_other_tasks_is_one(tmp_path):
     assert len(board.checkpoints) == 1 and len(board.cells) == 2
 
 
-def test_asked_otherwise_is_another_model(tmp_path):
+def test_another_prompt_makes_another_model(tmp_path):
     write_run(tmp_path / "a", {TASK: rows_of(OUTCOMES)})
     write_run(tmp_path / "b", {TASK: rows_of(OUTCOMES)}, content={"chat_template": None})
     assert [c.name for c in board_of(tmp_path).checkpoints] == ["base", "base (no chat template)"]
 
 
-def test_paths_are_as_long_as_it_takes(tmp_path):
-    for place in ("x/tuned", "y/tuned", "z/checkpoint-600"):
-        write_run(tmp_path / place, {TASK: rows_of(OUTCOMES)}, model=f"runs/{place}")
+def test_names_are_as_short_as_possible(tmp_path):
+    for path in ("x/tuned", "y/tuned", "z/checkpoint-600"):
+        write_run(tmp_path / path, {TASK: rows_of(OUTCOMES)}, model=f"runs/{path}")
     assert {c.name for c in board_of(tmp_path).checkpoints} == {"x/tuned", "y/tuned", "z/checkpoint-600"}
 
 
@@ -70,10 +70,10 @@ def test_the_base_of_an_adapter_is_the_model_below_it(tmp_path):
 
 
 def test_of_several_bases_of_one_name_the_nearest_with_the_same_tasks(tmp_path):
-    """Two runs of everything, side by side; and every date a row of its own."""
-    for place, outcome in (("one", 0.0), ("two", 1.0)):
-        write_run(tmp_path / place / "base", {TASK: rows_of([outcome] * 4)}, date=OLD)
-        write_run(tmp_path / place / "tuned", {TASK: rows_of([1.0] * 4)}, peft="out/tuned", date=OLD)
+    """Everything was run twice, in two folders; then a row is made of every date."""
+    for folder, outcome in (("one", 0.0), ("two", 1.0)):
+        write_run(tmp_path / folder / "base", {TASK: rows_of([outcome] * 4)}, date=OLD)
+        write_run(tmp_path / folder / "tuned", {TASK: rows_of([1.0] * 4)}, peft="out/tuned", date=OLD)
     board = board_of(tmp_path)
     gains = {c.name: c.gains["all"].estimate for c in board.checkpoints if c.base}
     assert len(gains) == 2 and sorted(gains.values()) == [0.0, 1.0]
@@ -109,7 +109,7 @@ def test_the_base_from_what_it_was_trained_on(tmp_path):
         ({"specific": "[True]"}, "best word"),
     ],
 )
-def test_the_arm_says_what_was_built_otherwise(tmp_path, fields, arm):
+def test_the_arm_names_options_that_are_not_the_default(tmp_path, fields, arm):
     write_run(tmp_path / "base", {TASK: rows_of(OUTCOMES)})
     write_run(tmp_path / "full", {TASK: rows_of(OUTCOMES)}, model="out/full")
     train_info(tmp_path / "full", **fields)
@@ -126,15 +126,15 @@ def test_the_base_as_the_user_says(tmp_path):
         board_of(tmp_path, base="c")
 
 
-def test_a_base_that_is_not_there_is_said(tmp_path):
+def test_a_missing_base_is_reported(tmp_path):
     write_run(tmp_path / "a", {TASK: rows_of(OUTCOMES)}, model="models/a")
     write_run(tmp_path / "t", {TASK: rows_of(OUTCOMES)}, model="models/gone", peft="out/tuned")
     board = board_of(tmp_path)
     assert "tuned: its base models/gone is not on the board; compared with a" in board.notes
 
 
-def test_train_info_where_the_results_name_it(tmp_path):
-    """The model lies where it was recorded, or the whole run was moved, or the user says."""
+def test_train_info_is_searched_where_the_results_name_the_model(tmp_path):
+    """The model was moved together with its results, or the user names the file."""
     results = tmp_path / "moved" / "results" / "tuned" / "lm_eval" / "m"
     write_run(tmp_path / "moved" / "results" / "base", {TASK: rows_of(OUTCOMES)})
     write_run(results, {TASK: rows_of(OUTCOMES)}, peft="runs/demo/trained/tuned")
@@ -149,7 +149,7 @@ def test_train_info_where_the_results_name_it(tmp_path):
         board_of(tmp_path / "moved", train_infos={"tuned": results / f"results_{DATE}.json"})
 
 
-def test_a_model_card_says_it_too(tmp_path):
+def test_the_training_may_be_in_the_model_card(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of(OUTCOMES)})
     write_run(tmp_path / "tuned", {TASK: rows_of(OUTCOMES)}, peft="out/tuned")
     card = tmp_path / "tuned" / "README.md"
@@ -168,7 +168,7 @@ def test_a_model_card_says_it_too(tmp_path):
     assert any("not the train_info.json that `faithful-se sft` writes" in note for note in board_of(tmp_path).notes)
 
 
-def test_a_train_info_that_is_none_is_said_and_the_model_stays(tmp_path):
+def test_a_damaged_train_info_is_reported_and_the_model_stays(tmp_path):
     write_run(tmp_path / "base", {TASK: rows_of(OUTCOMES)})
     write_run(tmp_path / "tuned", {TASK: rows_of(OUTCOMES)}, peft="out/tuned")
     (tmp_path / "tuned" / "train_info.json").write_text("{")

@@ -30,7 +30,7 @@ def results(tmp_path):
 
 @pytest.fixture
 def only_json(monkeypatch):
-    """The data file alone: page and tables have tests of their own."""
+    """Write only the data file. Page and tables have other tests."""
 
     def write(board, out):
         save(board, out / "board.json")
@@ -99,14 +99,14 @@ def test_a_board_is_written_over_a_board_and_not_over_a_page_put_beside_it(resul
     again = ["board", str(results), "--out", str(out), "--draws", "200"]
     assert faithful_se_cli.main(again) == 0 and faithful_se_cli.main([*again, "--title", "Second"]) == 0
     assert "<title>Second</title>" in (out / "index.html").read_text("utf-8")
-    # What one of them was taken from is still a board's folder, other files in it are nobody's business.
+    # A folder from which one of the two was deleted is still a board's. Other files in it do not matter.
     (out / "notes.txt").write_text("mine")
     for gone in ("board.json", "index.html"):
         (out / gone).unlink()
         assert faithful_se_cli.main(again) == 0
     (out / "index.html").write_text("<!doctype html><title>Mine</title>")
     assert faithful_se_cli.main(again) == 2 and "index.html: exists and was not written by" in capsys.readouterr().err
-    # Of schema 1.0 pages had no mark.
+    # Pages of schema 1.0 did not name their writer.
     data = (out / "board.json").read_text("utf-8")
     (out / "board.json").write_text(data.replace(f'"schema_version": "{SCHEMA_VERSION}"', '"schema_version": "1.0"'))
     assert faithful_se_cli.main(again) == 0
@@ -150,9 +150,9 @@ def test_from_python_a_mistake_is_a_value_error_and_never_silent(tmp_path):
 def test_a_missing_package_is_said_before_the_work(results, tmp_path, capsys, monkeypatch, command, named):
     monkeypatch.setattr(errors, "find_spec", lambda name: None)
     name, *more = command.split()
-    places = [results / "base", results / "tuned"]
+    folders = [results / "base", results / "tuned"]
     out = ["--out", tmp_path / "out"] if command == "board" else []
-    assert faithful_se_cli.main([name, *map(str, [*places, *out, *more])]) == 2
+    assert faithful_se_cli.main([name, *map(str, [*folders, *out, *more])]) == 2
     assert capsys.readouterr().err == f"faithful-se: {named} not installed; pip install 'faithful-se[board]'\n"
     assert not (tmp_path / "out").exists()
 

@@ -36,7 +36,7 @@ def test_the_table(results, capsys):
     lines = out.splitlines()
     assert lines[:2] == ["A: a", "B: b"]
     snli = next(line for line in lines if line.startswith("snli_attribution_oneword"))
-    # Two-sided: 2 / 2^10 = .00195; Holm over two tasks, the other is 2 / 2^8: .0039.
+    # Two-sided: 2 / 2^10 = .00195. Holm over two tasks doubles it; the other p-value is 2 / 2^8.
     assert snli.split()[1:4] == ["12", "0.167", "1.000"] and "better" in snli and ".002" in snli and ".004" in snli
     trec = next(line for line in lines if line.startswith("trec_attribution_oneword"))
     assert "worse" in trec and "-0.667" in trec
@@ -46,7 +46,7 @@ def test_the_table(results, capsys):
 
 
 def test_documents_with_any_other_value_are_counted(tmp_path, capsys):
-    """One that is faithful on one side only, one that differs in another metric, one missing on both sides."""
+    """One differs in faithful, one in another metric, and one has a value on neither side."""
     a = rows_of([1.0, 1.0, 0.0, 0.0])
     b = rows_of([1.0, 0.0, 0.0, 0.0])
     for rows, third in ((a, 1.0), (b, 0.0)):

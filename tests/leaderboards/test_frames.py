@@ -26,7 +26,7 @@ def test_a_board_has_one_line_per_cell():
 
 
 def test_types_do_not_depend_on_the_values(tmp_path):
-    """Nothing is compared here, so all of these are null."""
+    """Nothing is compared on this board, so all of these fields are null."""
     write_run(tmp_path, {TASK: rows_of([1.0, 0.0])})
     schema = {name: str(kind) for name, kind in board_frame(board_of(tmp_path)).schema.items()}
     assert schema["versus faithful"] == "Float64" and schema["versus n"] == "Int64"

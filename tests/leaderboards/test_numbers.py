@@ -1,4 +1,4 @@
-"""The numbers of a board against numbers computed by hand or by another way."""
+"""The numbers of a board, against numbers computed by hand or in another way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def board_of(path, settings=SETTINGS):
 
 
 def base_and_tuned(tmp_path, base, tuned, task=TASK, **columns):
-    """A base and a checkpoint; columns: name -> (of the base, of the checkpoint)."""
+    """A board of a base and a checkpoint. `columns` are metrics: (of the base, of the checkpoint)."""
     for index, (name, outcomes, peft) in enumerate((("base", base, ""), ("tuned", tuned, "out/tuned"))):
         columns_of_run = {column: values[index] for column, values in columns.items()}
         write_run(tmp_path / name, {task: rows_of(outcomes, task, **columns_of_run)}, peft=peft)
@@ -46,7 +46,7 @@ def test_lift_and_ccf_against_the_metrics_themselves(tmp_path):
     lift, ccf = cell.metrics["lift"], cell.metrics["ccf"]
     assert lift.estimate == pytest.approx(chance.lift(f, r))
     assert ccf.estimate == pytest.approx(chance.ccf(f, r, o))
-    # Other draws of the same distribution: intervals agree to what 2,000 draws leave open.
+    # Other draws from the same distribution, so the intervals agree up to the error of 2,000 draws.
     expected = statistics.difference(f, r)
     assert (lift.low, lift.high) == (pytest.approx(expected.low, abs=0.01), pytest.approx(expected.high, abs=0.01))
     expected = chance.ccf_interval(f, r, o)
@@ -83,7 +83,7 @@ def test_an_interval_without_width_says_why(tmp_path):
 
 @pytest.mark.parametrize("value", [1 / 18, 0.7, 0.1])
 def test_an_estimate_lies_in_its_interval_whatever_sums_round_to(tmp_path, value):
-    """300 times 1/18 have the mean 0.05555555555555557, resamples of them 0.0555555555555555; and 32 bits hold less."""
+    """The mean of 300 values 1/18 is 0.05555555555555557, and of resamples 0.0555555555555555. 32 bits hold less."""
     other, base, tuned = ("snli", "redaction", "oneword"), [0.0] * 300, [1.0, 0.0] * 150
     for name, outcomes, peft in (("base", base, ""), ("tuned", tuned, "out/tuned")):
         tasks = {t: rows_of(outcomes, t, random=value, oracle=1.0, masked_fraction=value) for t in (TASK, other)}
@@ -103,7 +103,7 @@ def test_an_estimate_lies_in_its_interval_whatever_sums_round_to(tmp_path, value
 
 
 def estimates_of(value):
-    """Every estimate of a board that has a number."""
+    """All estimates of a board that have a number."""
     if isinstance(value, dict):
         if set(value) == {"estimate", "low", "high", "n", "note"}:
             yield from [value] if value["estimate"] is not None else []
@@ -147,7 +147,7 @@ def test_drift(tmp_path):
 
 
 def test_the_same_answers_under_other_rules(tmp_path):
-    """Ten documents: 4 faithful, 2 answered "unknown" without the word, 1 unreadable there, 1 unchanged, 2 invalid."""
+    """Ten documents: 4 faithful, 2 "unknown" after masking, 1 unreadable after masking, 1 unchanged, 2 invalid."""
     rows = [row(i, 1.0) for i in range(4)]
     rows += [row(i, 0.0, after="unknown") for i in (4, 5)]
     rows += [row(6, 0.0, after=None), row(7, 0.0), row(8, 0.0, valid=0.0), row(9, 0.0, valid=0.0)]
@@ -196,7 +196,7 @@ def test_documents_without_a_value_are_left_out_of_pairs_and_counted(tmp_path):
     assert versus.faithful.note == f"2 documents without a value left out; {note}"
 
 
-def test_a_board_is_the_same_every_time_and_does_not_hang_on_who_else_is_on_it(tmp_path):
+def test_numbers_are_reproducible_and_do_not_depend_on_other_rows(tmp_path):
     rng = np.random.default_rng(1)
     outcomes = [(rng.random(60) < 0.5).astype(float).tolist() for _ in range(3)]
     write_run(tmp_path / "a" / "base", {TASK: rows_of(outcomes[0], random=0.5)})

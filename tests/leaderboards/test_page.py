@@ -146,9 +146,9 @@ def test_cards_below_the_limit_are_complete():
 
 def test_cards_beyond_the_limit_are_left_out_from_all_tasks_in_turns():
     board = replace(large(3, 2, 10), documents_total=900)
-    whole, all_counts = compress_cards(board)
+    all_data, all_counts = compress_cards(board)
     assert all_counts.cards == 120
-    size = len(json.dumps(whole, ensure_ascii=False, separators=(",", ":")))
+    size = len(json.dumps(all_data, ensure_ascii=False, separators=(",", ":")))
     data, card_counts = compress_cards(board, most_bytes=size // 2)
     assert len(json.dumps(data, ensure_ascii=False, separators=(",", ":"))) <= size // 2
     counts = [sum(card["t"] == task for card in data["documents"]) for task in range(12)]
@@ -269,7 +269,7 @@ def test_hidden_characters_of_titles_and_notes_show():
 
 
 def test_both_ways_to_the_dark_theme_lead_to_the_same_colours():
-    """By the system and by the button: CSS cannot name one list of colours for a media query and a selector."""
+    """The system and the button select a theme. CSS needs the list of colours twice, so both must be equal."""
     css = (files("leaderboards.page") / "assets" / "page.css").read_text("utf-8")
     by_system = re.search(r':root:not\(\[data-theme="light"\]\) \{(.*?)\}', css, re.DOTALL)
     by_button = re.search(r'\n:root\[data-theme="dark"\] \{(.*?)\}', css, re.DOTALL)

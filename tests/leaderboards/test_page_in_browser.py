@@ -22,8 +22,8 @@ from tests.leaderboards.browser_actions import find, names, numbers, wait_until
 from tests.leaderboards.chromium import size
 
 
-def test_nothing_is_asked_of_a_network(small_page):
-    assert small_page.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)") == []
+def test_nothing_is_requested_from_a_network(small_page):
+    assert small_page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)") == []
     assert small_page.title == "Leaderboard <of> mini"
 
 
@@ -34,7 +34,7 @@ def test_the_table_is_sorted_by_click_and_by_keyboard(small_page):
     heads[0].find_element(By.TAG_NAME, "button").click()
     assert names(small_page) == [NAME, "mini", "mini-word"]
     assert heads[0].get_attribute("aria-sort") == "ascending" and heads[3].get_attribute("aria-sort") is None
-    # "Against base", by keyboard: the base has no number and stays last in both directions.
+    # "Against base", by keyboard. The base has no number and stays last in both directions.
     button = heads[4].find_element(By.TAG_NAME, "button")
     button.send_keys(Keys.ENTER)
     assert heads[4].get_attribute("aria-sort") == "descending" and names(small_page) == ["mini-word", NAME, "mini"]
@@ -63,24 +63,24 @@ def test_the_table_is_filtered_by_group_and_task(small_page):
         "+.44 [+.41, +.47]",
         "not measurable (headroom 0.03)",
     ]
-    # The mean over chosen tasks, here one, which has its interval.
+    # One task is selected, which has its own interval.
     Select(find(small_page, "#group")).select_by_value("all")
     Select(find(small_page, "#only-dataset")).select_by_value("agnews")
     assert numbers(small_page)[:2] == [".94 [.91, .97]", "+.94 [+.91, +.97] ▲ 1 ▼ 0 of 1"]
     assert "on 1 task" in find(small_page, "#table-count").text
-    # Two tasks by style: a mean without an interval, and it says so.
+    # Two tasks are selected by style. Their mean has no interval, and the page says so.
     Select(find(small_page, "#only-dataset")).select_by_value("")
     Select(find(small_page, "#only-style")).select_by_value("attribution")
     assert (
         numbers(small_page)[0] == ".72" and "intervals only for whole groups" in find(small_page, "#table-count").text
     )
     find(small_page, "#filters [type=reset]").click()
-    # What the script writes is what the page was written with.
+    # The script writes the same numbers as Python.
     wait_until(small_page, lambda b: numbers(b) == before)
 
 
 def test_the_script_has_the_packages_rule_for_what_is_measurable(small_page, tmp_path):
-    """Over chosen tasks: .25 - .2, in binary less than .05, is room enough; .048 is not, and is not written as .05."""
+    """Over selected tasks, .25 - .2 is enough, although below .05 in binary. .048 is not, and is not written as .05."""
     oracle = {"c0": 0.25, "c1": 0.248, "c2": 0.95}
     cells = [
         replace(
@@ -102,17 +102,17 @@ def test_the_script_has_the_packages_rule_for_what_is_measurable(small_page, tmp
 
 
 def test_an_interval_without_width_says_so_where_it_is_pointed_at(small_page, tmp_path):
-    """In words it would make its column three times as wide."""
+    """As text it would make its column three times as wide, so it is a tooltip."""
     note = "over 1 of 2 tasks; the same in every document: the interval has no width"
     flat = Estimate(1.0, 1.0, 1.0, 300, note)
     board = small()
-    people = tuple(
+    rows = tuple(
         replace(row, means={**row.means, "all": {**row.means["all"], "acc": flat}}) for row in board.checkpoints
     )
     cells = tuple(replace(row, metrics={**row.metrics, "acc": flat}) for row in board.cells)
-    write_page(replace(board, checkpoints=people, cells=cells), tmp_path / "board.html")
+    write_page(replace(board, checkpoints=rows, cells=cells), tmp_path / "board.html")
     small_page.get((tmp_path / "board.html").as_uri())
-    # As the page was written, as the script writes it again, and in an opened row.
+    # As Python wrote it, as the script writes it again, and in an opened row.
     for groups in ((), ("unseen", "all")):
         for group in groups:
             Select(find(small_page, "#group")).select_by_value(group)
@@ -145,7 +145,7 @@ def test_a_row_opens_to_its_tasks(small_page):
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 500), (1280, 1400), (400, 700)])
 def test_an_opened_row_is_as_wide_as_the_table_has_room(small_page, width, height):
-    """Its box gets a scrollbar when a row makes it higher than the screen: the last column was below it."""
+    """The box gets a scrollbar when an opened row is higher than the screen. It must not cover the last column."""
     size(small_page, width, height)
     box = find(small_page, "#table .scroll")
     before = small_page.execute_script("return arguments[0].scrollWidth - arguments[0].clientWidth", box)

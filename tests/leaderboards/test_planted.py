@@ -1,4 +1,4 @@
-"""Planted truth: result files whose rates are known. Do the intervals cover them, are effects found, and nothing else?
+"""Result files with known rates. Do the intervals cover them, and are planted effects detected, but no others?
 
 Each repetition writes the files of three models on three tasks and makes a board of them. Documents are easy or hard
 (u = 1 or 0, half each), for all models and tasks alike, so that outcomes are correlated as real ones are:
@@ -49,7 +49,7 @@ TRUTH = {
 
 
 def simulate(path, seed: int, documents: int = 200, draws: int = 2000) -> Board:
-    """One board of freshly drawn files."""
+    """A board of freshly drawn files."""
     rng = np.random.default_rng(seed)
     easy = {"snli": rng.random(documents) < 0.5, "trec": rng.random(documents) < 0.5}
     for name, rates in EASY.items():
@@ -91,7 +91,7 @@ def markers(board: Board, name: str) -> list[str]:
 
 
 def test_a_board_of_planted_rates(tmp_path):
-    """One repetition with many documents: every estimate near its truth, the effect found, the null not."""
+    """One repetition with many documents: estimates are near the truth, and only the planted effect is detected."""
     board = simulate(tmp_path, seed=3, documents=1500)
     for kind, estimate in estimates(board).items():
         assert estimate.estimate == pytest.approx(TRUTH[kind], abs=0.06), kind
@@ -101,7 +101,7 @@ def test_a_board_of_planted_rates(tmp_path):
 
 
 def test_intervals_cover_the_truth_quickly():
-    """Without files: 400 repetitions of the resampling itself, difference and ratio."""
+    """400 repetitions of the resampling, without files: a difference and a ratio."""
     rng, covered = np.random.default_rng(0), {"difference": 0, "ccf": 0}
     for seed in range(400):
         u = rng.random(200) < 0.5

@@ -1,4 +1,4 @@
-"""What lm-eval and the tasks write today is what the board reads: one real run, from the command line to the cards."""
+"""The board reads what lm-eval and the tasks write: one real run, from the command line to the cards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_real_run_becomes_a_board(real_data: Path, tmp_path: Path) -> None:
         words = [s for title in document.fields.values() for s in title if s.position is not None]
         (entry,) = document.entries
         assert [s.position for s in words] == list(range(len(words)))
-        # Of a counterfactual the new word is tried at every place, also where it replaced a word that occurs twice.
+        # A counterfactual's new word is tried at every position, also where it replaced a word that occurs twice.
         assert set(entry.effects) == set(range(len(words)))
         named = {word.casefold() for word in entry.words}
         assert {words[position].text.casefold() for position in entry.positions} == named

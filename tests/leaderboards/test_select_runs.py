@@ -1,4 +1,4 @@
-"""Which runs, tasks and documents make a board, and what is told apart."""
+"""Which runs and documents are on a board, and what becomes another column."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_one_run(tmp_path):
 
 
 def test_samples_are_joined_by_date_and_task(tmp_path):
-    """Two results files in one folder, one task each; a task whose name is the beginning of another's."""
+    """Two results files in one folder, with one task each. The name of one task is a prefix of the other's."""
     longer = ("snli", "attribution", "oneword_x")
     write_run(tmp_path, {TASK: rows_of([1.0, 1.0])}, date=OLD)
     write_run(tmp_path, {longer: rows_of([0.0, 0.0], longer)}, date=NEW)
@@ -55,7 +55,7 @@ def test_an_incomplete_newer_run_is_named_and_the_older_one_used(tmp_path):
     assert skipped.reason == "incomplete: 2 of 4 documents; the older run of 2026-01-01T00:00:00.000000 is used"
 
 
-def test_every_run_or_one_date_when_told(tmp_path):
+def test_every_run_or_one_date(tmp_path):
     write_run(tmp_path, {TASK: rows_of([0.0] * 4)}, date=OLD)
     write_run(tmp_path, {TASK: rows_of([1.0] * 4)}, date=NEW)
     every = board_of(tmp_path, every_run=True)
@@ -108,7 +108,7 @@ def test_other_options_and_versions_are_another_column(tmp_path, change, variant
     assert any(note.startswith(f"Kept apart, not compared with each other: {variant}") for note in board.notes)
 
 
-def test_where_the_data_lay_sets_nothing_apart(tmp_path):
+def test_the_folder_of_the_data_makes_no_other_column(tmp_path):
     write_run(tmp_path / "a", {TASK: rows_of(OUTCOMES)}, options={"data": "/home/a/data"})
     write_run(tmp_path / "b", {TASK: rows_of(OUTCOMES)}, peft="models/tuned", options={"data": "../data"})
     assert len(board_of(tmp_path).tasks) == 1
@@ -130,7 +130,7 @@ def test_a_limit_is_another_column_unless_all_have_it(tmp_path):
     assert "1 of 1 columns hold the first documents of their data only (--limit 2)." in board.notes
 
 
-def test_a_checkpoint_without_means_is_said(tmp_path):
+def test_a_checkpoint_without_means_is_reported(tmp_path):
     write_run(tmp_path / "a", {TASK: rows_of(OUTCOMES)})
     write_run(tmp_path / "b", {TASK: rows_of(OUTCOMES[:2])}, model="models/quick", limit=2)
     write_run(tmp_path / "c", {TASK: rows_of(OUTCOMES)}, model="models/broken", effective=9)
@@ -140,7 +140,7 @@ def test_a_checkpoint_without_means_is_said(tmp_path):
 
 
 def test_a_quick_look_does_not_hide_an_older_whole_run(tmp_path):
-    """As lm-eval writes it: the same --output_path, a folder of a made-up name for each set of tasks."""
+    """lm-eval writes into one --output_path, with a folder of a made-up name for each set of tasks."""
     for name, rows, limit, date in (("abc123", OUTCOMES, None, OLD), ("xyz789", [0.0, 0.0], 2, NEW)):
         content = {"model_name": name, "model_name_sanitized": name, "config": {"model": "rules", "model_args": {}}}
         write_run(tmp_path / name, {TASK: rows_of(rows)}, limit=limit, date=date, content=content)
@@ -182,10 +182,10 @@ def test_equal_documents_are_paired_in_order(tmp_path):
 
 
 def test_clashing_hashes_are_named_and_told_apart_by_their_texts(tmp_path):
-    for place, peft, outcomes in (("a", "", [1.0, 0.0]), ("b", "models/tuned", [0.0, 1.0])):
+    for folder, peft, outcomes in (("a", "", [1.0, 0.0]), ("b", "models/tuned", [0.0, 1.0])):
         rows = [row(0, outcomes[0], text="one"), row(1, outcomes[1], text="two")]
         rows[1]["doc_hash"] = rows[0]["doc_hash"]
-        write_run(tmp_path / place, {TASK: rows if not peft else rows[::-1]}, peft=peft)
+        write_run(tmp_path / folder, {TASK: rows if not peft else rows[::-1]}, peft=peft)
     board = board_of(tmp_path)
     (versus,) = [cell.versus for cell in board.cells if cell.versus]
     assert (versus.n, versus.only_base, versus.only_checkpoint) == (2, 1, 1)

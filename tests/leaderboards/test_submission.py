@@ -1,4 +1,4 @@
-"""`faithful-se board --check`: every finding has its line, and a good submission has none."""
+"""`faithful-se board --check` prints a line per problem, and none for a good submission."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_findings(tmp_path, capsys, spoil, line):
 
 
 def test_a_train_info_elsewhere_is_not_submitted(tmp_path, capsys):
-    """Found for a board, beside the model; but it is not in the folder under review."""
+    """A board finds it beside the model, but it is not in the folder under review."""
     write_run(tmp_path / "results", {TASK: rows_of(OUTCOMES)}, peft="out/tuned")
     train_info(tmp_path / "out" / "tuned")
     status, lines = check(tmp_path / "results", capsys)
@@ -98,7 +98,7 @@ def test_what_is_declared_is_no_finding(tmp_path, capsys):
 
 
 def test_the_defaults_are_those_of_the_tasks():
-    """This package imports nothing of the tasks; this test does."""
+    """The package imports nothing of the tasks, so this test compares them."""
     tasks = Options().as_dict()
     assert {name: tasks[name] for name in DEFAULTS} == DEFAULTS and not set(tasks) - set(DEFAULTS)
 

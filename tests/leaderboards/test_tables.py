@@ -16,8 +16,8 @@ from tests.leaderboards.hostile_text import NAME
 
 def named(*names: str):
     board = small()
-    people = tuple(replace(checkpoint, name=name) for checkpoint, name in zip(board.checkpoints, names, strict=False))
-    return replace(board, checkpoints=people + board.checkpoints[len(names) :])
+    renamed = tuple(replace(checkpoint, name=name) for checkpoint, name in zip(board.checkpoints, names, strict=False))
+    return replace(board, checkpoints=renamed + board.checkpoints[len(names) :])
 
 
 def test_markdown_is_literally_this():
@@ -67,7 +67,7 @@ def test_csv_of_cells_holds_every_number():
     assert (word["versus base"], word["versus faithful"], word["versus marker"]) == ("mini", "0.94", "better")
     assert float(word["versus p_holm"]) == pytest.approx(0.0009) and word["versus only_checkpoint"] == "282"
     assert (word["plausibility_f1"], lines[5]["plausibility_f1"]) == ("", "0.3")
-    # Undefined is empty and says why; it is never 0.
+    # An undefined value is empty, never 0, and its note says why.
     trec = lines[1]
     assert (trec["ccf"], trec["ccf note"]) == ("", "not measurable (headroom 0.03)")
     assert (trec["versus faithful"], trec["versus n"]) == ("", "")

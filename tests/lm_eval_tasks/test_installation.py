@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from lm_eval_tasks import DATASETS
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
 
@@ -83,10 +84,8 @@ def test_plain_lm_eval_lists_the_tasks(run: Run) -> None:
     done = run("lm_eval ls tasks")
     assert done.returncode == 0, done.stderr
     rows = [line.split("|") for line in done.stdout.splitlines() if line.startswith("|faithful_se_")]
-    assert len({name.strip() for _, name, *_ in rows}) == 84
-    assert {path.strip().rpartition("/")[0].rpartition("/")[0] for _, _, path, *_ in rows} == {
-        "lm_eval/tasks/faithful_se"
-    }
+    assert {name.strip() for _, name, *_ in rows} == {path.stem for path in DATASETS.glob("*/*.yaml")}
+    assert all(path.strip().startswith("lm_eval/tasks/faithful_se/") for _, _, path, *_ in rows)
 
 
 def test_the_mini_data_is_in_the_package_and_not_among_lm_evals_tasks(environment: Path) -> None:

@@ -1,4 +1,4 @@
-"""A server that is not ours: `transformers serve`, spoken to by the real command line as by any user."""
+"""A server of another package: `transformers serve`, called by the real command line as a user calls it."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def test_chat_completions_from_the_command_line(server, model, data, tmp_path):
     (samples,) = (tmp_path / "out").rglob("samples_*.jsonl")
     rows = [json.loads(line) for line in samples.read_text().splitlines()]
     assert [row["doc_id"] for row in rows] == [0, 1, 2]
-    # The model is random: what it says is no label, but it is what the model says.
-    assert [json.loads(row["resps"][0][0])["prediction"]["answer"] for row in rows] == spoken(model, rows)
+    # The model is random, so its answers are no labels. The transcript records them as they are.
+    assert [json.loads(row["resps"][0][0])["prediction"]["answer"] for row in rows] == answers_of(model, rows)
     (results,) = (tmp_path / "out").rglob("results_*.json")
     assert json.loads(results.read_text())["results"][TASK]["faithful,none"] == 0.0
 
 
-def spoken(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
-    """What the model answers to the recorded conversations without any server."""
+def answers_of(folder: Path, rows: list[dict[str, Any]]) -> list[str]:
+    """The model's answers to the recorded conversations, without any server."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)

@@ -56,12 +56,12 @@ def test_labels_that_leave_no_choice(labels: list[str], message: str, model: Pat
 def test_other_labels_or_another_question_are_another_run(model: Path, texts: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     attribute_texts(model, texts, out, "good", "bad")
-    before = (out / "rows.jsonl").read_bytes()
+    rows = (out / "rows.jsonl").read_bytes()
     with pytest.raises(UsageError, match=r"was begun with labels = \['good', 'bad'\], now \['sunny', 'rainy'\]"):
         attribute_texts(model, texts, out, "sunny", "rainy")
     with pytest.raises(UsageError, match=r"was begun with question = 'Which label fits the text\?', now 'Which\?'"):
         attribute_texts(model, texts, out, "good", "bad", question="Which?")
-    assert (out / "rows.jsonl").read_bytes() == before
+    assert (out / "rows.jsonl").read_bytes() == rows
     assert set(next(read_jsonl(out / "rows.jsonl"))["logprobs"]) == {"good", "bad"}
     with pytest.raises(UsageError, match=r"was asked about with --labels: no task of the evaluation asks so"):
         read_attributions(out)
@@ -71,10 +71,10 @@ def test_a_dataset_of_the_same_name_is_not_mixed_with_labels_of_ones_own(model: 
     texts, out = tmp_path / "sentiment140.jsonl", tmp_path / "out"
     texts.write_text('{"text": "a fine day"}\n{"text": "rain again"}\n')
     attribute_texts(model, texts, out, "sports", "world")
-    before = (out / "sentiment140.jsonl").read_bytes()
+    rows = (out / "sentiment140.jsonl").read_bytes()
     with pytest.raises(UsageError, match=r"was begun with data = None, now 'hub'"):
         attribute.main(["--model", str(model), "--file", str(texts), "--tasks", "sentiment140", "--out", str(out)])
-    assert (out / "sentiment140.jsonl").read_bytes() == before
+    assert (out / "sentiment140.jsonl").read_bytes() == rows
 
 
 def test_another_dtype_is_named_before_the_digest_it_changes(model: Path, texts: Path, tmp_path: Path) -> None:
@@ -125,10 +125,10 @@ def test_an_adapter_whose_base_has_moved(tmp_path: Path) -> None:
 def test_a_training_does_not_write_into_its_base(model: Path, tmp_path: Path) -> None:
     base = tmp_path / "base"
     shutil.copytree(model, base)
-    before = {path.name: path.read_bytes() for path in base.iterdir()}
+    files = {path.name: path.read_bytes() for path in base.iterdir()}
     with pytest.raises(UsageError, match=r"holds config.json and no sft.json: give another --output_dir"):
         sft.main(arguments(base, write_rows(tmp_path / "rows.jsonl"), base))
-    assert {path.name: path.read_bytes() for path in base.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in base.iterdir()} == files
 
 
 def test_a_file_where_a_folder_is_meant(model: Path, tmp_path: Path) -> None:

@@ -120,11 +120,11 @@ def _run(
 
 
 def _settings(
-    sources: Sequence[Source], attributors: Sequence[Attributor], identity: str, more: Mapping[str, Any]
+    sources: Sequence[Source], attributors: Sequence[Attributor], identity: str, origin: Mapping[str, Any]
 ) -> AttributionSettings:
     spec, options = sources[0].spec, attributors[0].options
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
-    settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **more}
+    settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **origin}
     settings["prompt"] = {
         source.name: prompt_digest(attributor.renderer, attributor.forward.tree)
         for source, attributor in zip(sources, attributors, strict=True)

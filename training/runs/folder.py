@@ -110,9 +110,9 @@ class RunFolder(Generic[Settings]):
                 return self.settings
             if contents[0] != contents[1]:
                 raise UsageError(f"{self.path} holds {contents[0]}: give another {self.option}")
-        before, now = self.comparable(recorded), self.comparable(self.settings)
-        if before != now:
-            raise UsageError(f"{self.path} {self.describe_change(before, now)}, or another {self.option}")
+        earlier, now = self.comparable(recorded), self.comparable(self.settings)
+        if earlier != now:
+            raise UsageError(f"{self.path} {self.describe_change(earlier, now)}, or another {self.option}")
         return self.merge(recorded)
 
     def claim(self) -> None:

@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[3]
 LABELS = ["--labels", "negative", "positive"]
 
 
-def attribute(model: Path, texts: Path, out: Path, *more: str) -> list[dict[str, Any]]:
-    assert main(["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), *more]) == 0
+def attribute(model: Path, texts: Path, out: Path, *options: str) -> list[dict[str, Any]]:
+    assert main(["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), *options]) == 0
     return list(read_jsonl(out / f"{texts.stem}.jsonl"))
 
 
-def command_words(model: Path, texts: Path, out: Path, *more: str) -> list[str]:
-    arguments = ["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), "--shard-size", "8", *more]
+def command_words(model: Path, texts: Path, out: Path, *options: str) -> list[str]:
+    arguments = ["--model", str(model), "--file", str(texts), *LABELS, "--out", str(out), "--shard-size", "8", *options]
     return [sys.executable, "-m", "training.attribution.cli", *arguments]
 
 

@@ -14,7 +14,7 @@ import torch
 
 from tests.training.attribution import tiny_models as tiny
 from training.attribution.attributor import Attributor
-from training.attribution.engine.batching import TokenBudget
+from training.attribution.engine.batching import TokenBudget, in_order
 from training.attribution.engine.forward import Forward
 from training.attribution.methods import METHODS
 from training.attribution.options import AttributionOptions
@@ -62,12 +62,12 @@ def test_a_budget_gives_results_in_order_and_halves() -> None:
         return [item * 10 for item in batch]
 
     budget, items = TokenBudget(40), [3, 1, 4, 1, 5, 2, 6]
-    assert budget.run(items, lambda item: item, work) == [30, 10, 40, 10, 50, 20, 60]
+    assert in_order(budget.batches(items, lambda item: item, work)) == [30, 10, 40, 10, 50, 20, 60]
     assert budget.tokens <= 12 and sizes[0] > 12
     with pytest.raises(MemoryError, match="a single text of 13 tokens"):
-        budget.run([13], lambda item: item, work)
+        in_order(budget.batches([13], lambda item: item, work))
     with pytest.raises(ZeroDivisionError):  # other errors are not swallowed
-        budget.run([1], lambda item: item, lambda batch: [1 // 0])
+        in_order(budget.batches([1], lambda item: item, lambda batch: [1 // 0]))
 
 
 @pytest.mark.parametrize("method", ["ig", "occlusion"])

@@ -63,8 +63,9 @@ def test_a_folder_is_recorded_by_absolute_path(model: Path, tmp_path: Path, monk
     assert main(arguments) == 0
     settings, manifest = (tmp_path / "out" / name for name in ("settings.json", "manifest.json"))
     assert json.loads(manifest.read_text())["data"] == str(tmp_path / "data")
-    before = settings.read_bytes()
+    first_settings = settings.read_bytes()
     for path in (settings, manifest):  # as an earlier version wrote it
         path.write_text(json.dumps({**json.loads(path.read_text()), "data": "./data"}, indent=1) + "\n")
     assert main(arguments) == 0
-    assert settings.read_bytes() == before and json.loads(manifest.read_text())["data"] == str(tmp_path / "data")
+    assert settings.read_bytes() == first_settings
+    assert json.loads(manifest.read_text())["data"] == str(tmp_path / "data")

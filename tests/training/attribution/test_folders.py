@@ -74,14 +74,14 @@ def test_the_day_is_recorded_only_where_it_is_written(model: Path, texts: Path, 
 
 @pytest.mark.parametrize("template", [tiny.TEMPLATE.replace("|>\n", "|> "), LLAMA + tiny.TEMPLATE])
 def test_another_chat_template_is_refused(template: str, model: Path, texts: Path, tmp_path: Path) -> None:
-    before = attribute(model, texts, tmp_path / "out", "--limit", "3")
+    first_rows = attribute(model, texts, tmp_path / "out", "--limit", "3")
     other = changed(model, tmp_path / "other", template)
     with pytest.raises(
         UsageError, match=r"out: the chat template or the tokenizer is not the one of the start \(rows\)"
     ) as error:
         attribute(other, texts, tmp_path / "out")
     assert "\n" not in str(error.value)
-    assert list(read_jsonl(tmp_path / "out" / "rows.jsonl")) == before
+    assert list(read_jsonl(tmp_path / "out" / "rows.jsonl")) == first_rows
 
 
 def test_another_tokenizer_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:

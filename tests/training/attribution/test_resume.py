@@ -135,19 +135,19 @@ def test_a_truncated_finished_file_contradicts_the_manifest(
 @pytest.mark.parametrize("written", ["", "{", "[1]", '{"rows": 3}'])
 def test_a_damaged_manifest_is_written_again(written: str, model: Path, texts: Path, tmp_path: Path) -> None:
     attribute(model, texts, tmp_path, "--limit", "5")
-    before = (tmp_path / "manifest.json").read_text()
+    manifest = (tmp_path / "manifest.json").read_text()
     (tmp_path / "manifest.json").write_text(written)
     attribute(model, texts, tmp_path, "--limit", "5")
-    assert (tmp_path / "manifest.json").read_text() == before
+    assert (tmp_path / "manifest.json").read_text() == manifest
 
 
 @pytest.mark.parametrize("written", ["", "{", "[1]", '{"date": "soon"}', '{"date": 3}'])
 def test_damaged_settings_are_one_line(written: str, model: Path, texts: Path, tmp_path: Path) -> None:
-    before = attribute(model, texts, tmp_path, "--limit", "5")
+    first_rows = attribute(model, texts, tmp_path, "--limit", "5")
     (tmp_path / "settings.json").write_text(written)
     with pytest.raises(UsageError, match=r"settings.json.*; put it back.* or give another --out") as error:
         attribute(model, texts, tmp_path, "--limit", "9")
-    assert "\n" not in str(error.value) and len(lines(tmp_path / "rows.jsonl")) == len(before)
+    assert "\n" not in str(error.value) and len(lines(tmp_path / "rows.jsonl")) == len(first_rows)
 
 
 def numbered_texts(rows: list[dict[str, Any]]) -> list[tuple[int, str]]:

@@ -37,9 +37,9 @@ def test_a_finished_folder_takes_more_texts(
     model: Path, texts: Path, undisturbed: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     assert len(attribute(model, texts, tmp_path, "--limit", "30", "--shard-size", "8")) == 30
-    before = (tmp_path / "rows.jsonl").stat().st_mtime_ns
+    written_at = (tmp_path / "rows.jsonl").stat().st_mtime_ns
     assert len(attribute(model, texts, tmp_path, "--limit", "30")) == 30
-    assert (tmp_path / "rows.jsonl").stat().st_mtime_ns == before
+    assert (tmp_path / "rows.jsonl").stat().st_mtime_ns == written_at
     assert not (tmp_path / "shards").exists()
     assert_same_rows(attribute(model, texts, tmp_path), undisturbed)
 

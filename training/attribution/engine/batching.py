@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import torch
@@ -27,6 +27,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
 
 
+def in_order(batches: Iterable[tuple[list[int], Sequence[Result]]]) -> list[Result]:
+    """The results of `TokenBudget.batches`, in the order of the items."""
+    results: dict[int, Result] = {}
+    for indices, batch_results in batches:
+        results.update(zip(indices, batch_results, strict=True))
+    return [results[index] for index in range(len(results))]
+
+
 class TokenBudget:
     """How many tokens, padding included, go through the model at once.
 
@@ -40,20 +48,6 @@ class TokenBudget:
 
     def __init__(self, tokens: int) -> None:
         self.tokens, self.row_overhead = max(1, tokens), 0
-
-    def run(
-        self,
-        items: Sequence[Item],
-        length: Callable[[Item], int],
-        work: Callable[[list[Item]], Sequence[Result]],
-        parts: int = 1,
-        overhead: Callable[[Item], int] = lambda item: 0,
-    ) -> list[Result]:
-        """Results of `work`, in the order of `items`. See `batches` for the arguments and errors."""
-        results: dict[int, Result] = {}
-        for indices, batch_results in self.batches(items, length, work, parts, overhead):
-            results.update(zip(indices, batch_results, strict=True))
-        return [results[index] for index in range(len(items))]
 
     def batches(
         self,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from faithfulness_metrics.words import mask_out
-from training.attribution.engine.batching import TokenBudget
+from training.attribution.engine.batching import TokenBudget, in_order
 from training.attribution.engine.forward import EmbeddedBatch, Forward
 from training.attribution.options import AttributionOptions
 from training.attribution.prompt.renderer import Renderer, common_prefix
@@ -122,7 +122,7 @@ class DocumentBatch:
         return torch.stack([self.masked_logprobs[masking] for masking in maskings])
 
     def _ask(self, variants: list[Variant], prefix_tokens: int) -> list[Tensor]:
-        return self.budgets.variants.run(
+        batches = self.budgets.variants.batches(
             variants,
             lambda variant: len(variant.ids) - prefix_tokens - variant.start,
             lambda batch: self._run(batch, prefix_tokens),
@@ -130,6 +130,7 @@ class DocumentBatch:
                 (prefix_tokens + variant.start) // CACHED_TOKENS_PER_COMPUTED if variant.start else 0
             ),
         )
+        return in_order(batches)
 
     def _variants(self, maskings: Sequence[Masking]) -> list[Variant]:
         texts: dict[int, list[Mapping[str, str]]] = {}

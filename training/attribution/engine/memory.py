@@ -40,10 +40,10 @@ def tokens_that_fit(forward: Forward, ids: Sequence[int], shared: int) -> tuple[
     free, own = free_memory(forward.device), ids[shared:]
     if free is None:
         return sys.maxsize, 0
-    whole, half = len(own), max(1, len(own) // 2)
-    bytes_whole, bytes_half = (bytes_kept_for_backward(forward, own[:n], bool(shared)) for n in (whole, half))
-    per_token = max(1.0, (bytes_whole - bytes_half) / (whole - half) if whole > half else bytes_whole / whole)
-    overhead = max(0, math.ceil((bytes_whole - per_token * whole) / per_token))
+    full, half = len(own), max(1, len(own) // 2)
+    bytes_full, bytes_half = (bytes_kept_for_backward(forward, own[:n], bool(shared)) for n in (full, half))
+    per_token = max(1.0, (bytes_full - bytes_half) / (full - half) if full > half else bytes_full / full)
+    overhead = max(0, math.ceil((bytes_full - per_token * full) / per_token))
     return max(1, int(ACTIVATION_SHARE * free / per_token)), overhead
 
 
@@ -110,7 +110,7 @@ def cgroup_bytes_left(root: Path = Path("/")) -> int | None:
         None where no group has a limit, and on systems without control groups.
     """
     free = (_group_bytes_left(folder, version) for folder, version in _groups(root))
-    return min((left for left in free if left is not None), default=None)
+    return min((n_bytes for n_bytes in free if n_bytes is not None), default=None)
 
 
 def _groups(root: Path) -> Iterator[tuple[Path, _CgroupVersion]]:

@@ -103,12 +103,12 @@ def _verify_head(forward: Forward, ids: Sequence[int]) -> None:
 def _verify_labels(forward: Forward, ids: Sequence[int], logprobs: Tensor) -> None:
     """Compare the log-probability of each label, [n_labels], with the model's own."""
     tolerance = TOLERANCES.get(forward.dtype, HALF_PRECISION)
-    known: dict[tuple[int, ...], Tensor] = {}
+    logprobs_after: dict[tuple[int, ...], Tensor] = {}
     for label, path in enumerate(forward.tree.paths):
         inputs = tuple(path[:-1])
-        if inputs not in known:
-            known[inputs] = _model_logits(forward, [*ids, *inputs], len(path)).log_softmax(-1)
-        expected = known[inputs].gather(1, torch.tensor(path, device=forward.device)[:, None]).sum()
+        if inputs not in logprobs_after:
+            logprobs_after[inputs] = _model_logits(forward, [*ids, *inputs], len(path)).log_softmax(-1)
+        expected = logprobs_after[inputs].gather(1, torch.tensor(path, device=forward.device)[:, None]).sum()
         slack = tolerance.per_token * len(path) + tolerance.share * float(expected.abs().nan_to_num())
         if not torch.allclose(logprobs[label], expected, rtol=0, atol=slack, equal_nan=True):
             raise _refusal(forward.model, "its answers change when its keys and values are reused")

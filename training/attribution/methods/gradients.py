@@ -15,6 +15,7 @@ import torch
 from captum.attr import InputXGradient, IntegratedGradients
 from torch import Tensor
 
+from training.attribution.engine.batching import in_order
 from training.attribution.engine.document_batch import DocumentBatch, log_odds
 from training.attribution.engine.forward import EmbeddedBatch
 from training.attribution.methods import Scores
@@ -90,13 +91,14 @@ def gradient_norm(batch: DocumentBatch) -> list[list[float]]:
 def _in_batches(batch: DocumentBatch, rows: int, work: Callable[[list[int]], Sequence[Result]]) -> list[Result]:
     """Results of `work` for each document, which costs that many rows."""
     budget = batch.budgets.gradients
-    return budget.run(
+    batches = budget.batches(
         range(len(batch.prompts)),
         lambda index: rows * (len(batch.prompts[index].ids) - batch.prefix_tokens),
         work,
         parts=rows,
         overhead=lambda index: rows * budget.row_overhead,
     )
+    return in_order(batches)
 
 
 def _embeddings_and_baseline(batch: DocumentBatch, indices: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
