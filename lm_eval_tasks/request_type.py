@@ -85,7 +85,7 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     )
     logger.info(
         "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
-        len(requests), sum(tally.asked), sum(tally.wanted),
+        len(requests), sum(tally.new_calls), sum(tally.calls),
     )  # fmt: skip
     log_problems(requests, transcripts)
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
