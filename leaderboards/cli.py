@@ -8,7 +8,6 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError, require_packages
 from leaderboards.board import Board, Settings
-from leaderboards.overwrite_guard import refuse_foreign_files
 from leaderboards.sanitize import terminal_line
 
 DESCRIPTION = """\
@@ -92,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.out is None:
         raise UsageError("--out DIR is missing: give the folder to write the board into")
     from leaderboards.build import RunSelection, make_board
-    from leaderboards.export import write_board
+    from leaderboards.export import refuse_foreign_files, write_board
 
     train_infos = dict(map(_parse_train_info, options.train_info))
     check_draws(options.draws)
