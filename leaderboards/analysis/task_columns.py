@@ -56,12 +56,8 @@ def name_columns(
     The main column of a task name has most checkpoints, then most documents, then the newest run. The others are
     variants: `~2`, `~3` and so on.
 
-    Args:
-        columns: of all tasks.
-        trained: datasets that any checkpoint was trained on.
-
     Returns:
-        The columns as tasks, and notes on the variants.
+        The columns as tasks, which know whether their dataset is in `trained`; and notes on the variants.
     """
     by_name: dict[str, list[TaskColumn]] = {}
     for column in columns:

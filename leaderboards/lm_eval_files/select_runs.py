@@ -63,12 +63,9 @@ class _Selection:
 
 
 def candidates_by_task(runs_of_checkpoints: Iterable[Sequence[Run]]) -> dict[TaskKey, Candidates]:
-    """Group the runs from which one is selected: same task, checkpoint and number of documents.
+    """Group the runs of each checkpoint from which one is selected: same task and number of documents.
 
     A quick run with `--limit` does not replace an older run on all documents: both are shown.
-
-    Args:
-        runs_of_checkpoints: the runs of each checkpoint, in the order of the board.
     """
     tasks: dict[TaskKey, Candidates] = {}
     for checkpoint, runs in enumerate(runs_of_checkpoints):
@@ -159,11 +156,7 @@ def mean_mismatches(run: Run, samples: Samples) -> list[str]:
 
 
 def group_messages(messages: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Group equal messages of several files: message -> the first file, and how many more there are.
-
-    Args:
-        messages: (file, message).
-    """
+    """Group equal messages, given as (file, message): message -> the first file, and how many more there are."""
     files_by_message: dict[str, list[str]] = {}
     for file, message in messages:
         files_by_message.setdefault(message, []).append(file)
