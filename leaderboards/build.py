@@ -109,9 +109,10 @@ def _analyse(checkpoints: Sequence[CheckpointRuns], settings: Settings, log: Rea
     columns: list[TaskColumn] = []
     oddities: list[tuple[str, str]] = []
     for task_runs in select_runs(candidates_by_task(checkpoint.runs for checkpoint in checkpoints)):
-        log.skipped += task_runs.skipped
-        log.bytes_read += task_runs.bytes_read
-        oddities += task_runs.oddities
+        for selection in task_runs.selections:
+            log.skipped += selection.skipped
+            log.bytes_read += selection.bytes_read
+            oddities += selection.oddities
         for digest, runs in task_runs.by_documents.items():
             results = {result.checkpoint: result for result in task_results(digest, runs, settings)}
             summaries = {}

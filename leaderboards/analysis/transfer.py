@@ -7,14 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from faithfulness_metrics import chance
-from leaderboards.analysis.aggregate import (
-    Pair,
-    count_shared,
-    estimate_with_draws,
-    gain_draws,
-    mean_gain,
-    task_gains,
-)
+from leaderboards.analysis.aggregate import Pair, count_shared, estimate_with_draws, gain_draws, mean_gain, task_gains
 from leaderboards.analysis.confidence_intervals import undefined_estimate
 from leaderboards.board import Estimate, Settings, Task, Training, Transfer
 

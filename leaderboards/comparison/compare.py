@@ -121,8 +121,10 @@ def _newest_runs(runs: Sequence[Run], notes: list[str]) -> dict[TaskKey, Selecte
     """The newest complete run of each task. If runs differ in --limit, the one with most documents."""
     newest: dict[TaskKey, SelectedRun] = {}
     for task_runs in select_runs(candidates_by_task([runs])):
-        notes += [f"{skipped.path}: {skipped.reason}" for skipped in task_runs.skipped]
-        notes += [f"{file}: {oddity}." for oddity, file in group_messages(task_runs.oddities).items()]
+        selections = task_runs.selections
+        notes += [f"{skipped.path}: {skipped.reason}" for selection in selections for skipped in selection.skipped]
+        oddities = group_messages(oddity for selection in selections for oddity in selection.oddities)
+        notes += [f"{file}: {oddity}." for oddity, file in oddities.items()]
         candidates = [run for document_runs in task_runs.by_documents.values() for run in document_runs]
         if candidates:
             newest[task_runs.key] = max(

@@ -64,12 +64,7 @@ def sort_tasks(tasks: Sequence[Task]) -> list[Task]:
     budgets = [*BUDGETS, *sorted({task.budget for task in tasks} - set(BUDGETS))]
     return sorted(
         tasks,
-        key=lambda task: (
-            styles.index(task.style),
-            datasets.index(task.dataset),
-            budgets.index(task.budget),
-            task.id,
-        ),
+        key=lambda task: (styles.index(task.style), datasets.index(task.dataset), budgets.index(task.budget), task.id),
     )
 
 
