@@ -132,7 +132,6 @@ def _is_submitted(checkpoint: CheckpointRuns, paths: Sequence[Path]) -> bool:
 
 
 def _read_declaration(paths: Sequence[Path]) -> dict[str, Any]:
-    """The options that are not the default, and the limit."""
     declared: dict[str, Any] = {"options": {}, "limit": None}
     for path in paths:
         file = path / SUBMISSION

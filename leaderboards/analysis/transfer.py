@@ -55,7 +55,6 @@ def _what_is_new(task: Task, training: Training) -> str:
 
 
 def _training_label(training: Training) -> str:
-    """What a checkpoint was trained on, in a few words."""
     parts = (training.datasets, training.styles or ("answers only",), training.budget)
     words = [", ".join(part) for part in parts if part]
     if training.control:

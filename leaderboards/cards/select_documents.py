@@ -123,7 +123,6 @@ def _documents_per_task(selections: Sequence[_Selection], most_entries: int) -> 
 
 
 def _make_cards(selection: _Selection, most: int, unreadable: list[str]) -> list[DocumentCard]:
-    """The cards of one task, at most `most`."""
     documents = selection.documents[:most]
     transcripts: dict[int, dict[str, Transcript]] = {}
     for checkpoint in selection.checkpoints:

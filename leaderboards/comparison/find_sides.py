@@ -53,7 +53,6 @@ def _side_of_board(name: str, board: Board, path: Path) -> Side:
 
 
 def _side_of_files(paths: Sequence[Path], name: str) -> Side:
-    """The runs of the one model below the paths."""
     if not any(path.exists() for path in paths):
         raise UsageError(f"{paths[0]}: no such folder; give a folder of results, or names with --results or --board")
     checkpoints = _read_checkpoints(paths)

@@ -106,7 +106,6 @@ def describe_budget(budget: str) -> str:
 
 
 def _gain_over_base(cells: Sequence[Cell], interval: Estimate | None = None) -> Gain | None:
-    """Mean difference to the base over cells of one checkpoint; None if no cell has a difference."""
     comparisons = [cell.versus for cell in cells if cell.versus and cell.versus.faithful.estimate is not None]
     if not comparisons:
         return None
