@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PACKAGES = ("faithful_se", "faithfulness_metrics", "leaderboards", "lm_eval_tasks", "training")
+PACKAGES = ("faithfulness_metrics", "leaderboards", "lm_eval_tasks", "training")
 
 
 def write_strangers(folder: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from faithful_se.cli import COMMANDS
 from faithful_se.errors import UsageError, run_command
-from tests.leaderboards.synthetic import TASK, rows_of, write_run
+from tests.leaderboards.result_files import TASK, rows_of, write_run
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
 

@@ -15,7 +15,7 @@ import pytest
 from tests.strangers import write_strangers
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.world import arguments, write_rows
+from tests.training.sft.tiny_rows import arguments, write_rows
 
 SCRIPTS = Path(sys.executable).parent
 PORT = str(29800 + os.getpid() % 300)  # test processes side by side must not meet
@@ -33,9 +33,9 @@ def folder(tmp_path_factory):
     return path
 
 
-def run(folder: Path, *command: str) -> str:
-    """The output of a command that a user types in the folder."""
-    environment = {**os.environ, "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"}
+def run(folder: Path, *command: str, **variables: str) -> str:
+    """The output of a command that a user types in the folder, with further environment variables."""
+    environment = {**os.environ, "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}", **variables}
     process = subprocess.run(
         [SCRIPTS / command[0], *command[1:]],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
@@ -46,7 +46,10 @@ def run(folder: Path, *command: str) -> str:
 
 @pytest.mark.parametrize("command", ["mini", "attribute", "build", "board", "compare"])
 def test_help(folder, command):
-    assert run(folder, "faithful-se", command, "--help").startswith(f"usage: faithful-se {command}")
+    """Also where the folder is on PYTHONPATH, as DeepSpeed's launcher sets it."""
+    for path in ("", str(folder)):
+        output = run(folder, "faithful-se", command, "--help", PYTHONPATH=path)
+        assert output.startswith(f"usage: faithful-se {command}")
 
 
 def test_attribute(folder):

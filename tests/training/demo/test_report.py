@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leaderboards.board import Board, Cell, Checkpoint, Estimate, Settings, Task, Versus
+from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Estimate, Settings, Task
 from leaderboards.board_json import save
 from lm_eval_tasks.styles import STYLES
 from training.demo.plan import SIZES
@@ -22,10 +22,10 @@ def estimate(value: float) -> Estimate:
     return Estimate(value, **BOUNDS)
 
 
-def versus(acc: float, agreement: float) -> Versus:
+def versus(acc: float, agreement: float) -> BaseComparison:
     nothing = dict.fromkeys(("lift", "p", "p_holm", "detectable", "entropy", "entropy_base", "unknown", "unknown_base"))
     counts = {"n": 10, "only_checkpoint": 0, "only_base": 0, "marker": "", "unparsed": 0, "unparsed_base": 0}
-    return Versus(faithful=estimate(0.5), acc=estimate(acc), agreement=agreement, **counts, **nothing)
+    return BaseComparison(faithful=estimate(0.5), acc=estimate(acc), agreement=agreement, **counts, **nothing)
 
 
 def demo_of(out: Path, rates: dict[str, float], acc: float = 0.0, agreement: float = 1.0, named: str = "oslo") -> Demo:
