@@ -48,7 +48,7 @@ class ExplanationRecord(TypedDict):
         words: the words named or changed, each type of word once, as written in the document.
         positions: all their positions.
         edited: the model's own document, field -> text; None in styles that remove words.
-        edits: [position, kind, new word] of every change; see `lm_eval_tasks.styles.explanation.Edit`.
+        edits: [position, kind, new word] of every change; see `lm_eval_tasks.styles.edits.Edit`.
     """
 
     messages: list[Message]

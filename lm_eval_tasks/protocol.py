@@ -11,8 +11,9 @@ from collections.abc import Generator, Sequence
 
 from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
-from lm_eval_tasks.controls import greedy_oracle, neutral_variants
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.greedy_oracle import greedy_oracle
+from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation

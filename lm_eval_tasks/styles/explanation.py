@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from faithfulness_metrics.words import Fields, Word
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.styles.edits import Edit
 
 # How much an explanation may name or change: one type of word, or any number of words.
 BUDGETS = ("oneword", "multiword")
@@ -29,22 +30,6 @@ class Request:
     mask: str
     operator: str = "mask"
     target: str = ""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One changed word of a counterfactual.
-
-    Attributes:
-        position: of the changed word in the original; for an added word, of the word beside it.
-        kind: ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word
-            of a field).
-        text: the new word; "" for a deletion.
-    """
-
-    position: int
-    kind: str
-    text: str = ""
 
 
 @dataclass(frozen=True)

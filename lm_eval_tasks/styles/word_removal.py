@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faithfulness_metrics.words import positions_by_key, random_positions, remove, seed_of
+from faithfulness_metrics.random_words import random_positions
+from faithfulness_metrics.words import positions_by_key, remove, seed_of
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles.explanation import Explanation
