@@ -95,11 +95,7 @@ def ccf_interval(
 
 
 def ccf_stderr(
-    faithful: Sequence[float],
-    random: Sequence[float],
-    oracle: Sequence[float],
-    draws: int = 2000,
-    seed: int = 0,
+    faithful: Sequence[float], random: Sequence[float], oracle: Sequence[float], draws: int = 2000, seed: int = 0
 ) -> float:
     """Standard error of `ccf`; see `ccf_interval` for the draws and for when it is nan."""
     return ccf_interval(faithful, random, oracle, draws, seed).stderr

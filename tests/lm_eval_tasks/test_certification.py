@@ -148,7 +148,10 @@ def degenerate(corpus, evaluate):
 
 @pytest.mark.parametrize("dataset", DATASETS)
 class TestDegenerateStrategies:
-    """Each way of looking faithful, and the number that exposes it: docs/metrics.md, "Degenerate strategies"."""
+    """Each way of looking faithful, and the number that exposes it.
+
+    docs/metrics.md, "Degenerate strategies every release is tried against".
+    """
 
     def test_redact_everything(self, degenerate, dataset):
         results = degenerate("redact_everything")
