@@ -39,8 +39,7 @@ def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None,
     """The texts as documents that have the same fields.
 
     Args:
-        caller: the public function, for messages.
-        texts: what the user gave.
+        caller, texts: the public function, for messages, and what the user gave.
         gold: gold label of each text; None where there are none, and for documents, which have their own.
         dataset: its field is the field of a text that is a plain string; "text" by default.
 
@@ -68,11 +67,7 @@ def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None,
 
 
 def check_gold(caller: str, documents: Sequence[Document], labels: Sequence[str]) -> None:
-    """Refuse gold labels that the model cannot answer.
-
-    Raises:
-        UsageError: names the text.
-    """
+    """Refuse, with a `UsageError`, gold labels that the model cannot answer."""
     for number, document in enumerate(documents):
         offered = document.labels or labels
         if not offered:

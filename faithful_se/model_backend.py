@@ -26,14 +26,7 @@ def responder(
 ) -> Iterator[Respond]:
     """What asks a model: prompts, decoding, label ranking and parsing are those of `lm_eval --model hf`.
 
-    The model is in evaluation mode inside. Afterwards it is as it was.
-
-    Args:
-        model: a Hugging Face model, or a model of lm-eval.
-        tokenizer: of the Hugging Face model; None for a model of lm-eval.
-        batch_size: prompts at once, of a Hugging Face model.
-        chat_template: apply the chat template; None does where there is one.
-        progress: show lm-eval's progress bars.
+    The model is in evaluation mode inside. Afterwards it is as it was. The arguments are those of `evaluate`.
 
     Raises:
         UsageError: no tokenizer, or a batch size below 1.
@@ -50,7 +43,6 @@ def responder(
 
 
 def _wrapped(model: Any, tokenizer: Any, batch_size: int, progress: bool) -> LM:
-    """The model as lm-eval takes one; this puts it into evaluation mode."""
     require_packages("hf", "torch", "transformers")
     from lm_eval.models.huggingface import HFLM
 
@@ -66,23 +58,18 @@ def _wrapped(model: Any, tokenizer: Any, batch_size: int, progress: bool) -> LM:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
+    levels = {logger: logger.level for logger in map(logging.getLogger, _LOGGERS)}
+    for logger in levels:
         logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level in levels.items():
             logger.setLevel(level)
 
 
 def check_loaded(model: Any, tokenizer: Any) -> None:
-    """Refuse names of models where loaded ones are wanted.
-
-    Raises:
-        UsageError: model or tokenizer is no object of transformers.
-    """
+    """Refuse, with a `UsageError`, names of models where loaded ones are wanted."""
     if not hasattr(model, "generate"):
         raise UsageError(f"model={model!r:.80}: give a Hugging Face model that generates text, loaded")
     if not hasattr(tokenizer, "decode"):

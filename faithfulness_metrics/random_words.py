@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 
 from faithfulness_metrics.words import Word
@@ -17,10 +18,8 @@ def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: 
     Two explanations of one document therefore share their draws wherever they can, which saves model calls.
 
     Args:
-        words: the document's words.
+        words, draws, seed: the document's words, the number of sets, and a seed of the document (`seed_of`).
         named: positions that the explanation removes; empty when it is not valid.
-        draws: number of sets.
-        seed: from the document, see `seed_of`.
         size: how many positions to draw, from any field, when nothing is named.
 
     Returns:
@@ -35,9 +34,8 @@ def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: 
             sets.append(sorted(order[:size]))
             continue
         positions: list[int] = []
-        for field in dict.fromkeys(words[p].field for p in sorted(named)):
+        for field, count in Counter(words[p].field for p in sorted(named)).items():
             candidates = [p for p in order if words[p].field == field]
-            count = sum(words[p].field == field for p in named)
             others = [p for p in candidates if p not in named]
             positions += (others if len(others) >= count else candidates)[:count]
         sets.append(sorted(positions))

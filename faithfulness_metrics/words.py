@@ -35,21 +35,13 @@ FILLERS = ("thing", "item", "part", "piece", "kind", "side", "point", "place")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One occurrence of a word.
+    """One occurrence of a word."""
 
-    Attributes:
-        field: name of its field.
-        start: first character in the field's text.
-        end: one past the last character.
-        text: the word as written.
-        key: the word as compared (see `key_of`).
-    """
-
-    field: str
-    start: int
-    end: int
-    text: str
-    key: str
+    field: str  # name of its field
+    start: int  # first character in the field's text
+    end: int  # one past the last character
+    text: str  # the word as written
+    key: str  # the word as compared (see `key_of`)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -121,10 +113,7 @@ def replace(fields: Fields, words: list[Word], replacements: Mapping[int, str | 
     None deletes a word together with the blank before it, or else the blank after it. The blanks stay where two numbers
     would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``.
 
-    Args:
-        fields: the document.
-        words: its words, from `words_of(fields)`.
-        replacements: position -> new word, or None.
+    `words` are those of `words_of(fields)`.
     """
     result = {}
     for name, text in fields.items():
@@ -155,9 +144,7 @@ def remove(fields: Fields, words: list[Word], positions: Iterable[int], operator
     """The document without the words at `positions`.
 
     Args:
-        fields: the document.
-        words: its words, from `words_of(fields)`.
-        positions: of the words to remove.
+        fields, words, positions: the document, its words from `words_of(fields)`, and positions of those to remove.
         operator: ``mask`` (write the mask), ``delete``, or ``substitute`` (write a filler noun). The word itself
             chooses the filler, so equal words get equal fillers in every task and run.
         mask: the mask text.

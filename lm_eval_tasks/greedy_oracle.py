@@ -26,10 +26,10 @@ def greedy_oracle(
     steps: list[OracleVariant] = []
     variants = [variant for variant in singles if len(variant["positions"]) <= most_positions]
     while variants:
-        best = min(variants, key=lambda variant: (not _changes(variant, label), _probability(variant, label)))
+        best = min(variants, key=lambda variant: (variant["label"] in (label, None), _probability(variant, label)))
         steps.append(best)
         chosen = set(best["positions"])
-        if len(chosen) >= most_positions or _changes(best, label):
+        if len(chosen) >= most_positions or best["label"] not in (label, None):
             break
         words = [set(variant["positions"]) for variant in singles]
         sets = [sorted(chosen | word) for word in words if not word <= chosen and len(chosen | word) <= most_positions]
@@ -43,10 +43,6 @@ def greedy_oracle(
             {"positions": positions, **answer_record(answer)} for positions, answer in zip(sets, answers, strict=True)
         ]
     return steps
-
-
-def _changes(variant: OracleVariant, label: str) -> bool:
-    return variant["label"] not in (label, None)
 
 
 def _probability(variant: OracleVariant, label: str) -> float:

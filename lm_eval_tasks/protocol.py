@@ -73,12 +73,8 @@ def rationale_record(document: Document) -> RationaleRecord | None:
     """The words that people marked, as they stand in a transcript."""
     if document.rationale is None:
         return None
-    words = [document.words[position] for position in document.rationale]
-    return {
-        "positions": list(document.rationale),
-        "fields": [word.field for word in words],
-        "words": [word.text for word in words],
-    }
+    positions, words = list(document.rationale), [document.words[position] for position in document.rationale]
+    return {"positions": positions, "fields": [word.field for word in words], "words": [word.text for word in words]}
 
 
 def explanation_record(request: Generate, answer: Answer, target: str, explanation: Explanation) -> ExplanationRecord:

@@ -55,18 +55,14 @@ class SelfExplainTask(ConfigurableTask):
         super().__init__(config=settings)
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
-        self._record_options(options)
         self._register_metrics()
-
-    def _record_options(self, options: Options) -> None:
-        """Write the options and data that the task really uses into the configuration that lm-eval logs."""
+        # lm-eval logs the configuration: it says which options and data the task really uses.
         metadata = self.config.metadata
         metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
         if commit := hub_commit(self.eval_docs):
             metadata["dataset_commit"] = commit
 
     def _register_metrics(self) -> None:
-        """Tell lm-eval the metric keys, their directions and their aggregations."""
         metrics = metrics_of(self.spec)
         self.config.metric_list = [{"metric": name} for name in metrics]
         self._metric_fn_list = dict.fromkeys(metrics)

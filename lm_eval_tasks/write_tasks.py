@@ -53,7 +53,6 @@ def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
 
 
 def _group_tags(folder: Path) -> list[str]:
-    """Tags of a dataset that it shares with others."""
     declared = yaml.safe_load((folder / "_dataset_yaml").read_text(encoding="utf-8"))["metadata"]["faithful_se"]
     tags = []
     if "rationale" in declared:

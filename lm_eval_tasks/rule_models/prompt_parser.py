@@ -14,9 +14,8 @@ from functools import cache, lru_cache
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Word, words_of
-from lm_eval_tasks import DATASETS
 from lm_eval_tasks.classification import CLASSIFY, FRESH, MASK_NOTE, Message, Question
-from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.data import dataset_names, dataset_spec
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -41,23 +40,19 @@ DEFAULT_MASK = "[REDACTED]"
 
 @dataclass(frozen=True)
 class Conversation:
-    """The content of a conversation: a document, and the question about it.
+    """The content of a conversation: a document, and the question about it."""
 
-    Attributes:
-        question: the dataset's.
-        fields: the document.
-        mask: the mask that the prompt announces, or the default one.
-        unknown: whether "unknown" is offered.
-        request: the request for an explanation; None where the last turn asks for a label.
-        style: of the request; "" where the last turn asks for a label.
-    """
+    question: Question  # the dataset's
+    fields: dict[str, str]  # the document
+    mask: str  # the mask that the prompt announces, or the default one
+    unknown: bool  # whether "unknown" is offered
+    request: Request | None = None  # the request for an explanation; None where the last turn asks for a label
+    style: str = ""  # of the request; "" where the last turn asks for a label
 
-    question: Question
-    fields: dict[str, str]
-    mask: str
-    unknown: bool
-    request: Request | None = None
-    style: str = ""
+    @property
+    def target(self) -> str:
+        """The label that the explanation must reach; "" where there is none."""
+        return self.request.target if self.request else ""
 
     @property
     def words(self) -> list[Word]:
@@ -103,7 +98,7 @@ def read(messages: Sequence[Message]) -> Conversation:
 @cache
 def questions() -> tuple[Question, ...]:
     """The questions of all datasets."""
-    return tuple(dataset_spec(path.parent.name).question for path in sorted(DATASETS.glob("*/_dataset_yaml")))
+    return tuple(dataset_spec(name).question for name in dataset_names())
 
 
 @lru_cache(maxsize=1 << 12)

@@ -47,8 +47,7 @@ ANSWERS_WITH_TEXT = True
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
-    template = ONEWORD if request.budget == "oneword" else MULTIWORD
-    question = request.question
+    template, question = ONEWORD if request.budget == "oneword" else MULTIWORD, request.question
     return template.format(noun=question.noun, target=request.target, format_hint=question.format_hint())
 
 
@@ -56,7 +55,7 @@ def write(fields: Fields, words: Sequence[str], request: Request, new_word: str 
     """The answer that puts `new_word` in the place of `words`, as honest explainers and training data write it."""
     spans = words_of(fields)
     edited = replace(fields, spans, dict.fromkeys(occurrences(spans, {key_of(word) for word in words}), new_word))
-    return request.question.show(edited) if len(fields) > 1 else next(iter(edited.values()))
+    return request.question.as_answer(edited)
 
 
 # A change that is described instead of made: I love -> hate it | I ~~love~~ hate it | love → hate
@@ -117,7 +116,6 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     mostly_changed = 2 * distance > max(len(words), len(edited_words))
     if not single and mostly_changed and (reason := _not_a_text(document, edited_words, request)):
         return invalid(reason)
-    reason = ""
     if _count(mask_pattern(request.mask), document) > _count(mask_pattern(request.mask), fields):
         return invalid("masked instead of edited")
     if _count(_DESCRIBED_CHANGE, document) > _count(_DESCRIBED_CHANGE, fields):
@@ -126,6 +124,8 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         reason = "more than one word changed"
     elif label_leak([w.key for w in words], [w.key for w in edited_words], (*request.question.labels, UNKNOWN)):
         reason = "label in the edit"
+    else:
+        reason = ""
     positions = tuple(sorted({edit.position for edit in edits if edit.kind in ("replace", "delete")}))
     return Explanation(not reason, reason, tuple(types_of(words, positions).values()), positions, document, edits)
 

@@ -12,18 +12,13 @@ from faithfulness_metrics.words import Fields, Word, find_words, key_of, replace
 
 @dataclass(frozen=True)
 class Edit:
-    """One changed word of a counterfactual.
+    """One changed word of a counterfactual."""
 
-    Attributes:
-        position: of the changed word in the original; for an added word, of the word beside it.
-        kind: ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word
-            of a field).
-        text: the new word; "" for a deletion.
-    """
-
-    position: int
+    position: int  # of the changed word in the original; for an added word, of the word beside it
+    # ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word of a
+    # field)
     kind: str
-    text: str = ""
+    text: str = ""  # the new word; "" for a deletion
 
 
 def edits_between(fields: Fields, document: Fields) -> tuple[Edit, ...]:
@@ -56,11 +51,7 @@ def move_edits(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) 
     """The same edits made at other positions: the right *what* at another *where*.
 
     Edits at one position stay together. "do not love" for "love" adds two words before one position, and both move.
-
-    Args:
-        fields: the original document.
-        edits: the model's edits, in the order of their positions; k positions.
-        positions: the new positions, [k] or fewer; the edits of the i-th position move to `positions[i]`.
+    `edits` are in the order of their k positions. The edits of the i-th one move to `positions[i]`, [k] or fewer.
     """
     words = words_of(fields)
     by_position: dict[int, list[Edit]] = {}
