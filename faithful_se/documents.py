@@ -36,12 +36,10 @@ def read_documents(dataset: str, data: str = "hub", split: str = "test", limit: 
 
 
 def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None, dataset: str = "") -> list[Document]:
-    """The texts as documents that have the same fields.
+    """The texts as documents that have the same fields; `caller` is the public function, for messages.
 
-    Args:
-        caller, texts: the public function, for messages, and what the user gave.
-        gold: gold label of each text; None where there are none, and for documents, which have their own.
-        dataset: its field is the field of a text that is a plain string; "text" by default.
+    `gold` is None where there are no gold labels, and for documents, which have their own. A text that is a plain
+    string gets the field of `dataset`; "text" by default.
 
     Raises:
         UsageError: no texts, or one that is none, or as many gold labels as there are not texts.

@@ -99,11 +99,7 @@ def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> 
 
 
 def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> Question:
-    """The question of the settings: a dataset's own, or one about the given labels.
-
-    Raises:
-        UsageError: neither `dataset` nor usable `labels`, or texts whose fields the dataset does not have.
-    """
+    """The question of the settings: a dataset's own, or one about the given labels."""
     if name := settings.get("dataset"):
         question = dataset_spec(name).question
         if tuple(fields) != question.fields:

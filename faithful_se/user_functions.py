@@ -78,7 +78,9 @@ def evaluate_functions(
             for call in requests
         ]
         explanations = _results("explain", explain, questions)
-        answers: dict[Call, Answer] = dict(zip(requests, map(_explanation, explanations), strict=True))
+        if wrong := [text for text in explanations if not isinstance(text, str)]:
+            raise UsageError(f"evaluate_functions: explain returned {wrong[0]!r:.80}: return a string for each request")
+        answers: dict[Call, Answer] = dict(zip(requests, map(Answer, explanations), strict=True))
         for call, prediction in zip(classifications, predictions, strict=True):
             answers[call] = _prediction(call, prediction)
         return [answers[call] for call in calls]
@@ -151,12 +153,6 @@ def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
     logprobs = {label: _log(prediction[label]) for label in call.labels}
     best = max(logprobs, key=logprobs.__getitem__)
     return Answer(best, best, logprobs)
-
-
-def _explanation(text: Any) -> Answer:
-    if not isinstance(text, str):
-        raise UsageError(f"evaluate_functions: explain returned {text!r:.80}: return a string for each request")
-    return Answer(text)
 
 
 def _log(probability: float) -> float:

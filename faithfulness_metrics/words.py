@@ -141,13 +141,10 @@ def mask_out(fields: Fields, words: list[Word], positions: Iterable[int], mask: 
 
 
 def remove(fields: Fields, words: list[Word], positions: Iterable[int], operator: str, mask: str) -> dict[str, str]:
-    """The document without the words at `positions`.
+    """The document without the words at `positions`; `words` are those of `words_of(fields)`.
 
-    Args:
-        fields, words, positions: the document, its words from `words_of(fields)`, and positions of those to remove.
-        operator: ``mask`` (write the mask), ``delete``, or ``substitute`` (write a filler noun). The word itself
-            chooses the filler, so equal words get equal fillers in every task and run.
-        mask: the mask text.
+    The operator is ``mask`` (write the mask), ``delete``, or ``substitute`` (write a filler noun). The word itself
+    chooses the filler, so equal words get equal fillers in every task and run.
 
     Raises:
         ValueError: the operator is unknown.

@@ -106,11 +106,8 @@ def check_revisions(task: str, metadata: Mapping[str, Any]) -> None:
 def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     """Read and check one split, without the rows that `drop_label_values` names. A run reads each split once.
 
-    Args:
-        spec: the dataset.
-        data: ``hub``, ``mini`` or a folder. A folder holds ``<spec.folder>/<split>.jsonl``, or a folder with the name
-            that the tasks give the dataset.
-        split: ``train``, ``validation`` or ``test``.
+    `data` is ``hub``, ``mini`` or a folder. A folder holds ``<spec.folder>/<split>.jsonl``, or a folder with the name
+    that the tasks give the dataset. `split` is ``train``, ``validation`` or ``test``.
 
     Raises:
         UsageError: no such file, a missing column, a label that is not declared, or no rows left. Names file and row.
@@ -151,9 +148,8 @@ def _mini_path(spec: DatasetSpec, split: str) -> Path:
 def _path_in_folder(spec: DatasetSpec, data: str, split: str) -> Path:
     folder = Path(data).expanduser()
     files = [f"{name}/{split}.jsonl" for name in dict.fromkeys((spec.folder, spec.question.dataset))]
-    for file in files:
-        if (folder / file).is_file():
-            return folder / file
+    if path := next((folder / file for file in files if (folder / file).is_file()), None):
+        return path
     raise UsageError(
         f"data={data}: no file {folder / files[0]}: data is hub, mini, or a folder with {' or '.join(files)}"
     )

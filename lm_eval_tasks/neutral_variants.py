@@ -29,10 +29,7 @@ def neutral_variants(spec: TaskSpec, document: Document) -> list[tuple[str, Docu
     text = document.fields[last]
     variants = [("trailing blank", ending_with(f"{text} "))]
     stripped = text.rstrip()
-    if stripped.endswith(".") and stripped.removesuffix("."):
+    if stripped.endswith(".") and stripped != ".":
         variants.append(("no final full stop", ending_with(stripped.removesuffix("."))))
-    return [
-        *variants,
-        ("mask appended", ending_with(f"{text} {spec.options.mask}")),
-        ("labels shuffled", replace(document, labels=tuple(labels))),
-    ]
+    variants.append(("mask appended", ending_with(f"{text} {spec.options.mask}")))
+    return [*variants, ("labels shuffled", replace(document, labels=tuple(labels)))]

@@ -43,9 +43,8 @@ class Options:
 def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str, Any]) -> Options:
     """Options of one task: the defaults, overridden by its YAML, overridden by the user.
 
-    Args:
-        task, declared: name of the task, for messages, and the mapping under ``metadata.faithful_se`` of its YAML.
-        overrides: ``metadata`` as lm-eval passes it: the user's `--metadata` mixed with `--model_args`.
+    `declared` is the YAML's ``metadata.faithful_se``. `overrides` is ``metadata`` as lm-eval passes it: the user's
+    `--metadata` mixed with `--model_args`.
 
     Raises:
         UsageError: a value is not allowed, or a name is nearly an option.

@@ -150,12 +150,8 @@ class SelfExplainTask(ConfigurableTask):
 def _read_declaration(settings: dict[str, Any]) -> Options:
     """Check what the YAML and the user's `--metadata` declare, and write both where lm-eval records them.
 
-    Args:
-        settings: the configuration of the task. `style` and `budget` move into `metadata.faithful_se`: a YAML that
-            includes another one replaces the whole of `metadata`. A revision that the user pins replaces the default.
-
-    Raises:
-        UsageError: no declaration, an unknown style or budget, or a wrong option.
+    `style` and `budget` move into `metadata.faithful_se`: a YAML that includes another one replaces the whole of
+    `metadata`. A revision that the user pins replaces the default.
     """
     name, metadata = settings["task"], settings["metadata"]
     declared = metadata.get("faithful_se")

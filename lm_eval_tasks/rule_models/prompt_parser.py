@@ -61,10 +61,9 @@ class Conversation:
 
 
 def read(messages: Sequence[Message]) -> Conversation:
-    """Read a conversation of this package.
+    """Read a conversation of this package; a `ValueError` where it is none.
 
     Raises:
-        ValueError: this package does not write such a prompt.
         UsageError: the document has labels of its own, and the conversation does not show them.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
@@ -80,15 +79,13 @@ def read(messages: Sequence[Message]) -> Conversation:
     head, tail, text = turns[0].partition(_TAIL)
     if not tail:
         raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
-    announced = _MASK.search(head)
-    mask = announced.group(1) if announced else DEFAULT_MASK
+    mask = announced[1] if (announced := _MASK.search(head)) else DEFAULT_MASK
     dataset_question = next((question for question in questions() if head.startswith(question.question)), None)
     if dataset_question is None:
         raise ValueError(f"no dataset asks {head[:80]!r}")
     if not dataset_question.labels:
         choices = re.findall('"(.+?)"', head.rpartition(_ANSWER)[2])
-        labels = tuple(label for label in choices if label != UNKNOWN)
-        dataset_question = replace(dataset_question, labels=labels)
+        dataset_question = replace(dataset_question, labels=tuple(label for label in choices if label != UNKNOWN))
     fields = _fields(dataset_question, text)
     if len(turns) == 1:
         return Conversation(dataset_question, fields, mask, f'"{UNKNOWN}"' in head)
@@ -119,8 +116,7 @@ def _request(question: Question, text: str) -> tuple[str, Request] | None:
 
 
 def _explain(question: Question, fields: dict[str, str], text: str) -> Conversation:
-    style_and_request = _request(question, text)
-    if style_and_request is None:
+    if not (style_and_request := _request(question, text)):
         raise ValueError(f"not a request of faithful-se: {text[:80]!r}")
     style, request = style_and_request
     return Conversation(question, fields, request.mask, False, request, style)

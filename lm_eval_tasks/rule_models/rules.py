@@ -177,9 +177,9 @@ def cue_for(conversation: Conversation) -> str:
     It is the lightest such word that still outweighs the rest of the document. In place of any other word it changes
     nothing, so *where* the edit is made matters as well as *what* is written.
     """
-    labels = conversation.question.labels
     if not conversation.target:
         return ""
+    labels = conversation.question.labels
     words = ranked_words(conversation)
     next_weight = weight_of(key_of(words[1])) if len(words) > 1 else -1.0
     vocabulary = _vocabulary(labels.index(conversation.target), len(labels))

@@ -30,8 +30,7 @@ def perturb_at(
 
 def random_sets(document: Document, explanation: Explanation, options: Options) -> list[list[int]]:
     """Random sets of as many positions as the explanation names; of one position where it could not be read."""
-    seed = seed_of(document.hash, "random")
-    return random_positions(document.words, explanation.positions, options.draws, seed)
+    return random_positions(document.words, explanation.positions, options.draws, seed_of(document.hash, "random"))
 
 
 def single_word_sets(document: Document, explanation: Explanation) -> list[list[int]]:
