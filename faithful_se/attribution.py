@@ -24,7 +24,7 @@ class Attribution:
     """The words of one text and what they did to the answer.
 
     Attributes:
-        row: everything, as `faithful-se attribute` writes it (training/README.md says what every field is).
+        row: everything, as `faithful-se attribute` writes it (docs/attribution.md says what every field is).
     """
 
     row: AttributionRow

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from faithfulness_metrics.bootstrap import intervals, resampled_means
-from leaderboards.analysis.confidence_intervals import ccf_estimate, metric_estimate
+from faithfulness_metrics.bootstrap import bootstrap_means, interval, intervals, resampled_means
+from leaderboards.analysis.confidence_intervals import bootstrap_estimate, metric_estimate, undefined_estimate
 from leaderboards.board import Estimate, Settings
-from lm_eval_tasks.metrics import Value
+from lm_eval_tasks.metrics import METRICS, Value
+
+SETTINGS = Settings()
 
 
 def estimates_of(scores: Sequence[dict[str, Value]]) -> dict[str, Estimate]:
-    """Each metric over the documents: Wilson's interval for a rate of yes and no, else a paired bootstrap's.
+    """Each metric over the documents: Wilson's interval for a rate of yes and no, else a bootstrap's.
 
     Args:
         scores: the values of each document; None where a metric is not defined for it.
     """
-    settings = Settings()
-    names = [name for name in scores[0] if name != "ccf"]
+    names = [name for name, value in scores[0].items() if not isinstance(value, list)]
     table = np.array([[row[name] for row in scores] for name in names], dtype=np.float64)  # None becomes nan
-    draws = resampled_means(table, settings.draws, settings.seed)
-    lows, highs = intervals(draws, settings.confidence)
-    estimates = {
-        name: metric_estimate(name, values, low, high, settings)
+    lows, highs = intervals(resampled_means(table, SETTINGS.draws, SETTINGS.seed), SETTINGS.confidence)
+    means = {
+        name: metric_estimate(name, values, low, high, SETTINGS)
         for name, values, low, high in zip(names, table, lows, highs, strict=True)
     }
-    if "ccf" in scores[0]:
-        estimates["ccf"] = ccf_estimate(
-            dict(zip(names, table, strict=True)), dict(zip(names, draws, strict=True)), settings
-        )
-    return {name: estimates[name] for name in scores[0]}
+    return {
+        name: means[name] if name in means else _estimate_of_sums(name, [row[name] for row in scores])
+        for name in scores[0]
+    }
+
+
+def _estimate_of_sums(name: str, parts: Sequence[Value]) -> Estimate:
+    """A metric that is a function of sums over documents: `ccf` of three rates, `phi_cct` of four counts."""
+    columns: list[list[float]] = list(zip(*parts, strict=True))  # type: ignore[arg-type]
+    aggregate = METRICS[name].aggregate
+    assert aggregate is not None
+    value = aggregate(parts)
+    if isinstance(value, str) or math.isnan(value):
+        return undefined_estimate(value if isinstance(value, str) else "not defined for these documents", len(parts))
+    # A resample's means in place of its documents: the sums keep their ratios.
+    draws = [aggregate([means]) for means in bootstrap_means(columns, SETTINGS.draws, SETTINGS.seed).tolist()]
+    bounds = interval(np.array([math.nan if isinstance(draw, str) else draw for draw in draws]), SETTINGS.confidence)
+    return bootstrap_estimate(value, bounds.low, bounds.high, len(parts))

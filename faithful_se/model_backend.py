@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Respond = Callable[[Sequence[Call]], Sequence[Answer]]
 
-# Warns that a model in memory ignores arguments of models on disk.
-_HFLM_LOGGER = "lm_eval.models.huggingface"
+# Both warn of what is meant here: a model in memory, and a short limit for classifications.
+_LOGGERS = ("lm_eval.models.huggingface", "transformers.generation")
 
 
 @contextmanager
@@ -42,34 +42,39 @@ def responder(
 
     from lm_eval_tasks.lm_eval_backend import Backend
 
-    lm = model if isinstance(model, LM) else _wrapped(model, tokenizer, batch_size, progress)
-    if chat_template is None:
-        chat_template = not hasattr(lm, "tokenizer") or bool(getattr(lm.tokenizer, "chat_template", None))
-    with unchanged(model):
-        if lm is not model:
-            model.eval()
+    with unchanged(model), _quiet():
+        lm = model if isinstance(model, LM) else _wrapped(model, tokenizer, batch_size, progress)
+        if chat_template is None:
+            chat_template = not hasattr(lm, "tokenizer") or bool(getattr(lm.tokenizer, "chat_template", None))
         yield Backend(lm, lm.apply_chat_template if chat_template else None).respond
 
 
 def _wrapped(model: Any, tokenizer: Any, batch_size: int, progress: bool) -> LM:
+    """The model as lm-eval takes one; this puts it into evaluation mode."""
     require_packages("hf", "torch", "transformers")
     from lm_eval.models.huggingface import HFLM
 
     check_loaded(model, tokenizer)
     if batch_size < 1:
         raise UsageError(f"batch_size={batch_size}: give a whole number from 1")
-    logger = logging.getLogger(_HFLM_LOGGER)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with unchanged(model):
-            lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_batch_size=batch_size)
-    finally:
-        logger.setLevel(level)
+    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_batch_size=batch_size)
     if not progress:
         lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
         lm.loglikelihood = partial(lm.loglikelihood, disable_tqdm=True)
     return lm
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def check_loaded(model: Any, tokenizer: Any) -> None:

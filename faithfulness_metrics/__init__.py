@@ -1,14 +1,14 @@
 """Metrics of how faithful a self-explanation is: pure functions of plain values, float or nan out.
 
-    words.py           what a word is, where words stand, how they are taken out of a text
-    flips.py           did the answer change: `faithful`, `abstain`, `madsen`, `faithful_given_valid`
-    chance.py          against random words and the best word: `lift`, `headroom`, `ccf` with its interval
-    counterfactual.py  edit distance, minimality, validity under a budget, label words pasted in
-    erasure.py         leave-one-out rank, comprehensiveness and sufficiency, CCT and phi-CCT
-    drift.py           a trained checkpoint against its base: agreement, label entropy, unknown and unparsed rates
-    plausibility.py    overlap of the named words with a person's rationale
-    bootstrap.py       resampling of documents, intervals of any statistic, leaving out incomplete documents
-    statistics.py      intervals of rates, paired tests, corrections, what a run could have detected
+- `words`: what a word is, its position in a document, and how words are removed from a text
+- `flips`: did the answer change: `faithful`, `abstain`, `madsen`, `faithful_given_valid`
+- `chance`: against random words and the best word: `lift`, `headroom`, `ccf` with its interval
+- `counterfactual`: edit distance, minimality, validity under a budget, label words in the edit
+- `erasure`: leave-one-out rank, comprehensiveness and sufficiency, CCT and φ-CCT
+- `drift`: a trained checkpoint against its base: agreement, label entropy, rates of unknown and unread answers
+- `plausibility`: overlap of the named words with the words that a person marked
+- `bootstrap`: resampling of documents, intervals of any statistic, documents with missing values
+- `statistics`: intervals of rates, paired tests, corrections, the smallest detectable difference
 
 Import a function from here (``from faithfulness_metrics import ccf``) or from its module. A value that does not exist
 is nan, never 0, and a nan that goes into a mean comes out of it. `bootstrap.complete` leaves incomplete documents out

@@ -112,8 +112,8 @@ def bootstrap_means(columns: Sequence[Sequence[float]], draws: int = 2000, seed:
     rng, means = np.random.default_rng(seed), np.empty((draws, len(table)))
     batch = max(1, _CELLS // len(counts))
     for start in range(0, draws, batch):
-        drawn = rng.multinomial(n, counts / n, size=min(batch, draws - start))  # [batch, n_kinds]
-        means[start : start + batch] = drawn @ kinds.T / n
+        draw_counts = rng.multinomial(n, counts / n, size=min(batch, draws - start))  # [batch, n_kinds]
+        means[start : start + batch] = draw_counts @ kinds.T / n
     return means
 
 
@@ -136,8 +136,8 @@ def resampled_means(table: Array, draws: int = 2000, seed: int = 0) -> Array:
     batch = max(1, _CELLS // n)
     for start in range(0, draws, batch):
         size = min(batch, draws - start)
-        drawn = rng.integers(n, size=(size, n)) + np.arange(size)[:, None] * n
-        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+        indices = rng.integers(n, size=(size, n)) + np.arange(size)[:, None] * n
+        counts = np.bincount(indices.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
         sums = filled @ counts.T
         sums[~incomplete] /= n
         if incomplete.any():

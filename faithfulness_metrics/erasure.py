@@ -151,10 +151,10 @@ def phi_of_counts(counts: npt.ArrayLike) -> Array:
     Args:
         counts: pairs that flip and are named, only flip, only are named, neither. Means over documents do as well.
     """
-    both, only_flip, only_named, neither = np.asarray(counts, dtype=np.float64).T
-    flip, named = both + only_flip, both + only_named
+    flip_and_named, only_flip, only_named, neither = np.asarray(counts, dtype=np.float64).T
+    flip, named = flip_and_named + only_flip, flip_and_named + only_named
     no_flip, not_named = only_named + neither, only_flip + neither
-    covariance = both * neither - only_flip * only_named
+    covariance = flip_and_named * neither - only_flip * only_named
     with np.errstate(invalid="ignore", divide="ignore"):
         phi = np.clip(covariance / np.sqrt(flip * no_flip * named * not_named), -1, 1)
         rarer, commoner = np.minimum(flip, named), np.maximum(flip, named)

@@ -116,8 +116,8 @@ def positions_by_key(words: Iterable[Word]) -> dict[str, list[int]]:
     return positions
 
 
-def replace(fields: Fields, words: list[Word], new: Mapping[int, str | None]) -> dict[str, str]:
-    """The document with the word at position i replaced by `new[i]`; everything else is unchanged.
+def replace(fields: Fields, words: list[Word], replacements: Mapping[int, str | None]) -> dict[str, str]:
+    """The document with the word at position i replaced by `replacements[i]`; everything else is unchanged.
 
     None deletes a word together with the blank before it, or else the blank after it. The blanks stay where two numbers
     would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``.
@@ -125,15 +125,15 @@ def replace(fields: Fields, words: list[Word], new: Mapping[int, str | None]) ->
     Args:
         fields: the document.
         words: its words, from `words_of(fields)`.
-        new: position -> replacement.
+        replacements: position -> new word, or None.
     """
     result = {}
     for name, text in fields.items():
         parts, last, ending = [], 0, ""  # ending: the last two characters written
         for position, word in enumerate(words):
-            if word.field != name or position not in new:
+            if word.field != name or position not in replacements:
                 continue
-            start, end, replacement = word.start, word.end, new[position]
+            start, end, replacement = word.start, word.end, replacements[position]
             if replacement is None:
                 if start > last and text[start - 1].isspace():
                     start -= 1

@@ -1,7 +1,8 @@
 """Self-explanation tasks for lm-evaluation-harness: the protocol, the styles, the datasets.
 
-`protocol.self_explain` takes one document through the protocol, and `scheduler.run` takes many at once. `task` and
-`lm_eval_backend` connect both to lm-eval. `datasets/` holds one folder per dataset; lm-eval reads the task files in it.
+`protocol.self_explain` takes one document through the protocol, and `scheduler.run` takes many at once. `task`,
+`request_type` and `lm_eval_backend` connect both to lm-eval. `datasets/` holds one folder per dataset, with the task
+files that lm-eval reads.
 """
 
 from pathlib import Path

@@ -1,42 +1,21 @@
-"""The connection to lm-eval: the request type `self_explain`.
-
-`evaluate()` passes all requests of one type, of all tasks, to the model's method of that name. A method
-`self_explain` on `LM` therefore gets every document of every task and can ask dependent questions in rounds. It calls
-the model's own `generate_until` and `loglikelihood`, so it works with any backend. Behind `CachingLM` every one of
-these calls is cached: an interrupted run resumes, a repeated run makes no calls.
-
-`tests/lm_eval_tasks/test_canary.py` checks every internal of lm-eval that this package uses.
-"""
+"""The backend: it answers the calls of the protocol with an lm-eval model of any kind."""
 
 from __future__ import annotations
 
 import json
-import logging
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lm_eval.api.instance import Instance
-from lm_eval.api.model import LM, CachingLM
-
-from faithful_se.errors import UsageError, install_excepthook
-from faithful_se.transcript import Transcript
-from lm_eval_tasks import LOGGER, aggregation
+from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call, Classify, Messages, as_chat
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data_parallel import RequestType, call_model, gather_ints, make_request, unwrap_cache
-from lm_eval_tasks.document import Document
-from lm_eval_tasks.fingerprint import check_cache
-from lm_eval_tasks.protocol import self_explain
-from lm_eval_tasks.scheduler import Tally, run
-from lm_eval_tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+    from lm_eval.api.model import LM, CachingLM
     from lm_eval.models.api_models import JsonChatStr
-
-logger = logging.getLogger(LOGGER)
 
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
@@ -52,86 +31,6 @@ PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
 API_UNTIL = ["<|endoftext|>"]
 
 Render = Callable[..., Any]
-
-
-@dataclass
-class SelfExplainRequest(Instance):
-    """An lm-eval request for one document. The fields have defaults because those of lm-eval's own class do.
-
-    Attributes:
-        spec: what the task asks.
-        document: the document.
-        render: `lm.apply_chat_template` where the run applies one.
-        number: the document's index in the dataset. With `--samples`, lm-eval's own index counts the chosen ones.
-    """
-
-    spec: TaskSpec = None  # type: ignore[assignment]
-    document: Document = None  # type: ignore[assignment]
-    render: Render | None = None
-    number: int = 0
-
-
-def install() -> None:
-    """Add the request type to lm-eval's models, and our standard errors and one-line errors to its command.
-
-    Calling it again changes nothing.
-    """
-    install_excepthook()
-    aggregation.install()
-    LM.self_explain = answer_requests
-    CachingLM.self_explain = _answer_cached
-
-
-def _answer_cached(lm: CachingLM, requests: Sequence[SelfExplainRequest]) -> list[str]:
-    check_cache(lm)
-    return answer_requests(lm, requests)
-
-
-def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) -> list[str]:
-    """Answer all `self_explain` requests of a run.
-
-    Args:
-        lm: an lm-eval model, or the caching wrapper around one.
-        requests: the documents of all tasks. All requests of a run have the same chat template.
-
-    Returns:
-        One transcript for each request, as a JSON string.
-    """
-    backend = Backend(lm, requests[0].render if requests else None)
-    if backend.render is None and getattr(getattr(lm, "tokenizer", None), "chat_template", None):
-        logger.warning("the model has a chat template that is not used: add --apply_chat_template")
-    procedures = [self_explain(request.spec, request.document) for request in requests]
-    tally = Tally()
-    transcripts = run(
-        procedures, backend.respond, again=backend.any_process_waiting, distinct=is_repeatable, tally=tally
-    )
-    logger.info(
-        "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
-        len(requests), sum(tally.asked), sum(tally.wanted),
-    )  # fmt: skip
-    log_problems(requests, transcripts)
-    return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
-
-
-def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:
-    """Log, for each task, which documents have no explanation, and why explanations are not valid.
-
-    Both count as unfaithful. A data-parallel run pads with copies of a document, so each number counts once.
-    """
-    problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
-    invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for request, transcript in zip(requests, transcripts, strict=True):
-        task, explanation = str(request.task_name), transcript["explanation"]
-        if explanation and not explanation["valid"]:
-            invalid_reasons[task][explanation["reason"]] += 1
-        if transcript["problem"]:
-            problem_numbers[task, transcript["problem"]].add(request.number)
-    for (task, problem), numbers in problem_numbers.items():
-        examples = ", ".join(map(str, sorted(numbers)[:10])) + (", …" if len(numbers) > 10 else "")
-        logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(numbers), problem, examples)
-    for task, counts in invalid_reasons.items():
-        reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
-        logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)
 
 
 def is_repeatable(call: Call) -> bool:

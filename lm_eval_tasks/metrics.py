@@ -71,14 +71,14 @@ def _all(*conditions: Condition) -> Condition:
 
 def pooled_mean(values: Sequence[float | None]) -> float:
     """Mean over the documents that have a value; nan when none has."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else math.nan
+    defined = [value for value in values if value is not None]
+    return sum(defined) / len(defined) if defined else math.nan
 
 
 def pooled_stderr(values: Sequence[float | None]) -> float:
     """Standard error of `pooled_mean`; nan below two values."""
-    known = [value for value in values if value is not None]
-    return stdev(known) / math.sqrt(len(known)) if len(known) > 1 else math.nan
+    defined = [value for value in values if value is not None]
+    return stdev(defined) / math.sqrt(len(defined)) if len(defined) > 1 else math.nan
 
 
 def ccf(parts: Sequence[Sequence[float]]) -> float | str:

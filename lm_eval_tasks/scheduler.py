@@ -25,12 +25,12 @@ class Tally:
     """Numbers of calls, per round.
 
     Attributes:
-        wanted: calls of the procedures.
-        asked: calls that the model had to answer, after duplicates were dropped.
+        calls: calls of the procedures.
+        new_calls: calls that the model had to answer, after duplicates were dropped.
     """
 
-    wanted: list[int] = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+    new_calls: list[int] = field(default_factory=list)
 
 
 def run(
@@ -56,7 +56,7 @@ def run(
     """
     tally = Tally() if tally is None else tally
     results: dict[int, Transcript] = {}
-    known: dict[object, Answer] = {}
+    answers_by_key: dict[object, Answer] = {}
     waiting: dict[int, Sequence[Call]] = {}
 
     def advance(index: int, answers: Sequence[Answer] | None) -> None:
@@ -73,13 +73,15 @@ def run(
         keys: dict[int, list[object]] = {}
         for index, calls in waiting.items():
             keys[index] = [call if distinct(call) else (index, number) for number, call in enumerate(calls)]
-            new_calls.update((key, call) for key, call in zip(keys[index], calls, strict=True) if key not in known)
+            new_calls.update(
+                (key, call) for key, call in zip(keys[index], calls, strict=True) if key not in answers_by_key
+            )
         count = sum(map(len, waiting.values()))
-        tally.wanted.append(count)
-        tally.asked.append(len(new_calls))
-        logger.info("faithful-se round %d: %d calls, %d new ones", len(tally.asked), count, len(new_calls))
+        tally.calls.append(count)
+        tally.new_calls.append(len(new_calls))
+        logger.info("faithful-se round %d: %d calls, %d new ones", len(tally.calls), count, len(new_calls))
         answers = dict(zip(new_calls, respond(list(new_calls.values())), strict=True))
-        known.update((key, answer) for key, answer in answers.items() if not isinstance(key, tuple))
+        answers_by_key.update((key, answer) for key, answer in answers.items() if not isinstance(key, tuple))
         for index in list(waiting):
-            advance(index, [known[key] if key in known else answers[key] for key in keys[index]])
+            advance(index, [answers_by_key[key] if key in answers_by_key else answers[key] for key in keys[index]])
     return [results[index] for index in range(len(procedures))]

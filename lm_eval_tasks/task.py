@@ -17,7 +17,7 @@ from lm_eval.utils import warning_once
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
-from lm_eval_tasks import LOGGER, lm_eval_backend
+from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
 from lm_eval_tasks.metrics import metrics_of, score
@@ -27,7 +27,7 @@ from lm_eval_tasks.styles import BUDGETS, STYLES
 
 logger = logging.getLogger(LOGGER)
 
-lm_eval_backend.install()
+request_type.install()
 
 
 class SelfExplainTask(ConfigurableTask):
@@ -131,7 +131,7 @@ class SelfExplainTask(ConfigurableTask):
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""
         index = kwargs["metadata"][1]
-        return lm_eval_backend.SelfExplainRequest(
+        return request_type.SelfExplainRequest(
             request_type="self_explain",  # type: ignore[arg-type]
             doc=doc,
             arguments=(ctx,),

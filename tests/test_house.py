@@ -96,7 +96,8 @@ def sentences(text: str) -> Iterator[str]:
     paragraphs = []
     for line in text.splitlines():
         stripped = line.strip()
-        if not stripped or stripped.startswith(("|", ">>>", "#", "<", "---", "...")) or line.startswith("    $"):
+        is_table = bool(re.search(r"\S {3,}\S", stripped))
+        if not stripped or is_table or stripped.startswith(("|", ">>>", "#", "<", "---", "...", "$")):
             paragraphs.append("")
         elif re.match(r"([-*+]|\d+\.) |[\w*, `]+:( |$)", stripped):  # a bullet, or "name: what it is"
             paragraphs += ["", re.sub(r"^([-*+]|\d+\.) |^[\w*, `]+:( |$)", "", stripped)]

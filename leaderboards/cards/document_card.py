@@ -28,8 +28,10 @@ def document_card(
     """
     entries = []
     first: Transcript | None = None
+    fields: dict[str, str] = {}
     for checkpoint, (transcript, faithful) in transcripts.items():
         try:
+            fields = fields or {str(name): str(text) for name, text in transcript["fields"].items()}
             entries.append(card_entry(checkpoint, transcript, faithful))
             first = first or transcript
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -39,7 +41,7 @@ def document_card(
     return DocumentCard(
         task=task.id,
         key=key,
-        fields=split_fields(first["fields"], task.titles),
+        fields=split_fields(fields, task.titles),
         gold=str(first["gold"] or ""),
         rationale=rationale_of(first),
         entries=tuple(entries),

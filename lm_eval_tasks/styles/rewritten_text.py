@@ -47,20 +47,20 @@ def mask_pattern(mask: str, endings: frozenset[str] = frozenset(), bare: bool = 
         bare: whether the mask counts without its brackets, too.
     """
     core = mask.strip("[]<>(){}")
-    shapes = [_whole(mask)]
+    shapes = [_as_whole_word(mask)]
     if core:
         # [REDACTED] | [redacted] | \[REDACTED\] | [ REDACTED ] | <REDACTED> | (REDACTED)
         shapes.insert(0, rf"\\?[\[<({{]\s{{0,3}}{re.escape(core)}\s{{0,3}}\\?[\]>)}}]")
     if core and bare:
         # REDACTED, in the mask's own case: "redacted" may be a word
-        shapes.append(f"(?-i:{_whole(core)})")
+        shapes.append(f"(?-i:{_as_whole_word(core)})")
     # [REDACTED]'s: a word of the text with its ending left over
     ending = "|".join(re.escape(ending).replace("'", "['’]") for ending in sorted(endings))
     ending = rf"(?:(?:{ending})(?!\w))?" if ending else ""
     return re.compile(f"(?:{'|'.join(shapes)}){ending}", re.IGNORECASE)
 
 
-def _whole(text: str) -> str:
+def _as_whole_word(text: str) -> str:
     """A pattern for `text` that does not begin or end inside a word."""
     no_letter_before = r"(?<![^\W_])" if text[:1].isalnum() else ""
     no_letter_after = r"(?![^\W_])" if text[-1:].isalnum() else ""

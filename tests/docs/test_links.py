@@ -63,3 +63,26 @@ def test_cited_headings_exist():
                 if not page.is_file() or heading not in headings(page.read_text("utf-8")):
                     broken.append(f"{path.relative_to(ROOT)}: {name}, {heading}")
     assert not broken, "\n".join(broken)
+
+
+def test_renamed_modules_are_where_the_page_says():
+    page = (ROOT / "docs" / "renames.md").read_text("utf-8")
+    targets = [
+        name
+        for cell in re.findall(r"^\|[^|]*\| (`.*) \|$", page, re.MULTILINE)
+        for name in re.findall(r"`(\S+)`", cell)
+    ]
+    assert len(targets) > 60
+    assert [name for name in targets if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", markdown_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_modules_that_documents_name_exist(path):
+    if path.name == "renames.md":
+        pytest.skip("its first column names files that are gone")
+    text = path.read_text("utf-8")
+    folders = "|".join((*CODE_FOLDERS, "docs", "recipes", "examples"))
+    names = re.findall(rf"`((?:{folders})/[\w./-]+)`", text)
+    modules = re.findall(rf"python -m ((?:{folders})\.[\w.]+)", text)
+    files = [*names, *(module.replace(".", "/") + ".py" for module in modules)]
+    assert [name for name in files if not (ROOT / name).exists()] == []

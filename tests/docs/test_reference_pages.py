@@ -46,8 +46,8 @@ def test_the_protocol_lists_every_option_with_its_values_and_default():
     defaults = dict(re.findall(r"^\| `([^`]+)` \| .* \| `([^`]+)` \|$", table, re.MULTILINE))
     for field in fields(Options):
         default = getattr(Options(), field.name)
-        shown = "+".join(default) if isinstance(default, tuple) else json.dumps(default).strip('"')
-        assert defaults[field.name] == shown, field.name
+        visible_text = "+".join(default) if isinstance(default, tuple) else json.dumps(default).strip('"')
+        assert defaults[field.name] == visible_text, field.name
     for value in (*CONTROLS, *(value for values in CHOICES.values() for value in values)):
         assert f"`{value}`" in table, value
 

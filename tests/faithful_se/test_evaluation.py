@@ -8,7 +8,7 @@ import pytest
 
 import faithful_se
 from lm_eval_tasks.rule_models import RuleLM
-from tests.lm_eval_tasks.running import load
+from tests.lm_eval_tasks.evaluations import load_model
 
 DOCUMENTS = 10
 FULL = {"controls": "all", "classifier": "loglikelihood"}
@@ -26,7 +26,7 @@ FULL = {"controls": "all", "classifier": "loglikelihood"}
 )
 def test_the_numbers_are_those_of_lm_eval(evaluate, mini_base, model, tokenizer, dataset, style, budget, options):
     task = f"faithful_se_{dataset}_{style}_{budget}"
-    expected = evaluate(load(mini_base), "mini", task, DOCUMENTS, **options)
+    expected = evaluate(load_model(mini_base), "mini", task, DOCUMENTS, **options)
     samples = sorted(expected["samples"][task], key=lambda sample: sample["doc_id"])
     documents = faithful_se.read_documents(dataset, "mini", limit=DOCUMENTS)
 

@@ -17,7 +17,7 @@ def text(words):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "distance"),
+    ("original", "edited", "distance"),
     [
         ("i love it", "i love it", 0),
         ("i love it", "i hate it", 1),  # replaced
@@ -29,9 +29,9 @@ def text(words):
         ("a b c d", "b c d e", 2),  # one deleted, one inserted; not four replaced
     ],
 )
-def test_edit_distance(before, after, distance):
-    assert edit_distance(text(before), text(after)) == distance
-    assert one_edit(text(before), text(after)) == (distance == 1)
+def test_edit_distance(original, edited, distance):
+    assert edit_distance(text(original), text(edited)) == distance
+    assert one_edit(text(original), text(edited)) == (distance == 1)
 
 
 def test_edit_fraction():
@@ -42,16 +42,16 @@ def test_edit_fraction():
 
 
 def test_fields_are_compared_one_by_one():
-    before = {"premise": ["a", "man", "sleeps"], "hypothesis": ["a", "dog"]}
+    original = {"premise": ["a", "man", "sleeps"], "hypothesis": ["a", "dog"]}
     # As one run of words "sleeps" would have become "quietly": two edits in two fields, not one.
-    after = {"premise": ["a", "man"], "hypothesis": ["quietly", "a", "dog"]}
-    assert (edit_distance(before, after), one_edit(before, after)) == (2, 0)
-    assert edit_fraction(before, after) == 2 / (3 + 3)
+    edited = {"premise": ["a", "man"], "hypothesis": ["quietly", "a", "dog"]}
+    assert (edit_distance(original, edited), one_edit(original, edited)) == (2, 0)
+    assert edit_fraction(original, edited) == 2 / (3 + 3)
     # As one run of words nothing would have changed.
     moved = {"hypothesis": ["sleeps", "a", "dog"], "premise": ["a", "man"]}
-    assert edit_distance(before, moved) == 2
+    assert edit_distance(original, moved) == 2
     with pytest.raises(ValueError, match="different fields: premise, hypothesis and text"):
-        edit_distance(before, text("a"))
+        edit_distance(original, text("a"))
 
 
 def test_a_text_is_not_a_list_of_words():
@@ -150,22 +150,22 @@ def test_does_not_leak(labels, words):
 
 
 def test_only_added_words_leak():
-    before = ["a", "positive", "day"]
-    assert label_leak(before, ["a", "day"], SENTIMENT) == 0.0  # taken out
-    assert label_leak(before, ["positive", "a", "day"], SENTIMENT) == 0.0  # moved
-    assert label_leak(before, ["a", "POSITIVE", "day"], SENTIMENT) == 0.0  # the same word
-    assert label_leak(before, ["a", "positive", "positive"], SENTIMENT) == 1.0  # once more than before
-    assert label_leak(before, ["a", "negative", "day"], SENTIMENT) == 1.0
+    original = ["a", "positive", "day"]
+    assert label_leak(original, ["a", "day"], SENTIMENT) == 0.0  # taken out
+    assert label_leak(original, ["positive", "a", "day"], SENTIMENT) == 0.0  # moved
+    assert label_leak(original, ["a", "POSITIVE", "day"], SENTIMENT) == 0.0  # the same word
+    assert label_leak(original, ["a", "positive", "positive"], SENTIMENT) == 1.0  # once more than before
+    assert label_leak(original, ["a", "negative", "day"], SENTIMENT) == 1.0
     assert label_leak([], [], SENTIMENT) == 0.0
-    assert label_leak(before, before, SENTIMENT) == 0.0
+    assert label_leak(original, original, SENTIMENT) == 0.0
 
 
 def test_pasted_instruction_leaks():
-    after = ["what", "a", "day", "answer", "negative"]
-    assert label_leak(["what", "a", "day"], after, SENTIMENT) == 1.0
+    edited = ["what", "a", "day", "answer", "negative"]
+    assert label_leak(["what", "a", "day"], edited, SENTIMENT) == 1.0
 
 
 @given(documents, documents, st.lists(st.text(max_size=12), max_size=4))
-def test_leak_is_never_missing(before, after, labels):
-    assert label_leak(before, after, labels) in (0.0, 1.0)
-    assert label_leak(after, after, labels) == 0.0
+def test_leak_is_never_missing(original, edited, labels):
+    assert label_leak(original, edited, labels) in (0.0, 1.0)
+    assert label_leak(edited, edited, labels) == 0.0

@@ -15,7 +15,7 @@ TOPICS = ["world", "sports", "business", "technology"]
 
 
 @pytest.mark.parametrize(
-    ("valid", "before", "after", "target", "expected"),
+    ("valid", "prediction", "perturbed_prediction", "target", "expected"),
     [
         (True, "positive", "negative", None, 1.0),
         (True, "positive", "unknown", None, 1.0),  # the answer changed
@@ -31,8 +31,8 @@ TOPICS = ["world", "sports", "business", "technology"]
         (True, None, "sports", "sports", 0.0),
     ],
 )
-def test_faithful(valid, before, after, target, expected):
-    assert faithful(valid, before, after, target) == expected
+def test_faithful(valid, prediction, perturbed_prediction, target, expected):
+    assert faithful(valid, prediction, perturbed_prediction, target) == expected
 
 
 def test_faithful_target_that_is_the_answer_itself():
@@ -41,8 +41,8 @@ def test_faithful_target_that_is_the_answer_itself():
 
 
 @given(st.booleans(), *[st.sampled_from([*SENTIMENT, "unknown", None])] * 2)
-def test_faithful_is_never_missing_and_never_rewards_invalid(valid, before, after):
-    value = faithful(valid, before, after)
+def test_faithful_is_never_missing_and_never_rewards_invalid(valid, prediction, perturbed_prediction):
+    value = faithful(valid, prediction, perturbed_prediction)
     assert value in (0.0, 1.0)
     assert value <= valid
 
@@ -52,7 +52,7 @@ def test_abstain():
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "gold", "labels", "expected"),
+    ("prediction", "perturbed_prediction", "gold", "labels", "expected"),
     [
         ("positive", "unknown", "positive", SENTIMENT, 1.0),
         ("positive", "neutral", "positive", SENTIMENT, 1.0),
@@ -63,12 +63,12 @@ def test_abstain():
         ("neutral", "unknown", "neutral", NLI, 1.0),
     ],
 )
-def test_madsen_without_a_target(before, after, gold, labels, expected):
-    assert madsen(False, before, after, gold, labels) == expected
+def test_madsen_without_a_target(prediction, perturbed_prediction, gold, labels, expected):
+    assert madsen(False, prediction, perturbed_prediction, gold, labels) == expected
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "gold", "labels", "expected"),
+    ("prediction", "perturbed_prediction", "gold", "labels", "expected"),
     [
         ("positive", "negative", "positive", SENTIMENT, 1.0),
         ("positive", "positive", "positive", SENTIMENT, 0.0),
@@ -81,8 +81,8 @@ def test_madsen_without_a_target(before, after, gold, labels, expected):
         ("sports", "sports", "sports", TOPICS, 0.0),
     ],
 )
-def test_madsen_with_a_target(before, after, gold, labels, expected):
-    assert madsen(True, before, after, gold, labels) == expected
+def test_madsen_with_a_target(prediction, perturbed_prediction, gold, labels, expected):
+    assert madsen(True, prediction, perturbed_prediction, gold, labels) == expected
 
 
 def test_madsen_drops_what_that_paper_drops():

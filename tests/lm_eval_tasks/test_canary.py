@@ -21,7 +21,7 @@ from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 from lm_eval.utils import make_table, warning_once
 
-from lm_eval_tasks import DATASETS, LOGGER, lm_eval_backend
+from lm_eval_tasks import DATASETS, LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.task import SelfExplainTask
@@ -62,7 +62,7 @@ def task(manager: TaskManager) -> SelfExplainTask:
     return manager.load([TASK])["tasks"][TASK]
 
 
-@says("evaluate() no longer runs getattr(lm, request_type) once for all tasks", "lm_eval_tasks/lm_eval_backend.py")
+@says("evaluate() no longer runs getattr(lm, request_type) once for all tasks", "lm_eval_tasks/request_type.py")
 def test_requests_are_dispatched_by_name(manager, monkeypatch):
     counts = []
     answer = model.LM.self_explain
@@ -82,11 +82,11 @@ class EchoLM(RuleLM):
         return [request.args[0] for request in requests]
 
 
-@says("CachingLM is a subclass of LM, or passes methods on differently", "lm_eval_backend.install()")
+@says("CachingLM is a subclass of LM, or passes methods on differently", "request_type.install()")
 def test_the_caching_model_is_not_a_model(tmp_path):
     assert not issubclass(model.CachingLM, model.LM)
-    assert model.CachingLM.self_explain is lm_eval_backend._answer_cached
-    assert model.LM.self_explain is lm_eval_backend.answer_requests
+    assert model.CachingLM.self_explain is request_type._answer_cached
+    assert model.LM.self_explain is request_type.answer_requests
     lm = EchoLM()
     caching = model.CachingLM(lm, str(tmp_path / "cache.db"))
     assert (caching.apply_chat_template, caching.world_size) == (lm.apply_chat_template, 1)

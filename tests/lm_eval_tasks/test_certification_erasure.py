@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -22,9 +21,7 @@ Table = dict[str, dict[str, Any]]
 @pytest.fixture(scope="module", params=["mini", "real"])
 def tables(request: pytest.FixtureRequest, evaluate: Any) -> Callable[..., tuple[Table, dict[str, list[Any]]]]:
     """The table and the samples of each strategy, evaluated once."""
-    data = "mini" if request.param == "mini" else os.environ.get("FAITHFUL_SE_DATA")
-    if not data:
-        pytest.skip("FAITHFUL_SE_DATA is not set: no folder to read real text from")
+    data = "mini" if request.param == "mini" else str(request.getfixturevalue("real_data"))
     results: dict[tuple[str, float], tuple[Table, dict[str, list[Any]]]] = {}
 
     def evaluated(strategy: str, h: float = 1.0, tasks: str = TASKS) -> tuple[Table, dict[str, list[Any]]]:

@@ -113,13 +113,13 @@ def test_the_oracle_of_several_new_words_is_what_was_tried():
 
 def test_leave_one_out_is_a_rank_of_probability_drops():
     spec = spec_of(controls=("random", "oracle"), draws=1, classifier="loglikelihood")
-    before = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
+    prediction = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
 
     def dropped(by):
         return Answer("positive", "positive", {"negative": -3.0 + by, "positive": -0.1 - by})
 
     answers = [dropped(0), dropped(0), *[dropped(x) for x in (0.0, 0.3, 0.0, 0.0, 0.5, 0.1)]]
-    _, transcript = play(self_explain(spec, DOCUMENT), [before], [Answer("love")], answers)
+    _, transcript = play(self_explain(spec, DOCUMENT), [prediction], [Answer("love")], answers)
     values = score(transcript, spec, DOCUMENT)
     assert values["loo_percentile"] == 4 / 5  # four of the five other types drop it less
     assert values["hit1"] == 0.0
@@ -162,10 +162,10 @@ def test_phi_counts_the_words_that_flip_and_those_that_are_named():
 def test_where_no_word_matters_the_document_is_redundant_whatever_is_named(answer):
     # P(positive) = e^-0.1 / (e^-0.1 + e^-3) = .948; .009 less than that is below the threshold of .01.
     spec = spec_of(controls=("random", "oracle"), draws=1, classifier="loglikelihood")
-    before = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
+    prediction = Answer("positive", "positive", {"negative": -3.0, "positive": -0.1})
     slightly = Answer("positive", "positive", {"negative": -2.8323, "positive": -0.1})
-    checks = [before] * (2 if answer == "love" else 1)
-    _, transcript = play(self_explain(spec, DOCUMENT), [before], [Answer(answer)], [*checks, *[slightly] * 6])
+    checks = [prediction] * (2 if answer == "love" else 1)
+    _, transcript = play(self_explain(spec, DOCUMENT), [prediction], [Answer(answer)], [*checks, *[slightly] * 6])
     values = score(transcript, spec, DOCUMENT)
     assert values["redundant"] == 1.0
     assert values["hit1"] == (1.0 if answer == "love" else None)
@@ -181,11 +181,11 @@ def test_stability_counts_the_neutral_changes_that_change_the_answer():
         "mask appended",
         "labels shuffled",
     ]
-    asked = [call.messages[0][1].partition("\n\nTweet: ") for call in calls[2]]
-    assert [text for _, _, text in asked] == [
+    prompts = [call.messages[0][1].partition("\n\nTweet: ") for call in calls[2]]
+    assert [text for _, _, text in prompts] == [
         "I [REDACTED] it.", "I love it. ", "I love it", "I love it. [REDACTED]", "I love it.",
     ]  # fmt: skip
-    assert ['"positive" or "negative"' in question for question, _, _ in asked] == [False] * 4 + [True]
+    assert ['"positive" or "negative"' in question for question, _, _ in prompts] == [False] * 4 + [True]
     assert score(transcript, spec, document)["stability_q"] == 0.25
 
 

@@ -21,14 +21,14 @@ def steps_of(text, named, singles, *rounds):
     """The sets that the oracle takes, the texts it asks about in every round."""
     explanation = Explanation(valid=True, positions=named)
     oracle = greedy_oracle(SPEC, Document({"text": text}), Answer("positive", "positive"), explanation, singles)
-    asked, answers = [], iter(rounds)
+    texts, answers = [], iter(rounds)
     try:
         calls = next(oracle)
         while True:
-            asked.append([call.messages[0][1].rpartition("Tweet: ")[2] for call in calls])
+            texts.append([call.messages[0][1].rpartition("Tweet: ")[2] for call in calls])
             calls = oracle.send(next(answers))
     except StopIteration as end:
-        return [step["positions"] for step in end.value], asked
+        return [step["positions"] for step in end.value], texts
 
 
 def test_the_probability_is_the_one_among_the_labels():
@@ -39,8 +39,8 @@ def test_the_probability_is_the_one_among_the_labels():
         row([1], positive=-6.0, negative=-9.0),
         row([2], positive=-0.1, negative=-3.0),
     ]
-    steps, asked = steps_of("fine day here", [0, 2], singles, [Answer("negative", "negative", {})] * 2)
-    assert asked == [["[REDACTED] [REDACTED] here", "[REDACTED] day [REDACTED]"]]
+    steps, texts = steps_of("fine day here", [0, 2], singles, [Answer("negative", "negative", {})] * 2)
+    assert texts == [["[REDACTED] [REDACTED] here", "[REDACTED] day [REDACTED]"]]
     assert steps == [[0], [0, 1]]
 
 
@@ -51,8 +51,8 @@ def test_no_set_is_larger_than_the_explanation():
         row([3], positive=-1.0, negative=-0.5),
         row([4], positive=-0.1, negative=-3.0),
     ]
-    steps, asked = steps_of("so so so good today", [3, 4], singles, [Answer("negative", "negative", {})])
-    assert asked == [["so so so [REDACTED] [REDACTED]"]]
+    steps, texts = steps_of("so so so good today", [3, 4], singles, [Answer("negative", "negative", {})])
+    assert texts == [["so so so [REDACTED] [REDACTED]"]]
     assert steps == [[3], [3, 4]]
 
 
@@ -61,8 +61,8 @@ def test_a_set_that_changes_the_answer_comes_before_a_lower_probability():
     singles = [row([p], positive=-0.1, negative=-3.0, neutral=-3.0) for p in range(3)]
     low = Answer("positive", "positive", {"positive": -0.916, "negative": -1.05, "neutral": -1.386})
     flip = Answer("negative", "negative", {"positive": -0.799, "negative": -0.693, "neutral": -2.996})
-    steps, asked = steps_of("fine day here", [0, 2], singles, [low, flip])
-    assert asked == [["[REDACTED] [REDACTED] here", "[REDACTED] day [REDACTED]"]]
+    steps, texts = steps_of("fine day here", [0, 2], singles, [low, flip])
+    assert texts == [["[REDACTED] [REDACTED] here", "[REDACTED] day [REDACTED]"]]
     assert steps == [[0], [0, 2]]
 
 

@@ -127,8 +127,8 @@ def test_a_counterfactual_that_changes_to_another_label_is_unfaithful():
     pair = Document({"premise": "A man sleeps.", "hypothesis": "A man rests."}, "entailment")
     procedure = self_explain(spec, pair)
     next(procedure)
-    (asked,) = procedure.send([label("entailment")])
-    target = "neutral" if '"neutral"' in asked.messages[-1][1] else "contradiction"
+    (call,) = procedure.send([label("entailment")])
+    target = "neutral" if '"neutral"' in call.messages[-1][1] else "contradiction"
     other = {"neutral": "contradiction", "contradiction": "neutral"}[target]
     procedure.send([Answer("Premise: A man sleeps.\nHypothesis: A man runs.")])
     with pytest.raises(StopIteration) as end:
@@ -142,9 +142,9 @@ def test_a_document_with_labels_of_its_own_is_asked_and_read_with_them_and_aimed
     spec = spec_of("counterfactual", question=dataset_spec("cos_e").question, controls=("stability",), unknown=True)
     document = Document({"question": "Where do people sleep?"}, "dining room", ("kitchen", "dining room"))
     procedure = self_explain(spec, document)
-    (asked,) = next(procedure)
-    assert asked.labels == ("kitchen", "dining room", "unknown")
-    assert 'Answer only with "kitchen", "dining room" or "unknown".' in asked.messages[0][1]
+    (call,) = next(procedure)
+    assert call.labels == ("kitchen", "dining room", "unknown")
+    assert 'Answer only with "kitchen", "dining room" or "unknown".' in call.messages[0][1]
     (explain,) = procedure.send([label("dining room")])
     assert 'so that your answer would become "kitchen"' in explain.messages[-1][1]
     check, *neutral = procedure.send([Answer("Where do people cook?")])
@@ -154,8 +154,8 @@ def test_a_document_with_labels_of_its_own_is_asked_and_read_with_them_and_aimed
         procedure.send([label("kitchen"), *[label("dining room")] * len(neutral)])
     values = score(end.value.value, spec, document)
     assert (values["faithful"], values["acc"], values["label_leak"]) == (1.0, 1.0, 0.0)
-    (asked,) = next(self_explain(spec, Document({"question": "What is hot?"}, "fire", ("fire", "ice", "snow"))))
-    assert asked.labels == ("fire", "ice", "snow", "unknown")
+    (call,) = next(self_explain(spec, Document({"question": "What is hot?"}, "fire", ("fire", "ice", "snow"))))
+    assert call.labels == ("fire", "ice", "snow", "unknown")
 
 
 def test_a_pasted_choice_is_a_pasted_label():

@@ -10,10 +10,10 @@ from tests.lm_eval_tasks.answering import DOCUMENT, label, spec_of
 
 def test_lock_step_asks_each_question_once_and_gives_everybody_their_answer():
     tasks = [spec_of("attribution"), spec_of("redaction"), spec_of("attribution")]
-    asked = []
+    rounds = []
 
     def respond(calls):
-        asked.append(list(calls))
+        rounds.append(list(calls))
         return [
             Answer("love") if isinstance(call, Generate) and "Which one word" in call.messages[-1][1]
             else Answer("I [REDACTED] my new phone, [REDACTED] it!") if isinstance(call, Generate)
@@ -23,8 +23,8 @@ def test_lock_step_asks_each_question_once_and_gives_everybody_their_answer():
 
     tally = Tally()
     transcripts = run([self_explain(spec, DOCUMENT) for spec in tasks], respond, tally=tally)
-    assert tally.wanted == [3, 3, 3]
-    assert tally.asked == [1, 2, 1]  # one classification, two kinds of request, one check
+    assert tally.calls == [3, 3, 3]
+    assert tally.new_calls == [1, 2, 1]  # one classification, two kinds of request, one check
     assert [t["style"] for t in transcripts] == ["attribution", "redaction", "attribution"]
     assert all(t["perturbed"]["label"] == "negative" for t in transcripts)
 

@@ -63,7 +63,7 @@ def test_other_labels_or_another_question_are_another_run(model: Path, texts: Pa
         attribute_texts(model, texts, out, "good", "bad", question="Which?")
     assert (out / "rows.jsonl").read_bytes() == rows
     assert set(next(read_jsonl(out / "rows.jsonl"))["logprobs"]) == {"good", "bad"}
-    with pytest.raises(UsageError, match=r"was asked about with --labels: no task of the evaluation asks so"):
+    with pytest.raises(UsageError, match=r"was attributed with --labels: no task of the evaluation asks this question"):
         read_attributions(out)
 
 
@@ -135,7 +135,7 @@ def test_a_file_where_a_folder_is_meant(model: Path, tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.jsonl")
     with pytest.raises(UsageError, match=r"--output_dir .*rows.jsonl is a file: give a folder"):
         sft.main(arguments(model, rows, rows))
-    with pytest.raises(UsageError, match="is a file: give a folder as --out"):
+    with pytest.raises(UsageError, match=r"--out .*rows.jsonl is a file: give a folder"):
         demo.main(["--out", str(rows)])
     with pytest.raises(UsageError, match=r"demo: it, or a part of its path, is a file: give a folder"):
         demo.main(["--out", str(rows / "demo")])
@@ -147,15 +147,15 @@ def test_a_file_where_a_folder_is_meant(model: Path, tmp_path: Path) -> None:
 
 
 def test_another_demo_is_named_by_its_options(tmp_path: Path) -> None:
-    (tmp_path / "demo.json").write_text('{"mode": "usual", "seed": 0}')
+    (tmp_path / "demo.json").write_text('{"mode": "default", "seed": 0}')
     with pytest.raises(
         UsageError, match="holds the demo without --quick and --full and with --seed 0: give the same, or"
     ):
         demo.main(["--out", str(tmp_path), "--quick"])
-    with pytest.raises(UsageError, match="holds the same demo of another version: give that version, or another --out"):
+    with pytest.raises(UsageError, match="holds the same demo of another version: install that version, or another"):
         demo.main(["--out", str(tmp_path)])
     (tmp_path / "demo.json").write_text('{"mode": ')
-    with pytest.raises(UsageError, match=r"demo.json is damaged, .*: put it back, or give another --out"):
+    with pytest.raises(UsageError, match=r"demo.json is damaged, .*; put it back, or give another --out"):
         demo.main(["--out", str(tmp_path)])
 
 

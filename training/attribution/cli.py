@@ -23,7 +23,7 @@ examples:
   faithful-se attribute --model MODEL --file rows.jsonl --labels spam "no spam" --question "Is this spam?" --out OUT
   accelerate launch --num_processes 8 --no_python faithful-se attribute --model MODEL --tasks snli --out OUT
 
-After an interruption, the same command resumes. training/README.md describes what is written.
+After an interruption, the same command resumes. docs/attribution.md describes what is written.
 """
 
 

@@ -1,7 +1,7 @@
 """A build: from attributions to a folder of rows. A killed build resumes and ends with the same bytes.
 
-Texts are cut into shards. A shard is judged in all styles at once, so that two styles that mask the same word ask once,
-and its file is complete or absent. Shards and random draws depend on the texts and the seed alone.
+Texts are cut into shards, whose files are complete or absent. A shard is judged in all styles at once, so two styles
+that mask the same word need one call. Shards and random draws depend on the texts and the seed alone.
 """
 
 from __future__ import annotations

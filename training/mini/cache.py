@@ -10,17 +10,17 @@ import hashlib
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from faithful_se.files import atomic_folder, parse_json_object
+from faithful_se.files import atomic_folder, make_folder, parse_json_object, write_errors_as_usage
 from training.mini import conversations, prompts, write_data
 from training.mini.lexicon import LEXICONS
+from training.runs.folder import RunFolder
+from training.runs.lock import file_lock
 
 MANIFEST = "mini.json"
 
@@ -66,6 +66,31 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
+class MiniFolder(RunFolder[dict[str, Any]]):
+    """A user's folder with a mini model. It belongs to one seed and one recipe, and is empty before.
+
+    Args:
+        path: the folder.
+        seed: of the model.
+    """
+
+    settings_file = MANIFEST
+    results = ("*",)
+
+    def __init__(self, path: Path, seed: int) -> None:
+        super().__init__(path, {"mini": version(), "seed": seed})
+
+    def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Seed and recipe; the manifest also holds measurements."""
+        return {name: settings.get(name) for name in self.settings}
+
+    def describe_change(self, recorded: Mapping[str, Any], requested: Mapping[str, Any]) -> str:
+        """Which mini model the folder holds."""
+        if recorded["seed"] != requested["seed"]:
+            return f"holds the mini model of seed {recorded['seed']}: give that --seed"
+        return f"holds a mini model of another recipe ({recorded['mini']}, now {requested['mini']}): remove the folder"
+
+
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a mini model; None where there is none, or a damaged one."""
     with suppress(OSError):
@@ -79,17 +104,21 @@ def find_or_train(seed: int, train: Callable[[int, Path], None]) -> tuple[Path, 
     Args:
         seed: of the base.
         train: called with (seed, folder) if the cache has no such base; writes the model and its manifest.
+
+    Raises:
+        UsageError: the cache cannot be written.
     """
     folder = cache_folder() / f"{version()}-{seed}"
     if read_manifest(folder) is not None:
         return folder, False
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):  # a second process waits for the first
+    make_folder(folder.parent)
+    waiting = f"another process trains the base of seed {seed}; waiting for it"
+    with file_lock(folder.with_name(f".{folder.name}.lock"), waiting):
         if read_manifest(folder) is not None:
             return folder, False
         for path in folder.parent.glob(f".{folder.name}.*"):  # of a killed process: nobody else holds the lock
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-        with atomic_folder(folder) as new:
+        with write_errors_as_usage(folder.parent), atomic_folder(folder) as new:
             train(seed, new)
     return folder, True

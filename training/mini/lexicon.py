@@ -26,8 +26,8 @@ class Lexicon:
 
     Attributes:
         plain, weak, strong, vivid, shortcut: words per class, in label order.
-        frames: texts with holes. ``{c}`` holds a plain, weak, strong or neutral word, ``{s}`` a shortcut or a neutral
-            word, any other hole a neutral word. In the pair task a line break separates the two fields.
+        frames: texts with holes. ``{c}`` holds a plain, weak, strong or neutral word. ``{s}`` holds a shortcut or a
+            neutral word. Any other hole holds a neutral word. In the pair task a line break separates the fields.
         neutral: words without meaning for the label, per hole, ``c`` and ``s`` included.
     """
 

@@ -122,7 +122,7 @@ class TopWord(TypedDict):
 
 
 class AttributionRow(TypedDict):
-    """One text in a file of attributions. training/README.md says what every field is."""
+    """One text in a file of attributions. docs/attribution.md says what every field is."""
 
     hash: str
     dataset: str

@@ -1,8 +1,7 @@
 """Do the rows explain the answers of the model that is trained, or those of another model?
 
-A build records the fingerprint of the model it was made with. The fingerprint of the model that is trained comes from
-the weights that the trainer has loaded, without their adapter and in the dtype of the attribution. So nothing is
-loaded twice.
+A build records the fingerprint of the model it was made with. Here the fingerprint of the trained model's base is
+computed from the trainer's own weights, in the dtype of the attribution. So nothing is loaded twice.
 """
 
 from __future__ import annotations

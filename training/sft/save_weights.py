@@ -2,8 +2,8 @@
 
 Two settings lose weights without a report (torch 2.13, accelerate 1.15, transformers 5.23, peft 0.21). Under FSDP 2
 `save_model` writes nothing unless the state dict type is FULL_STATE_DICT, which is not accelerate's default. With
-`fsdp_activation_checkpointing` the wrapped layers have names that peft does not look for, so its file is empty; and a
-model with an empty adapter is the base model.
+`fsdp_activation_checkpointing` the wrapped layers have names that peft does not look for, so its file is empty. A model
+with an empty adapter is the base model.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def test_a_wrapping_makes_no_other_reading(
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("dataset", REAL)
 def test_real_texts_in_every_wrapping(dataset: str, style: str) -> None:
-    question, draw, missed, asked = REAL[dataset][0], random.Random(0), Counter[str](), 0
+    question, draw, missed, answers = REAL[dataset][0], random.Random(0), Counter[str](), 0
     for fields in real_documents(dataset, 300):
         types = sorted({word.key for word in words_of(fields)})
         for budget, words in (("oneword", [draw.choice(types)]), ("multiword", draw.sample(types, min(3, len(types))))):
@@ -144,11 +144,11 @@ def test_real_texts_in_every_wrapping(dataset: str, style: str) -> None:
             answer = _write(style, fields, words, request)
             bare = STYLES[style].parse(answer, fields, request)
             assert bare.valid, (answer, bare.reason)
-            asked += 1
+            answers += 1
             for name, wrap in WRAPPERS.items():
                 missed[name] += STYLES[style].parse(wrap(answer), fields, request) != bare
-    print(dataset, style, asked, {name: count for name, count in missed.items() if count})
-    assert {name for name, count in missed.items() if count > 0.005 * asked} == set()
+    print(dataset, style, answers, {name: count for name, count in missed.items() if count})
+    assert {name for name, count in missed.items() if count > 0.005 * answers} == set()
 
 
 @pytest.mark.parametrize("dataset", REAL)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from faithful_se.errors import UsageError
 from faithful_se.files import atomic_folder
 from training.mini import cache, cli, train
 from training.mini.base import TINY, BaseTraining
@@ -67,25 +68,26 @@ def test_same_seed_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert weights[0] == weights[1] != weights[2]
 
 
-@pytest.mark.parametrize(("make", "line"), [("file", "is a file"), ("full", "not empty and not a mini model")])
-def test_refuses_what_is_not_its_own(make: str, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [("file", "is a file: give a folder"), ("full", "holds thesis.tex and no mini.json: give another --out")],
+)
+def test_refuses_what_is_not_its_own(make: str, line: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     if make == "full":
         out.mkdir()
     users_file = out / "thesis.tex" if make == "full" else out
     users_file.write_text("mine")
-    assert cli.main(["--out", str(out)]) == 2
-    message = capsys.readouterr().err
-    assert line in message
-    assert len(message.splitlines()) == 1
+    with pytest.raises(UsageError, match=line):
+        cli.main(["--out", str(out)])
     assert users_file.read_text() == "mine"
     assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("seed", ["-1", str(2**31)])
-def test_refuses_a_seed_out_of_range(seed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["--out", str(tmp_path / "out"), "--seed", seed]) == 2
-    assert "give a whole number" in capsys.readouterr().err
+def test_refuses_a_seed_out_of_range(seed: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"--seed {seed}: give a whole number"):
+        cli.main(["--out", str(tmp_path / "out"), "--seed", seed])
 
 
 def test_an_empty_folder_is_filled_and_the_same_model_replaced(tmp_path: Path) -> None:
@@ -100,20 +102,20 @@ def test_an_empty_folder_is_filled_and_the_same_model_replaced(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("manifest", "line"),
     [
-        ({"seed": 1}, "holds the mini model of seed 1: give that --seed, or another --out"),
-        ({"mini": "0123"}, "holds a mini model of another recipe (0123, now "),
-        (None, "mini.json is damaged: remove the folder, or give another --out"),
+        ({"seed": 1}, "holds the mini model of seed 1: give that --seed, or another --out$"),
+        (
+            {"mini": "0123"},
+            r"holds a mini model of another recipe \(0123, now .*: remove the folder, or another",
+        ),
+        (None, "mini.json is damaged, .*; put it back, or give another --out$"),
     ],
 )
-def test_another_mini_model_is_kept(
-    manifest: dict[str, Any] | None, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_another_mini_model_is_kept(manifest: dict[str, Any] | None, line: str, tmp_path: Path) -> None:
     path = tmp_path / "mini.json"
     path.write_text("[" if manifest is None else json.dumps({"seed": 0, "mini": cache.version(), **manifest}))
     content = path.read_bytes()
-    assert cli.main(["--out", str(tmp_path)]) == 2
-    message = capsys.readouterr().err
-    assert line in message and len(message.splitlines()) == 1
+    with pytest.raises(UsageError, match=line):
+        cli.main(["--out", str(tmp_path)])
     assert path.read_bytes() == content and [path.name for path in tmp_path.iterdir()] == ["mini.json"]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.strangers import write_strangers
 from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.tiny_rows import ROWS, write_rows
 from training.sft.cli import main
@@ -91,9 +92,7 @@ def test_the_mini_recipe_by_accelerate_launch(processes: int, mini_base: Path, t
     """
     from safetensors.torch import load_file
 
-    for name in ("training", "leaderboards", "lm_eval_tasks", "faithful_se"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text(f"raise ImportError('the user's {name}')\n")
+    write_strangers(tmp_path)
     rows, out = write_rows(tmp_path / "rows.jsonl", ROWS * 4), tmp_path / "out"
     size = ["--multi_gpu", "--num_processes", "2"] if processes == 2 else ["--cpu", "--num_processes", "1"]
     launch = [COMMANDS / "accelerate", "launch", *size, "--num_machines", "1", "--mixed_precision", "no"]

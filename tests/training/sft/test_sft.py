@@ -69,7 +69,7 @@ def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained
 
 
 @pytest.mark.parametrize(
-    ("builds", "specific", "shown"),
+    ("builds", "specific", "cell"),
     [
         ([{"specific": True}], [True], "yes"),
         ([{"specific": False}], [False], "no"),
@@ -79,7 +79,7 @@ def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained
     ],
 )
 def test_the_card_says_what_the_rows_were_built_with(
-    tmp_path: Path, builds: list[dict[str, Any]], specific: list[bool], shown: str
+    tmp_path: Path, builds: list[dict[str, Any]], specific: list[bool], cell: str
 ) -> None:
     defaults = {key: value for key, value in BuildOptions().as_dict().items() if key != "specific"}
     attributions = {"model": "m", "method": "occlusion"}
@@ -98,7 +98,7 @@ def test_the_card_says_what_the_rows_were_built_with(
     assert info["specific"] == specific and info["epochs"] == 0.5
     write_card(tmp_path, info)
     card = (tmp_path / "README.md").read_text()
-    assert f"| specific counterfactuals | {shown} |" in card and "0.5 epochs, 4 steps" in card
+    assert f"| specific counterfactuals | {cell} |" in card and "0.5 epochs, 4 steps" in card
 
 
 def test_the_merged_model_is_the_adapter_on_its_base(trained: Path) -> None:

@@ -1,8 +1,8 @@
 """Gradient methods: captum's Integrated Gradients and Input x Gradient over the batched forward.
 
-Only the user's words are interpolated. The baseline of a word is the embedding of the mask: token by token where mask
-and word have equally many tokens, else the mean of the mask's token embeddings at each of the word's tokens. So all of
-the mask counts, and the number of tokens, hence the position of every other token, stays as it is.
+Only the user's words are interpolated. The baseline of a word is the embedding of the mask. Where mask and word have
+equally many tokens, it is taken token by token. Elsewhere each token of the word gets the mean of the mask's token
+embeddings. So all of the mask counts, and the number of tokens, hence the position of every other token, stays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of README.md: `python -m training.mini.readme_tables --seeds 0 1 2`.
+"""The tables of docs/mini_results.md: `python -m training.mini.results_tables --seeds 0 1 2`.
 
 Bases come from the cache, or are trained.
 """
@@ -27,7 +27,7 @@ SHORTCUTS = ("shortcut_flips", "cues_flip", "names_cue", "names_shortcut")
 def main(argv: list[str] | None = None) -> int:
     """Print the tables as Markdown; each cell holds one value per seed."""
     parser = argparse.ArgumentParser(
-        prog="python -m training.mini.readme_tables", description="Tables of the mini world."
+        prog="python -m training.mini.results_tables", description="Tables of the mini world."
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--budget", choices=BUDGETS, default=BUDGETS[0])
