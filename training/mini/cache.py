@@ -32,7 +32,7 @@ RECIPE_FILES = (
     "conversations",
     "tokenizer",
     "encoding",
-    "base",
+    "base_model",
     "train",
     "quality_gate",
     "shortcut_check",

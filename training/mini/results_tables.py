@@ -12,7 +12,7 @@ from typing import Any
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_tasks.styles import BUDGETS
-from training.mini.base import no_progress_bars
+from training.mini.base_model import no_progress_bars
 from training.mini.cache import read_manifest
 from training.mini.lexicon import LEXICONS
 from training.mini.quality_gate import measure

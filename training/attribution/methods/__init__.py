@@ -50,6 +50,6 @@ METHODS = {
     "shapley": Method("sampling.shapley", masks="subsets"),
     "lime": Method("sampling.lime", masks="subsets"),
     "kernel_shap": Method("sampling.kernel_shap", masks="subsets"),
-    "random": Method("controls.random_scores", whole_words=True, masks="none"),
-    "lowest": Method("controls.lowest"),
+    "random": Method("control_methods.random_scores", whole_words=True, masks="none"),
+    "lowest": Method("control_methods.lowest"),
 }
