@@ -28,19 +28,12 @@ MAX_OPEN_FILES = 64
 
 @dataclass(frozen=True)
 class RowLocation:
-    """Where a row is on disk, and its fields that depend on the dataset as a whole.
-
-    Attributes:
-        path: the file.
-        offset: of its line, bytes.
-        index: its number in the dataset.
-        gold: its label in the dataset.
-    """
+    """Where a row is on disk, and its fields that depend on the dataset as a whole."""
 
     path: Path
-    offset: int
-    index: int
-    gold: str | None
+    offset: int  # of its line, bytes
+    index: int  # its number in the dataset
+    gold: str | None  # its label in the dataset
 
 
 @dataclass
@@ -160,15 +153,12 @@ def _read_rows(path: Path, dataset: str) -> Iterator[tuple[int, dict[str, Any] |
         with path.open("rb") as lines:
             offset = 0
             for line in lines:
-                row = parse_json_object(line)
-                yield offset, row if row is not None and _is_row(row, dataset) else None
+                row = parse_json_object(line) or {}
+                intact = isinstance(row.get("hash"), str) and isinstance(row.get("index"), int)
+                yield offset, row if intact and row.get("dataset") == dataset else None
                 offset += len(line)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
-
-
-def _is_row(row: dict[str, Any], dataset: str) -> bool:
-    return row.get("dataset") == dataset and isinstance(row.get("hash"), str) and isinstance(row.get("index"), int)
 
 
 def _renumbered_lines(locations: Sequence[RowLocation]) -> Iterator[str]:
@@ -176,16 +166,16 @@ def _renumbered_lines(locations: Sequence[RowLocation]) -> Iterator[str]:
     files: dict[Path, BinaryIO] = {}
     try:
         for location in locations:
-            if location.path not in files:
+            path, index, gold = location.path, location.index, location.gold
+            if path not in files:
                 if len(files) > MAX_OPEN_FILES:
                     files.pop(next(iter(files))).close()
-                files[location.path] = location.path.open("rb")
-            files[location.path].seek(location.offset)
-            line = files[location.path].readline().decode("utf-8").rstrip("\n")
+                files[path] = path.open("rb")
+            files[path].seek(location.offset)
+            line = files[path].readline().decode("utf-8").rstrip("\n")
             row = json.loads(line)
-            fields = {"index": location.index, "gold": location.gold}
-            unchanged = all(row.get(name) == value for name, value in fields.items())
-            yield line if unchanged else jsonl_line({**row, **fields})
+            unchanged = (row["index"], row.get("gold")) == (index, gold)
+            yield line if unchanged else jsonl_line({**row, "index": index, "gold": gold})
     finally:
         for file in files.values():
             file.close()

@@ -26,7 +26,6 @@ from training.attribution.attributor import Attributor
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
 from training.attribution.options import AttributionOptions
-from training.attribution.prompt.digest import prompt_digest
 from training.attribution.resume import RowsOnDisk, find_rows, merge_rows, report_damage, shard_name
 from training.models.loading import fingerprint
 from training.runs.artefacts import AttributionSettings
@@ -126,7 +125,7 @@ def _settings(
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
     settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **origin}
     settings["prompt"] = {
-        source.name: prompt_digest(attributor.renderer, attributor.forward.tree)
+        source.name: attributor.renderer.digest(attributor.forward.tree.paths)
         for source, attributor in zip(sources, attributors, strict=True)
     }
     if any(attributor.renderer.dated for attributor in attributors):

@@ -78,8 +78,6 @@ class Forward:
         self._edges = torch.tensor(tree.edges, device=self.device)
         self._prefix = self._run_prefix() if self.prefix_ids else None
 
-    # -- for callers -----------------------------------------------------------------------------------------------
-
     def pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Token ids [n_rows, n_tokens] and lengths [n_rows] on the device."""
         width = max(map(len, rows))
@@ -127,8 +125,6 @@ class Forward:
         states: Tensor = output.last_hidden_state
         return states
 
-    # -- rows that reuse keys and values ---------------------------------------------------------------------------
-
     def _hidden(self, rows: EmbeddedBatch, cache: SharedKVCache) -> Tensor:
         """Hidden states of the rows' tokens, with the label tokens after each prompt."""
         embeds, n_nodes, cached = rows.embeds.to(self.dtype), len(self._nodes), cache.get_seq_length()
@@ -174,22 +170,16 @@ class Forward:
     def _score(self, answer_states: Tensor) -> Tensor:
         """[n_rows, 1 + n_nodes, width] -> [n_rows, n_labels]."""
         rows_at_once = max(1, MAX_LOGITS // self.head.vocabulary // answer_states.shape[1])
-        edges = torch.cat([self._edge_logprobs(part) for part in torch.split(answer_states, rows_at_once)])
+        parts = (self.head(part).log_softmax(-1) for part in torch.split(answer_states, rows_at_once))
+        edges = torch.cat([part[:, self._edges[:, 1] + 1, self._edges[:, 2]] for part in parts])
         scores = torch.zeros(len(answer_states), len(self.tree.labels), device=self.device)
         return scores.index_add(1, self._edges[:, 0], edges)
-
-    def _edge_logprobs(self, answer_states: Tensor) -> Tensor:
-        """Log-probability of each edge's token, [n_rows, n_edges]."""
-        logprobs = self.head(answer_states).log_softmax(-1)
-        return logprobs[:, self._edges[:, 1] + 1, self._edges[:, 2]]
 
     def _run_prefix(self) -> LayerKeyValues:
         cache = SharedKVCache(None, record=True)
         with torch.no_grad():
             self.states(self.embed(torch.tensor([self.prefix_ids], device=self.device)), None, None, cache)
         return cache.recorded
-
-    # -- rows that are recomputed whole ----------------------------------------------------------------------------
 
     def _score_recomputed(self, rows: EmbeddedBatch) -> Tensor:
         """Each label after the whole prompt, with the model's own masks, [n_rows, n_labels]."""

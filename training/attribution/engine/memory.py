@@ -11,8 +11,8 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import torch
@@ -78,21 +78,13 @@ def free_memory(device: torch.device) -> int | None:
     return None
 
 
-@dataclass(frozen=True)
-class _CgroupVersion:
-    """Where a version of Linux' control groups has its numbers.
+class _CgroupVersion(NamedTuple):
+    """Where a version of Linux' control groups has its numbers."""
 
-    Attributes:
-        mounts: folders of its tree, below the root.
-        limit: file with the bytes that a group may have.
-        used: file with the bytes that it has, page cache included.
-        cache: name in `memory.stat` of the page cache that goes first when memory is short.
-    """
-
-    mounts: tuple[str, ...]
-    limit: str
-    used: str
-    cache: str
+    mounts: tuple[str, ...]  # folders of its tree, below the root
+    limit: str  # file with the bytes that a group may have
+    used: str  # file with the bytes that it has, page cache included
+    cache: str  # name in `memory.stat` of the page cache that goes first when memory is short
 
 
 # https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html

@@ -43,7 +43,7 @@ class LabelTree:
         """Build the tree from the labels' token ids."""
         node_of: dict[tuple[int, ...], int] = {(): -1}
         nodes, depths, parents = list[int](), list[int](), list[int]()
-        edges: list[tuple[int, int, int]] = []
+        edges = list[tuple[int, int, int]]()
         for label, path in enumerate(paths):
             for depth, token in enumerate(path):
                 branch = tuple(path[:depth])
@@ -81,10 +81,9 @@ def read_labels(renderer: Renderer, whole_answer: bool = False) -> LabelTree:
     if not all(label.strip() for label in labels):
         raise UsageError(f"labels {', '.join(map(repr, labels))}: one of them is empty: give it a name")
     paths = [_answer_ids(renderer, label, whole_answer) for label in labels]
-    for label, path in zip(labels, paths, strict=True):
-        if not path:
-            name = tokenizer_name(renderer.tokenizer)
-            raise UsageError(f"label {label!r} has no tokens in the tokenizer of {name}: rename it")
+    if not all(paths):
+        label, name = labels[paths.index([])], tokenizer_name(renderer.tokenizer)
+        raise UsageError(f"label {label!r} has no tokens in the tokenizer of {name}: rename it")
     for (label, path), (other, longer) in itertools.permutations(zip(labels, paths, strict=True), 2):
         if longer[: len(path)] == path:
             raise UsageError(_clash(renderer, label, path, other, longer, whole_answer))

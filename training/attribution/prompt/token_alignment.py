@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from faithfulness_metrics.words import positions_by_key
 from lm_eval_tasks.document import Document
 
 
@@ -23,7 +24,7 @@ class Prompt:
     document: Document
     ids: list[int]
     spans: list[tuple[int, ...]]
-    types: dict[str, tuple[int, ...]]
+    types: dict[str, list[int]]
 
 
 def align_words(
@@ -48,7 +49,4 @@ def align_words(
                 span.append(token)
             token += 1
         spans.append(tuple(span))
-    types: dict[str, tuple[int, ...]] = {}
-    for position, word in enumerate(document.words):
-        types[word.key] = (*types.get(word.key, ()), position)
-    return Prompt(document, ids, spans, types)
+    return Prompt(document, ids, spans, positions_by_key(document.words))
