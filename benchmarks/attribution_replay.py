@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
@@ -19,19 +22,18 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[tuple[Forward, Any, Any, Any, Any, bool]] = []
 
-    def __enter__(self) -> Recorder:
-        self._states, calls = Forward.states, self.calls
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record the calls while the block runs."""
+        original = Forward.states
 
         def states(forward: Forward, embeds: Any, mask: Any, position: Any, past: Any) -> Any:
-            if embeds.shape[0] * embeds.shape[1] > 0:
-                calls.append((forward, embeds.detach(), mask, position, past, torch.is_grad_enabled()))
-            return self._states(forward, embeds, mask, position, past)
+            if embeds.numel():
+                self.calls.append((forward, embeds.detach(), mask, position, past, torch.is_grad_enabled()))
+            return original(forward, embeds, mask, position, past)
 
-        Forward.states = states
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        Forward.states = self._states
+        with patch.object(Forward, "states", states):
+            yield
 
     def replay(self) -> None:
         """Repeat the calls."""
@@ -39,13 +41,7 @@ class Recorder:
             past.recorded = []
             with torch.set_grad_enabled(gradients):
                 embeds = embeds.clone().requires_grad_(gradients)
-                hidden = forward.backbone(
-                    inputs_embeds=embeds,
-                    attention_mask=mask,
-                    position_ids=position,
-                    past_key_values=past,
-                    use_cache=True,
-                ).last_hidden_state
+                hidden = forward.states(embeds, mask, position, past)
                 value = forward.head(hidden[:, -1]).float().log_softmax(-1)[:, 0]
                 if gradients:
                     torch.autograd.grad(value.sum(), embeds)

@@ -104,7 +104,8 @@ def measure(
     rows, recorders = {}, {}
     for name, attributor in attributors.items():
         attributor.rows(documents[:1])  # the first run compares the model with itself, once
-        with Recorder() as recorders[name]:
+        recorders[name] = Recorder()
+        with recorders[name].recording():
             rows[name] = attributor.rows(documents)
     peers = Peers(model, attributors["ig"], documents, rows["ig"])
     peers.warm_up()
@@ -192,12 +193,8 @@ def limits_table(times: Times) -> tuple[list[str], bool]:
     what = "the default's top word is that of `FeatureAblation` with a word's occurrences as one feature"
     measured, holds = f"{times.same_top_word} of {times.texts}", times.same_top_word >= SAME_TOP_WORD * times.texts
     rows.append((what, f"at least {SAME_TOP_WORD:.0%}", measured, holds))
-    lines = [f"| {what} | {limit} | {measured} | {_verdict(holds)} |" for what, limit, measured, holds in rows]
+    lines = [f"| {what} | {limit} | {value} | {'holds' if holds else 'MISSED'} |" for what, limit, value, holds in rows]
     return ["| comparison | limit | measured | |", "|---|---|---|---|", *lines, ""], all(row[-1] for row in rows)
-
-
-def _verdict(holds: bool) -> str:
-    return "holds" if holds else "MISSED"
 
 
 def _tops(rows: Sequence[Any]) -> list[str]:

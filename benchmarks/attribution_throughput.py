@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import statistics
 import time
 from pathlib import Path
@@ -81,10 +82,11 @@ def throughput_table(shape: str, device: str, documents: list[Document], token_b
         )
     }
     seconds: dict[str, list[float]] = {name: [] for name in methods}
-    counters, memory = {}, {}
+    counters, memory, gpu = {}, {}, device.startswith("cuda")
     for round_ in range(rounds + 1):
         for name, attributor in methods.items():
-            _forget_peak(device)
+            if gpu:
+                torch.cuda.reset_peak_memory_stats()
             with TokenCounter() as counters[name]:
                 start = time.perf_counter()
                 # The first round is not timed: it allocates memory, and halves budgets that are too large.
@@ -92,7 +94,7 @@ def throughput_table(shape: str, device: str, documents: list[Document], token_b
                 _finish(device)
                 if round_:
                     seconds[name].append(time.perf_counter() - start)
-            memory[name] = _peak_memory(device)
+            memory[name] = f"{torch.cuda.max_memory_allocated() / 2**30:.1f}" if gpu else "-"
     lines = [
         f"### {shape}, bfloat16, random weights, {machine(device)}",
         "",
@@ -105,7 +107,7 @@ def throughput_table(shape: str, device: str, documents: list[Document], token_b
         median = statistics.median(seconds[name])
         share = operations * counters[name].passes() / median / peak
         padding = counters[name].padding()
-        budget = attributor.budgets.smallest()
+        budget = min(budget.tokens for budget in attributor.budgets)
         lines.append(
             f"| {name} | {len(documents) / median:.3g} | {share:.0%} | {padding:.0%} | {memory[name]} | {budget} |"
         )
@@ -120,15 +122,6 @@ def multiplied_parameters(model: Any) -> int:
 def _finish(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.synchronize()
-
-
-def _forget_peak(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats()
-
-
-def _peak_memory(device: str) -> str:
-    return f"{torch.cuda.max_memory_allocated() / 2**30:.1f}" if device.startswith("cuda") else "-"
 
 
 def _peak(device: str, dtype: torch.dtype) -> float:
@@ -149,10 +142,6 @@ def machine(device: str = "cpu") -> str:
     """The name of the device, and how many threads torch uses on a CPU."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name()
-    names = [line.split(":")[1].strip() for line in _cpu_lines() if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} thread"
-
-
-def _cpu_lines() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    name = re.search(r"model name\s*: (.*)", cpuinfo.read_text() if cpuinfo.exists() else "")
+    return f"{name[1].strip() if name else platform.processor()}, {torch.get_num_threads()} thread"

@@ -28,7 +28,6 @@ MANIFEST = "mini.json"
 RECIPE_FILES = (
     "lexicon",
     "grammar",
-    "explainer",
     "conversations",
     "tokenizer",
     "encoding",

@@ -67,10 +67,8 @@ def class_weights(task: str, fields: Fields) -> list[int]:
         if word in known:
             kind, label = known[word]
             total[label] += WEIGHTS[kind]
-    if task == "snli":
-        relation = _relation(fields)
-        if relation is not None:
-            total[relation] += WEIGHTS["strong"]
+    if task == "snli" and (relation := _relation(fields)) is not None:
+        total[relation] += WEIGHTS["strong"]
     return total
 
 
@@ -144,7 +142,9 @@ def _fill_frame(task: str, cues: list[str], shortcut: str, decider: int, rng: ra
     rng.shuffle(content)
     single = {"s": shortcut}
     if task == "snli":
-        single |= {"p": rng.choice(lexicon.neutral["p"])} | _verbs(decider, rng)
+        single["p"] = rng.choice(lexicon.neutral["p"])
+        verb = single["premise"] = rng.choice(VERBS)
+        single["hypothesis"] = [verb, rng.choice(lexicon.strong[1]), OPPOSITE[verb]][decider]
     remaining = {name: rng.sample(words, len(words)) for name, words in lexicon.neutral.items()} | {"c": content}
 
     def fill(match: re.Match[str]) -> str:
@@ -153,9 +153,3 @@ def _fill_frame(task: str, cues: list[str], shortcut: str, decider: int, rng: ra
 
     lines = re.sub(r"\{(\w+)\}", fill, frame).split("\n")
     return dict(zip(question_of(task).fields, lines, strict=True))
-
-
-def _verbs(decider: int, rng: random.Random) -> dict[str, str]:
-    premise = rng.choice(VERBS)
-    hypothesis = [premise, rng.choice(LEXICONS["snli"].strong[1]), OPPOSITE[premise]][decider]
-    return {"premise": premise, "hypothesis": hypothesis}
