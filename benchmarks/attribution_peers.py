@@ -26,14 +26,6 @@ class Peers:
         tree = attributor.forward.tree
         self.targets = [torch.tensor(tree.paths[tree.labels.index(row["prediction"])]) for row in rows]
 
-    def warm_up(self) -> None:
-        """Run everything on one text, to fill caches and allocators. Ours has run when its calls were recorded."""
-        documents, self.documents = self.documents, self.documents[:1]
-        targets, self.targets = self.targets, self.targets[:1]
-        self.gradients(2)
-        self.ablation()
-        self.documents, self.targets = documents, targets
-
     def gradients(self, steps: int) -> None:
         """captum's Integrated Gradients."""
         from captum.attr import LayerIntegratedGradients, LLMGradientAttribution, TextTokenInput
@@ -66,13 +58,10 @@ class Peers:
 
         wrapped, tops = LLMAttribution(FeatureAblation(self.model), self.tokenizer), []
         for document, target in zip(self.documents, self.targets, strict=True):
-            pieces, last = [self.renderer.pieces[0]], 0
-            text = document.fields["text"]
-            for word in document.words:
-                pieces[-1] += text[last : word.start]
-                pieces.append("")
-                last = word.end
-            pieces[-1] += text[last:] + self.renderer.pieces[1]
+            opening, ending = self.renderer.pieces
+            text = opening + document.fields["text"] + ending
+            cuts = [len(opening) + cut for word in document.words for cut in (word.start, word.end)]
+            pieces = [text[start:end] for start, end in zip([0, *cuts[1::2]], [*cuts[::2], None], strict=True)]
             template = "{}".join(piece.replace("{", "{{").replace("}", "}}") for piece in pieces)
             values = [word.text for word in document.words]
             masks = [self.renderer.spec.options.mask] * len(values)

@@ -28,21 +28,13 @@ SYSTEM_WORDS = ("You", "are", "a", "helpful", "assistant", "answer", "the", "and
 
 @dataclass(frozen=True)
 class Turn:
-    """A prompt and its answer.
+    """A prompt and its answer."""
 
-    Attributes:
-        prompt: the message of `role`.
-        answer: the assistant's message.
-        weight: loss weight of the answer's words, except those in `copied`.
-        copied: words of the answer with loss weight 1, because they are only copied.
-        role: ``user``, or ``system`` for a message without an answer.
-    """
-
-    prompt: str
-    answer: str
-    weight: float
-    copied: frozenset[str] = frozenset()
-    role: str = "user"
+    prompt: str  # the message of `role`
+    answer: str  # the assistant's message
+    weight: float  # loss weight of the answer's words, except those in `copied`
+    copied: frozenset[str] = frozenset()  # words of the answer with loss weight 1, because they are only copied
+    role: str = "user"  # or "system", for a message without an answer
 
 
 def document_text(question: Question, fields: Fields) -> str:
