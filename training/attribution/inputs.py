@@ -32,17 +32,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """Texts and the question about them.
+    """Texts and the question about them."""
 
-    Attributes:
-        spec: the question, as the evaluation asks it.
-        documents: the texts, each once, in the order of the dataset.
-        complete: whether these are all texts of the dataset. False where a limit may have left some unread.
-    """
-
-    spec: TaskSpec
-    documents: list[Document]
-    complete: bool = False
+    spec: TaskSpec  # the question, as the evaluation asks it
+    documents: list[Document]  # each once, in the order of the dataset
+    complete: bool = False  # whether these are all texts of the dataset; a limit may have left some unread
 
     @property
     def name(self) -> str:

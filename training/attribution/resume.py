@@ -38,17 +38,12 @@ class RowLocation:
 
 @dataclass
 class RowsOnDisk:
-    """The rows of a dataset on disk.
+    """The rows of a dataset on disk."""
 
-    Attributes:
-        locations: hash of the text -> where its row is. Those of the finished file come first, in its order.
-        finished: lines of the finished file.
-        damaged: shards that do not hold what was written.
-    """
-
+    # Hash of the text -> where its row is. Those of the finished file come first, in its order.
     locations: dict[str, RowLocation] = field(default_factory=dict)
-    finished: int = 0
-    damaged: list[Path] = field(default_factory=list)
+    finished: int = 0  # lines of the finished file
+    damaged: list[Path] = field(default_factory=list)  # shards that do not hold what was written
 
     def add(self, path: Path, offset: int, row: Mapping[str, Any]) -> None:
         """Add a row, unless there is one of its text."""

@@ -58,12 +58,9 @@ def attribute(
     In an `accelerate launch`, each process computes a part of the shards, and the first merges them.
 
     Args:
-        model: a Hugging Face causal model.
-        tokenizer: its tokenizer.
+        model, tokenizer, options, token_budget: see `Attributor`.
         sources: texts and the questions about them.
         out: the folder: a file per dataset, `manifest.json` last.
-        options: how words are scored.
-        token_budget: see `Attributor`.
         shard_size: texts that are written at once, and lost at most by an interruption.
         settings: more that makes the rows what they are (split, file, …), recorded and compared.
 

@@ -34,18 +34,11 @@ def in_order(batches: Iterable[tuple[list[int], Sequence[Result]]]) -> list[Resu
 
 
 class TokenBudget:
-    """How many tokens, padding included, go through the model at once.
-
-    Args:
-        tokens: the first budget.
-
-    Attributes:
-        tokens: the budget now.
-        row_overhead: memory that every row takes besides its tokens, in tokens.
-    """
+    """How many tokens, padding included, go through the model at once: at first `tokens`."""
 
     def __init__(self, tokens: int) -> None:
-        self.tokens, self.row_overhead = max(1, tokens), 0
+        self.tokens = max(1, tokens)
+        self.row_overhead = 0  # memory that every row takes besides its tokens, in tokens
 
     def batches(
         self,

@@ -10,19 +10,12 @@ if TYPE_CHECKING:
 
 
 class ContextLimits(NamedTuple):
-    """Which prompts a model takes, and which of them may reuse the keys and values of the prefix.
+    """Which prompts a model takes, and which of them may reuse the keys and values of the prefix."""
 
-    Attributes:
-        context: tokens that the model takes; None where its configuration does not say.
-        window: window of sliding, local or chunked attention; None where every layer sees everything.
-        switch: tokens beyond which all positions are encoded in another way (longrope); None where nothing changes.
-        label: tokens of the longest label.
-    """
-
-    context: int | None
-    window: int | None
-    switch: int | None
-    label: int
+    context: int | None  # tokens that the model takes; None where its configuration does not say
+    window: int | None  # of sliding, local or chunked attention; None where every layer sees everything
+    switch: int | None  # tokens beyond which all positions are encoded in another way (longrope)
+    label: int  # tokens of the longest label
 
     @property
     def bounded(self) -> bool:

@@ -32,17 +32,11 @@ class _Variant(NamedTuple):
 
 
 class Budgets(NamedTuple):
-    """Tokens at once, for each kind of model call. Each is halved on its own when memory runs out.
+    """Tokens at once, for each kind of model call. Each is halved on its own when memory runs out."""
 
-    Attributes:
-        documents: for the documents, whose keys and values stay in memory.
-        variants: for documents with words masked.
-        gradients: for rows that gradients are taken of, which keep every layer's activations.
-    """
-
-    documents: TokenBudget
-    variants: TokenBudget
-    gradients: TokenBudget
+    documents: TokenBudget  # whose keys and values stay in memory
+    variants: TokenBudget  # documents with words masked
+    gradients: TokenBudget  # rows that gradients are taken of, which keep every layer's activations
 
 
 class DocumentBatch:

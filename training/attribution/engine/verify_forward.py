@@ -109,11 +109,9 @@ def _verify_labels(forward: Forward, ids: Sequence[int], logprobs: Tensor) -> No
 
 
 def _model_logits(forward: Forward, ids: Sequence[int], last: int = 0) -> Tensor:
-    """The model's own logits of its last tokens, [last, n_vocabulary]; of all where no number is given.
-
-    The model computes no more of them than are compared, where it can leave the others out: the logits of a long text
-    with a large vocabulary may not fit into memory.
-    """
+    """The model's own logits of its last tokens, [last, n_vocabulary]; of all where no number is given."""
+    # No more than are compared, where the model can leave the others out: the logits of a long text with a large
+    # vocabulary may not fit into memory.
     options = {"logits_to_keep": last} if last and "logits_to_keep" in forward.forward_arguments else {}
     logits: Tensor = forward.model(torch.tensor([ids], device=forward.device), **options).logits[0]
     return logits[-last:].float()

@@ -20,22 +20,14 @@ from training.attribution.prompt.renderer import Renderer, tokenizer_name
 
 @dataclass(frozen=True)
 class LabelTree:
-    """Labels as a tree of tokens.
-
-    Attributes:
-        labels: the labels, [n_labels].
-        paths: token ids of each label.
-        nodes: token ids that are fed after the prompt, [n_nodes]; none where every label is one token.
-        depths: how far after the prompt's last token a node stands, 1 for the first, [n_nodes].
-        parents: index of the node before, -1 for the prompt, [n_nodes].
-        edges: (label, node read from, token), one for each token of each label; node -1 is the prompt's last token.
-    """
+    """Labels as a tree of tokens."""
 
     labels: tuple[str, ...]
-    paths: tuple[tuple[int, ...], ...]
-    nodes: tuple[int, ...]
-    depths: tuple[int, ...]
-    parents: tuple[int, ...]
+    paths: tuple[tuple[int, ...], ...]  # token ids of each label
+    nodes: tuple[int, ...]  # token ids that are fed after the prompt; none where every label is one token
+    depths: tuple[int, ...]  # how far after the prompt's last token a node stands, 1 for the first, [n_nodes]
+    parents: tuple[int, ...]  # index of the node before, -1 for the prompt, [n_nodes]
+    # (label, node read from, token), one for each token of each label; node -1 is the prompt's last token.
     edges: tuple[tuple[int, int, int], ...]
 
     @classmethod

@@ -11,20 +11,13 @@ from lm_eval_tasks.document import Document
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One document as the model reads it.
-
-    Attributes:
-        document: the text.
-        ids: token ids of the whole prompt, [n_tokens]; the answer is read at the last one.
-        spans: for each word of `document.words` the indices of its tokens in `ids`. A token that covers parts of two
-            words is in both.
-        types: the distinct words: key -> positions of its occurrences.
-    """
+    """One document as the model reads it."""
 
     document: Document
-    ids: list[int]
+    ids: list[int]  # of the whole prompt, [n_tokens]; the answer is read at the last one
+    # For each word of `document.words` the indices of its tokens. A token that covers parts of two words is in both.
     spans: list[tuple[int, ...]]
-    types: dict[str, list[int]]
+    types: dict[str, list[int]]  # the distinct words: key -> positions of its occurrences
 
 
 def align_words(
@@ -33,9 +26,8 @@ def align_words(
     """Find the tokens of each word.
 
     Args:
-        document: the text.
+        document, ids: the text, and the token ids of its prompt.
         starts: where each field begins in the prompt, characters.
-        ids: token ids of the prompt, [n_tokens].
         offsets: characters of the prompt that each token covers, [n_tokens].
     """
     spans, first = [], 0
