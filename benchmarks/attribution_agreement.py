@@ -7,26 +7,18 @@ from collections.abc import Sequence
 from operator import eq
 from typing import Any
 
+from benchmarks.attribution_inputs import options_of
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.attributor import Attributor
-from training.attribution.options import AttributionOptions
 from training.models.loading import load_model
 
 METHODS = ("occlusion", "cascade", "ig, 8 steps", "ig, 16 steps", "ig, 32 steps", "ig, 128 steps", "ixg", "random")
 
 
 def agreement_table(model_name: str, tasks: Sequence[str], data: str, device: str, examples: int) -> list[str]:
-    """The lines of a Markdown table with a row per dataset and method.
-
-    Args:
-        model_name: folder or hub name.
-        tasks: datasets.
-        data: where their texts are: hub, mini or a folder.
-        device: where the model runs.
-        examples: texts per dataset.
-    """
+    """The lines of a Markdown table with a row per dataset and method; `examples` are the texts of each dataset."""
     model, tokenizer = load_model(model_name, dtype="float32", device=device)
     lines = [
         "| dataset | method | word of occlusion | word of IG, 128 steps | flips | CPU s |",
@@ -40,9 +32,7 @@ def agreement_table(model_name: str, tasks: Sequence[str], data: str, device: st
         rows_of: dict[str, list[Any]] = {}
         seconds: dict[str, float] = {}
         for method in METHODS:
-            name, _, steps = method.partition(", ")
-            options = AttributionOptions(name, check_flips=True, steps=int(steps.removesuffix(" steps") or 16))
-            attributor = Attributor(model, tokenizer, spec, options)
+            attributor = Attributor(model, tokenizer, spec, options_of(method, check_flips=True))
             start = time.process_time()
             rows_of[method] = attributor.rows(documents)
             seconds[method] = time.process_time() - start

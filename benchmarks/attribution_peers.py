@@ -11,14 +11,7 @@ from training.attribution.attributor import Attributor
 
 
 class Peers:
-    """captum's and inseq's wrappers, one text at a time, on the prompts that our attributor renders.
-
-    Args:
-        model: the model that our attributor scores.
-        attributor: ours; brings tokenizer and prompts.
-        documents: the texts.
-        rows: our attributions of these texts; bring the answers.
-    """
+    """captum's and inseq's wrappers, one text at a time, on the prompts of our attributor and with its answers."""
 
     def __init__(self, model: Any, attributor: Attributor, documents: list[Document], rows: list[Any]) -> None:
         self.model, self.tokenizer = model, attributor.renderer.tokenizer

@@ -23,11 +23,7 @@ from training.attribution.options import AttributionOptions
 COMPARISONS = (
     ("captum ig", "ig", "IG, {} steps, against `LLMGradientAttribution`, {} steps"),
     ("inseq ig", "ig", "IG, {} steps, against `inseq`, {} steps"),
-    (
-        "captum ablation",
-        "whole",
-        "pooled occlusion, every prompt recomputed behind the prefix, against `FeatureAblation`",
-    ),
+    ("captum ablation", "whole", "pooled occlusion, prompts recomputed behind the prefix, against `FeatureAblation`"),
     ("captum ablation, one pass", "whole", "the same, against `FeatureAblation` with `forward_in_tokens=False`"),
     ("captum ablation", "suffix", "suffix-only occlusion against `FeatureAblation`"),
     ("captum ig 50", "default", "the default (occlusion of words) against captum's default (IG, 50 steps)"),
@@ -70,16 +66,7 @@ class Times:
 def measure(
     size: str, documents: list[Document], steps: int, rounds: int, fifty_steps: bool, token_budget: int
 ) -> Times:
-    """Time all competitors on a random model.
-
-    Args:
-        size: of the model, one of `SHAPES`.
-        documents: the texts.
-        steps: of Integrated Gradients.
-        rounds: how often each competitor runs.
-        fifty_steps: also run captum's Integrated Gradients with its default of 50 steps, the slowest.
-        token_budget: see `Attributor`.
-    """
+    """Time all competitors on a random model; `fifty_steps` adds captum's IG with its default of 50 steps."""
     spec = task()
     tokenizer, model = tokenizer_of(spec, documents), model_of(size)
 

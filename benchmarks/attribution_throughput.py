@@ -12,11 +12,10 @@ from unittest.mock import patch
 
 import torch
 
-from benchmarks.attribution_inputs import model_of, task, tokenizer_of
+from benchmarks.attribution_inputs import model_of, options_of, task, tokenizer_of
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.engine.forward import EmbeddedBatch, Forward
-from training.attribution.options import AttributionOptions
 
 
 class TokenCounter:
@@ -60,26 +59,13 @@ class TokenCounter:
 
 
 def throughput_table(shape: str, device: str, documents: list[Document], token_budget: int, rounds: int) -> list[str]:
-    """The lines of a Markdown table with a row per method: medians of the rounds.
-
-    Args:
-        shape: of the model, one of `SHAPES`.
-        device: where the model runs; one thread on a CPU.
-        documents: the texts.
-        token_budget: see `Attributor`.
-        rounds: how often each method runs; the methods take turns.
-    """
+    """The lines of a Markdown table with a row per method: medians of the rounds, in which the methods take turns."""
     spec, dtype = task(), torch.bfloat16
     tokenizer, model = tokenizer_of(spec, documents), model_of(shape, device, dtype)
     operations, peak = 2 * multiplied_parameters(model), _peak(device, dtype)
     methods = {
-        name: Attributor(model, tokenizer, spec, AttributionOptions(method, steps=steps), token_budget=token_budget)
-        for name, method, steps in (
-            ("occlusion", "occlusion", 16),
-            ("cascade", "cascade", 16),
-            ("ig, 16 steps", "ig", 16),
-            ("ig, 32 steps", "ig", 32),
-        )
+        name: Attributor(model, tokenizer, spec, options_of(name), token_budget=token_budget)
+        for name in ("occlusion", "cascade", "ig, 16 steps", "ig, 32 steps")
     }
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     counters, memory, gpu = {}, {}, device.startswith("cuda")

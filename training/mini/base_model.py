@@ -94,13 +94,7 @@ def weighted_loss(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
 
 
 class BaseTraining:
-    """The training of one base model.
-
-    Args:
-        recipe: sizes and steps.
-        seed: of the weights and the data.
-        held_out: texts that the model must not see (test and validation).
-    """
+    """The training of one base model on everything but the `held_out` texts (test and validation)."""
 
     def __init__(self, recipe: Recipe, seed: int, held_out: Collection[str]) -> None:
         self.tokenizer = build_tokenizer()

@@ -66,12 +66,7 @@ def version() -> str:
 
 
 class MiniFolder(RunFolder[dict[str, Any]]):
-    """A user's folder with a mini model. It belongs to one seed and one recipe, and is empty before.
-
-    Args:
-        path: the folder.
-        seed: of the model.
-    """
+    """A user's folder with a mini model. It belongs to one seed and one recipe, and is empty before."""
 
     settings_file = MANIFEST
     results = ("*",)

@@ -43,11 +43,8 @@ class DocumentBatch:
     """Documents that are attributed together.
 
     Args:
-        forward: the model.
-        renderer: of their question.
+        forward, renderer, options, budgets: see `Attributor`.
         prompts: the documents; all of them share the prefix, or none does.
-        options: how words are scored.
-        budgets: tokens at once.
         prefix_tokens: how many tokens of the shared prefix are taken from the cache; all of them or none.
 
     Attributes:

@@ -18,9 +18,8 @@ Scores = Sequence[Sequence[float | None]]
 class Method:
     """An attribution method."""
 
-    # ``module.function`` in this package; takes a `DocumentBatch` and returns `Scores`, or `Scores` and the completeness
-    # delta of each document. Named, not imported: torch and captum take seconds to load, and the command's help lists
-    # the methods.
+    # "module.function" in this package; takes a `DocumentBatch` and returns `Scores`, or these and the completeness
+    # delta of each document. Named, not imported: torch and captum take seconds to load, and the help lists methods.
     function: str
     # It scores every occurrence of a word by itself, and the score of the word is their sum. Other methods mask all
     # occurrences at once, and every occurrence carries the score of that.

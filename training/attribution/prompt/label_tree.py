@@ -33,28 +33,26 @@ class LabelTree:
     @classmethod
     def from_paths(cls, labels: Sequence[str], paths: Sequence[Sequence[int]]) -> LabelTree:
         """Build the tree from the labels' token ids."""
-        node_of: dict[tuple[int, ...], int] = {(): -1}
-        nodes, depths, parents = list[int](), list[int](), list[int]()
-        edges = list[tuple[int, int, int]]()
-        for label, path in enumerate(paths):
-            for depth, token in enumerate(path):
-                branch = tuple(path[:depth])
-                if branch not in node_of:
-                    parents.append(node_of[branch[:-1]])
-                    node_of[branch] = len(nodes)
-                    nodes.append(branch[-1])
-                    depths.append(depth)
-                edges.append((label, node_of[branch], token))
-        return cls(tuple(labels), tuple(map(tuple, paths)), tuple(nodes), tuple(depths), tuple(parents), tuple(edges))
+        steps = [
+            (label, tuple(path[:depth]), token) for label, path in enumerate(paths) for depth, token in enumerate(path)
+        ]
+        branches = [branch for branch in dict.fromkeys(branch for _, branch, _ in steps) if branch]
+        node_of = {(): -1, **{branch: node for node, branch in enumerate(branches)}}
+        return cls(
+            labels=tuple(labels),
+            paths=tuple(map(tuple, paths)),
+            nodes=tuple(branch[-1] for branch in branches),
+            depths=tuple(map(len, branches)),
+            parents=tuple(node_of[branch[:-1]] for branch in branches),
+            edges=tuple((label, node_of[branch], token) for label, branch, token in steps),
+        )
 
     def ancestors(self) -> list[list[bool]]:
         """Whether node i sees node j, [n_nodes][n_nodes]."""
-        rows = []
-        for start in range(len(self.nodes)):
-            row, node = [False] * len(self.nodes), start
-            while node >= 0:
-                row[node], node = True, self.parents[node]
-            rows.append(row)
+        rows = list[list[bool]]()
+        for node, parent in enumerate(self.parents):  # which come before their children
+            rows.append(rows[parent].copy() if parent >= 0 else [False] * len(self.nodes))
+            rows[node][node] = True
         return rows
 
 

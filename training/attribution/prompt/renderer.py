@@ -18,7 +18,7 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.prompt.chat_template import render_chat, shows_date
+from training.attribution.prompt.chat_template import TWO_DAYS, render_chat
 from training.attribution.prompt.token_alignment import Prompt, align_words
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ class Renderer:
     @property
     def dated(self) -> bool:
         """Whether the prompt differs from day to day."""
-        return shows_date(self.tokenizer, as_chat(self._messages("a")))
+        chat = as_chat(self._messages("a"))
+        return len({render_chat(self.tokenizer, chat, day, add_generation_prompt=True) for day in TWO_DAYS}) > 1
 
     def _messages(self, text: str) -> tuple[tuple[str, str], ...]:
         """The conversation about a document that holds one text in every field."""
