@@ -13,8 +13,7 @@ from operator import eq
 from typing import Any
 
 from benchmarks.attribution_inputs import model_of, task, tokenizer_of
-from benchmarks.attribution_peers import Peers
-from benchmarks.attribution_replay import Recorder
+from benchmarks.attribution_peers import Peers, Recorder
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.options import AttributionOptions
@@ -58,10 +57,6 @@ class Times:
         """Seconds of a competitor."""
         return statistics.median(self.seconds[name])
 
-    def ratios(self, name: str, other: str) -> list[float]:
-        """The ratio of two competitors in each round, ascending."""
-        return sorted(a / b for a, b in zip(self.seconds[name], self.seconds[other], strict=True))
-
 
 def measure(
     size: str, documents: list[Document], steps: int, rounds: int, fifty_steps: bool, token_budget: int
@@ -92,7 +87,20 @@ def measure(
     warm_up = Peers(model, attributors["ig"], documents[:1], rows["ig"][:1])
     warm_up.gradients(2)
     warm_up.ablation()
-    seconds = _take_turns(_competitors(attributors, recorders, peers, documents, steps, fifty_steps), rounds, size)
+    competitors: dict[str, Callable[[], Any]] = {
+        **{name: partial(attributor.rows, documents) for name, attributor in attributors.items()},
+        **{f"raw {name}": recorder.replay for name, recorder in recorders.items()},
+        "captum ig": partial(peers.gradients, steps),
+        "captum ablation": peers.ablation,
+        "captum ablation, one pass": partial(peers.ablation, in_tokens=False),
+    }
+    if fifty_steps:
+        competitors["captum ig 50"] = partial(peers.gradients, 50)
+    if find_spec("inseq"):
+        competitors["inseq ig"] = partial(peers.inseq, steps)
+    else:
+        print("inseq is not installed: left out", file=sys.stderr)
+    seconds = _take_turns(competitors, rounds, size)
 
     count, words = len(documents), sum(len(document.words) for document in documents) / len(documents)
     parameters = sum(p.numel() for p in model.parameters()) / 1e6
@@ -112,27 +120,6 @@ def measure(
     )
     title = f"{parameters:.1f}M parameters, {count} texts, {words:.1f} words each"
     return Times(title, seconds, notes, same_default, count)
-
-
-def _competitors(
-    attributors: Mapping[str, Attributor],
-    recorders: Mapping[str, Recorder],
-    peers: Peers,
-    documents: list[Document],
-    steps: int,
-    fifty_steps: bool,
-) -> dict[str, Callable[[], Any]]:
-    if not find_spec("inseq"):
-        print("inseq is not installed: left out", file=sys.stderr)
-    return {
-        **{name: partial(attributor.rows, documents) for name, attributor in attributors.items()},
-        **{f"raw {name}": recorder.replay for name, recorder in recorders.items()},
-        "captum ig": partial(peers.gradients, steps),
-        "captum ablation": peers.ablation,
-        "captum ablation, one pass": partial(peers.ablation, in_tokens=False),
-        **({"captum ig 50": partial(peers.gradients, 50)} if fifty_steps else {}),
-        **({"inseq ig": partial(peers.inseq, steps)} if find_spec("inseq") else {}),
-    }
 
 
 def _take_turns(competitors: Mapping[str, Callable[[], Any]], rounds: int, size: str) -> dict[str, list[float]]:
@@ -157,8 +144,8 @@ def comparison_table(times: Times, steps: int) -> list[str]:
     for peer_name, our_name, what in COMPARISONS:
         if peer_name in times.seconds:
             peer, ours, raw = (times.median(name) for name in (peer_name, our_name, f"raw {our_name}"))
-            ratios = times.ratios(peer_name, our_name)
-            spread = f"{peer / ours:.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+            ratios = [a / b for a, b in zip(times.seconds[peer_name], times.seconds[our_name], strict=True)]
+            spread = f"{peer / ours:.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
             name = what.format(steps, steps)
             lines.append(
                 f"| {name} | {peer:.2f} | {ours:.2f} | {raw:.2f} | {spread} | {ours / raw:.2f} | {peer / raw:.2f} |"

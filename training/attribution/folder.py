@@ -69,9 +69,7 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
     def finish(self, counts: Mapping[str, int], earlier: Mapping[str, int]) -> None:
         """Write the manifest and drop the shards of finished datasets. Other datasets keep theirs to resume from.
 
-        Args:
-            counts: rows of the datasets of this run.
-            earlier: rows of all datasets, as the manifest said before. A dataset that it did not name is counted.
+        `counts` are rows of this run, `earlier` those of the manifest before. A dataset in neither is counted.
         """
         datasets = self.settings["prompt"]
         rows = {**{name: count for name, count in earlier.items() if name in datasets}, **counts}

@@ -65,11 +65,6 @@ def from_dataset(
 def load_split(dataset: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     """The rows of a split, with error messages that name `--data` instead of the options of `lm_eval`.
 
-    Args:
-        dataset: one of the evaluation's.
-        data: ``hub``, ``mini`` or a folder.
-        split: one of `SPLITS`; the evaluation uses ``test``.
-
     Raises:
         UsageError: no such split, nothing there, or rows that cannot be used.
     """

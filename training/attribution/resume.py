@@ -86,8 +86,7 @@ def report_damage(folder: AttributionFolder, source: Source, rows: RowsOnDisk) -
     """Log what is damaged and will be computed again.
 
     Raises:
-        UsageError: none of the rows is of these texts. Their file has the name of another one, whose rows would be
-            lost.
+        UsageError: none of the rows is of these texts, so those of others would be lost.
     """
     for path in rows.damaged:
         logger.warning("%s: damaged, its texts are computed again", path)
@@ -157,7 +156,6 @@ def _read_rows(path: Path, dataset: str) -> Iterator[tuple[int, dict[str, Any] |
 
 
 def _renumbered_lines(locations: Sequence[RowLocation]) -> Iterator[str]:
-    """The lines of rows, with their numbers and labels of now."""
     files: dict[Path, BinaryIO] = {}
     try:
         for location in locations:

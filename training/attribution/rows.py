@@ -65,12 +65,7 @@ def empty_row(document: Document, index: int, run: RunFields, problem: str) -> A
 
 
 def attribute_batch(batch: DocumentBatch, indices: Sequence[int], run: RunFields) -> list[AttributionRow]:
-    """Attribute a batch of documents.
-
-    Args:
-        batch: the documents.
-        indices: their numbers in the dataset.
-        run: what all rows have in common.
+    """Attribute a batch of documents; `indices` are their numbers in the dataset.
 
     Raises:
         UsageError: a score or a probability is not finite. Names the text.
@@ -84,7 +79,7 @@ def attribute_batch(batch: DocumentBatch, indices: Sequence[int], run: RunFields
     rows = []
     for i, (prompt, ranking) in enumerate(zip(batch.prompts, rankings, strict=True)):
         label, words, (top, top_score) = int(batch.label[i]), prompt.document.words, ranking[0]
-        positions = prompt.types[top]
+        positions = list(prompt.types[top])
         row = empty_row(prompt.document, indices[i], run, "")
         row["prediction"] = labels[label]
         row["logprobs"] = {name: _rounded(x) for name, x in zip(labels, batch.logprobs[i].tolist(), strict=True)}
@@ -144,7 +139,6 @@ def _rounded(value: Number) -> Number:
 
 
 def _check_finite(batch: DocumentBatch, values: Mapping[int, Sequence[float | None]]) -> None:
-    """Refuse numbers, by document, that are not finite."""
     for index, row in values.items():
         if any(value is not None and not math.isfinite(value) for value in row):
             raise UsageError(
@@ -154,11 +148,9 @@ def _check_finite(batch: DocumentBatch, values: Mapping[int, Sequence[float | No
 
 
 def summarize(path: Path) -> str:
-    """A finished file in one line: how often the answer depends on the top word.
+    """A finished file in one line: the number of texts, of those without attribution, and of answers that change.
 
-    Returns:
-        The number of texts and of those without attribution. Where the model was asked about all texts without their
-        top word: how many answers change, of all texts, with a 95 % Wilson interval.
+    An answer changes without the top word. The share is of all texts, with a 95 % Wilson interval.
 
     Raises:
         UsageError: a damaged line.

@@ -92,7 +92,6 @@ def _run(
     shard_size: int,
     processes: PartialState,
 ) -> dict[str, int]:
-    """Plan and compute in all processes; merge in the first."""
     processes.wait_for_everyone()
     rows = [find_rows(folder, source.name) for source in sources]
     plans = [_plan(folder, source, on_disk, shard_size) for source, on_disk in zip(sources, rows, strict=True)]
@@ -140,7 +139,6 @@ def _plan(folder: AttributionFolder, source: Source, on_disk: RowsOnDisk, size: 
 
 
 def _compute(source: Source, attributor: Attributor, plan: Plan, processes: PartialState) -> None:
-    """Compute and write this process's shards."""
     shards = list(plan.items())[processes.process_index :: processes.num_processes]
     problems: defaultdict[str, list[str]] = defaultdict(list)
     with tqdm(

@@ -135,11 +135,9 @@ def _opening(rng: random.Random) -> list[Turn]:
 
 
 def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[str, str], bool]:
-    """Perturb a document.
+    """The fields, perturbed, and whether they hold a mask.
 
-    Returns:
-        The fields: unchanged (15 %), with one word exchanged (20 %), with a mask appended (5 %), or without one to
-        three words (60 %). And whether they hold a mask.
+    Unchanged (15 %), with one word exchanged (20 %), with a mask appended (5 %), or without one to three words (60 %).
     """
     words = words_of(document.fields)
     dice = rng.random()
@@ -176,7 +174,6 @@ def _exchange_plain_words(document: Document, rng: random.Random) -> dict[str, s
 
 
 def _decisive_words(document: Document) -> list[str]:
-    """The words that weigh most for the label."""
     cues = find_cues(document.task, document.fields, tuple(WEIGHTS))
     weights = {word: WEIGHTS[kind] for word, kind, label in cues if label == document.label}
     return [word for word, weight in weights.items() if weight == max(weights.values())]

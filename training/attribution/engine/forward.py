@@ -97,9 +97,8 @@ class Forward:
         """
         if not rows.after_prefix and self.limits.bounded:
             # Each label after the whole prompt, with the model's own masks.
-            return torch.stack(
-                [self._label_logprob(rows.embeds, rows.lengths, path) for path in self.tree.paths], 1
-            ), None
+            logprobs = [self._label_logprob(rows.embeds, rows.lengths, path) for path in self.tree.paths]
+            return torch.stack(logprobs, 1), None
         cache = SharedKVCache(
             self._prefix if rows.after_prefix else None,
             rows.document_cache,
@@ -172,7 +171,6 @@ class Forward:
         return scores.index_add(1, self._edges[:, 0], edges)
 
     def _label_logprob(self, embeds: Tensor, lengths: Tensor, path: Sequence[int]) -> Tensor:
-        """Log-probability of a label, [n_rows]."""
         n_inputs = len(path) - 1  # the last token is predicted, not fed
         switch = self.limits.switch
         short = lengths + n_inputs <= switch if switch else torch.ones_like(lengths) > 0

@@ -59,9 +59,7 @@ class LabelTree:
 def read_labels(renderer: Renderer, whole_answer: bool = False) -> LabelTree:
     """The labels of a question as the tokenizer writes them where the answer starts.
 
-    Args:
-        renderer: of the question.
-        whole_answer: score the end of the turn too. Needed where a label is the beginning of another one.
+    With `whole_answer` the end of the turn too, which is needed where a label is the beginning of another one.
 
     Raises:
         UsageError: a label without tokens, or two labels that the scores could not tell apart. Says why.
@@ -108,11 +106,7 @@ def _answer_ids(renderer: Renderer, label: str, whole_answer: bool) -> list[int]
 
 
 def _end_of_turn(renderer: Renderer, fields: dict[str, str], label: str) -> str:
-    """What the chat template writes after an answer, up to the next blank.
-
-    Raises:
-        UsageError: it does not write the answer, or writes nothing after it.
-    """
+    """What the chat template writes after an answer, up to the next blank."""
     chat = as_chat((*renderer.spec.classify(Document(fields)).messages, ("assistant", label)))
     rendered = render_chat(renderer.tokenizer, chat, renderer.today)
     # The answer is looked for after the question, which names the label too.

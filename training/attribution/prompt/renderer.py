@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import chain, takewhile, zip_longest
+from itertools import chain, product, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
 from faithful_se.errors import UsageError
@@ -157,7 +157,6 @@ class Renderer:
         return len(prompt.ids) + sum(max(0, mask - len(span)) for span in prompt.spans)
 
     def _split_template(self) -> tuple[str, ...]:
-        """The text around the fields, from a rendering of placeholders."""
         placeholders = {name: chr(_PLACEHOLDER + i) for i, name in enumerate(self.spec.question.fields)}
         rest, pieces = self.render(placeholders), []
         for placeholder in placeholders.values():
@@ -168,13 +167,11 @@ class Renderer:
         return (*pieces, rest)
 
     def _check_mask_and_system(self) -> None:
-        """The chat template must leave the mask and the system message as they are."""
         mask, system = self.spec.options.mask, self.spec.system
-        for name in self.spec.question.fields:
-            for text in (mask, f"a {mask} b"):
-                fields = {**dict.fromkeys(self.spec.question.fields, "a"), name: text}
-                if self.render(fields) != self.compose(fields):
-                    raise UsageError(f"{self._name}: the chat template changes the mask {mask!r}: give another --mask")
+        for name, text in product(self.spec.question.fields, (mask, f"a {mask} b")):
+            fields = {**dict.fromkeys(self.spec.question.fields, "a"), name: text}
+            if self.render(fields) != self.compose(fields):
+                raise UsageError(f"{self._name}: the chat template changes the mask {mask!r}: give another --mask")
         if system and system.strip() not in self.pieces[0]:
             raise UsageError(f"{self._name}: the chat template does not write the system message")
 

@@ -17,7 +17,7 @@ class Prompt:
     ids: list[int]  # of the whole prompt, [n_tokens]; the answer is read at the last one
     # For each word of `document.words` the indices of its tokens. A token that covers parts of two words is in both.
     spans: list[tuple[int, ...]]
-    types: dict[str, list[int]]  # the distinct words: key -> positions of its occurrences
+    types: dict[str, tuple[int, ...]]  # the distinct words: key -> positions of its occurrences
 
 
 def align_words(
@@ -41,4 +41,5 @@ def align_words(
                 span.append(token)
             token += 1
         spans.append(tuple(span))
-    return Prompt(document, ids, spans, positions_by_key(document.words))
+    types = {key: tuple(positions) for key, positions in positions_by_key(document.words).items()}
+    return Prompt(document, ids, spans, types)
