@@ -28,11 +28,10 @@ MANIFEST = "mini.json"
 RECIPE_FILES = (
     "lexicon",
     "grammar",
-    "explainer",
     "conversations",
     "tokenizer",
     "encoding",
-    "base",
+    "base_model",
     "train",
     "quality_gate",
     "shortcut_check",
@@ -67,12 +66,7 @@ def version() -> str:
 
 
 class MiniFolder(RunFolder[dict[str, Any]]):
-    """A user's folder with a mini model. It belongs to one seed and one recipe, and is empty before.
-
-    Args:
-        path: the folder.
-        seed: of the model.
-    """
+    """A user's folder with a mini model. It belongs to one seed and one recipe, and is empty before."""
 
     settings_file = MANIFEST
     results = ("*",)

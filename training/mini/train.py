@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from training.mini import cache
-from training.mini.base import BaseTraining, Recipe
+from training.mini.base_model import BaseTraining, Recipe
 from training.mini.lexicon import LEXICONS
 from training.mini.quality_gate import Measurement, measure
 from training.mini.shortcut_check import ShortcutUse, check_shortcuts

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -32,7 +33,7 @@ def integrated_gradients(batch: DocumentBatch) -> tuple[Scores, list[float]]:
     Source: Sundararajan et al. 2017 (arXiv 1703.01365), equation 3, Gauss-Legendre nodes. The delta is the sum of the
     scores minus the difference of the value between text and baseline, in nats: 0 if the integral were exact.
     """
-    text_values, value, budget = batch.target_values(), _value_function(batch), batch.budgets.gradients
+    text_values, value, budget = batch.target_values(), partial(_value, batch), batch.budgets.gradients
 
     def work(indices: list[int]) -> list[tuple[list[float], float]]:
         embeds, lengths, baseline = _embeddings_and_baseline(batch, indices)
@@ -65,7 +66,7 @@ def input_x_gradient(batch: DocumentBatch) -> Scores:
         embeds, lengths, _ = _embeddings_and_baseline(batch, indices)
         label = batch.label[indices]
         embeds.requires_grad_()
-        scores = InputXGradient(_value_function(batch)).attribute(embeds, additional_forward_args=(lengths, label))
+        scores = InputXGradient(partial(_value, batch)).attribute(embeds, additional_forward_args=(lengths, label))
         return _word_scores(batch, indices, scores.detach().sum(-1))
 
     return _in_batches(batch, 1, work)
@@ -139,12 +140,9 @@ def _masked_positions(
     return exact, means
 
 
-def _value_function(batch: DocumentBatch) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    def value(embeds: Tensor, lengths: Tensor, label: Tensor) -> Tensor:
-        logprobs, _ = batch.forward(EmbeddedBatch(embeds, lengths, bool(batch.prefix_tokens)))
-        return batch.target_value(logprobs, label)
-
-    return value
+def _value(batch: DocumentBatch, embeds: Tensor, lengths: Tensor, label: Tensor) -> Tensor:
+    logprobs, _ = batch.forward(EmbeddedBatch(embeds, lengths, bool(batch.prefix_tokens)))
+    return batch.target_value(logprobs, label)
 
 
 def _word_scores(batch: DocumentBatch, indices: Sequence[int], tokens: Tensor) -> list[list[float]]:
