@@ -85,9 +85,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 def find_or_train(seed: int, train: Callable[[int, Path], None]) -> tuple[Path, bool]:
     """The folder of the base of a seed, and whether it was trained now.
 
-    Args:
-        seed: of the base.
-        train: called with (seed, folder) if the cache has no such base; writes the model and its manifest.
+    If the cache has no such base, `train(seed, folder)` writes the model and its manifest.
 
     Raises:
         UsageError: the cache cannot be written.
