@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SHARD_SIZE = 128
-
 # Path of a shard -> its documents, with their numbers in the dataset.
 Plan = dict[Path, list[tuple[int, Document]]]
 
@@ -50,7 +48,7 @@ def attribute(
     options: AttributionOptions | None = None,
     *,
     token_budget: int = 0,
-    shard_size: int = SHARD_SIZE,
+    shard_size: int = 128,
     settings: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
     """Attribute texts into a folder; resume where an earlier call was interrupted.

@@ -37,12 +37,9 @@ class ContextLimits(NamedTuple):
 
 def limits_of(config: PretrainedConfig, label: int) -> ContextLimits:
     """The limits that a model's configuration names, for labels of up to `label` tokens."""
-    return ContextLimits(_context(config), _window(config), _switch(config), label)
-
-
-def _context(config: PretrainedConfig) -> int | None:
     names = ("max_position_embeddings", "n_positions", "seq_length")
-    return next((value for name in names if isinstance(value := getattr(config, name, None), int)), None)
+    context = next((value for name in names if isinstance(value := getattr(config, name, None), int)), None)
+    return ContextLimits(context, _window(config), _switch(config), label)
 
 
 def _window(config: PretrainedConfig) -> int | None:

@@ -111,7 +111,17 @@ def _embeddings_and_baseline(batch: DocumentBatch, indices: Sequence[int]) -> tu
     ids, lengths = forward.pad([batch.prompts[index].ids[prefix_tokens:] for index in indices])
     embeds = forward.embed(ids).float()
     baseline = embeds.clone()
-    exact, means = _masked_positions(batch, indices)
+    # Where the baseline has a token of the mask, and where it has the mean of a mask's tokens.
+    exact, means = dict[Position, int](), dict[tuple[int, ...], list[Position]]()
+    for row, prompt in enumerate(batch.prompts[index] for index in indices):
+        for word, span in zip(prompt.document.words, prompt.spans, strict=True):
+            after_blank = word.start == 0 or prompt.document.fields[word.field][word.start - 1].isspace()
+            mask = batch.renderer.mask_ids(after_blank)
+            positions = [(row, token - prefix_tokens) for token in span]
+            if len(span) == len(mask):
+                exact |= dict(zip(positions, mask, strict=True))
+            elif positions:  # a tokenizer may drop all there is of a word
+                means.setdefault(mask, []).extend(positions)
     for mask, positions in means.items():
         mean = forward.embed(torch.tensor(mask, device=forward.device)).float().mean(0)
         position = torch.tensor(positions, device=forward.device)
@@ -121,23 +131,6 @@ def _embeddings_and_baseline(batch: DocumentBatch, indices: Sequence[int]) -> tu
         tokens = torch.tensor(list(exact.values()), device=forward.device)
         baseline[position[:, 0], position[:, 1]] = forward.embed(tokens).float()
     return embeds, lengths, baseline
-
-
-def _masked_positions(
-    batch: DocumentBatch, indices: Sequence[int]
-) -> tuple[dict[Position, int], dict[tuple[int, ...], list[Position]]]:
-    """Where the baseline has a token of the mask, and where it has the mean of a mask's tokens."""
-    exact, means = dict[Position, int](), dict[tuple[int, ...], list[Position]]()
-    for row, prompt in enumerate(batch.prompts[index] for index in indices):
-        for word, span in zip(prompt.document.words, prompt.spans, strict=True):
-            after_blank = word.start == 0 or prompt.document.fields[word.field][word.start - 1].isspace()
-            mask = batch.renderer.mask_ids(after_blank)
-            positions = [(row, token - batch.prefix_tokens) for token in span]
-            if len(span) == len(mask):
-                exact |= dict(zip(positions, mask, strict=True))
-            elif positions:  # a tokenizer may drop all there is of a word
-                means.setdefault(mask, []).extend(positions)
-    return exact, means
 
 
 def _value(batch: DocumentBatch, embeds: Tensor, lengths: Tensor, label: Tensor) -> Tensor:
