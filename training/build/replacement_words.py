@@ -20,8 +20,7 @@ def replacement_words(question: Question, texts: Iterable[AttributedText], most:
     of changing the text.
 
     Args:
-        question: the dataset's.
-        texts: its attributions.
+        question, texts: of a dataset.
         most: number of words per label.
 
     Returns:

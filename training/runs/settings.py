@@ -8,28 +8,18 @@ from typing import Any, NamedTuple
 
 
 class Difference(NamedTuple):
-    """A setting that changed.
-
-    Attributes:
-        name: its key, with the keys above it: ``options.steps``.
-        recorded: value in the settings file; None where it has none.
-        requested: value of this run; None where it has none.
-    """
+    """A setting that changed: its key with the keys above it (``options.steps``), and its values, None where absent."""
 
     name: str
     recorded: Any
     requested: Any
 
 
-def differences(recorded: Mapping[str, Any], requested: Mapping[str, Any]) -> list[Difference]:
-    """The settings that changed, by name."""
-    return list(_differences("", dict(recorded), dict(requested)))
-
-
-def _differences(name: str, recorded: Any, requested: Any) -> Iterator[Difference]:
-    if isinstance(recorded, dict) and isinstance(requested, dict):
+def differences(recorded: Any, requested: Any, name: str = "") -> Iterator[Difference]:
+    """The settings below `name` that changed, in alphabetical order."""
+    if isinstance(recorded, Mapping) and isinstance(requested, Mapping):
         for key in sorted({*recorded, *requested}):
-            yield from _differences(f"{name}.{key}".lstrip("."), recorded.get(key), requested.get(key))
+            yield from differences(recorded.get(key), requested.get(key), f"{name}.{key}".lstrip("."))
     elif recorded != requested:
         yield Difference(name, recorded, requested)
 
