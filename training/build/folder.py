@@ -41,15 +41,12 @@ class BuildFolder(ShardedFolder[dict[str, Any]]):
         held_out: Counts,
         replacements: Mapping[str, Mapping[str, Sequence[str]]],
     ) -> BuildCounts:
-        """Write the result, the manifest last, and drop the shards.
+        """Write the result, the manifest last, and drop the shards. They stay where the disk is full.
 
         Args:
             lines: of all shards, in order.
             held_out: dataset -> reason -> texts left out.
             replacements: dataset -> label -> words that counterfactuals were offered.
-
-        Raises:
-            UsageError: a full disk. The shards stay.
         """
         counts = count_lines(lines, held_out)
         rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
@@ -68,12 +65,9 @@ class BuildFolder(ShardedFolder[dict[str, Any]]):
         return counts
 
     def read_finished(self, log: Callable[[str], None]) -> BuildCounts | None:
-        """The counts of a finished build; None if it is not finished, or is to be built again.
+        """The counts of a finished build; None if it is not finished, or is to be built again, which is logged.
 
         A missing card and a damaged manifest are written again.
-
-        Args:
-            log: called with a line that names what is missing.
         """
         if not (self.path / MANIFEST).is_file():
             return None

@@ -55,9 +55,7 @@ class BuildCounts:
 
     def most_rejected(self) -> str:
         """The three most frequent reasons why texts have no row, in words."""
-        total: Counter[str] = Counter()
-        for counts in (*self.reasons.values(), *self.held_out.values()):
-            total.update(counts)
+        total = sum(map(Counter, (*self.reasons.values(), *self.held_out.values())), Counter[str]())
         return "; ".join(f"{reason} ({n})" for reason, n in total.most_common(3)) or "there are no texts"
 
 

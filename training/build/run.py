@@ -88,10 +88,8 @@ def build(
             if not explained.rows:
                 folder.drop_shards()
                 (out / folder.settings_file).unlink(missing_ok=True)  # nothing to resume from
-                raise UsageError(
-                    f"no row at all: {explained.most_rejected()}. Look at the model's answers, or take more texts or "
-                    "--unfiltered"
-                )
+                remedy = "Look at the model's answers, or take more texts or --unfiltered"
+                raise UsageError(f"no row at all: {explained.most_rejected()}. {remedy}")
             replays = [builder.replay(job, sum(explained.accepted.get(job.dataset, {}).values())) for job in jobs]
             replacements = {job.dataset: job.replacements for job in jobs}
             counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements)

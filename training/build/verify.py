@@ -148,10 +148,8 @@ def with_explanation(procedure: Procedure, explanation: str) -> Procedure:
     calls = next(procedure)
     try:
         while True:
-            if any(isinstance(call, Generate) for call in calls):
-                calls = procedure.send([Answer(explanation)])
-            else:
-                calls = procedure.send((yield calls))
+            is_request = any(isinstance(call, Generate) for call in calls)
+            calls = procedure.send([Answer(explanation)] if is_request else (yield calls))
     except StopIteration as end:
         transcript: Transcript = end.value
         return transcript
@@ -180,9 +178,7 @@ def control_words(arm: str, text: AttributedText, verdict: Verdict, seed: int) -
 
 def as_written(text: AttributedText, keys: Sequence[str]) -> tuple[str, ...]:
     """Words by their keys, as first written in the text."""
-    first: dict[str, str] = {}
-    for word in text.document.words:
-        first.setdefault(word.key, word.text)
+    first = {word.key: word.text for word in reversed(text.document.words)}
     return tuple(first[key] for key in keys)
 
 

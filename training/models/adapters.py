@@ -42,12 +42,7 @@ def check_adapter(adapter: str) -> None:
 
 
 def with_adapter(model: PreTrainedModel, adapter: str, base: str) -> PeftModel:
-    """The model with an adapter on it.
-
-    Args:
-        model: the base model.
-        adapter: folder or hub name.
-        base: name of the base model, for messages.
+    """The model with an adapter (folder or hub name) on it; messages call the model `base`.
 
     Raises:
         UsageError: the adapter is of another model, or adds tokens to the prompt.

@@ -53,10 +53,8 @@ class RunFolder(Generic[Settings]):
 
     def describe_change(self, recorded: Mapping[str, Any], requested: Mapping[str, Any]) -> str:
         """How two comparable settings differ, and the remedy. The message goes on with ", or another --out"."""
-        change = min(differences(recorded, requested), key=lambda change: change.name in self.digests)
-        if message := self.digests.get(change.name):
-            return message
-        return f"was begun with {change.name} = {change.recorded!r}, now {change.requested!r}: give the same settings"
+        name, earlier, now = min(differences(recorded, requested), key=lambda change: change[0] in self.digests)
+        return self.digests.get(name) or f"was begun with {name} = {earlier!r}, now {now!r}: give the same settings"
 
     def merge(self, recorded: Mapping[str, Any]) -> Settings:
         """The settings to write over recorded ones that are comparable; or refuse them by a `UsageError`."""

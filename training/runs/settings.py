@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Difference(NamedTuple):
-    """A setting that changed: its key with the keys above it (``options.steps``), and its values, None where absent."""
+def differences(recorded: Any, requested: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The settings below `name` that changed, in alphabetical order.
 
-    name: str
-    recorded: Any
-    requested: Any
-
-
-def differences(recorded: Any, requested: Any, name: str = "") -> Iterator[Difference]:
-    """The settings below `name` that changed, in alphabetical order."""
+    Yields:
+        Key with the keys above it (``options.steps``), recorded and requested value; None where there is no value.
+    """
     if isinstance(recorded, Mapping) and isinstance(requested, Mapping):
         for key in sorted({*recorded, *requested}):
             yield from differences(recorded.get(key), requested.get(key), f"{name}.{key}".lstrip("."))
     elif recorded != requested:
-        yield Difference(name, recorded, requested)
+        yield name, recorded, requested
 
 
 def absolute_data(data: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,16 +42,14 @@ def make_train_info(
     return {
         "base": model["model_name_or_path"],
         **provenance,
-        "train_datasets": _distinct(name for build in builds for name in build["datasets"]),
-        "train_styles": _distinct(
-            name for option in options if option["arm"] != "answers" for name in option["styles"]
-        ),
-        "budget": _distinct(option["budget"] for option in options),
-        "arm": _distinct(option["arm"] for option in options),
-        "filtered": _distinct(option["filtered"] for option in options),
-        "specific": _distinct(option.get("specific", False) for option in options),  # older builds have no such option
-        "replay": _distinct(option["replay"] for option in options),
-        "method": _distinct(build["attributions"]["method"] for build in builds),
+        "train_datasets": sorted({name for build in builds for name in build["datasets"]}),
+        "train_styles": sorted({name for option in options if option["arm"] != "answers" for name in option["styles"]}),
+        "budget": sorted({option["budget"] for option in options}),
+        "arm": sorted({option["arm"] for option in options}),
+        "filtered": sorted({option["filtered"] for option in options}),
+        "specific": sorted({option.get("specific", False) for option in options}),  # older builds have no such option
+        "replay": sorted({option["replay"] for option in options}),
+        "method": sorted({build["attributions"]["method"] for build in builds}),
         "data": [source.file for source in sources],
         "rows": sum(source.file["rows"] for source in sources),
         "supervised_tokens": tokens,
@@ -66,10 +64,6 @@ def make_train_info(
         "commit": git_commit(),
         "versions": package_versions("faithful-se", "torch", "transformers", "trl", "peft", "accelerate"),
     }
-
-
-def _distinct(values: Iterable[Any]) -> list[Any]:
-    return sorted(set(values))
 
 
 def write_card(out: Path, info: TrainInfo) -> None:

@@ -34,10 +34,7 @@ class TrainingFolder(RunFolder[dict[str, Any]]):
         return options
 
     def read_finished(self, adapter: bool) -> tuple[TrainInfo | None, str]:
-        """Read what a finished training left.
-
-        Args:
-            adapter: whether it trained an adapter; else a whole model.
+        """Read what a finished training of an adapter, or else of a whole model, left.
 
         Returns:
             The manifest; None where the training is not finished, or the manifest is damaged. And the file that is

@@ -67,16 +67,14 @@ def _training_row(row: dict[str, Any], line: str) -> TrainingRow:
         messages = [(message["role"], message["content"]) for message in (*row["prompt"], *row["completion"])]
         if messages and row["prompt"] and row["completion"]:
             return {"prompt": row["prompt"], "completion": row["completion"]}
-    raise UsageError(
-        f"{line} is no row of messages under prompt and completion: give what `faithful-se build` wrote, or rows of "
-        "its form"
-    )
+    remedy = "give what `faithful-se build` wrote, or rows of its form"
+    raise UsageError(f"{line} is no row of messages under prompt and completion: {remedy}")
 
 
 def check_supervision(
     labels: Sequence[Sequence[int]], rows: Sequence[TrainingRow], eos_token_ids: Collection[int], max_length: int | None
 ) -> int:
-    """Check that each row has tokens with a loss, the end of its turn among them.
+    """Count the tokens with a loss, and check that each row has some, the end of its turn among them.
 
     A wrong loss mask trains on nothing and reports a loss of 0. A model that does not learn where an answer ends
     generates until its token limit.
@@ -86,9 +84,6 @@ def check_supervision(
         rows: which the labels were made from, for messages.
         eos_token_ids: tokens at which generation stops.
         max_length: tokens to which rows were cut.
-
-    Returns:
-        The number of tokens with a loss, in all rows.
 
     Raises:
         UsageError: names the first row that fails, and the remedy.
