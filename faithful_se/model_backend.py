@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError, require_packages
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
 Respond = Callable[[Sequence[Call]], Sequence[Answer]]
-
-# Both warn of what is meant here: a model in memory, and a short limit for classifications.
-_LOGGERS = ("lm_eval.models.huggingface", "transformers.generation")
 
 
 @contextmanager
@@ -44,21 +40,19 @@ def responder(
 
 def _wrapped(model: Any, tokenizer: Any, batch_size: int, progress: bool) -> LM:
     require_packages("hf", "torch", "transformers")
-    from lm_eval.models.huggingface import HFLM
+    from lm_eval_tasks.lm_eval_backend import wrap_loaded
 
     check_loaded(model, tokenizer)
     if batch_size < 1:
         raise UsageError(f"batch_size={batch_size}: give a whole number from 1")
-    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_batch_size=batch_size)
-    if not progress:
-        lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
-        lm.loglikelihood = partial(lm.loglikelihood, disable_tqdm=True)
-    return lm
+    return wrap_loaded(model, tokenizer, batch_size, progress=progress)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    levels = {logger: logger.level for logger in map(logging.getLogger, _LOGGERS)}
+    from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS
+
+    levels = {logger: logger.level for logger in map(logging.getLogger, LOADED_MODEL_LOGGERS)}
     for logger in levels:
         logger.setLevel(logging.ERROR)
     try:
