@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from faithful_se.errors import UsageError
 from leaderboards.analysis import aggregate
-from leaderboards.analysis.analyse_task import analyse_task
-from leaderboards.analysis.base_comparison import holm_adjust
+from leaderboards.analysis.base_comparison import compare_with_base, holm_adjust
 from leaderboards.analysis.document_sets import count_documents
+from leaderboards.analysis.scoring_rules import scoring_rules
 from leaderboards.analysis.task_columns import TaskColumn, name_columns
-from leaderboards.analysis.task_results import TaskResult
+from leaderboards.analysis.task_results import TaskResult, task_results
 from leaderboards.analysis.transfer import transfer
-from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Settings, Task, Transfer
+from leaderboards.board import Board, Cell, Checkpoint, Settings, Task
 from leaderboards.cards.select_documents import CardLimits, select_documents
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.read_runs import ReadLog, read_runs
@@ -57,9 +57,7 @@ def make_board(
     Args:
         paths: folders that lm_eval wrote (`--output_path`), or results files.
         title: of the page.
-        settings: of the analysis.
-        selection: of the runs.
-        card_limits: of the page.
+        settings, selection, card_limits: by default those of the classes.
 
     Returns:
         The board, and the size of the samples files that were read, in bytes.
@@ -71,6 +69,7 @@ def make_board(
     runs = read_runs(paths, log, selection.date)
     checkpoints, notes = group_runs(runs, selection.train_infos, selection.base, selection.every_run)
     log.notes += notes
+    bases = [checkpoint.base for checkpoint in checkpoints]
     columns = _analyse(checkpoints, settings, log)
     if not columns:
         raise UsageError(f"{', '.join(map(str, paths))}: no complete run of a faithful_se task{log.first_reason()}")
@@ -78,21 +77,26 @@ def make_board(
     named, notes = name_columns(columns, sorted(trained))
     log.notes += notes
     tasks, results = [task for task, _ in named], {task.id: column.results for task, column in named}
+    main_tasks = [task for task in tasks if not task.is_variant]
+    pairs = [_pairs(index, base, main_tasks, results) for index, base in enumerate(bases)]
     cells = _cells(len(checkpoints), tasks, results, settings)
-    bases = [checkpoint.base for checkpoint in checkpoints]
     cards, possible_cards, notes = select_documents(results, tasks, bases, settings, card_limits)
-    log.notes += [*notes, *_notes_on_cells(cells), *_notes_on_limits(tasks), *_notes_on_rows(checkpoints, results)]
+    log.notes += [*notes, *_notes(checkpoints, tasks, results, cells)]
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        package=package_version(),
+        package=f"faithful-se {version('faithful-se')}",
         settings=settings,
-        checkpoints=tuple(_checkpoints(checkpoints, tasks, results, settings)),
+        checkpoints=tuple(_checkpoints(checkpoints, main_tasks, results, pairs, settings)),
         tasks=tuple(tasks),
         cells=tuple(cells),
-        matrix=tuple(_matrix(checkpoints, tasks, results, settings)),
+        matrix=tuple(
+            transfer(f"c{index}", checkpoint.training, pairs[index], main_tasks, settings)
+            for index, checkpoint in enumerate(checkpoints)
+            if checkpoint.training and pairs[index]
+        ),
         documents=cards,
-        documents_total=count_documents((_any_result(results[task.id]).documents, None) for task in tasks),
+        documents_total=count_documents((column.documents, None) for _, column in named),
         pairs_total=possible_cards,
         skipped=tuple(log.skipped),
         notes=tuple(dict.fromkeys(log.notes)),
@@ -100,35 +104,37 @@ def make_board(
     return board, log.bytes_read
 
 
-def package_version() -> str:
-    """Name and version of this package."""
-    try:
-        return f"faithful-se {version('faithful-se')}"
-    except PackageNotFoundError:
-        return "faithful-se (not installed)"
-
-
 def _analyse(checkpoints: Sequence[CheckpointRuns], settings: Settings, log: ReadLog) -> list[TaskColumn]:
+    """The columns of the board, without samples and values that no table needs: they fill the memory."""
     columns: list[TaskColumn] = []
     oddities: list[tuple[str, str]] = []
-    bases = [checkpoint.base for checkpoint in checkpoints]
     for task_runs in select_runs(candidates_by_task(checkpoint.runs for checkpoint in checkpoints)):
-        log.skipped += task_runs.skipped
-        log.bytes_read += task_runs.bytes_read
-        oddities += task_runs.oddities
+        for selection in task_runs.selections:
+            log.skipped += selection.skipped
+            log.bytes_read += selection.bytes_read
+            oddities += selection.oddities
         for digest, runs in task_runs.by_documents.items():
-            results = analyse_task(digest, runs, bases, settings)
-            columns.append(TaskColumn.of(task_runs.key, digest, runs, results))
+            results = {result.checkpoint: result for result in task_results(digest, runs, settings)}
+            summaries = {}
+            for index, result in results.items():
+                base = checkpoints[index].base
+                summaries[index] = replace(
+                    result,
+                    samples=None,
+                    values={name: values for name, values in result.values.items() if name == "faithful"},
+                    rules=scoring_rules(result, settings),
+                    versus=compare_with_base(result, results[base], settings) if base in results else None,
+                )
+            columns.append(TaskColumn(task_runs.key, summaries))
     log.notes += [f"{file}: {oddity}." for oddity, file in group_messages(oddities).items()]
     return columns
 
 
-def _any_result(results: Mapping[int, TaskResult]) -> TaskResult:
-    return next(iter(results.values()))
-
-
 def _cells(checkpoints: int, tasks: Sequence[Task], results: Results, settings: Settings) -> list[Cell]:
-    comparisons = [_holm_over_tasks(index, results, settings) for index in range(checkpoints)]
+    comparisons = []
+    for index in range(checkpoints):
+        own = {task: task_results[index].versus for task, task_results in results.items() if index in task_results}
+        comparisons.append(holm_adjust({task: versus for task, versus in own.items() if versus}, settings))
     cells = []
     for task in tasks:
         for index, result in sorted(results[task.id].items()):
@@ -148,20 +154,15 @@ def _cells(checkpoints: int, tasks: Sequence[Task], results: Results, settings: 
     return cells
 
 
-def _holm_over_tasks(checkpoint: int, results: Results, settings: Settings) -> dict[str, BaseComparison]:
-    """Task id -> comparison with the base, adjusted over all tasks of the checkpoint."""
-    comparisons = {
-        task: task_results[checkpoint].versus for task, task_results in results.items() if checkpoint in task_results
-    }
-    return holm_adjust({task: versus for task, versus in comparisons.items() if versus}, settings)
-
-
 def _checkpoints(
-    checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results, settings: Settings
+    checkpoints: Sequence[CheckpointRuns],
+    tasks: Sequence[Task],
+    results: Results,
+    pairs: Sequence[Mapping[str, aggregate.Pair]],
+    settings: Settings,
 ) -> Iterator[Checkpoint]:
-    main_tasks = [task for task in tasks if not task.is_variant]
     for index, checkpoint in enumerate(checkpoints):
-        own = {task.id: results[task.id][index] for task in tasks if index in results[task.id]}
+        own = {task: task_results[index] for task, task_results in results.items() if index in task_results}
         used_runs = [result.run for result in own.values()]
         yield Checkpoint(
             id=f"c{index}",
@@ -172,19 +173,9 @@ def _checkpoints(
             training=checkpoint.training,
             date=max(run.date for run in used_runs or checkpoint.runs),
             files=tuple(dict.fromkeys(str(run.file) for run in used_runs)),
-            means=aggregate.group_means(own, main_tasks, settings),
-            gains=aggregate.group_gains(_pairs(index, checkpoint.base, main_tasks, results), main_tasks, settings),
+            means=aggregate.group_means(own, tasks, settings),
+            gains=aggregate.group_gains(pairs[index], tasks, settings),
         )
-
-
-def _matrix(
-    checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results, settings: Settings
-) -> Iterator[Transfer]:
-    main_tasks = [task for task in tasks if not task.is_variant]
-    for index, checkpoint in enumerate(checkpoints):
-        pairs = _pairs(index, checkpoint.base, main_tasks, results)
-        if checkpoint.training is not None and pairs:
-            yield transfer(f"c{index}", checkpoint.training, pairs, main_tasks, settings)
 
 
 def _pairs(index: int, base: int | None, tasks: Sequence[Task], results: Results) -> dict[str, aggregate.Pair]:
@@ -197,33 +188,21 @@ def _pairs(index: int, base: int | None, tasks: Sequence[Task], results: Results
     return pairs
 
 
-def _notes_on_cells(cells: Sequence[Cell]) -> list[str]:
-    count = sum(not cell.file.endswith(".jsonl") for cell in cells)
-    if not count:
-        return []
-    return [
-        f"{count} of {len(cells)} cells come from results without samples: means as reported, no paired tests, "
-        "no cards."
-    ]
-
-
-def _notes_on_limits(tasks: Sequence[Task]) -> list[str]:
-    limits = [task.limit for task in tasks if task.limit is not None]
-    if not limits:
-        return []
-    values = ", ".join(map(str, sorted(set(limits))))
-    return [f"{len(limits)} of {len(tasks)} columns hold the first documents of their data only (--limit {values})."]
-
-
-def _notes_on_rows(checkpoints: Sequence[CheckpointRuns], results: Results) -> list[str]:
-    """Name the checkpoints that no mean over tasks can show."""
-    with_means = {index for task, task_results in results.items() if "~" not in task for index in task_results}
+def _notes(
+    checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results, cells: Sequence[Cell]
+) -> Iterator[str]:
+    """What the numbers do not show: missing samples, cut data, and checkpoints that no mean over tasks can show."""
+    if count := sum(not cell.file.endswith(".jsonl") for cell in cells):
+        yield (
+            f"{count} of {len(cells)} cells come from results without samples: means as reported, no paired tests, "
+            "no cards."
+        )
+    if limits := [task.limit for task in tasks if task.limit is not None]:
+        values = ", ".join(map(str, sorted(set(limits))))
+        yield f"{len(limits)} of {len(tasks)} columns hold the first documents of their data only (--limit {values})."
+    with_means = {index for task in tasks if not task.is_variant for index in results[task.id]}
     with_numbers = {index for task_results in results.values() for index in task_results}
-    only_variants = [checkpoints[index].name for index in sorted(with_numbers - with_means)]
-    without_numbers = [row.name for index, row in enumerate(checkpoints) if index not in with_numbers]
-    notes = []
-    if only_variants:
-        notes.append(f"{', '.join(only_variants)}: only in columns kept apart, so without means.")
-    if without_numbers:
-        notes.append(f"{', '.join(without_numbers)}: no complete run, so without numbers.")
-    return notes
+    if only_variants := [checkpoints[index].name for index in sorted(with_numbers - with_means)]:
+        yield f"{', '.join(only_variants)}: only in columns kept apart, so without means."
+    if without_numbers := [row.name for index, row in enumerate(checkpoints) if index not in with_numbers]:
+        yield f"{', '.join(without_numbers)}: no complete run, so without numbers."

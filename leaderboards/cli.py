@@ -8,7 +8,6 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError, require_packages
 from leaderboards.board import Board, Settings
-from leaderboards.overwrite_guard import refuse_foreign_files
 from leaderboards.sanitize import terminal_line
 
 DESCRIPTION = """\
@@ -27,31 +26,26 @@ def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(
         prog="faithful-se board", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument(
-        "results", nargs="+", type=Path, metavar="RESULTS", help="folders of results, or results files"
-    )
-    arguments.add_argument("--out", type=Path, metavar="DIR", help="write the board into this folder")
-    arguments.add_argument("--title", default="Faithfulness of self-explanations", help="title of the page")
-    arguments.add_argument(
-        "--base", metavar="NAME", help="compare with this checkpoint, if a checkpoint's own base is not on the board"
-    )
-    arguments.add_argument(
+    add = arguments.add_argument
+    add("results", nargs="+", type=Path, metavar="RESULTS", help="folders of results, or results files")
+    add("--out", type=Path, metavar="DIR", help="write the board into this folder")
+    add("--title", default="Faithfulness of self-explanations", help="title of the page")
+    add("--base", metavar="NAME", help="compare with this checkpoint, if a checkpoint's own base is not on the board")
+    add(
         "--train-info",
         action="append",
         default=[],
         metavar="NAME=FILE",
         help="FILE says what checkpoint NAME was trained on; can be repeated",
     )
-    arguments.add_argument(
+    add(
         "--runs",
         choices=("newest", "all"),
         default="newest",
         help="newest: the newest complete run of each model, task and options; all: a row per date (default: newest)",
     )
-    arguments.add_argument(
-        "--run", default="", metavar="DATE", help="only runs whose date begins with DATE: 2026-01-31, 2026-01-31T10"
-    )
-    arguments.add_argument(
+    add("--run", default="", metavar="DATE", help="only runs whose date begins with DATE: 2026-01-31, 2026-01-31T10")
+    add(
         "--cards",
         type=count,
         default=Settings.cards,
@@ -59,9 +53,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"documents per task on the page (default: {Settings.cards})",
     )
     add_bootstrap_options(arguments)
-    arguments.add_argument(
-        "--check", action="store_true", help="check a submission instead: one line per finding, exit status 1 if any"
-    )
+    add("--check", action="store_true", help="check a submission instead: one line per finding, exit status 1 if any")
     return arguments
 
 
@@ -92,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.out is None:
         raise UsageError("--out DIR is missing: give the folder to write the board into")
     from leaderboards.build import RunSelection, make_board
-    from leaderboards.export import write_board
+    from leaderboards.export import refuse_foreign_files, write_board
 
     train_infos = dict(map(_parse_train_info, options.train_info))
     check_draws(options.draws)

@@ -1,12 +1,61 @@
-"""Writes all files of a board into a folder: the data, the tables and the page."""
+"""Writes all files of a board into a folder: the data, the tables and the page. Refuses to overwrite other files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from faithful_se.files import make_folder, write_atomic
+from faithful_se.errors import UsageError
+from faithful_se.files import make_folder, parse_json_object, write_atomic
 from leaderboards.board import Board
-from leaderboards.overwrite_guard import refuse_foreign_files
+
+# The files beside `board.json` and `index.html`.
+TABLES = ("board.md", "board.csv", "checkpoints.csv", "board.tex", "board.png")
+
+# `page/templates/page.html` has this in its head, before any untrusted text.
+GENERATOR = '<meta name="generator" content="faithful-se board">'
+
+# The generator is within this many characters of the beginning of a page.
+_HEAD = 4_000
+
+
+def refuse_foreign_files(out: Path) -> None:
+    """Check that every file that a board would overwrite was written by a board.
+
+    Tables do not name their writer, so they count as a board's if `board.json` or the page beside them is one. Pages
+    name their writer since schema 1.1. A page without it counts as a board's beside a `board.json` 1.0.
+
+    Raises:
+        UsageError: a file has the name of a board's file, and no board wrote it.
+    """
+    version, page = _schema_version(out / "board.json"), _has_generator(out / "index.html")
+    written_by_board = {
+        "board.json": bool(version),
+        "index.html": page or version == "1.0",
+        **dict.fromkeys(TABLES, bool(version) or page),
+    }
+    for name, ours in written_by_board.items():
+        if (out / name).exists() and not ours:
+            raise UsageError(
+                f"{out / name}: exists and was not written by faithful-se board; choose another --out, or move the file"
+            )
+
+
+def _schema_version(path: Path) -> str:
+    """The schema_version of a board.json; "" for anything else."""
+    try:
+        content = parse_json_object(path.read_bytes()) or {}
+    except OSError:
+        return ""
+    required = {"schema_version", "package", "checkpoints", "tasks", "cells"}
+    return str(content["schema_version"]) if required <= set(content) else ""
+
+
+def _has_generator(page: Path) -> bool:
+    try:
+        with page.open(encoding="utf-8") as file:
+            return GENERATOR in file.read(_HEAD)
+    except (OSError, ValueError):
+        return False
 
 
 def write_board(board: Board, out: Path) -> list[Path]:

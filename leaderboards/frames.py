@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
-from leaderboards.board import BaseComparison, Board, Cell, Estimate
+from leaderboards.board import BaseComparison, Board, Cell
 from leaderboards.checkpoints.group_runs import group_runs
 from leaderboards.lm_eval_files.read_runs import ReadLog, read_runs
 from leaderboards.lm_eval_files.results_file import to_strict_json
@@ -17,11 +18,9 @@ from leaderboards.tables.main_table import sort_tasks
 if TYPE_CHECKING:
     import polars as pl
 
-# Estimates and numbers of `BaseComparison`, in the order of the frame.
+# The differences of a `BaseComparison`; its other fields are plain values.
 _DIFFERENCES = ("faithful", "lift", "acc")
-_COUNTS = ("only_checkpoint", "only_base")
-_TEST = ("p", "p_holm", "marker", "detectable", "agreement")
-_DRIFT = ("entropy", "entropy_base", "unknown", "unknown_base", "unparsed", "unparsed_base")
+_PLAIN_FIELDS = {field.name: str(field.type) for field in fields(BaseComparison) if field.name not in _DIFFERENCES}
 
 
 def board_frame(board: Board) -> pl.DataFrame:
@@ -43,15 +42,15 @@ def board_frame(board: Board) -> pl.DataFrame:
     task_index = {task.id: index for index, task in enumerate(tasks)}
     checkpoint_index = {checkpoint.id: index for index, checkpoint in enumerate(board.checkpoints)}
     cells = sorted(board.cells, key=lambda cell: (checkpoint_index[cell.checkpoint], task_index[cell.task]))
-    metrics = _distinct(name for cell in cells for name in cell.metrics)
-    rules = _distinct(name for cell in cells for name in cell.rules)
+    types = {"str": pl.String, "int": pl.Int64, "float | None": pl.Float64}
     schema: dict[str, Any] = dict.fromkeys(("checkpoint", "task", "dataset", "style", "budget", "variant"), pl.String)
     schema |= {"n": pl.Int64, "missing": pl.Int64}
-    for name in (*metrics, *(f"rule {rule}" for rule in rules), *(f"versus {name}" for name in _DIFFERENCES)):
+    metrics = [name for cell in cells for name in cell.metrics]
+    rules = [f"rule {rule}" for cell in cells for rule in cell.rules]
+    for name in dict.fromkeys((*metrics, *rules, *(f"versus {name}" for name in _DIFFERENCES))):
         schema |= {name: pl.Float64, f"{name} low": pl.Float64, f"{name} high": pl.Float64, f"{name} note": pl.String}
-    schema |= {"versus base": pl.String, "versus n": pl.Int64}
-    schema |= {f"versus {name}": pl.Int64 for name in _COUNTS}
-    schema |= {f"versus {name}": pl.String if name == "marker" else pl.Float64 for name in (*_TEST, *_DRIFT)}
+    schema["versus base"] = pl.String
+    schema |= {f"versus {name}": types[kind] for name, kind in _PLAIN_FIELDS.items()}
     schema |= {"date": pl.String, "file": pl.String}
     records = []
     for cell in cells:
@@ -60,13 +59,10 @@ def board_frame(board: Board) -> pl.DataFrame:
         record: dict[str, Any] = {
             "checkpoint": checkpoint.name,
             "task": task.name,
-            "dataset": task.dataset,
-            "style": task.style,
-            "budget": task.budget,
-            "variant": task.variant,
+            **{name: getattr(task, name) for name in ("dataset", "style", "budget", "variant")},
             "n": faithful.n if faithful else None,
             "missing": cell.missing,
-            **_cell_record(cell),
+            **_numbers(cell),
             "date": cell.date,
             "file": cell.file,
         }
@@ -108,43 +104,22 @@ def results_frame(paths: Sequence[Path]) -> pl.DataFrame:
                 **{name: str(run.options[name]) for name in ("dataset", "style", "budget")},
                 "date": run.date,
             }
-            frames.append(
-                frame.select(
-                    *(pl.lit(value).alias(name) for name, value in constants.items()),
-                    pl.exclude("key", "text"),
-                )
-            )
+            literals = (pl.lit(value).alias(name) for name, value in constants.items())
+            frames.append(frame.select(*literals, pl.exclude("key", "text")))
     if not frames:
         raise UsageError(f"{', '.join(map(str, paths))}: no complete run with samples; run lm_eval with --log_samples")
     return pl.concat(frames, how="diagonal").sort("checkpoint", "task", maintain_order=True)
 
 
-def _cell_record(cell: Cell) -> dict[str, Any]:
+def _numbers(cell: Cell) -> dict[str, Any]:
     """The estimates of a cell, and its comparison with the base."""
+    estimates = cell.metrics | {f"rule {rule}": estimate for rule, estimate in cell.rules.items()}
     record: dict[str, Any] = {}
-    for name, estimate in cell.metrics.items():
-        record |= _estimate_record(name, estimate)
-    for rule, estimate in cell.rules.items():
-        record |= _estimate_record(f"rule {rule}", estimate)
-    return record | (_comparison_record(cell.versus) if cell.versus else {})
-
-
-def _comparison_record(versus: BaseComparison) -> dict[str, Any]:
-    record: dict[str, Any] = {}
-    for name in _DIFFERENCES:
-        if estimate := getattr(versus, name):
-            record |= _estimate_record(f"versus {name}", estimate)
-    return record | {f"versus {name}": getattr(versus, name) for name in ("n", *_COUNTS, *_TEST, *_DRIFT)}
-
-
-def _estimate_record(name: str, estimate: Estimate) -> dict[str, float | str | None]:
-    return {
-        name: estimate.estimate,
-        f"{name} low": estimate.low,
-        f"{name} high": estimate.high,
-        f"{name} note": estimate.note,
-    }
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
+    if cell.versus:
+        record = {f"versus {name}": getattr(cell.versus, name) for name in _PLAIN_FIELDS}
+        estimates |= {f"versus {name}": getattr(cell.versus, name) for name in _DIFFERENCES}
+    for name, estimate in estimates.items():
+        if estimate:
+            record[name] = estimate.estimate
+            record |= {f"{name} {part}": getattr(estimate, part) for part in ("low", "high", "note")}
+    return record

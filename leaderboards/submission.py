@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +37,6 @@ SUBMISSION = "submission.json"
 
 # (file or checkpoint, what is wrong with it)
 Finding = tuple[str, str]
-
-
-@dataclass
-class Declaration:
-    """What `submission.json` declares: options that are not the default, and the limit."""
-
-    options: dict[str, Any] = field(default_factory=dict)
-    limit: Any = None
 
 
 def report(paths: Sequence[Path]) -> int:
@@ -85,13 +76,13 @@ def find_problems(paths: Sequence[Path]) -> Iterator[Finding]:
         yield from _check_checkpoint(checkpoint, paths)
 
 
-def _check_options(run: Run, declared: Declaration) -> Iterator[Finding]:
+def _check_options(run: Run, declared: dict[str, Any]) -> Iterator[Finding]:
     source = f"{run.file} ({run.task})"
     for name, default in DEFAULTS.items():
         value = as_text(run.options.get(name, default))
-        if value not in (as_text(default), as_text(declared.options.get(name, default))):
+        if value not in (as_text(default), as_text(declared["options"].get(name, default))):
             yield source, f"{name}={value} is not the default; declare it in {SUBMISSION} or run without it"
-    if run.limit is not None and run.limit != declared.limit:
+    if run.limit is not None and run.limit != declared["limit"]:
         yield source, f"--limit {run.limit}; run on all documents, or declare it in {SUBMISSION}"
     if "data_fingerprint" not in run.options:
         yield source, "no data_fingerprint, so its documents are unknown; run it with this version"
@@ -124,10 +115,8 @@ def _check_samples(run: Run) -> Iterator[Finding]:
 def _check_checkpoint(checkpoint: CheckpointRuns, paths: Sequence[Path]) -> Iterator[Finding]:
     trained = checkpoint.model.pretrained or checkpoint.training
     if trained and not _is_submitted(checkpoint, paths):
-        yield (
-            checkpoint.name,
-            f"trained, but no {TRAIN_INFO} in the folder; put the one that training wrote beside the results",
-        )
+        reason = f"trained, but no {TRAIN_INFO} in the folder; put the one that training wrote beside the results"
+        yield checkpoint.name, reason
     counts = Counter(run.key for run in checkpoint.runs)
     for key, count in sorted(counts.items()):
         if count > 1:
@@ -142,8 +131,9 @@ def _is_submitted(checkpoint: CheckpointRuns, paths: Sequence[Path]) -> bool:
     return any(source.is_relative_to(path.resolve()) for path in paths)
 
 
-def _read_declaration(paths: Sequence[Path]) -> Declaration:
-    declared = Declaration()
+def _read_declaration(paths: Sequence[Path]) -> dict[str, Any]:
+    """The options that are not the default, and the limit."""
+    declared: dict[str, Any] = {"options": {}, "limit": None}
     for path in paths:
         file = path / SUBMISSION
         if file.is_file():
@@ -152,6 +142,6 @@ def _read_declaration(paths: Sequence[Path]) -> Declaration:
             options = content.get("options", {})
             if not isinstance(options, dict):
                 raise UsageError(f"{file}: options is no object; {remedy}")
-            declared.options |= options
-            declared.limit = content.get("limit", declared.limit)
+            declared["options"] |= options
+            declared["limit"] = content.get("limit", declared["limit"])
     return declared

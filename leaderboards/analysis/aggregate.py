@@ -39,20 +39,15 @@ GROUPS: dict[str, Callable[[Task], bool]] = {
 def group_means(
     results: Mapping[str, TaskResult], tasks: Sequence[Task], settings: Settings
 ) -> dict[str, dict[str, Estimate]]:
-    """Means of one checkpoint over the tasks of each group.
+    """Means of one checkpoint: group with a task -> metric -> mean.
 
     Args:
         results: task id -> the checkpoint's result.
         tasks: of the board, without variants.
-        settings: of the board.
-
-    Returns:
-        group -> metric -> mean. Groups without a task are left out.
     """
     means = {}
     for group, group_tasks in _groups(tasks):
-        group_results = [results[task.id] for task in group_tasks if task.id in results]
-        if group_results:
+        if group_results := [results[task.id] for task in group_tasks if task.id in results]:
             complete = len(group_results) == len(group_tasks)
             note = "" if complete else f"over {len(group_results)} of {len(group_tasks)} tasks"
             means[group] = _mean_metrics(group_results, note, settings)
@@ -60,22 +55,16 @@ def group_means(
 
 
 def group_gains(pairs: Mapping[str, Pair], tasks: Sequence[Task], settings: Settings) -> dict[str, Estimate]:
-    """Mean gains of one checkpoint over the tasks of each group.
+    """Mean gains of one checkpoint: group with a task -> mean gain.
 
     Args:
         pairs: task id -> results of the checkpoint and of its base.
         tasks: of the board, without variants.
-        settings: of the board.
-
-    Returns:
-        group -> mean gain. Groups without a task are left out.
     """
-    gains = {}
-    for group, group_tasks in _groups(tasks):
-        group_pairs = [pairs[task.id] for task in group_tasks if task.id in pairs]
-        if group_pairs:
-            gains[group] = mean_gain(group_pairs, settings)
-    return gains
+    groups = {
+        group: [pairs[task.id] for task in group_tasks if task.id in pairs] for group, group_tasks in _groups(tasks)
+    }
+    return {group: mean_gain(group_pairs, settings) for group, group_pairs in groups.items() if group_pairs}
 
 
 def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
@@ -103,8 +92,7 @@ def _mean_metrics(results: Sequence[TaskResult], note: str, settings: Settings) 
             _, random, oracle = parts
             means["ccf"] = undefined_estimate(chance.not_measurable(oracle - random), n)
         else:
-            parts_draws = [draws[name] for name in CCF_PARTS]
-            known_draws = [part for part in parts_draws if part is not None]
+            known_draws = [part for name in CCF_PARTS if (part := draws[name]) is not None]
             ratios = chance.ratio_of_means(np.stack(known_draws, 1)) if len(known_draws) == len(parts) else None
             means["ccf"] = estimate_with_draws(ccf, ratios, n, note, settings)
     return means

@@ -10,12 +10,7 @@ import numpy as np
 
 from faithfulness_metrics import drift, statistics
 from faithfulness_metrics.bootstrap import complete, intervals
-from leaderboards.analysis.confidence_intervals import (
-    constant_estimate,
-    make_estimate,
-    none_if_nan,
-    undefined_estimate,
-)
+from leaderboards.analysis.confidence_intervals import constant_estimate, make_estimate, none_if_nan, undefined_estimate
 from leaderboards.analysis.task_results import TaskResult
 from leaderboards.board import BaseComparison, Estimate, Settings
 
@@ -74,12 +69,7 @@ def paired_difference(result: TaskResult, base: TaskResult, metric: str, setting
 
 
 def holm_adjust(comparisons: Mapping[str, BaseComparison], settings: Settings) -> dict[str, BaseComparison]:
-    """Add Holm's p-values and the markers.
-
-    Args:
-        comparisons: task -> comparison, all tasks of one checkpoint. Holm's correction is over all of them.
-        settings: of the board.
-    """
+    """Add Holm's p-values and the markers to task -> comparison, over all tasks of one checkpoint."""
     p_values = statistics.holm(
         {task: math.nan if versus.p is None else versus.p for task, versus in comparisons.items()}
     )

@@ -34,7 +34,6 @@ def metric_estimate(name: str, values: Array, low: float, high: float, settings:
         name: of the metric.
         values: one per document, [n_documents]. Undefined ones (nan) are left out, and the note says so.
         low, high: bounds from the bootstrap.
-        settings: of the board.
     """
     defined = values[~np.isnan(values)]
     n = len(defined)
@@ -56,7 +55,6 @@ def ccf_estimate(values: Mapping[str, Array], draws: Mapping[str, Array], settin
     Args:
         values: `CCF_PARTS` -> one value per document, [n_documents].
         draws: `CCF_PARTS` -> resampled means, [n_draws]. If values are missing, new resamples are drawn.
-        settings: of the board.
     """
     (faithful, random, oracle), _ = complete(*(values[name].tolist() for name in CCF_PARTS))
     n = len(faithful)
@@ -74,13 +72,7 @@ def ccf_estimate(values: Mapping[str, Array], draws: Mapping[str, Array], settin
 
 
 def given_valid_estimate(faithful: Array, valid: Array, settings: Settings) -> Estimate:
-    """`faithful` over the documents whose explanation is valid.
-
-    Args:
-        faithful: one value per document, [n_documents].
-        valid: the same.
-        settings: of the board.
-    """
+    """`faithful` over the documents whose explanation is `valid`, from one value of each per document."""
     (defined_faithful, defined_valid), _ = complete(faithful.tolist(), valid.tolist())
     mean, n = flips.faithful_given_valid(defined_faithful, defined_valid)
     if not n:

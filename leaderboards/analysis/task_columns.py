@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leaderboards.analysis.document_sets import DocumentSet
 from leaderboards.analysis.task_results import TaskResult
 from leaderboards.board import Task
-from leaderboards.lm_eval_files.results_file import DATA_FOLDER, TaskKey
-from leaderboards.lm_eval_files.select_runs import SelectedRun
+from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
 
 STYLES = ("attribution", "redaction", "counterfactual")
 BUDGETS = {"oneword": "one word", "multiword": "several words"}
@@ -25,38 +25,27 @@ class TaskColumn:
     """A column before it has an id: one task on one set of documents.
 
     Attributes:
-        digest: of the documents.
-        options: as recorded by the newest run.
-        date: of the newest run.
-        limits: of the runs.
-        n: number of documents.
-        without_samples: whether no run has samples.
         results: index of a checkpoint -> its result.
     """
 
     key: TaskKey
-    digest: str
-    options: dict[str, Any]
-    date: str
-    limits: frozenset[int | None]
-    n: int
-    without_samples: bool
     results: dict[int, TaskResult]
 
-    @staticmethod
-    def of(key: TaskKey, digest: str, runs: Sequence[SelectedRun], results: dict[int, TaskResult]) -> TaskColumn:
-        """The column of some runs and their results."""
-        newest = max((selected.run for selected in runs), key=lambda run: run.date)
-        return TaskColumn(
-            key=key,
-            digest=digest,
-            options=newest.options,
-            date=newest.date,
-            limits=frozenset(selected.run.limit for selected in runs),
-            n=max(len(run.samples.frame) if run.samples else run.run.n or 0 for run in runs),
-            without_samples=all(selected.samples is None for selected in runs),
-            results=results,
-        )
+    @property
+    def documents(self) -> DocumentSet:
+        """Its documents."""
+        return next(iter(self.results.values())).documents
+
+    @property
+    def newest(self) -> Run:
+        """The newest run, whose options the column shows."""
+        return max((result.run for result in self.results.values()), key=lambda run: run.date)
+
+    @property
+    def limit(self) -> int | None:
+        """The largest `--limit` of the runs; None without any."""
+        limits = (result.run.limit for result in self.results.values())
+        return max((limit for limit in limits if limit is not None), default=None)
 
 
 def name_columns(
@@ -67,19 +56,15 @@ def name_columns(
     The main column of a task name has most checkpoints, then most documents, then the newest run. The others are
     variants: `~2`, `~3` and so on.
 
-    Args:
-        columns: of all tasks.
-        trained: datasets that any checkpoint was trained on.
-
     Returns:
-        The columns as tasks, and notes on the variants.
+        The columns as tasks, which know whether their dataset is in `trained`; and notes on the variants.
     """
     by_name: dict[str, list[TaskColumn]] = {}
     for column in columns:
         by_name.setdefault(column.key.task, []).append(column)
     named, variant_counts = [], Counter[str]()
     for variants in by_name.values():
-        variants.sort(key=lambda column: (len(column.results), column.n, column.date, column.digest), reverse=True)
+        variants.sort(key=_importance, reverse=True)
         seen = Counter[str]()
         for number, column in enumerate(variants):
             variant = _difference(column, variants) if len(variants) > 1 else ""
@@ -97,8 +82,12 @@ def name_columns(
     return named, notes
 
 
+def _importance(column: TaskColumn) -> tuple[int, int, str, str]:
+    return len(column.results), column.documents.n, column.newest.date, column.documents.digest
+
+
 def _task(column: TaskColumn, number: int, variant: str, trained: Sequence[str]) -> Task:
-    options = column.options
+    options = column.newest.options
     dataset, style, budget = (str(options[name]) for name in ("dataset", "style", "budget"))
     return Task(
         id=f"{dataset}_{style}_{budget}" + (f"~{number + 1}" if number else ""),
@@ -110,8 +99,8 @@ def _task(column: TaskColumn, number: int, variant: str, trained: Sequence[str])
         titles=tuple(map(str, options.get("titles") or ())),
         version=column.key.version,
         options=options,
-        limit=_limit(column),
-        n=column.n,
+        limit=column.limit,
+        n=column.documents.n,
         variant=variant,
         trained_on=dataset in trained,
     )
@@ -122,22 +111,18 @@ def _difference(column: TaskColumn, variants: Sequence[TaskColumn]) -> str:
     differences = []
     if len({variant.key.version for variant in variants}) > 1:
         differences.append(f"version {column.key.version:g}")
-    options_of_variants = [_comparable(variant.options) for variant in variants]
-    options = _comparable(column.options)
+    options_of_variants = [_comparable(variant.newest.options) for variant in variants]
+    options = _comparable(column.newest.options)
     for name in sorted({name for variant_options in options_of_variants for name in variant_options}):
         if len({variant_options.get(name) for variant_options in options_of_variants}) > 1:
             value = options.get(name, "not recorded").strip('"')
             differences.append(f"{name}={value}" if len(value) <= _LONGEST_VALUE else f"another {name}")
-    if len({variant.n for variant in variants}) > 1 or any(variant.limits != {None} for variant in variants):
-        limit = _limit(column)
-        differences.append(f"all {column.n} documents" if limit is None else f"limit {limit}")
-    if column.without_samples:
+    sizes = {variant.documents.n for variant in variants}
+    if len(sizes) > 1 or any(variant.limit is not None for variant in variants):
+        differences.append(f"all {column.documents.n} documents" if column.limit is None else f"limit {column.limit}")
+    if not column.documents.keys:
         differences.append("without samples")
     return ", ".join(differences or ["other documents"])
-
-
-def _limit(column: TaskColumn) -> int | None:
-    return max((limit for limit in column.limits if limit is not None), default=None)
 
 
 def _comparable(options: Mapping[str, Any]) -> dict[str, str]:

@@ -63,13 +63,7 @@ class TaskResult:
 
 
 def task_results(digest: str, runs: Sequence[SelectedRun], settings: Settings) -> list[TaskResult]:
-    """The results of all checkpoints on one set of documents.
-
-    Args:
-        digest: of the documents.
-        runs: one per checkpoint.
-        settings: of the board.
-    """
+    """The results of all checkpoints on one set of documents, from one run per checkpoint."""
     seed = seed_of(digest, str(settings.seed))
     documents = _document_set(digest, runs)
     results = [_from_means(run, documents, settings) for run in runs if run.samples is None]
@@ -130,11 +124,9 @@ def _from_samples(
 
 def _from_means(run: SelectedRun, documents: DocumentSet, settings: Settings) -> TaskResult:
     """Without samples: the reported means, with Wilson's interval where the mean is a rate of 0 and 1."""
-    n = run.run.n or 0
-    metrics = {}
+    n, metrics = run.run.n or 0, {}
     for name, mean in run.run.reported.items():
-        low = high = math.nan
-        if name in (*OUTCOMES, "acc"):
-            low, high = statistics.wilson(mean * n, n, settings.confidence)
+        is_rate = name in (*OUTCOMES, "acc")
+        low, high = statistics.wilson(mean * n, n, settings.confidence) if is_rate else (math.nan, math.nan)
         metrics[name] = make_estimate(mean, low, high, n, "mean as reported, no samples")
     return TaskResult(run.checkpoint, run.run, documents, None, {}, {}, metrics)

@@ -7,14 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from faithfulness_metrics import chance
-from leaderboards.analysis.aggregate import (
-    Pair,
-    count_shared,
-    estimate_with_draws,
-    gain_draws,
-    mean_gain,
-    task_gains,
-)
+from leaderboards.analysis.aggregate import Pair, count_shared, estimate_with_draws, gain_draws, mean_gain, task_gains
 from leaderboards.analysis.confidence_intervals import undefined_estimate
 from leaderboards.board import Estimate, Settings, Task, Training, Transfer
 
@@ -32,7 +25,6 @@ def transfer(
         training: of the checkpoint.
         pairs: task id -> results of the checkpoint and of its base, for every task that both have.
         tasks: of the board, without variants.
-        settings: of the board.
     """
     pairs_by_kind: dict[str, list[Pair]] = {}
     trained = []
@@ -46,7 +38,7 @@ def transfer(
     off = [pair for kind_pairs in pairs_by_kind.values() for pair in kind_pairs]
     return Transfer(
         checkpoint=checkpoint,
-        label=training_label(training),
+        label=_training_label(training),
         control=training.control,
         trained=tuple(trained),
         on=mean_gain(on, settings) if on else None,
@@ -62,7 +54,7 @@ def _what_is_new(task: Task, training: Training) -> str:
     return "several" if len(new) > 1 else "".join(new)
 
 
-def training_label(training: Training) -> str:
+def _training_label(training: Training) -> str:
     """What a checkpoint was trained on, in a few words."""
     parts = (training.datasets, training.styles or ("answers only",), training.budget)
     words = [", ".join(part) for part in parts if part]

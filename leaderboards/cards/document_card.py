@@ -22,8 +22,7 @@ def document_card(
     """The card of one document; None if no transcript has the form of `faithful_se.transcript.Transcript`.
 
     Args:
-        task: of the document.
-        key: of the document.
+        task, key: of the document.
         transcripts: checkpoint id -> (transcript as read, faithful).
     """
     entries = []
@@ -79,11 +78,7 @@ def split_fields(fields: Mapping[str, str], titles: Sequence[str]) -> dict[str, 
 
 
 def card_entry(checkpoint: str, transcript: Transcript, faithful: float | None) -> CardEntry:
-    """What one checkpoint did with a document.
-
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: not the form of a transcript.
-    """
+    """What one checkpoint did with a document; an error of Python's if the transcript has another form."""
     explanation, perturbed = transcript["explanation"], transcript["perturbed"]
     edited = (explanation and explanation["edited"]) or (perturbed and perturbed["fields"]) or {}
     words = explanation["words"] if explanation else []

@@ -40,19 +40,12 @@ class CardLimits:
 
 @dataclass(frozen=True)
 class _Selection:
-    """What is shown of one task.
-
-    Attributes:
-        results: index of a checkpoint -> its result, for all checkpoints with samples.
-        keys: of all documents.
-        documents: indices of the selected documents, in the order of the page.
-        checkpoints: indices of the selected checkpoints.
-    """
+    """What is shown of one task."""
 
     task: Task
-    results: dict[int, TaskResult]
-    keys: tuple[str, ...]
-    documents: list[int]
+    results: dict[int, TaskResult]  # of all checkpoints with samples, by index
+    keys: tuple[str, ...]  # of all documents
+    documents: list[int]  # indices, in the order of the page
     checkpoints: list[int]
 
 
@@ -69,8 +62,7 @@ def select_documents(
         results: task id -> index of a checkpoint -> its result.
         tasks: of the board.
         bases: index of a checkpoint -> index of its base.
-        settings: of the board.
-        limits: of the page.
+        settings, limits: how many there may be.
 
     Returns:
         The cards, the number of possible cards, and notes on what was left out.

@@ -16,11 +16,8 @@ def with_bases(checkpoints: list[CheckpointRuns], default: int | None, notes: li
     """The checkpoints with the index of their base.
 
     The base of an adapter is the model below it. The base of a trained model is the one in its train_info.json. If
-    neither is on the board, the base is the default, or else the only untrained model.
-
-    Args:
-        default: index, from --base.
-        notes: receives what a reader must know.
+    neither is on the board, the base is the default (an index, from --base), or else the only untrained model. `notes`
+    receives what a reader must know.
     """
     untrained = [
         i for i, checkpoint in enumerate(checkpoints) if not checkpoint.model.pretrained and checkpoint.training is None

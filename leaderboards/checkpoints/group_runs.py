@@ -63,10 +63,7 @@ def group_runs(
 
 
 def index_by_name(checkpoints: Sequence[CheckpointRuns], name: str, option: str) -> int:
-    """Index of the checkpoint with this name, path, lm-eval name or folder.
-
-    Args:
-        option: where the user gave the name, for the error message.
+    """Index of the checkpoint with this name, path, lm-eval name or folder; `option` is where the user gave it.
 
     Raises:
         UsageError: no checkpoint matches, or several do.
@@ -100,8 +97,7 @@ def _group_by_model(runs: Sequence[Run], every_run: bool, notes: list[str]) -> d
             )
         for folder, folder_runs in folders.items():
             for run in folder_runs:
-                folder_name = folder if separate else ""
-                suffix = f"{folder_name} {run.date}".strip() if every_run else folder_name
+                suffix = " ".join(filter(None, (folder if separate else "", run.date if every_run else "")))
                 groups.setdefault((model, suffix), []).append(run)
     return groups
 

@@ -16,7 +16,10 @@ _VAGUE = re.compile(r"(checkpoint-\d+|final|adapter|model|merged|output|last|bes
 
 def unique_names(checkpoints: Sequence[CheckpointRuns]) -> list[str]:
     """A short name per checkpoint. Names that are still equal at the end are numbered."""
-    names = _short_paths([_path_parts(checkpoint) for checkpoint in checkpoints])
+    models = [checkpoint.model for checkpoint in checkpoints]
+    names = _short_paths(
+        [[part for part in (model.path or model.name).split("/") if part] or ["?"] for model in models]
+    )
     for describe in _DIFFERENCES:
         names = _append_difference(names, [describe(checkpoint) for checkpoint in checkpoints])
     counts: Counter[str] = Counter()
@@ -25,10 +28,6 @@ def unique_names(checkpoints: Sequence[CheckpointRuns]) -> list[str]:
         counts[name] += 1
         numbered.append(name if counts[name] == 1 else f"{name} #{counts[name]}")
     return numbered
-
-
-def _path_parts(checkpoint: CheckpointRuns) -> list[str]:
-    return [part for part in (checkpoint.model.path or checkpoint.model.name).split("/") if part] or ["?"]
 
 
 def _short_paths(paths: Sequence[list[str]]) -> list[str]:

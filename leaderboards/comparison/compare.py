@@ -16,13 +16,8 @@ from leaderboards.analysis.task_columns import TaskColumn, name_columns
 from leaderboards.analysis.task_results import TaskResult, task_results
 from leaderboards.board import BaseComparison, Estimate, Settings
 from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
-from leaderboards.lm_eval_files.samples_file import Samples, read_transcripts
-from leaderboards.lm_eval_files.select_runs import (
-    SelectedRun,
-    candidates_by_task,
-    group_messages,
-    select_runs,
-)
+from leaderboards.lm_eval_files.samples_file import read_transcripts
+from leaderboards.lm_eval_files.select_runs import SelectedRun, candidates_by_task, group_messages, select_runs
 
 
 class Side(NamedTuple):
@@ -100,29 +95,25 @@ def compare(a: Side, b: Side, settings: Settings) -> Comparison:
     columns = [_column(key, runs_a[key], runs_b[key], settings, notes) for key in shared]
     notes += _one_sided_tasks(runs_a, runs_b)
     named, _ = name_columns([column for column in columns if column])
-    comparisons = {}
+    results = {task.id: (column.results[1], column.results[0]) for task, column in named}  # B, A
+    comparisons = {task: compare_with_base(*pair, settings) for task, pair in results.items()}
+    adjusted = holm_adjust({task: versus for task, versus in comparisons.items() if versus}, settings)
+    pairs = []
     for task, column in named:
-        if versus := compare_with_base(column.results[1], column.results[0], settings):
-            comparisons[task.id] = versus
-    comparisons = holm_adjust(comparisons, settings)
-    pairs, results = [], []
-    for task, column in named:
-        if task.id in comparisons:
-            result_a, result_b = column.results[0], column.results[1]
-            results.append((result_b, result_a))
-            pairs.append(
-                Pair(
-                    task=task.id,
-                    n_a=_count(runs_a[column.key]),
-                    n_b=_count(runs_b[column.key]),
-                    a=result_a.metrics,
-                    b=result_b.metrics,
-                    differ=_count_differing(result_a, result_b),
-                    versus=comparisons[task.id],
-                    changed=tuple(_changed_documents(result_a, result_b, settings.cards)),
-                )
+        result_b, result_a = results[task.id]
+        pairs.append(
+            Pair(
+                task=task.id,
+                n_a=_count(runs_a[column.key]),
+                n_b=_count(runs_b[column.key]),
+                a=result_a.metrics,
+                b=result_b.metrics,
+                differ=_count_differing(result_a, result_b),
+                versus=adjusted[task.id],
+                changed=tuple(_changed_documents(result_a, result_b, settings.cards)),
             )
-    mean = mean_gain(results, settings) if results else None
+        )
+    mean = mean_gain(list(results.values()), settings) if results else None
     return Comparison(a.name, b.name, tuple(pairs), mean, tuple(dict.fromkeys(notes)))
 
 
@@ -130,8 +121,10 @@ def _newest_runs(runs: Sequence[Run], notes: list[str]) -> dict[TaskKey, Selecte
     """The newest complete run of each task. If runs differ in --limit, the one with most documents."""
     newest: dict[TaskKey, SelectedRun] = {}
     for task_runs in select_runs(candidates_by_task([runs])):
-        notes += [f"{skipped.path}: {skipped.reason}" for skipped in task_runs.skipped]
-        notes += [f"{file}: {oddity}." for oddity, file in group_messages(task_runs.oddities).items()]
+        selections = task_runs.selections
+        notes += [f"{skipped.path}: {skipped.reason}" for selection in selections for skipped in selection.skipped]
+        oddities = group_messages(oddity for selection in selections for oddity in selection.oddities)
+        notes += [f"{file}: {oddity}." for oddity, file in oddities.items()]
         candidates = [run for document_runs in task_runs.by_documents.values() for run in document_runs]
         if candidates:
             newest[task_runs.key] = max(
@@ -144,6 +137,8 @@ def _column(
     key: TaskKey, run_a: SelectedRun, run_b: SelectedRun, settings: Settings, notes: list[str]
 ) -> TaskColumn | None:
     """The results of A (0) and B (1) on their shared documents; None if there are none."""
+    import polars as pl
+
     if run_a.samples is None or run_b.samples is None:
         notes.append(f"{key.task}: not compared, one side has no samples (--log_samples).")
         return None
@@ -153,16 +148,10 @@ def _column(
         return None
     digest = hashlib.sha256("\n".join(sorted(shared)).encode()).hexdigest()
     runs = [
-        SelectedRun(index, run, _only_documents(samples, shared, digest))
+        SelectedRun(index, run, replace(samples, frame=samples.frame.filter(pl.col("key").is_in(list(shared)))))
         for index, (run, samples) in enumerate(((run_a.run, run_a.samples), (run_b.run, run_b.samples)))
     ]
-    return TaskColumn.of(key, digest, runs, dict(enumerate(task_results(digest, runs, settings))))
-
-
-def _only_documents(samples: Samples, keys: set[str], digest: str) -> Samples:
-    import polars as pl
-
-    return replace(samples, frame=samples.frame.filter(pl.col("key").is_in(list(keys))), digest=digest)
+    return TaskColumn(key, dict(enumerate(task_results(digest, runs, settings))))
 
 
 def _count(run: SelectedRun) -> int:
@@ -179,23 +168,17 @@ def _count_differing(a: TaskResult, b: TaskResult) -> int:
 def _one_sided_tasks(runs_a: Mapping[TaskKey, SelectedRun], runs_b: Mapping[TaskKey, SelectedRun]) -> list[str]:
     """Notes on tasks that only one side has, or that both have with other options."""
     notes = []
-    by_name_a, by_name_b = _keys_by_name(runs_a), _keys_by_name(runs_b)
-    for name in sorted(by_name_a.keys() & by_name_b.keys()):
-        if not set(by_name_a[name]) & set(by_name_b[name]):
-            difference = _option_differences(runs_a[by_name_a[name][0]].run, runs_b[by_name_b[name][0]].run)
+    names_a, names_b = {key.task for key in runs_a}, {key.task for key in runs_b}
+    for name in sorted(names_a & names_b):
+        keys_a, keys_b = ([key for key in runs if key.task == name] for runs in (runs_a, runs_b))
+        if not set(keys_a) & set(keys_b):
+            difference = _option_differences(runs_a[keys_a[0]].run, runs_b[keys_b[0]].run)
             notes.append(f"{name}: not compared, {difference}.")
-    for side, names in (("A", by_name_a.keys() - by_name_b.keys()), ("B", by_name_b.keys() - by_name_a.keys())):
+    for side, names in (("A", names_a - names_b), ("B", names_b - names_a)):
         if names:
             first = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
             notes.append(f"{len(names)} tasks only in {side}: {first}.")
     return notes
-
-
-def _keys_by_name(runs: Mapping[TaskKey, SelectedRun]) -> dict[str, list[TaskKey]]:
-    by_name: dict[str, list[TaskKey]] = {}
-    for key in runs:
-        by_name.setdefault(key.task, []).append(key)
-    return by_name
 
 
 def _option_differences(a: Run, b: Run) -> str:
@@ -215,14 +198,13 @@ def _changed_documents(a: TaskResult, b: TaskResult, most: int) -> list[Changed]
     transcripts_a = read_transcripts(a.run.samples, [*only_a, *only_b])
     transcripts_b = read_transcripts(b.run.samples, [*only_a, *only_b])
     changed = []
-    for side, side_keys in (("A", only_a), ("B", only_b)):
-        for key in side_keys:
-            try:
-                behaviours = _behaviour(transcripts_a[key]), _behaviour(transcripts_b[key])
-                text = " | ".join(map(str, transcripts_a[key]["fields"].values()))
-            except (KeyError, TypeError, AttributeError):
-                continue  # missing, or not the form of a transcript
-            changed.append(Changed(key.split(":")[0], side, text, *behaviours))
+    for key, side in [*((key, "A") for key in only_a), *((key, "B") for key in only_b)]:
+        try:
+            behaviours = _behaviour(transcripts_a[key]), _behaviour(transcripts_b[key])
+            text = " | ".join(map(str, transcripts_a[key]["fields"].values()))
+        except (KeyError, TypeError, AttributeError):
+            continue  # missing, or not the form of a transcript
+        changed.append(Changed(key.split(":")[0], side, text, *behaviours))
     return changed
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from leaderboards.board import Settings
@@ -13,21 +12,8 @@ from leaderboards.sanitize import terminal_line
 from leaderboards.tables.terminal_table import text_table
 
 HEAD = (
-    "task",
-    "n",
-    "A",
-    "B",
-    "B - A",
-    "only A",
-    "only B",
-    "differ",
-    "p",
-    "Holm",
-    "",
-    "detectable",
-    "lift",
-    "acc",
-    "agreement",
+    *("task", "n", "A", "B", "B - A", "only A", "only B", "differ", "p", "Holm", ""),
+    *("detectable", "lift", "acc", "agreement"),
 )
 
 LEGEND = """\
@@ -86,9 +72,5 @@ def _changed(task: str, changed: Changed) -> str:
 
 
 def _behaviour(behaviour: Behaviour) -> str:
-    words = _join_words(behaviour.words)
+    words = ", ".join(map(terminal_line, behaviour.words[:8])) or "(no word)"
     return f"{words} ({terminal_line(str(behaviour.prediction))} -> {terminal_line(str(behaviour.after))})"
-
-
-def _join_words(words: Sequence[str]) -> str:
-    return ", ".join(terminal_line(word) for word in words[:8]) or "(no word)"

@@ -23,13 +23,7 @@ OTHER_JSON = (TRAIN_INFO, "submission.json", "adapter_config.json")
 
 @dataclass(frozen=True)
 class ResultsFile:
-    """A results file and the samples files beside it.
-
-    Attributes:
-        path: of the results file.
-        date: as in its name.
-        samples: task -> samples file.
-    """
+    """A results file, the date in its name, and the samples files beside it by task."""
 
     path: Path
     date: str
@@ -38,13 +32,7 @@ class ResultsFile:
 
 @dataclass(frozen=True)
 class Search:
-    """Everything below some folders.
-
-    Attributes:
-        files: results files.
-        skipped: folders that cannot be read, and samples without a results file.
-        foreign: number of JSON files that lm-eval did not write.
-    """
+    """Results files, what cannot be used, and the number of JSON files that lm-eval did not write."""
 
     files: tuple[ResultsFile, ...]
     skipped: tuple[Skipped, ...]
@@ -52,12 +40,9 @@ class Search:
 
 
 def find_results(paths: Sequence[Path]) -> Search:
-    """Find all results files below the paths, each once, in the order of their names.
+    """Find all results files below folders, or named, each once, in the order of their names.
 
     Symbolic links are followed. A folder that is reached twice is read once.
-
-    Args:
-        paths: folders, or results files.
 
     Raises:
         UsageError: a path does not exist, or there is no results file at all.
@@ -84,7 +69,7 @@ def find_results(paths: Sequence[Path]) -> Search:
                     for path in orphans.values()
                 ]
     if not files:
-        roots = ", ".join(str(path) for path in paths)
+        roots = ", ".join(map(str, paths))
         reason = f"; {skipped[0].path}: {skipped[0].reason}" if skipped else ""
         raise UsageError(f"{roots}: no results_*.json of lm_eval in there; give its --output_path{reason}")
     return Search(tuple(files.values()), tuple(skipped), foreign)

@@ -37,7 +37,7 @@ def read_runs(paths: Sequence[Path], log: ReadLog, date: str = "") -> list[Run]:
     Args:
         paths: folders, or results files.
         log: receives what could not be read.
-        date: read only runs whose date begins with this, such as "2026-11-23".
+        date: beginning of the date of the runs to read, such as "2026-11-23".
 
     Raises:
         UsageError: there are none.

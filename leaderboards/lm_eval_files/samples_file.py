@@ -112,13 +112,13 @@ def _read_with_polars(path: Path, metrics: list[str]) -> pl.DataFrame:
         pl.scan_ndjson(path, schema=schema)
         .with_columns(response.alias("filtered_resps"))
         .select(
-            pl.col("doc_hash"),
+            "doc_hash",
             part.field("hash").alias("text"),
             part.field("gold"),
             part.field("prediction").struct.field("label").alias("prediction"),
             part.field("explanation").struct.field("target").alias("target"),
             part.field("perturbed").struct.field("label").alias("after"),
-            *(pl.col(name) for name in metrics),
+            *metrics,
         )
         .collect()
     )
@@ -198,15 +198,7 @@ def transcript_of(sample: dict[str, Any]) -> Transcript:
 
 
 def read_transcripts(path: Path, keys: Iterable[str]) -> dict[str, Transcript]:
-    """Transcripts of a few documents, without parsing the whole file. Their form is not checked.
-
-    Args:
-        path: samples file.
-        keys: as in `Samples.frame`.
-
-    Returns:
-        key -> transcript.
-    """
+    """Key, as in `Samples.frame`, -> transcript; without parsing the whole file. Their form is not checked."""
     keys_by_hash: dict[str, set[str]] = {}
     for key in keys:
         keys_by_hash.setdefault(key.split(":")[0], set()).add(key)

@@ -35,26 +35,15 @@ class SelectedRun:
 
 
 @dataclass
-class TaskRuns:
-    """The selected runs of one task.
+class Selection:
+    """The run of one checkpoint on one task, and what there is to say of its runs.
 
     Attributes:
-        by_documents: digest of the documents -> the runs on them, at most one per checkpoint.
+        selected: None if no run is usable.
         skipped: runs that were not used.
         oddities: (samples file, what is odd in it).
         bytes_read: size of the samples files.
     """
-
-    key: TaskKey
-    by_documents: dict[str, list[SelectedRun]] = field(default_factory=dict)
-    skipped: list[Skipped] = field(default_factory=list)
-    oddities: list[tuple[str, str]] = field(default_factory=list)
-    bytes_read: int = 0
-
-
-@dataclass
-class _Selection:
-    """The result of one job: the selected run, and the same notes as in `TaskRuns`."""
 
     selected: SelectedRun | None = None
     skipped: list[Skipped] = field(default_factory=list)
@@ -62,13 +51,19 @@ class _Selection:
     bytes_read: int = 0
 
 
+@dataclass(frozen=True)
+class TaskRuns:
+    """The selected runs of one task: digest of the documents -> the runs on them, at most one per checkpoint."""
+
+    key: TaskKey
+    selections: list[Selection]
+    by_documents: dict[str, list[SelectedRun]]
+
+
 def candidates_by_task(runs_of_checkpoints: Iterable[Sequence[Run]]) -> dict[TaskKey, Candidates]:
-    """Group the runs from which one is selected: same task, checkpoint and number of documents.
+    """Group the runs of each checkpoint from which one is selected: same task and number of documents.
 
     A quick run with `--limit` does not replace an older run on all documents: both are shown.
-
-    Args:
-        runs_of_checkpoints: the runs of each checkpoint, in the order of the board.
     """
     tasks: dict[TaskKey, Candidates] = {}
     for checkpoint, runs in enumerate(runs_of_checkpoints):
@@ -80,7 +75,7 @@ def candidates_by_task(runs_of_checkpoints: Iterable[Sequence[Run]]) -> dict[Tas
 def select_runs(tasks: Mapping[TaskKey, Candidates], workers: int | None = None) -> Iterator[TaskRuns]:
     """Read one task after the other. Threads read the next task ahead, as polars parses outside of Python's lock."""
     with ThreadPoolExecutor(workers or min(4, os.cpu_count() or 1)) as pool:
-        pending: deque[tuple[TaskKey, list[Future[_Selection]]]] = deque()
+        pending: deque[tuple[TaskKey, list[Future[Selection]]]] = deque()
         for key, candidates in tasks.items():
             jobs = [pool.submit(_select_newest, checkpoint, runs) for (checkpoint, _), runs in candidates.items()]
             pending.append((key, jobs))
@@ -90,31 +85,26 @@ def select_runs(tasks: Mapping[TaskKey, Candidates], workers: int | None = None)
             yield _collect(*pending.popleft())
 
 
-def _collect(key: TaskKey, jobs: Sequence[Future[_Selection]]) -> TaskRuns:
-    task_runs = TaskRuns(key)
-    without_samples: list[SelectedRun] = []
-    for job in jobs:
-        selection = job.result()
-        task_runs.skipped += selection.skipped
-        task_runs.oddities += selection.oddities
-        task_runs.bytes_read += selection.bytes_read
-        selected = selection.selected
-        if selected and selected.samples:
-            task_runs.by_documents.setdefault(selected.samples.digest, []).append(selected)
-        elif selected:
-            without_samples.append(selected)
-    for selected in without_samples:
-        # Without samples the documents are unknown. If exactly one set of documents has the same size, assume that one.
-        n = selected.run.n
-        same_size = [digest for digest, runs in task_runs.by_documents.items() if runs[0].run.n == n]
-        digest = same_size[0] if len(same_size) == 1 else f"no samples, n {n}"
-        task_runs.by_documents.setdefault(digest, []).append(selected)
-    return task_runs
+def _collect(key: TaskKey, jobs: Sequence[Future[Selection]]) -> TaskRuns:
+    selections = [job.result() for job in jobs]
+    selected_runs = [selection.selected for selection in selections if selection.selected]
+    by_documents: dict[str, list[SelectedRun]] = {}
+    for selected in selected_runs:
+        if selected.samples:
+            by_documents.setdefault(selected.samples.digest, []).append(selected)
+    for selected in selected_runs:
+        if not selected.samples:
+            # The documents are unknown. If exactly one set of documents has the same size, assume that one.
+            n = selected.run.n
+            same_size = [digest for digest, runs in by_documents.items() if runs[0].run.n == n]
+            digest = same_size[0] if len(same_size) == 1 else f"no samples, n {n}"
+            by_documents.setdefault(digest, []).append(selected)
+    return TaskRuns(key, selections, by_documents)
 
 
-def _select_newest(checkpoint: int, runs: list[Run]) -> _Selection:
+def _select_newest(checkpoint: int, runs: list[Run]) -> Selection:
     """Select the newest complete run. Newer, unusable ones are skipped with the reason."""
-    selection = _Selection()
+    selection = Selection()
     problems: list[tuple[str, str]] = []
     for run in runs:
         if run.samples is None:
@@ -159,11 +149,7 @@ def mean_mismatches(run: Run, samples: Samples) -> list[str]:
 
 
 def group_messages(messages: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Group equal messages of several files: message -> the first file, and how many more there are.
-
-    Args:
-        messages: (file, message).
-    """
+    """Group equal messages, given as (file, message): message -> the first file, and how many more there are."""
     files_by_message: dict[str, list[str]] = {}
     for file, message in messages:
         files_by_message.setdefault(message, []).append(file)

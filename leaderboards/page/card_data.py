@@ -54,11 +54,7 @@ class _Strings:
 
 
 def compress_cards(board: Board, most_bytes: int = MOST_BYTES) -> tuple[dict[str, Any], CardCounts]:
-    """The cards that fit, taken from all tasks in turns.
-
-    Args:
-        board: the board.
-        most_bytes: size limit of the JSON.
+    """The cards that fit into so many bytes of JSON, taken from all tasks in turns.
 
     Returns:
         {"strings": texts, "documents": cards that refer to texts by their index}, and how many cards there are.

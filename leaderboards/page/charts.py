@@ -19,8 +19,7 @@ from leaderboards.tables.main_table import describe_budget, groups_with_means, s
 # page.css names the same colours: `[fill="#0b5cad"] { fill: var(--faithful) }`.
 TEXT, MUTED, GRID = "#15191d", "#59616b", "#d9dde2"
 FAITHFUL, CHANCE, ORACLE = "#0b5cad", "#a84b00", "#3d7a4f"
-COLORS = {"faithful": FAITHFUL, "chance": CHANCE, "oracle": ORACLE}
-SHAPES = {"faithful": "circle", "chance": "cross", "oracle": "diamond"}
+KINDS = ("faithful", "chance", "oracle")
 # Fonts with the same character widths, so that the browser's text is as wide as measured here.
 FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 # Axis labels such as `.25`, as everywhere else.
@@ -34,13 +33,7 @@ MOST_POINTS = 400
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart.
-
-    Attributes:
-        title: for the selection.
-        summary: describes the chart in words, for readers who cannot see it.
-        svg: the drawing.
-    """
+    """A drawing with its title for the selection, and a summary in words for readers who cannot see it."""
 
     title: str
     summary: str
@@ -50,9 +43,9 @@ class Chart:
 def dot_plots(board: Board) -> list[Chart]:
     """Faithful, chance and oracle: a chart of means per group of tasks, then a chart per dataset."""
     names = {checkpoint.id: one_line(checkpoint.name, 34) for checkpoint in board.checkpoints}
+    datasets = dict.fromkeys(task.dataset for task in sort_tasks(board.tasks))
     charts = [_means_chart(board, group, names) for group in groups_with_means(board)]
-    for dataset in dict.fromkeys(task.dataset for task in sort_tasks(board.tasks)):
-        charts.append(_dataset_chart(board, dataset, names))
+    charts += [_dataset_chart(board, dataset, names) for dataset in datasets]
     return [chart for chart in charts if chart is not None]
 
 
@@ -76,7 +69,8 @@ def _dataset_chart(board: Board, dataset: str, names: Mapping[str, str]) -> Char
     tasks = {task.id: task for task in sort_tasks(board.tasks) if task.dataset == dataset}
     cells: dict[str, list[Cell]] = {}
     for cell in board.cells:
-        if cell.task in tasks and "faithful" in cell.metrics and cell.metrics["faithful"].estimate is not None:
+        faithful = cell.metrics.get("faithful")
+        if cell.task in tasks and faithful and faithful.estimate is not None:
             cells.setdefault(cell.checkpoint, []).append(cell)
     if not cells:
         return None
@@ -143,25 +137,18 @@ def plausibility_plot(board: Board) -> Chart | None:
     if use_means:
         positions = {checkpoint: [_mean_position(by_task)] for checkpoint, by_task in positions.items()}
     kinds = {checkpoint.id: _kind(checkpoint) for checkpoint in board.checkpoints}
-    points = [
-        {
-            "x": x,
-            "y": y,
-            "standing": kinds[checkpoint],
-            "tip": f"{names[checkpoint]} on {task}: plausible {rate(x)}, faithful {rate(y)}",
-        }
-        for checkpoint, by_task in positions.items()
-        for task, x, y in by_task
-    ]
-    colors = {"trained": FAITHFUL, "control": CHANCE, "base": ORACLE}
-    color = alt.Scale(domain=list(colors), range=list(colors.values()))
-    shape = alt.Scale(domain=list(colors), range=["circle", "cross", "diamond"])
+    points = []
+    for checkpoint, by_task in positions.items():
+        for task, x, y in by_task:
+            tip = f"{names[checkpoint]} on {task}: plausible {rate(x)}, faithful {rate(y)}"
+            points.append({"x": x, "y": y, "standing": kinds[checkpoint], "tip": tip})
+    color, shape = kind_scales(("trained", "control", "base"))
     chart = (
         alt.Chart(alt.Data(values=points))
         .mark_point(filled=True, size=42, opacity=0.75)
         .encode(
-            x=alt.X("x:Q", title="plausible: overlap with the words people marked (token F1)", **_rate_axis()),
-            y=alt.Y("y:Q", title="faithful", **_rate_axis()),
+            x=alt.X("x:Q", title="plausible: overlap with the words people marked (token F1)", **rate_axis()),
+            y=alt.Y("y:Q", title="faithful", **rate_axis()),
             color=alt.Color("standing:N", scale=color, title=None),
             shape=alt.Shape("standing:N", scale=shape, title=None),
             description=alt.Description("tip:N"),
@@ -182,9 +169,9 @@ def _panel(order: Sequence[str]) -> alt.LayerChart:
     y = alt.Y(
         "name:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=240, ticks=False, domain=False, grid=True)
     )
-    x = alt.X("value:Q", title=None, **_rate_axis())
-    color = alt.Color("kind:N", scale=alt.Scale(domain=list(COLORS), range=list(COLORS.values())), title=None)
-    shape = alt.Shape("kind:N", scale=alt.Scale(domain=list(SHAPES), range=list(SHAPES.values())), title=None)
+    x = alt.X("value:Q", title=None, **rate_axis())
+    colors, shapes = kind_scales()
+    color, shape = alt.Color("kind:N", scale=colors, title=None), alt.Shape("kind:N", scale=shapes, title=None)
     base = alt.Chart().encode(y=y)
     is_faithful = alt.datum.kind == "faithful"
     intervals = base.transform_filter(is_faithful).mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", color=color)
@@ -197,13 +184,7 @@ def _panel(order: Sequence[str]) -> alt.LayerChart:
 def _points(
     name: str, estimates: Mapping[str, Estimate | None], panel: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
-    """The data of one checkpoint: a point per kind (faithful, chance, oracle) that is defined.
-
-    Args:
-        name: of the checkpoint.
-        estimates: kind -> Estimate.
-        panel: style and budget, which select the panel.
-    """
+    """The data of one checkpoint: a point per kind that is defined. Style and budget select the panel."""
     panel = panel or {}
     panel_name = f" · {' · '.join(panel.values())}" if panel else ""
     return [
@@ -244,13 +225,18 @@ def _kind(checkpoint: Checkpoint) -> str:
     return "control" if checkpoint.training is not None and checkpoint.training.control else "trained"
 
 
-def _rate_axis() -> dict[str, Any]:
-    return {
-        "scale": alt.Scale(domain=[0, 1], clamp=True),
-        "axis": alt.Axis(
-            values=[0, 0.25, 0.5, 0.75, 1], ticks=False, domain=False, labelFlush=False, labelExpr=NO_LEADING_ZERO
-        ),
-    }
+def kind_scales(kinds: Sequence[str] = KINDS) -> tuple[alt.Scale, alt.Scale]:
+    """The colours and the shapes of three kinds of dots."""
+    domain = list(kinds)
+    shapes = alt.Scale(domain=domain, range=["circle", "cross", "diamond"])
+    return alt.Scale(domain=domain, range=[FAITHFUL, CHANCE, ORACLE]), shapes
+
+
+def rate_axis() -> dict[str, Any]:
+    """The scale and the axis of a share."""
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    axis = alt.Axis(values=ticks, ticks=False, domain=False, labelFlush=False, labelExpr=NO_LEADING_ZERO)
+    return {"scale": alt.Scale(domain=[0, 1], clamp=True), "axis": axis}
 
 
 def _to_svg(chart: Any) -> Markup:

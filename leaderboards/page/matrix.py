@@ -25,20 +25,20 @@ class MatrixCell:
     """One checkpoint on one task.
 
     Attributes:
+        tip: tooltip; says why there is no number.
+        trained: whether the checkpoint was trained on this task.
         text: the number; "" if the task was not run.
         interval: of the number.
         marker: "better", "worse" or "".
         shade: from -10 (worse) to 10 (better).
-        trained: whether the checkpoint was trained on this task.
-        tip: tooltip; says why there is no number.
     """
 
-    text: str
-    interval: str
-    marker: str
-    shade: int
-    trained: bool
     tip: str
+    trained: bool = False
+    text: str = ""
+    interval: str = ""
+    marker: str = ""
+    shade: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,23 @@ class MatrixRow:
     """One checkpoint.
 
     Attributes:
-        name: of the checkpoint.
         label: what it was trained on.
         base: whether this is a base, whose cells are rates instead of gains.
+        cells: one per task.
         ratio, ratio_interval, ratio_note: transfer ratio, or why there is none.
         on: mean gain over the tasks that it was trained on.
         off: mean gain over other tasks, in the order of `Matrix.kinds`.
-        cells: one per task.
     """
 
     name: str
     label: str
     base: bool
-    ratio: str
-    ratio_interval: str
-    ratio_note: str
-    on: MeanGain
-    off: tuple[MeanGain, ...]
     cells: tuple[MatrixCell, ...]
+    ratio: str = ""
+    ratio_interval: str = ""
+    ratio_note: str = ""
+    on: MeanGain | None = None
+    off: tuple[MeanGain, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,6 @@ class ColumnHead:
     """A head of one or several columns.
 
     Attributes:
-        text: the name.
         columns: number of columns below.
         unseen: whether no checkpoint was trained on the dataset.
         first: whether this is the first column of a style.
@@ -156,36 +154,36 @@ def _heads(tasks: Sequence[Task]) -> tuple[tuple[ColumnHead, ...], ...]:
 def _row(
     transfer: Transfer, checkpoint: Checkpoint, tasks: Sequence[Task], cells: Cells, kinds: Sequence[str]
 ) -> MatrixRow:
-    name = one_line(checkpoint.name)
+    name, ratio = one_line(checkpoint.name), transfer.ratio
     return MatrixRow(
         name=name,
         label=describe_training(checkpoint) if checkpoint.training else one_line(transfer.label, 200),
         base=False,
-        ratio=_number(transfer.ratio, signed=False),
-        ratio_interval=number_format.interval(transfer.ratio),
-        ratio_note=transfer.ratio.note if transfer.ratio and transfer.ratio.estimate is None else "",
-        on=_mean_gain(transfer.on),
-        off=tuple(_mean_gain(transfer.off.get(kind)) for kind in kinds),
         cells=tuple(
             _gain_cell(
                 cells.get((checkpoint.id, task.id)), f"{name} on {task_label(task)}", task.id in transfer.trained
             )
             for task in tasks
         ),
+        ratio=number_format.rate(ratio.estimate if ratio else None),
+        ratio_interval=number_format.interval(ratio),
+        ratio_note=ratio.note if ratio and ratio.estimate is None else "",
+        on=_mean_gain(transfer.on),
+        off=tuple(_mean_gain(transfer.off.get(kind)) for kind in kinds),
     )
 
 
 def _base_row(base: Checkpoint, tasks: Sequence[Task], cells: Cells) -> MatrixRow:
     name = one_line(base.name)
     rates = tuple(_rate_cell(cells.get((base.id, task.id)), f"{name} on {task_label(task)}") for task in tasks)
-    return MatrixRow(name, "reference", True, "", "", "", MeanGain("", "", ""), (), rates)
+    return MatrixRow(name, "reference", True, rates)
 
 
 def _gain_cell(cell: Cell | None, name: str, trained: bool) -> MatrixCell:
     if cell is None:
-        return MatrixCell("", "", "", 0, trained, f"{name}: not run")
+        return MatrixCell(f"{name}: not run", trained)
     if cell.versus is None or cell.versus.faithful.estimate is None:
-        return MatrixCell("–", "", "", 0, trained, f"{name}: no documents in common with the base")
+        return MatrixCell(f"{name}: no documents in common with the base", trained, "–")
     gain = cell.versus.faithful
     value = gain.estimate or 0.0
     tip = (
@@ -198,21 +196,18 @@ def _gain_cell(cell: Cell | None, name: str, trained: bool) -> MatrixCell:
         tip += "; trained on this task"
     shade = max(-SHADES, min(SHADES, round(value * SHADES)))
     interval = number_format.interval(gain, signed=True)
-    return MatrixCell(number_format.rate(value, signed=True), interval, cell.versus.marker, shade, trained, tip)
+    return MatrixCell(tip, trained, number_format.rate(value, signed=True), interval, cell.versus.marker, shade)
 
 
 def _rate_cell(cell: Cell | None, name: str) -> MatrixCell:
     faithful = cell.metrics.get("faithful") if cell else None
     if faithful is None or faithful.estimate is None:
-        return MatrixCell("–" if cell else "", "", "", 0, False, f"{name}: no value")
+        return MatrixCell(f"{name}: no value", text="–" if cell else "")
     tip = f"{name}: faithful {number_format.with_interval(faithful)}, {faithful.n} documents"
-    return MatrixCell(number_format.rate(faithful.estimate), number_format.interval(faithful), "", 0, False, tip)
-
-
-def _number(estimate: Estimate | None, signed: bool = True) -> str:
-    return number_format.rate(None if estimate is None else estimate.estimate, signed=signed)
+    return MatrixCell(tip, text=number_format.rate(faithful.estimate), interval=number_format.interval(faithful))
 
 
 def _mean_gain(estimate: Estimate | None) -> MeanGain:
     tip = one_line(estimate.note, 200) if estimate else ""
-    return MeanGain(_number(estimate), number_format.interval(estimate, signed=True), tip)
+    mean = number_format.rate(estimate.estimate if estimate else None, signed=True)
+    return MeanGain(mean, number_format.interval(estimate, signed=True), tip)

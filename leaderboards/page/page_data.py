@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -20,47 +18,35 @@ from leaderboards.tables.main_table import describe_arm, describe_budget, descri
 LONGEST_LIST = 4
 
 
-@dataclass(frozen=True)
-class About:
-    """The head of the page.
-
-    Attributes:
-        compared: what was compared, as a sentence.
-        confidence, alpha: in percent.
-        longest_list: number of notes or skipped files that are shown unfolded.
-    """
-
-    compared: str
-    confidence: str
-    alpha: str
-    longest_list: int
+# Fields of a task by which the page filters.
+_FILTERS = ("style", "dataset", "budget")
 
 
-def about(board: Board) -> About:
-    """The head of the page."""
+def about(board: Board) -> dict[str, Any]:
+    """The head of the page: what was compared, confidence and alpha in percent, and the longest unfolded list."""
     bases = sum(checkpoint.base is None for checkpoint in board.checkpoints)
-    trained = len(board.checkpoints) - bases
-    datasets = _distinct(task.dataset for task in sort_tasks(board.tasks))
+    datasets = list(dict.fromkeys(task.dataset for task in sort_tasks(board.tasks)))
     names = ", ".join(one_line(name, 40) for name in datasets[:12]) + (", …" if len(datasets) > 12 else "")
     compared = (
-        f"{_count(bases, 'base model')} and {_count(trained, 'trained checkpoint')} on "
+        f"{_count(bases, 'base model')} and {_count(len(board.checkpoints) - bases, 'trained checkpoint')} on "
         f"{_count(len(board.tasks), 'task')} from {_count(len(datasets), 'dataset')} ({names}), "
         f"{board.documents_total:,} different documents"
     )
     pairs = sum(task.n for task in board.tasks)
     if pairs > board.documents_total:
         compared += f" ({pairs:,} pairs of document and task)"
-    settings = board.settings
-    return About(compared, f"{settings.confidence * 100:g} %", f"{settings.alpha * 100:g} %", LONGEST_LIST)
+    percents = {name: f"{getattr(board.settings, name) * 100:g} %" for name in ("confidence", "alpha")}
+    return {"compared": compared, "longest_list": LONGEST_LIST, **percents}
 
 
 def filter_options(board: Board) -> dict[str, list[tuple[str, str]]]:
     """The options of the task filters: filter -> (value, words)."""
-    tasks = sort_tasks(board.tasks)
     return {
-        "style": [(name, name) for name in _distinct(_filter_value(task.style) for task in tasks)],
-        "dataset": [(name, name) for name in _distinct(_filter_value(task.dataset) for task in tasks)],
-        "budget": [(name, describe_budget(name)) for name in _distinct(_filter_value(task.budget) for task in tasks)],
+        field: [
+            (name, describe_budget(name))
+            for name in dict.fromkeys(one_line(getattr(task, field), 40) for task in sort_tasks(board.tasks))
+        ]
+        for field in _FILTERS
     }
 
 
@@ -84,9 +70,7 @@ def page_data(board: Board) -> dict[str, Any]:
         "tasks": [
             {
                 "label": task_label(task),
-                "style": _filter_value(task.style),
-                "dataset": _filter_value(task.dataset),
-                "budget": _filter_value(task.budget),
+                **{field: one_line(getattr(task, field), 40) for field in _FILTERS},
                 "groups": [group for group in GROUPS if in_group(task, group)],
             }
             for task in tasks
@@ -144,9 +128,10 @@ def _comparison(versus: BaseComparison) -> dict[str, Any]:
         "marker": versus.marker,
         "detectable": _rounded(versus.detectable),
         "agreement": _rounded(versus.agreement),
-        "entropy": [_rounded(versus.entropy), _rounded(versus.entropy_base)],
-        "unknown": [_rounded(versus.unknown), _rounded(versus.unknown_base)],
-        "unparsed": [_rounded(versus.unparsed), _rounded(versus.unparsed_base)],
+        **{
+            name: [_rounded(getattr(versus, name)), _rounded(getattr(versus, f"{name}_base"))]
+            for name in ("entropy", "unknown", "unparsed")
+        },
     }
 
 
@@ -163,28 +148,19 @@ def _facts(checkpoint: Checkpoint) -> list[tuple[str, str]]:
             ("read from", training.source),
             *((str(name), str(value)) for name, value in training.extra.items()),
         ]
-    files = [*checkpoint.files[:6], *([f"… {len(checkpoint.files) - 6} more"] if len(checkpoint.files) > 6 else [])]
-    facts.append(("result files", "\n".join(files)))
+    more = len(checkpoint.files) - 6
+    facts.append(("result files", "\n".join([*checkpoint.files[:6], *([f"… {more} more"] if more > 0 else [])])))
     return [(one_line(name, 60), visible(value)[:1000]) for name, value in facts if value]
 
 
 def _estimate(estimate: Estimate) -> list[Any]:
     """[estimate, low, high, n], and the note if there is one. dom.js reads it in this order."""
-    numbers: list[Any] = [_rounded(estimate.estimate), _rounded(estimate.low), _rounded(estimate.high), estimate.n]
+    numbers: list[Any] = [*map(_rounded, (estimate.estimate, estimate.low, estimate.high)), estimate.n]
     return [*numbers, visible(estimate.note)] if estimate.note else numbers
 
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, PLACES)
-
-
-def _filter_value(name: str) -> str:
-    """A name as it is in the filter and in the data."""
-    return one_line(name, 40)
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
 
 
 def _count(n: int, noun: str) -> str:

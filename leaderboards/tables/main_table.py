@@ -12,12 +12,7 @@ from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.sanitize import one_line
 
 METRICS = ("faithful", "lift", "ccf", "valid", "acc")
-ARMS = {
-    "word": "best word",
-    "random": "random word",
-    "lowest": "lowest word",
-    "answers": "answers only",
-}
+ARMS = {"word": "best word", "random": "random word", "lowest": "lowest word", "answers": "answers only"}
 NO_ESTIMATE = Estimate(None, None, None, 0)
 
 
@@ -69,12 +64,7 @@ def sort_tasks(tasks: Sequence[Task]) -> list[Task]:
     budgets = [*BUDGETS, *sorted({task.budget for task in tasks} - set(BUDGETS))]
     return sorted(
         tasks,
-        key=lambda task: (
-            styles.index(task.style),
-            datasets.index(task.dataset),
-            budgets.index(task.budget),
-            task.id,
-        ),
+        key=lambda task: (styles.index(task.style), datasets.index(task.dataset), budgets.index(task.budget), task.id),
     )
 
 
@@ -115,29 +105,18 @@ def describe_budget(budget: str) -> str:
     return BUDGETS.get(budget, budget)
 
 
-def gain_over_base(cells: Sequence[Cell], interval: Estimate | None = None) -> Gain | None:
-    """Mean difference to the base over cells of one checkpoint; None if no cell has a difference.
-
-    Args:
-        cells: of the checkpoint.
-        interval: the board's mean gain over the same tasks.
-    """
+def _gain_over_base(cells: Sequence[Cell], interval: Estimate | None = None) -> Gain | None:
+    """Mean difference to the base over cells of one checkpoint; None if no cell has a difference."""
     comparisons = [cell.versus for cell in cells if cell.versus and cell.versus.faithful.estimate is not None]
     if not comparisons:
         return None
-    total = sum(versus.faithful.estimate or 0.0 for versus in comparisons)
-    markers = [versus.marker for versus in comparisons]
-    n = len(comparisons)
-    return Gain(total / n, markers.count("better"), markers.count("worse"), n, interval)
+    markers, n = [versus.marker for versus in comparisons], len(comparisons)
+    mean = sum(versus.faithful.estimate or 0.0 for versus in comparisons) / n
+    return Gain(mean, markers.count("better"), markers.count("worse"), n, interval)
 
 
 def table_rows(board: Board, group: str = "all") -> list[TableRow]:
-    """The rows of the main table, sorted by mean `faithful`, best first. Rows without a number are last.
-
-    Args:
-        board: the board.
-        group: of tasks, one of `GROUPS`.
-    """
+    """The rows of the table of a group of tasks, by mean `faithful`, best first. Rows without a number are last."""
     tasks = {task.id for task in board.tasks if in_group(task, group)}
     cells: dict[str, list[Cell]] = {checkpoint.id: [] for checkpoint in board.checkpoints}
     for cell in board.cells:
@@ -162,17 +141,12 @@ def _table_row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> Tab
         chance=means.get("faithful_random", NO_ESTIMATE),
         oracle=means.get("faithful_oracle", NO_ESTIMATE),
         tasks=len(cells),
-        gain=gain_over_base(cells, checkpoint.gains.get(group)) if checkpoint.base else None,
+        gain=_gain_over_base(cells, checkpoint.gains.get(group)) if checkpoint.base else None,
     )
 
 
 def narrow_row(row: TableRow, longest: int) -> dict[str, str]:
-    """A row as text for a page of paper: without the training, and with intervals where they matter most.
-
-    Args:
-        row: of the table.
-        longest: number of characters of the name.
-    """
+    """A row as text for a page of paper: without the training, and with intervals where they matter most."""
     means, gain = row.means, row.gain
     counts = f" {number_format.BETTER}{gain.better} {number_format.WORSE}{gain.worse}" if gain else ""
     return {

@@ -8,7 +8,7 @@ import altair as alt
 import vl_convert
 
 from leaderboards.board import Board
-from leaderboards.page.charts import CHANCE, FAITHFUL, FONT, GRID, MUTED, NO_LEADING_ZERO, ORACLE, TEXT
+from leaderboards.page.charts import FONT, GRID, MUTED, TEXT, kind_scales, rate_axis
 from leaderboards.sanitize import one_line
 from leaderboards.tables.main_table import TableRow, narrow_row, table_rows
 
@@ -36,15 +36,8 @@ def table_png(board: Board) -> bytes:
     selection = f"The {MOST_ROWS} best of {len(rows)} checkpoints. " if len(rows) > MOST_ROWS else ""
     confidence = f"{board.settings.confidence * 100:g} %"
     subtitle = f"{selection}Means over all tasks, {confidence} intervals. {one_line(board.created[:10])}"
-    title = alt.Title(
-        one_line(board.title, 90),
-        subtitle=subtitle,
-        anchor="start",
-        color=TEXT,
-        subtitleColor=MUTED,
-        font=FONT,
-        offset=12,
-    )
+    style = {"anchor": "start", "color": TEXT, "subtitleColor": MUTED, "font": FONT, "offset": 12}
+    title = alt.Title(one_line(board.title, 90), subtitle=subtitle, **style)
     chart = alt.hconcat(*charts, data=alt.Data(values=values), spacing=8, title=title)
     chart = chart.configure(background="white", font=FONT, padding=16).configure_view(stroke=None)
     chart = chart.configure_axis(labelColor=MUTED, gridColor=GRID, labelFont=FONT)
@@ -73,19 +66,14 @@ def _text_chart(name: str, width: int) -> alt.Chart:
 
 
 def _dot_plot() -> alt.LayerChart:
-    colors = alt.Scale(domain=["faithful", "chance", "oracle"], range=[FAITHFUL, CHANCE, ORACLE])
-    shapes = alt.Scale(domain=["faithful", "chance", "oracle"], range=["circle", "cross", "diamond"])
-    axis = alt.Axis(
-        values=[0, 0.25, 0.5, 0.75, 1], labelExpr=NO_LEADING_ZERO, ticks=False, domain=False, labelFlush=False
-    )
+    colors, shapes = kind_scales()
     base = alt.Chart().encode(
         y=alt.Y("row:O", axis=alt.Axis(labels=False, title=None, ticks=False, domain=False, grid=True)),
         color=alt.Color("kind:N", scale=colors, legend=alt.Legend(orient="bottom", title=None)),
     )
-    scale = alt.Scale(domain=[0, 1], clamp=True)
     lines = base.transform_filter(alt.datum.kind == "faithful").mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
     points = base.transform_filter(alt.datum.entry == "dots").mark_point(filled=True, opacity=1, size=50)
     points = points.encode(
-        x=alt.X("value:Q", title=None, scale=scale, axis=axis), shape=alt.Shape("kind:N", scale=shapes, title=None)
+        x=alt.X("value:Q", title=None, **rate_axis()), shape=alt.Shape("kind:N", scale=shapes, title=None)
     )
     return alt.layer(lines, points).properties(width=260, height=alt.Step(22))

@@ -44,10 +44,7 @@ def parser() -> argparse.ArgumentParser:
     size.add_argument("--full", action="store_true", help="also single styles, datasets left out, further controls")
     p.add_argument("--seed", type=int, default=0, help="of the base, the rows and the training (default: 0)")
     p.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/demo"),
-        help="folder; the same command resumes (default: runs/demo)",
+        "--out", type=Path, default=Path("runs/demo"), help="folder; the same command resumes (default: runs/demo)"
     )
     return p
 

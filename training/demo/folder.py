@@ -14,12 +14,7 @@ from training.runs.folder import RunFolder
 
 
 class DemoFolder(RunFolder[dict[str, Any]]):
-    """The folder of a demo. Every file in it is a result, so it must be empty at the start.
-
-    Args:
-        demo: the demo.
-        mode: name of its size.
-    """
+    """The folder of a demo, whose size is named `mode`. Every file in it is a result: it must be empty at the start."""
 
     settings_file = "demo.json"
     results = ("*",)

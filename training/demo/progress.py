@@ -49,12 +49,7 @@ class Display:
             self._print(text)
 
     def update(self, stage: str, output: str) -> None:
-        """Show how far a stage is.
-
-        Args:
-            stage: its name.
-            output: the end of what its command has printed.
-        """
+        """Show how far a stage is, from the end of what its command has printed."""
         with self._lock:
             self._states[stage] = latest(output)
             if time.monotonic() < self._next_status:

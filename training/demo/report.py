@@ -28,7 +28,7 @@ words of the text reach in the model of word; oracle is the share of texts where
 
 @dataclass(frozen=True)
 class Evaluations:
-    """The cells of a board by arm and task."""
+    """The tasks of a board, and its cells by arm and task."""
 
     tasks: tuple[Task, ...]
     cells: dict[tuple[str, str], Cell]
@@ -51,12 +51,7 @@ class Evaluations:
 
 
 def write_report(demo: Demo, heading: str) -> str:
-    """Write `README.md` from the board of a demo; returns the text to print, without the commands.
-
-    Args:
-        demo: its board is complete.
-        heading: the first line.
-    """
+    """Write `README.md` from the complete board of a demo; returns the text to print, without the commands."""
     from leaderboards.board_json import load
 
     path = demo.out / "board" / "board.json"
@@ -129,11 +124,7 @@ def _shortcut_check(results: Evaluations, demo: Demo, arm: str, model: str, hold
 
 
 def shortcut_share(samples: Path) -> float:
-    """Of the texts with a planted shortcut, the share whose explanation names the shortcut and nothing else.
-
-    Args:
-        samples: lm_eval's samples of a one-word attribution task on the mini data.
-    """
+    """Of the texts with a planted shortcut, the share whose explanation names the shortcut and nothing else."""
     named = []
     for row in read_jsonl(samples):
         shortcut = {key_of(word) for word in row["doc"].get("shortcut", [])}

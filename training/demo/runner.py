@@ -11,6 +11,7 @@ import sysconfig
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from faithful_se.errors import UsageError
@@ -142,12 +143,7 @@ def _terminal() -> tuple[int, int]:
 
 def _chunks(reader: int) -> Iterator[bytes]:
     """What arrives at a file descriptor, until the last writer has closed its end."""
-    with os.fdopen(reader, "rb", buffering=0) as output:
-        while True:
-            try:
-                chunk = output.read(_TAIL)
-            except OSError:  # Linux reports the end of a terminal's output as an error
-                return
-            if not chunk:
-                return
+    # Linux reports the end of a terminal's output as an error.
+    with os.fdopen(reader, "rb", buffering=0) as output, suppress(OSError):
+        while chunk := output.read(_TAIL):
             yield chunk

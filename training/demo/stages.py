@@ -34,13 +34,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Demo:
-    """The stages of one demo.
-
-    Attributes:
-        out: the folder of the demo.
-        size: how much of everything.
-        seed: seeds the base, the rows and the training.
-    """
+    """The stages of one demo in the folder `out`. The seed is that of the base, the rows and the training."""
 
     out: Path
     size: Size
