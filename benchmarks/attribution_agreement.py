@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from operator import eq
 from typing import Any
 
+from benchmarks.attribution_inputs import options_of
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.attributor import Attributor
-from training.attribution.options import AttributionOptions
 from training.models.loading import load_model
 
-METHODS: dict[str, dict[str, Any]] = {
-    "occlusion": {},
-    "cascade": {},
-    "ig, 8 steps": {"steps": 8},
-    "ig, 16 steps": {"steps": 16},
-    "ig, 32 steps": {"steps": 32},
-    "ig, 128 steps": {"steps": 128},
-    "ixg": {},
-    "random": {},
-}
+METHODS = ("occlusion", "cascade", "ig, 8 steps", "ig, 16 steps", "ig, 32 steps", "ig, 128 steps", "ixg", "random")
 
 
 def agreement_table(model_name: str, tasks: Sequence[str], data: str, device: str, examples: int) -> list[str]:
-    """The lines of a Markdown table with a row per dataset and method.
-
-    Args:
-        model_name: folder or hub name.
-        tasks: datasets.
-        data: where their texts are: hub, mini or a folder.
-        device: where the model runs.
-        examples: texts per dataset.
-    """
+    """The lines of a Markdown table with a row per dataset and method; `examples` are the texts of each dataset."""
     model, tokenizer = load_model(model_name, dtype="float32", device=device)
     lines = [
         "| dataset | method | word of occlusion | word of IG, 128 steps | flips | CPU s |",
@@ -47,21 +31,18 @@ def agreement_table(model_name: str, tasks: Sequence[str], data: str, device: st
         spec = TaskSpec(dataset.question, "attribution", "oneword", Options())
         rows_of: dict[str, list[Any]] = {}
         seconds: dict[str, float] = {}
-        for method, settings in METHODS.items():
-            options = AttributionOptions(method.partition(",")[0], check_flips=True, **settings)
-            attributor = Attributor(model, tokenizer, spec, options)
+        for method in METHODS:
+            attributor = Attributor(model, tokenizer, spec, options_of(method, check_flips=True))
             start = time.process_time()
-            rows_of[method] = list(attributor.rows(documents))
+            rows_of[method] = attributor.rows(documents)
             seconds[method] = time.process_time() - start
         tops = {method: [row["top"]["key"] for row in rows] for method, rows in rows_of.items()}
         for method, rows in rows_of.items():
-            occlusion, gradients = (_share_equal(tops[method], tops[name]) for name in ("occlusion", "ig, 128 steps"))
+            occlusion, gradients = (
+                sum(map(eq, tops[method], tops[name])) / len(rows) for name in ("occlusion", "ig, 128 steps")
+            )
             flips = sum(bool(row["flips"]) for row in rows) / len(rows)
             lines.append(
                 f"| {task} | {method} | {occlusion:.3f} | {gradients:.3f} | {flips:.3f} | {seconds[method]:.2f} |"
             )
     return lines
-
-
-def _share_equal(words: Sequence[str], others: Sequence[str]) -> float:
-    return sum(word == other for word, other in zip(words, others, strict=True)) / len(words)

@@ -12,6 +12,7 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
 from tests.tiny_model import chat_tokenizer
+from training.attribution.options import AttributionOptions
 
 SHAPES = {
     "2m": {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 6, "num_attention_heads": 4},
@@ -39,6 +40,12 @@ def task() -> TaskSpec:
     return TaskSpec(dataset_spec("sentiment140").question, "attribution", "oneword", Options())
 
 
+def options_of(method: str, **settings: Any) -> AttributionOptions:
+    """The options of a method with its steps: "ig, 32 steps"."""
+    name, _, steps = method.partition(", ")
+    return AttributionOptions(name, steps=int(steps.removesuffix(" steps") or 16), **settings)
+
+
 def texts_of(data: str | None, examples: int) -> list[Document]:
     """Tweets of a folder of real text, or made-up texts as long as tweets."""
     if data:
@@ -56,13 +63,7 @@ def tokenizer_of(spec: TaskSpec, documents: list[Document]) -> Any:
 
 
 def model_of(shape: str, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
-    """A Llama with random weights.
-
-    Args:
-        shape: one of `SHAPES`.
-        device: where its weights are.
-        dtype: of its weights.
-    """
+    """A Llama with random weights, of one of the `SHAPES`."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)

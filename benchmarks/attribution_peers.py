@@ -1,38 +1,27 @@
-"""The competitors: captum's and inseq's wrappers for language models, on the same prompts and answers."""
+"""The competitors: captum's and inseq's wrappers on the same prompts and answers, and the bare model calls of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
+from training.attribution.engine.forward import Forward
 
 
 class Peers:
-    """captum's and inseq's wrappers, one text at a time, on the prompts that our attributor renders.
-
-    Args:
-        model: the model that our attributor scores.
-        attributor: ours; brings tokenizer and prompts.
-        documents: the texts.
-        rows: our attributions of these texts; bring the answers.
-    """
+    """captum's and inseq's wrappers, one text at a time, on the prompts of our attributor and with its answers."""
 
     def __init__(self, model: Any, attributor: Attributor, documents: list[Document], rows: list[Any]) -> None:
         self.model, self.tokenizer = model, attributor.renderer.tokenizer
         self.renderer, self.documents = attributor.renderer, documents
         tree = attributor.forward.tree
         self.targets = [torch.tensor(tree.paths[tree.labels.index(row["prediction"])]) for row in rows]
-
-    def warm_up(self) -> None:
-        """Run everything on one text, to fill caches and allocators. Ours has run when its calls were recorded."""
-        documents, self.documents = self.documents, self.documents[:1]
-        targets, self.targets = self.targets, self.targets[:1]
-        self.gradients(2)
-        self.ablation()
-        self.documents, self.targets = documents, targets
 
     def gradients(self, steps: int) -> None:
         """captum's Integrated Gradients."""
@@ -66,13 +55,10 @@ class Peers:
 
         wrapped, tops = LLMAttribution(FeatureAblation(self.model), self.tokenizer), []
         for document, target in zip(self.documents, self.targets, strict=True):
-            pieces, last = [self.renderer.pieces[0]], 0
-            text = document.fields["text"]
-            for word in document.words:
-                pieces[-1] += text[last : word.start]
-                pieces.append("")
-                last = word.end
-            pieces[-1] += text[last:] + self.renderer.pieces[1]
+            opening, ending = self.renderer.pieces
+            text = opening + document.fields["text"] + ending
+            cuts = [len(opening) + cut for word in document.words for cut in (word.start, word.end)]
+            pieces = [text[start:end] for start, end in zip([0, *cuts[1::2]], [*cuts[::2], None], strict=True)]
             template = "{}".join(piece.replace("{", "{{").replace("}", "}}") for piece in pieces)
             values = [word.text for word in document.words]
             masks = [self.renderer.spec.options.mask] * len(values)
@@ -85,3 +71,39 @@ class Peers:
             )
             tops.append(document.words[int(attribution.seq_attr.argmax())].key)
         return tops
+
+
+class Recorder:
+    """Repeats exactly the model calls of a run and nothing else: the time that no batching can go below."""
+
+    def __init__(self) -> None:
+        # The forward pass that was called, its inputs, and whether gradients were on.
+        self.calls: list[tuple[Forward, Any, Any, Any, Any, bool]] = []
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record the calls while the block runs."""
+        original = Forward.states
+
+        def states(forward: Forward, embeds: Any, mask: Any, position: Any, past: Any) -> Any:
+            if embeds.numel():
+                self.calls.append((forward, embeds.detach(), mask, position, past, torch.is_grad_enabled()))
+            return original(forward, embeds, mask, position, past)
+
+        with patch.object(Forward, "states", states):
+            yield
+
+    def replay(self) -> None:
+        """Repeat the calls."""
+        for forward, embeds, mask, position, past, gradients in self.calls:
+            past.recorded = []
+            with torch.set_grad_enabled(gradients):
+                embeds = embeds.clone().requires_grad_(gradients)
+                hidden = forward.states(embeds, mask, position, past)
+                value = forward.head(hidden[:, -1]).float().log_softmax(-1)[:, 0]
+                if gradients:
+                    torch.autograd.grad(value.sum(), embeds)
+
+    def tokens(self) -> int:
+        """Tokens of all calls, padding included."""
+        return sum(call[1].shape[0] * call[1].shape[1] for call in self.calls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import statistics
 import time
 from pathlib import Path
@@ -11,11 +12,10 @@ from unittest.mock import patch
 
 import torch
 
-from benchmarks.attribution_inputs import model_of, task, tokenizer_of
+from benchmarks.attribution_inputs import model_of, options_of, task, tokenizer_of
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
 from training.attribution.engine.forward import EmbeddedBatch, Forward
-from training.attribution.options import AttributionOptions
 
 
 class TokenCounter:
@@ -59,32 +59,20 @@ class TokenCounter:
 
 
 def throughput_table(shape: str, device: str, documents: list[Document], token_budget: int, rounds: int) -> list[str]:
-    """The lines of a Markdown table with a row per method: medians of the rounds.
-
-    Args:
-        shape: of the model, one of `SHAPES`.
-        device: where the model runs; one thread on a CPU.
-        documents: the texts.
-        token_budget: see `Attributor`.
-        rounds: how often each method runs; the methods take turns.
-    """
+    """The lines of a Markdown table with a row per method: medians of the rounds, in which the methods take turns."""
     spec, dtype = task(), torch.bfloat16
     tokenizer, model = tokenizer_of(spec, documents), model_of(shape, device, dtype)
     operations, peak = 2 * multiplied_parameters(model), _peak(device, dtype)
     methods = {
-        name: Attributor(model, tokenizer, spec, AttributionOptions(method, steps=steps), token_budget=token_budget)
-        for name, method, steps in (
-            ("occlusion", "occlusion", 16),
-            ("cascade", "cascade", 16),
-            ("ig, 16 steps", "ig", 16),
-            ("ig, 32 steps", "ig", 32),
-        )
+        name: Attributor(model, tokenizer, spec, options_of(name), token_budget=token_budget)
+        for name in ("occlusion", "cascade", "ig, 16 steps", "ig, 32 steps")
     }
     seconds: dict[str, list[float]] = {name: [] for name in methods}
-    counters, memory = {}, {}
+    counters, memory, gpu = {}, {}, device.startswith("cuda")
     for round_ in range(rounds + 1):
         for name, attributor in methods.items():
-            _forget_peak(device)
+            if gpu:
+                torch.cuda.reset_peak_memory_stats()
             with TokenCounter() as counters[name]:
                 start = time.perf_counter()
                 # The first round is not timed: it allocates memory, and halves budgets that are too large.
@@ -92,7 +80,7 @@ def throughput_table(shape: str, device: str, documents: list[Document], token_b
                 _finish(device)
                 if round_:
                     seconds[name].append(time.perf_counter() - start)
-            memory[name] = _peak_memory(device)
+            memory[name] = f"{torch.cuda.max_memory_allocated() / 2**30:.1f}" if gpu else "-"
     lines = [
         f"### {shape}, bfloat16, random weights, {machine(device)}",
         "",
@@ -105,7 +93,7 @@ def throughput_table(shape: str, device: str, documents: list[Document], token_b
         median = statistics.median(seconds[name])
         share = operations * counters[name].passes() / median / peak
         padding = counters[name].padding()
-        budget = attributor.budgets.smallest()
+        budget = min(budget.tokens for budget in attributor.budgets)
         lines.append(
             f"| {name} | {len(documents) / median:.3g} | {share:.0%} | {padding:.0%} | {memory[name]} | {budget} |"
         )
@@ -120,15 +108,6 @@ def multiplied_parameters(model: Any) -> int:
 def _finish(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.synchronize()
-
-
-def _forget_peak(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats()
-
-
-def _peak_memory(device: str) -> str:
-    return f"{torch.cuda.max_memory_allocated() / 2**30:.1f}" if device.startswith("cuda") else "-"
 
 
 def _peak(device: str, dtype: torch.dtype) -> float:
@@ -149,10 +128,6 @@ def machine(device: str = "cpu") -> str:
     """The name of the device, and how many threads torch uses on a CPU."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name()
-    names = [line.split(":")[1].strip() for line in _cpu_lines() if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} thread"
-
-
-def _cpu_lines() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    name = re.search(r"model name\s*: (.*)", cpuinfo.read_text() if cpuinfo.exists() else "")
+    return f"{name[1].strip() if name else platform.processor()}, {torch.get_num_threads()} thread"

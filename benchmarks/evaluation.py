@@ -47,21 +47,13 @@ BATCH_SIZE = 16
 
 
 class Row(NamedTuple):
-    """A line of the report.
+    """A line of the report."""
 
-    Attributes:
-        name: what is counted or timed.
-        peer: calls or seconds of the peer.
-        ours: the same of our run.
-        limit: the largest ours / peer; None for no limit.
-        least: the smallest `ours` that any run could reach; None where it is not known.
-    """
-
-    name: str
-    peer: float
-    ours: float
-    limit: float | None
-    least: float | None = None
+    name: str  # what is counted or timed
+    peer: float  # calls or seconds of the peer
+    ours: float  # the same of our run
+    limit: float | None  # the largest ours / peer; None for no limit
+    least: float | None = None  # the smallest `ours` that any run could reach; None where it is not known
 
 
 class RequestRecorder:
@@ -145,19 +137,6 @@ def by_hand(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> list[str]:
     return answers
 
 
-def hflm_alone(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> None:
-    """The same prompts through lm-eval's own backend, without tasks and protocol."""
-    for _, requests in batches:
-        HFLM.generate_until(lm, requests)
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, float]:
-    """Wall and CPU seconds of a call."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - wall, time.process_time() - cpu
-
-
 def calls(name: str, lm: Any, data: str, limit: int, **options: str) -> Row:
     """Calls of nine separate runs and of one run. One run makes at least each different call once."""
     recorder = RequestRecorder(lm)
@@ -178,13 +157,15 @@ def speed(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
     work = {
         "ours": lambda: evaluate(lm, NINE, data, limit),
         "hand": lambda: by_hand(lm, batches),
-        "hflm": lambda: hflm_alone(lm, batches),
+        "hflm": lambda: [HFLM.generate_until(lm, requests) for _, requests in batches],
     }
     work["hand"]()
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
     for _ in range(rounds):
         for name, run in work.items():
-            seconds[name].append(timed(run))
+            wall, cpu = time.perf_counter(), time.process_time()
+            run()
+            seconds[name].append((time.perf_counter() - wall, time.process_time() - cpu))
     for clock, unit in enumerate(("wall", "CPU")):
         median = {name: statistics.median(pair[clock] for pair in pairs) for name, pairs in seconds.items()}
         yield Row(f"seconds, {unit}: loop by hand", median["hand"], median["ours"], TIME_LIMIT)

@@ -13,13 +13,13 @@ from faithful_se.evaluation import evaluate as evaluate
 from faithful_se.judgement import Judgement as Judgement
 from faithful_se.judgement import judge as judge
 from faithful_se.judgement import judge_batch as judge_batch
-from faithful_se.own_functions import ExplanationRequest as ExplanationRequest
-from faithful_se.own_functions import evaluate_functions as evaluate_functions
 from faithful_se.results import compare as compare
 from faithful_se.results import read_board as read_board
 from faithful_se.results import read_results as read_results
 from faithful_se.task_settings import QuestionSettings as QuestionSettings
 from faithful_se.task_settings import TaskSettings as TaskSettings
+from faithful_se.user_functions import ExplanationRequest as ExplanationRequest
+from faithful_se.user_functions import evaluate_functions as evaluate_functions
 from faithfulness_metrics import Difference as Difference
 from faithfulness_metrics import Interval as Interval
 from faithfulness_metrics import McNemar as McNemar

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -18,7 +18,7 @@ def plot_words(attribution: Attribution) -> alt.LayerChart:
     """The chart of one text: blue words speak for the answer, orange ones against it."""
     pieces = [
         piece | {"line": line, "start": start, "end": start + len(piece["text"])}
-        for line, start, piece in _lines(list(_pieces(attribution)))
+        for line, start, piece in _lines(_pieces(attribution))
     ]
     largest = max((abs(piece["score"]) for piece in pieces if piece["score"] is not None), default=0.0) or 1.0
     lines = 1 + max((piece["line"] for piece in pieces), default=0)
@@ -62,7 +62,7 @@ def _pieces(attribution: Attribution) -> Iterator[dict[str, Any]]:
         yield {"text": text[end:], "score": None}
 
 
-def _lines(pieces: list[dict[str, Any]]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+def _lines(pieces: Iterable[dict[str, Any]]) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """(line, first character on it, piece) of all pieces that are not empty; lines are filled up to `LINE`."""
     line, start = 0, 0
     for piece in pieces:

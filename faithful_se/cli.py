@@ -17,19 +17,12 @@ from faithful_se.errors import run_command
 
 
 class Command(NamedTuple):
-    """A command.
+    """A command."""
 
-    Attributes:
-        module: has a `main(argv)`.
-        summary: what the command does, for the help.
-        extra: the extra of this package that the command needs; none if empty.
-        packages: of that extra; one of them missing means that the extra is.
-    """
-
-    module: str
-    summary: str
-    extra: str = ""
-    packages: tuple[str, ...] = ()
+    module: str  # has a `main(argv)`
+    summary: str  # what the command does, for the help
+    extra: str = ""  # the extra of this package that the command needs; none if empty
+    packages: tuple[str, ...] = ()  # of that extra; one of them missing means that the extra is
 
 
 HF = ("torch", "transformers", "peft")
@@ -58,23 +51,23 @@ COMMANDS = {
 }
 
 
+USAGE = """\
+usage: faithful-se COMMAND [ARGUMENTS]
+
+Are a language model's explanations of its own answers true? Measure it, train it, compare checkpoints.
+
+commands:
+{commands}
+
+`faithful-se COMMAND --help` explains a command, `faithful-se --version` prints the version.
+The tasks also run in plain lm_eval:
+  lm_eval run --model hf --model_args pretrained=MODEL --tasks 'faithful_se_*' --apply_chat_template"""
+
+
 def usage() -> str:
     """The help text."""
     lines = [f"  {name:<12}{command.summary}" for name, command in COMMANDS.items()]
-    return "\n".join(
-        [
-            "usage: faithful-se COMMAND [ARGUMENTS]",
-            "",
-            "Are a language model's explanations of its own answers true? Measure it, train it, compare checkpoints.",
-            "",
-            "commands:",
-            *lines,
-            "",
-            "`faithful-se COMMAND --help` explains a command, `faithful-se --version` prints the version.",
-            "The tasks also run in plain lm_eval:",
-            "  lm_eval run --model hf --model_args pretrained=MODEL --tasks 'faithful_se_*' --apply_chat_template",
-        ]
-    )
+    return USAGE.format(commands="\n".join(lines))
 
 
 class OwnPackages(MetaPathFinder):

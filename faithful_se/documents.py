@@ -36,13 +36,10 @@ def read_documents(dataset: str, data: str = "hub", split: str = "test", limit: 
 
 
 def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None, dataset: str = "") -> list[Document]:
-    """The texts as documents that have the same fields.
+    """The texts as documents that have the same fields; `caller` is the public function, for messages.
 
-    Args:
-        caller: the public function, for messages.
-        texts: what the user gave.
-        gold: gold label of each text; None where there are none, and for documents, which have their own.
-        dataset: its field is the field of a text that is a plain string; "text" by default.
+    `gold` is None where there are no gold labels, and for documents, which have their own. A text that is a plain
+    string gets the field of `dataset`; "text" by default.
 
     Raises:
         UsageError: no texts, or one that is none, or as many gold labels as there are not texts.
@@ -68,11 +65,7 @@ def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None,
 
 
 def check_gold(caller: str, documents: Sequence[Document], labels: Sequence[str]) -> None:
-    """Refuse gold labels that the model cannot answer.
-
-    Raises:
-        UsageError: names the text.
-    """
+    """Refuse, with a `UsageError`, gold labels that the model cannot answer."""
     for number, document in enumerate(documents):
         offered = document.labels or labels
         if not offered:

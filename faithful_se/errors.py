@@ -20,11 +20,7 @@ class UsageError(ValueError):
 
 
 def require_packages(extra: str, *packages: str) -> None:
-    """Check that the packages of an extra are installed, before any work is done.
-
-    Raises:
-        UsageError: a package is missing; the message names the extra that brings it.
-    """
+    """Check that the packages of an extra are installed; a `UsageError` names the extra where one is missing."""
     if missing := [name for name in packages if find_spec(name) is None]:
         raise UsageError(f"{', '.join(missing)} not installed; pip install 'faithful-se[{extra}]'")
 

@@ -18,8 +18,7 @@ SETTINGS = Settings()
 def estimates_of(scores: Sequence[dict[str, Value]]) -> dict[str, Estimate]:
     """Each metric over the documents: Wilson's interval for a rate of yes and no, else a bootstrap's.
 
-    Args:
-        scores: the values of each document; None where a metric is not defined for it.
+    `scores` has the values of each document; None where a metric is not defined for it.
     """
     names = [name for name, value in scores[0].items() if not isinstance(value, list)]
     table = np.array([[row[name] for row in scores] for name in names], dtype=np.float64)  # None becomes nan

@@ -95,11 +95,7 @@ def evaluate(
 def read_task(
     caller: str, texts: Sequence[Text], gold: Sequence[str] | None, settings: Mapping[str, Any]
 ) -> tuple[TaskSpec, list[Document]]:
-    """The task and the documents that a user's arguments describe.
-
-    Raises:
-        UsageError: wrong input.
-    """
+    """The task and the documents that a user's arguments describe; a `UsageError` where they do not fit."""
     documents = documents_of(caller, texts, gold, settings.get("dataset", ""))
     spec = task_of(caller, tuple(documents[0].fields), settings)
     spec = replace(spec, rationales=any(document.rationale is not None for document in documents))

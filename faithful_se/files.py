@@ -44,8 +44,7 @@ def read_json_object(path: Path, remedy: str) -> dict[str, Any]:
 
 def read_jsonl(path: Path, remedy: str = WRITTEN_AGAIN) -> Iterator[dict[str, Any]]:
     """Read the rows of a JSON Lines file, one JSON object a line. See `read_numbered_jsonl`."""
-    for _, row in read_numbered_jsonl(path, remedy):
-        yield row
+    return (row for _, row in read_numbered_jsonl(path, remedy))
 
 
 def read_numbered_jsonl(
@@ -54,11 +53,7 @@ def read_numbered_jsonl(
     """Read the rows of a JSON Lines file with the numbers of their lines, from 1.
 
     Only a line feed ends a line. Texts hold other separators (U+2028, U+0085) at which `str.splitlines` would cut.
-
-    Args:
-        path: the file.
-        remedy: what to do about a line that is no row.
-        skip_blank: allow lines of white space, as in files that users write.
+    `remedy` says what to do about a line that is no row. `skip_blank` allows blank lines, as users write them.
 
     Raises:
         UsageError: no such file, or a line that is no row; names file and line.
@@ -83,11 +78,7 @@ def jsonl_line(row: Mapping[str, Any]) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder to write into, where there is none.
-
-    Raises:
-        UsageError: it or a folder above it is a file, or permission is missing.
-    """
+    """Make a folder to write into, where there is none; a `UsageError` where that is not possible."""
     with write_errors_as_usage(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -95,9 +86,7 @@ def make_folder(folder: Path) -> None:
 def write_atomic(path: Path, content: bytes | str | Iterable[str]) -> None:
     """Write a file that is complete or absent, also after a power cut.
 
-    Args:
-        path: the file; what was there before stays until the new content is complete.
-        content: bytes or text as they are, or lines without their line feeds.
+    `content` is bytes or text as they are, or lines without their line feeds.
 
     Raises:
         UsageError: no space left, or no permission. The old file is still there.
@@ -117,11 +106,7 @@ def write_atomic(path: Path, content: bytes | str | Iterable[str]) -> None:
 
 
 def write_json_object(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON object into a file that is complete or absent, one key a line.
-
-    Raises:
-        UsageError: no space left, or no permission. The old file is still there.
-    """
+    """Write a JSON object with `write_atomic`, one key a line."""
     write_atomic(path, [json.dumps(content, indent=1)])
 
 
@@ -153,17 +138,12 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def write_errors_as_usage(folder: Path, temporary: Path | None = None) -> Iterator[None]:
-    """Turn the operating system's errors into a one-line `UsageError`, and leave no half-written file.
-
-    Args:
-        folder: named in the message.
-        temporary: a file to remove when the block fails.
-    """
+    """Turn errors of writing to `folder` into a one-line `UsageError`, and remove `temporary`, half written."""
     try:
         yield
     except BaseException as error:
-        if temporary:
-            with suppress(OSError):
+        with suppress(OSError):
+            if temporary:
                 temporary.unlink(missing_ok=True)
         if not isinstance(error, OSError):
             raise

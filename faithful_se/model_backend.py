@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError, require_packages
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
 Respond = Callable[[Sequence[Call]], Sequence[Answer]]
 
-# Both warn of what is meant here: a model in memory, and a short limit for classifications.
-_LOGGERS = ("lm_eval.models.huggingface", "transformers.generation")
-
 
 @contextmanager
 def responder(
@@ -26,14 +22,7 @@ def responder(
 ) -> Iterator[Respond]:
     """What asks a model: prompts, decoding, label ranking and parsing are those of `lm_eval --model hf`.
 
-    The model is in evaluation mode inside. Afterwards it is as it was.
-
-    Args:
-        model: a Hugging Face model, or a model of lm-eval.
-        tokenizer: of the Hugging Face model; None for a model of lm-eval.
-        batch_size: prompts at once, of a Hugging Face model.
-        chat_template: apply the chat template; None does where there is one.
-        progress: show lm-eval's progress bars.
+    The model is in evaluation mode inside. Afterwards it is as it was. The arguments are those of `evaluate`.
 
     Raises:
         UsageError: no tokenizer, or a batch size below 1.
@@ -50,39 +39,31 @@ def responder(
 
 
 def _wrapped(model: Any, tokenizer: Any, batch_size: int, progress: bool) -> LM:
-    """The model as lm-eval takes one; this puts it into evaluation mode."""
     require_packages("hf", "torch", "transformers")
-    from lm_eval.models.huggingface import HFLM
+    from lm_eval_tasks.lm_eval_backend import wrap_loaded
 
     check_loaded(model, tokenizer)
     if batch_size < 1:
         raise UsageError(f"batch_size={batch_size}: give a whole number from 1")
-    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_batch_size=batch_size)
-    if not progress:
-        lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
-        lm.loglikelihood = partial(lm.loglikelihood, disable_tqdm=True)
-    return lm
+    return wrap_loaded(model, tokenizer, batch_size, progress=progress)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
+    from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS
+
+    levels = {logger: logger.level for logger in map(logging.getLogger, LOADED_MODEL_LOGGERS)}
+    for logger in levels:
         logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level in levels.items():
             logger.setLevel(level)
 
 
 def check_loaded(model: Any, tokenizer: Any) -> None:
-    """Refuse names of models where loaded ones are wanted.
-
-    Raises:
-        UsageError: model or tokenizer is no object of transformers.
-    """
+    """Refuse, with a `UsageError`, names of models where loaded ones are wanted."""
     if not hasattr(model, "generate"):
         raise UsageError(f"model={model!r:.80}: give a Hugging Face model that generates text, loaded")
     if not hasattr(tokenizer, "decode"):

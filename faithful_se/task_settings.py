@@ -77,12 +77,7 @@ _OPTIONS = ("classifier", "context", "mask", "unknown", "controls", "operator", 
 
 
 def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> TaskSpec:
-    """The task that the settings describe, as the protocol takes it.
-
-    Args:
-        caller: the public function, for messages.
-        fields: names of the texts' fields, in order.
-        settings: a `TaskSettings`.
+    """The task that the settings, a `TaskSettings`, describe about texts with these fields.
 
     Raises:
         UsageError: an unknown setting, or a value that it cannot have.
@@ -92,23 +87,19 @@ def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> 
     for name, value, choices in (("style", style, tuple(STYLES)), ("budget", budget, BUDGETS)):
         if value not in choices:
             raise UsageError(f"{caller}: {name}={value!r}: give one of {', '.join(choices)}")
-    generation = {**_greedy(style, budget), **settings.get("generation", {})}
+    greedy = {"until": [], "do_sample": False, "max_gen_toks": STYLES[style].MAX_TOKENS[budget]}
     return TaskSpec(
         question=question_of(caller, fields, settings),
         style=style,
         budget=budget,
         options=read_options(caller, {"data": DATA}, {name: settings[name] for name in _OPTIONS if name in settings}),
         system=settings.get("system"),
-        generation=json.dumps(generation, sort_keys=True),
+        generation=json.dumps({**greedy, **settings.get("generation", {})}, sort_keys=True),
     )
 
 
 def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> Question:
-    """The question of the settings: a dataset's own, or one about the given labels.
-
-    Raises:
-        UsageError: neither `dataset` nor usable `labels`, or texts whose fields the dataset does not have.
-    """
+    """The question of the settings: a dataset's own, or one about the given labels."""
     if name := settings.get("dataset"):
         question = dataset_spec(name).question
         if tuple(fields) != question.fields:
@@ -120,15 +111,9 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
         raise UsageError(f"{caller}: what may the model answer? Give labels=[…], or the dataset=… of a task")
     else:
         noun = settings.get("noun") or (" and ".join(fields) if len(fields) > 1 else "text")
-        titles = [name if len(fields) > 1 else noun for name in fields]
-        question = Question(
-            dataset=DATA,
-            noun=noun,
-            question=QUESTION.format(noun=noun),
-            fields=tuple(fields),
-            titles=tuple(title[:1].upper() + title[1:] for title in titles),
-            labels=(),
-        )
+        names = fields if len(fields) > 1 else [noun]
+        titles = tuple(name[:1].upper() + name[1:] for name in names)
+        question = Question(DATA, noun, QUESTION.format(noun=noun), tuple(fields), titles, labels=())
     changes: dict[str, Any] = {name: _text(caller, name, settings[name]) for name in _TEXTS if name in settings}
     changes |= {name: _texts(caller, name, settings[name]) for name in _LISTS if name in settings}
     question = replace(question, **changes)
@@ -142,21 +127,12 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
 
 
 def check_names(caller: str, settings: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Refuse keyword arguments that there are not.
-
-    Raises:
-        UsageError: names the nearest setting that there is.
-    """
+    """Refuse, with a `UsageError`, keyword arguments that there are not."""
     for name in settings:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
             raise UsageError(f"{caller}: {name}=…: no such setting; {remedy}")
-
-
-def _greedy(style: str, budget: str) -> dict[str, Any]:
-    """The generation settings of the tasks of a style."""
-    return {"until": [], "do_sample": False, "max_gen_toks": STYLES[style].MAX_TOKENS[budget]}
 
 
 def _text(caller: str, name: str, value: Any) -> str:

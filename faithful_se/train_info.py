@@ -24,71 +24,39 @@ class RowFile(TypedDict):
 
 
 class TrainInfo(TypedDict):
-    """One training. A list holds one value for each different build that its rows come from, sorted.
+    """One training. A list holds one value for each different build that its rows come from, sorted."""
 
-    Attributes:
-        base: folder or hub name of the model before the training.
-        base_fingerprint: of its weights; None where they could not be read (sharded, quantised, other dtype).
-        rows_fingerprint: of the models that the rows were built with; empty for rows of no build.
-        own_rows: whether the rows explain the answers of `base`; None where that is not known.
-        train_datasets: datasets of the rows.
-        train_styles: styles of the explanations; empty for the arm `answers`, which has none.
-        budget: ``oneword`` or ``multiword``.
-        arm: ``word``, or the control ``random``, ``lowest`` or ``answers``.
-        filtered: whether only explanations that change the answer became rows.
-        specific: whether counterfactuals prefer a new word that works at its position only.
-        replay: share of classifications among the rows.
-        method: attribution methods.
-        data: the files of rows.
-        rows: rows of all files.
-        supervised_tokens: tokens with a loss, in all rows.
-        how: which weights were trained, in words.
-        learning_rate: peak.
-        epochs: passes over the rows.
-        steps: optimizer steps.
-        batch: rows per step, over all processes.
-        seed: of the training.
-        loss: mean over the steps since `loss_since` (nats per token); None where it is not known.
-        loss_since: the step at which the last call resumed.
-        commit: of this package; empty outside a git clone.
-        versions: package -> version.
-    """
-
-    base: str
-    base_fingerprint: str | None
-    rows_fingerprint: list[str]
-    own_rows: bool | None
-    train_datasets: list[str]
-    train_styles: list[str]
-    budget: list[str]
-    arm: list[str]
-    filtered: list[bool]
-    specific: list[bool]
-    replay: list[float]
-    method: list[str]
-    data: list[RowFile]
-    rows: int
-    supervised_tokens: int
-    how: str
-    learning_rate: float
-    epochs: float
-    steps: int
-    batch: int
-    seed: int
-    loss: float | None
-    loss_since: int
-    commit: str
-    versions: dict[str, str]
+    base: str  # folder or hub name of the model before the training
+    base_fingerprint: str | None  # of its weights; None where they could not be read (sharded, quantised, other dtype)
+    rows_fingerprint: list[str]  # of the models that the rows were built with; empty for rows of no build
+    own_rows: bool | None  # whether the rows explain the answers of `base`; None where that is not known
+    train_datasets: list[str]  # datasets of the rows
+    train_styles: list[str]  # styles of the explanations; empty for the arm `answers`, which has none
+    budget: list[str]  # ``oneword`` or ``multiword``
+    arm: list[str]  # ``word``, or the control ``random``, ``lowest`` or ``answers``
+    filtered: list[bool]  # whether only explanations that change the answer became rows
+    specific: list[bool]  # whether counterfactuals prefer a new word that works at its position only
+    replay: list[float]  # share of classifications among the rows
+    method: list[str]  # attribution methods
+    data: list[RowFile]  # the files of rows
+    rows: int  # rows of all files
+    supervised_tokens: int  # tokens with a loss, in all rows
+    how: str  # which weights were trained, in words
+    learning_rate: float  # peak
+    epochs: float  # passes over the rows
+    steps: int  # optimizer steps
+    batch: int  # rows per step, over all processes
+    seed: int  # of the training
+    loss: float | None  # mean over the steps since `loss_since` (nats per token); None where it is not known
+    loss_since: int  # the step at which the last call resumed
+    commit: str  # of this package; empty outside a git clone
+    versions: dict[str, str]  # package -> version
 
 
 def read_card_block(card: Path) -> dict[str, Any] | None:
-    """Read the `faithful_se:` block of a model card.
+    """Read the `faithful_se:` block of a model card: the fields of `TrainInfo`, unchecked.
 
-    Args:
-        card: a Markdown file.
-
-    Returns:
-        The block: the fields of `TrainInfo`, unchecked. None where the card has no front matter, or no block in it.
+    None where the card has no front matter, or no block in it.
 
     Raises:
         OSError: the file cannot be read.

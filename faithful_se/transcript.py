@@ -17,17 +17,11 @@ class Message(TypedDict):
 
 
 class AnswerRecord(TypedDict):
-    """What the model answered to one classification.
+    """What the model answered to one classification."""
 
-    Attributes:
-        answer: the text as generated; the label itself where labels were ranked.
-        label: the parsed label; None where the answer could not be read.
-        logprobs: label -> log-probability in nats; None where labels were not ranked.
-    """
-
-    answer: str
-    label: str | None
-    logprobs: dict[str, float] | None
+    answer: str  # the text as generated; the label itself where labels were ranked
+    label: str | None  # the parsed label; None where the answer could not be read
+    logprobs: dict[str, float] | None  # label -> log-probability in nats; None where labels were not ranked
 
 
 class Prediction(AnswerRecord):
@@ -37,29 +31,17 @@ class Prediction(AnswerRecord):
 
 
 class ExplanationRecord(TypedDict):
-    """The explanation as the model wrote it and as it was read.
+    """The explanation as the model wrote it and as it was read."""
 
-    Attributes:
-        messages: the conversation that asked for it.
-        answer: the text as generated.
-        target: the label that the perturbed document must reach; "" in styles without one.
-        valid: whether the explanation could be read and obeys its format.
-        reason: why it is not valid; "" where it is.
-        words: the words named or changed, each type of word once, as written in the document.
-        positions: all their positions.
-        edited: the model's own document, field -> text; None in styles that remove words.
-        edits: [position, kind, new word] of every change; see `lm_eval_tasks.styles.explanation.Edit`.
-    """
-
-    messages: list[Message]
-    answer: str
-    target: str
-    valid: bool
-    reason: str
-    words: list[str]
-    positions: list[int]
-    edited: dict[str, str] | None
-    edits: list[list[int | str]]
+    messages: list[Message]  # the conversation that asked for it
+    answer: str  # the text as generated
+    target: str  # the label that the perturbed document must reach; "" in styles without one
+    valid: bool  # whether the explanation could be read and obeys its format
+    reason: str  # why it is not valid; "" where it is
+    words: list[str]  # the words named or changed, each type of word once, as written in the document
+    positions: list[int]  # all their positions
+    edited: dict[str, str] | None  # the model's own document, field -> text; None in styles that remove words
+    edits: list[list[int | str]]  # [position, kind, new word] of every change; see `lm_eval_tasks.styles.edits.Edit`
 
 
 class Perturbed(AnswerRecord):
@@ -104,38 +86,20 @@ class RationaleRecord(TypedDict):
 
 
 class Transcript(TypedDict):
-    """Every question, answer and conclusion about one document.
+    """Every question, answer and conclusion about one document."""
 
-    Attributes:
-        dataset: name of the dataset in task names.
-        style: a key of `lm_eval_tasks.styles.STYLES`.
-        budget: ``oneword`` or ``multiword``.
-        options: the options of the task; see `lm_eval_tasks.options.Options`.
-        hash: 16 hex digits of the text.
-        fields: the document, field -> text.
-        gold: its label in the dataset; None where there is none.
-        rationale: the words that people marked; None where nobody did.
-        prediction: the model's answer on the document.
-        explanation: None where the protocol ended before.
-        perturbed: None where the explanation is not valid.
-        random: one entry per random draw of the chance control; empty without that control.
-        oracle: None without that control.
-        stability: one entry per neutral change; empty without that control.
-        problem: why the document could not go through the protocol; "" where it did.
-    """
-
-    dataset: str
-    style: str
-    budget: str
-    options: dict[str, Any]
-    hash: str
-    fields: dict[str, str]
-    gold: str | None
-    rationale: RationaleRecord | None
-    prediction: Prediction
-    explanation: ExplanationRecord | None
-    perturbed: Perturbed | None
-    random: list[RandomVariant]
-    oracle: OracleRecord | None
-    stability: list[StabilityVariant]
-    problem: str
+    dataset: str  # name of the dataset in task names
+    style: str  # a key of `lm_eval_tasks.styles.STYLES`
+    budget: str  # ``oneword`` or ``multiword``
+    options: dict[str, Any]  # the options of the task; see `lm_eval_tasks.options.Options`
+    hash: str  # 16 hex digits of the text
+    fields: dict[str, str]  # the document, field -> text
+    gold: str | None  # its label in the dataset; None where there is none
+    rationale: RationaleRecord | None  # the words that people marked; None where nobody did
+    prediction: Prediction  # the model's answer on the document
+    explanation: ExplanationRecord | None  # None where the protocol ended before
+    perturbed: Perturbed | None  # None where the explanation is not valid
+    random: list[RandomVariant]  # one entry per random draw of the chance control; empty without that control
+    oracle: OracleRecord | None  # None without that control
+    stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
+    problem: str  # why the document could not go through the protocol; "" where it did

@@ -1,14 +1,15 @@
 """Metrics of how faithful a self-explanation is: pure functions of plain values, float or nan out.
 
-- `words`: what a word is, its position in a document, and how words are removed from a text
-- `flips`: did the answer change: `faithful`, `abstain`, `madsen`, `faithful_given_valid`
-- `chance`: against random words and the best word: `lift`, `headroom`, `ccf` with its interval
-- `counterfactual`: edit distance, minimality, validity under a budget, label words in the edit
-- `erasure`: leave-one-out rank, comprehensiveness and sufficiency, CCT and φ-CCT
-- `drift`: a trained checkpoint against its base: agreement, label entropy, rates of unknown and unread answers
-- `plausibility`: overlap of the named words with the words that a person marked
-- `bootstrap`: resampling of documents, intervals of any statistic, documents with missing values
-- `statistics`: intervals of rates, paired tests, corrections, the smallest detectable difference
+- `words.py`: what a word is, its position in a document, and how words are removed from a text
+- `random_words.py`: the random words of the chance control
+- `flips.py`: did the answer change: `faithful`, `abstain`, `madsen`, `faithful_given_valid`
+- `chance.py`: against random words and the best word: `lift`, `headroom`, `ccf` with its interval
+- `counterfactual.py`: edit distance, minimality, validity under a budget, label words in the edit
+- `erasure.py`: leave-one-out rank, comprehensiveness and sufficiency, CCT and φ-CCT
+- `drift.py`: a trained checkpoint against its base: agreement, label entropy, rates of unknown and unread answers
+- `plausibility.py`: overlap of the named words with the words that a person marked
+- `bootstrap.py`: resampling of documents, intervals of any statistic, documents with missing values
+- `statistics.py`: intervals of rates, paired tests, corrections, the smallest detectable difference
 
 Import a function from here (``from faithfulness_metrics import ccf``) or from its module. A value that does not exist
 is nan, never 0, and a nan that goes into a mean comes out of it. `bootstrap.complete` leaves incomplete documents out
@@ -45,46 +46,10 @@ from faithfulness_metrics.statistics import (
 )
 
 __all__ = [
-    "Difference",
-    "Interval",
-    "McNemar",
-    "NoiseFloor",
-    "abstain",
-    "agreement",
-    "aopc",
-    "ccf",
-    "ccf_interval",
-    "ccf_stderr",
-    "cct",
-    "complete",
-    "comprehensiveness",
-    "describe_ccf",
-    "detectable_difference",
-    "difference",
-    "edit_distance",
-    "edit_fraction",
-    "faithful",
-    "faithful_given_valid",
-    "headroom",
-    "hit1",
-    "holm",
-    "iou",
-    "label_entropy",
-    "label_leak",
-    "label_probability",
-    "lift",
-    "loo_percentile",
-    "madsen",
-    "mcnemar",
-    "noise_floor",
-    "one_edit",
-    "paired_bootstrap",
-    "phi_cct",
-    "redundant",
-    "sufficiency",
-    "token_f1",
-    "unknown_rate",
-    "unparsed_rate",
-    "valid_within",
-    "wilson",
-]
+    "Difference", "Interval", "McNemar", "NoiseFloor", "abstain", "agreement", "aopc", "ccf", "ccf_interval",
+    "ccf_stderr", "cct", "complete", "comprehensiveness", "describe_ccf", "detectable_difference", "difference",
+    "edit_distance", "edit_fraction", "faithful", "faithful_given_valid", "headroom", "hit1", "holm", "iou",
+    "label_entropy", "label_leak", "label_probability", "lift", "loo_percentile", "madsen", "mcnemar", "noise_floor",
+    "one_edit", "paired_bootstrap", "phi_cct", "redundant", "sufficiency", "token_f1", "unknown_rate", "unparsed_rate",
+    "valid_within", "wilson",
+]  # fmt: skip

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Column = Sequence[float]
 
 # With a larger share of draws without a value, the interval is nan.
 UNDEFINED = 0.05
@@ -31,7 +32,7 @@ class Interval(NamedTuple):
     stderr: float
 
 
-def aligned(*columns: Sequence[float]) -> Array:
+def aligned(*columns: Column) -> Array:
     """The columns as one array, [n_columns, n_documents].
 
     Raises:
@@ -42,7 +43,7 @@ def aligned(*columns: Sequence[float]) -> Array:
     return np.array(columns, dtype=np.float64).reshape(len(columns), -1)
 
 
-def complete(*columns: Sequence[float]) -> tuple[list[list[float]], int]:
+def complete(*columns: Column) -> tuple[list[list[float]], int]:
     """The columns without the documents where any of them is nan, and the number of documents left out.
 
     >>> complete([1.0, math.nan, 0.0], [0.0, 1.0, 1.0])
@@ -54,7 +55,7 @@ def complete(*columns: Sequence[float]) -> tuple[list[list[float]], int]:
 
 
 def paired_bootstrap(
-    columns: Sequence[Sequence[float]],
+    columns: Sequence[Column],
     statistic: Callable[[Array], float | Array],
     draws: int = 2000,
     seed: int = 0,
@@ -68,11 +69,8 @@ def paired_bootstrap(
     of column means `bootstrap_means` is much faster.
 
     Args:
-        columns: [n_columns][n_documents].
+        columns, draws, seed, confidence: [n_columns][n_documents], and the number, seed and level of the resamples.
         statistic: takes [n_columns, n_documents], returns a number.
-        draws: number of resamples.
-        seed: of the resamples.
-        confidence: of the interval.
         vectorized: the statistic takes [n_columns, draws, n_documents] and returns [draws], reducing the last axis.
 
     Raises:
@@ -95,7 +93,7 @@ def paired_bootstrap(
     return interval(values, confidence)
 
 
-def bootstrap_means(columns: Sequence[Sequence[float]], draws: int = 2000, seed: int = 0) -> Array:
+def bootstrap_means(columns: Sequence[Column], draws: int = 2000, seed: int = 0) -> Array:
     """Column means of `draws` paired resamples, [draws, n_columns]: enough for differences and ratios of means.
 
     Equal documents are counted once, and their numbers are drawn from the multinomial distribution. That is the same
@@ -177,7 +175,7 @@ def interval(values: Array, confidence: float = 0.95) -> Interval:
     return Interval(float(low), float(high), float(defined.std(ddof=1)))
 
 
-def without_nan(*columns: Sequence[float]) -> Array:
+def without_nan(*columns: Column) -> Array:
     """The columns as one array, [n_columns, n_documents].
 
     Raises:

@@ -8,12 +8,10 @@ A nan in any column makes the result nan; `bootstrap.complete` leaves such docum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
-from faithfulness_metrics.bootstrap import Array, Interval, aligned, bootstrap_means, interval
+from faithfulness_metrics.bootstrap import Array, Column, Interval, aligned, bootstrap_means, interval
 
 # With less room between random and best words the ratio is mostly noise: the difference of two independent rates near
 # one half on 1,000 documents has a standard error of sqrt(2 * 0.25 / 1000) = 0.022.
@@ -23,7 +21,7 @@ HEADROOM = 0.05
 _ROUNDING = 1e-12
 
 
-def lift(faithful: Sequence[float], random: Sequence[float]) -> float:
+def lift(faithful: Column, random: Column) -> float:
     """F - F_rand: how much more often the named words flip the answer than as many random ones. In [-1, 1].
 
     0 is chance, negative is worse than random words. nan without documents.
@@ -32,7 +30,7 @@ def lift(faithful: Sequence[float], random: Sequence[float]) -> float:
     return float(rate - random_rate)
 
 
-def headroom(random: Sequence[float], oracle: Sequence[float]) -> float:
+def headroom(random: Column, oracle: Column) -> float:
     """F_best - F_rand: how much a perfect explainer could gain over random words. In [-1, 1].
 
     Negative only where the oracle may remove fewer words than the random control. nan without documents.
@@ -41,7 +39,7 @@ def headroom(random: Sequence[float], oracle: Sequence[float]) -> float:
     return float(best_rate - random_rate)
 
 
-def ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[float]) -> float:
+def ccf(faithful: Column, random: Column, oracle: Column) -> float:
     """Chance-corrected faithfulness (F - F_rand) / (F_best - F_rand), a ratio of means.
 
     0 is a random word, 1 the best word under the same budget, negative is worse than random. Above 1 only where the
@@ -51,7 +49,7 @@ def ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[flo
     return float(ratio_of_means(_means(faithful, random, oracle)[None])[0])
 
 
-def describe_ccf(faithful: Sequence[float], random: Sequence[float], oracle: Sequence[float]) -> str:
+def describe_ccf(faithful: Column, random: Column, oracle: Column) -> str:
     """`ccf` as a text: a number with two decimals, or why there is none.
 
     >>> describe_ccf([1, 0], [0, 0], [1, 1])
@@ -75,12 +73,7 @@ def not_measurable(room: float) -> str:
 
 
 def ccf_interval(
-    faithful: Sequence[float],
-    random: Sequence[float],
-    oracle: Sequence[float],
-    draws: int = 2000,
-    seed: int = 0,
-    confidence: float = 0.95,
+    faithful: Column, random: Column, oracle: Column, draws: int = 2000, seed: int = 0, confidence: float = 0.95
 ) -> Interval:
     """Percentile interval and standard error of `ccf`: paired bootstrap, all three means recomputed per draw.
 
@@ -94,13 +87,7 @@ def ccf_interval(
     return interval(ratio_of_means(means), confidence)
 
 
-def ccf_stderr(
-    faithful: Sequence[float],
-    random: Sequence[float],
-    oracle: Sequence[float],
-    draws: int = 2000,
-    seed: int = 0,
-) -> float:
+def ccf_stderr(faithful: Column, random: Column, oracle: Column, draws: int = 2000, seed: int = 0) -> float:
     """Standard error of `ccf`; see `ccf_interval` for the draws and for when it is nan."""
     return ccf_interval(faithful, random, oracle, draws, seed).stderr
 
@@ -122,7 +109,7 @@ def measurable(room: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     return enough
 
 
-def _means(*columns: Sequence[float]) -> Array:
+def _means(*columns: Column) -> Array:
     """[n_columns] means over documents, nan without documents."""
     table = aligned(*columns)
     return table.mean(axis=1) if table.size else np.full(len(table), np.nan)

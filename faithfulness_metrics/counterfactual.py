@@ -51,10 +51,6 @@ def edit_distance(original: Keys, edited: Keys) -> int:
 
     Insertions, deletions and substitutions cost one each.
 
-    Args:
-        original: field -> word keys of the document.
-        edited: the same of the edited document.
-
     Raises:
         ValueError: the documents have different fields.
         TypeError: a field is a plain string, which would be compared letter by letter.
@@ -83,16 +79,10 @@ def one_edit(original: Keys, edited: Keys) -> float:
 def valid_within(faithful: float, distance: int, budget: int) -> float:
     """v@k: whether the target was reached with at most k edits. 1 or 0; nan when `faithful` is nan.
 
-    An unchanged copy (distance 0) reaches nothing, whatever the model answers on it: 0.
-
-    Args:
-        faithful: the headline rule, 1 when the answer on the edited document is the target.
-        distance: from `edit_distance`.
-        budget: k, the largest number of edits.
+    An unchanged copy (distance 0) reaches nothing, whatever the model answers on it: 0. `faithful` is the headline
+    rule, `distance` comes from `edit_distance`, and `budget` is k.
     """
-    if math.isnan(faithful):
-        return math.nan
-    return float(faithful == 1 and 1 <= distance <= budget)
+    return math.nan if math.isnan(faithful) else float(faithful == 1 and 1 <= distance <= budget)
 
 
 def label_leak(original: Sequence[str], edited: Sequence[str], labels: Sequence[str]) -> float:
@@ -107,10 +97,7 @@ def label_leak(original: Sequence[str], edited: Sequence[str], labels: Sequence[
     The rule misses relatives that change inside (angry for anger), shorter forms (tech for technology) and synonyms.
     It also finds some words that only look related (humane for human).
 
-    Args:
-        original: word keys of the document, all fields.
-        edited: word keys of the edited document, all fields.
-        labels: the verbalizers, with "unknown" where it is offered.
+    `original` and `edited` are word keys of all fields, `labels` the verbalizers, with "unknown" where it is offered.
     """
     added = Counter(map(key_of, edited)) - Counter(map(key_of, original))
     parts = [part for word in added for part in _PARTS.findall(word)]

@@ -23,13 +23,9 @@ _DECIMALS = 9
 
 
 def label_probability(logprobs: Mapping[str, float], label: str) -> float:
-    """P(label) among the offered labels: the softmax of their log-probabilities.
+    """P(label) among the offered labels: the softmax of their log-probabilities in nats.
 
     docs/metrics.md, "3. Leave-one-out percentile".
-
-    Args:
-        logprobs: label -> log-probability in nats.
-        label: one of them.
 
     Raises:
         KeyError: the label was not offered.
@@ -48,10 +44,9 @@ def loo_percentile(deltas: Sequence[float], named: Sequence[int]) -> float:
     Raises:
         IndexError: a named position is outside the document.
     """
-    positions = _distinct(deltas, named)
-    if not positions or len(deltas) < 2 or any(map(math.isnan, deltas)):
+    positions, deltas = _comparable(deltas, named)
+    if not positions:
         return math.nan
-    deltas = _comparable(deltas)
     below = sum(delta < deltas[w] for w in positions for delta in deltas)
     equal = sum(delta == deltas[w] for w in positions for delta in deltas) - len(positions)  # every w equals itself
     return (below + equal / 2) / (len(positions) * (len(deltas) - 1))
@@ -67,11 +62,8 @@ def hit1(deltas: Sequence[float], named: Sequence[int]) -> float:
     Raises:
         IndexError: a named position is outside the document.
     """
-    positions = _distinct(deltas, named)
-    if not positions or len(deltas) < 2 or any(map(math.isnan, deltas)):
-        return math.nan
-    deltas = _comparable(deltas)
-    return float(max(deltas[w] for w in positions) == max(deltas))
+    positions, deltas = _comparable(deltas, named)
+    return float(max(deltas[w] for w in positions) == max(deltas)) if positions else math.nan
 
 
 def redundant(deltas: Sequence[float], threshold: float = 0.01) -> float:
@@ -79,21 +71,15 @@ def redundant(deltas: Sequence[float], threshold: float = 0.01) -> float:
 
     docs/metrics.md, "3. Leave-one-out percentile".
     """
-    if len(deltas) == 0 or any(map(math.isnan, deltas)):
-        return math.nan
-    return float(max(deltas) < threshold)
+    return float(max(deltas) < threshold) if len(deltas) and not any(map(math.isnan, deltas)) else math.nan
 
 
 def comprehensiveness(full: float, without: float, named: Sequence[int]) -> float:
     """p(x) - P(ŷ(x) | x∖W): the probability that the answer loses without the named words. In [-1, 1].
 
     High is faithful. DeYoung et al. 2020 (ERASER, arXiv 1911.03429), section 4. nan when nothing is named, never 0.
-    Show it also minus its value for as many random words: removing any words costs some probability.
-
-    Args:
-        full: p(x), probability of the model's answer on the document.
-        without: probability of the same answer without the named words.
-        named: positions of the named words.
+    Show it also minus its value for as many random words: removing any words costs some probability. `full` is p(x),
+    `without` the probability of the same answer without the words at the positions `named`.
     """
     return full - without if len(named) else math.nan
 
@@ -102,12 +88,8 @@ def sufficiency(full: float, only: float, named: Sequence[int]) -> float:
     """p(x) - P(ŷ(x) | only W): the probability that the answer loses when only the named words stay. In [-1, 1].
 
     Low is faithful. DeYoung et al. 2020 (ERASER, arXiv 1911.03429), section 4. nan with fewer than two named words:
-    docs/metrics.md, "5. Comprehensiveness and sufficiency", defines it for several words only.
-
-    Args:
-        full: p(x), probability of the model's answer on the document.
-        only: probability of the same answer on the named words alone.
-        named: positions of the named words.
+    docs/metrics.md, "5. Comprehensiveness and sufficiency", defines it for several words only. `full` is p(x), `only`
+    the probability of the same answer on the words at the positions `named` alone.
     """
     return full - only if len(set(named)) > 1 else math.nan
 
@@ -160,11 +142,10 @@ def phi_of_counts(counts: npt.ArrayLike) -> Array:
         rarer, commoner = np.minimum(flip, named), np.maximum(flip, named)
         total = flip + no_flip
         largest = np.sqrt(rarer * (total - commoner) / (commoner * (total - rarer)))
-        values = np.stack([phi, np.minimum(1, phi / largest)], axis=1)
+        values: Array = np.stack([phi, np.minimum(1, phi / largest)], axis=1)
     values[named * not_named == 0] = 0
     values[flip * no_flip == 0] = np.nan
-    result: Array = values
-    return result
+    return values
 
 
 def cct(tvd: Sequence[float], named: Sequence[float]) -> float:
@@ -182,16 +163,12 @@ def cct(tvd: Sequence[float], named: Sequence[float]) -> float:
     """
     table = aligned(tvd, named)
     _check_indicators(table[1:])
-    return _correlation(*table)
-
-
-def _correlation(effect: Array, named: Array) -> float:
-    """Pearson correlation; for two indicators that is the Matthews correlation. Edges as in `cct`."""
+    effect, indicator = table
     if not effect.size or np.isnan(effect).any() or effect.min() == effect.max():
         return math.nan
-    if named.min() == named.max():
+    if indicator.min() == indicator.max():
         return 0.0
-    x, y = effect - effect.mean(), named - named.mean()
+    x, y = effect - effect.mean(), indicator - indicator.mean()
     return float(np.clip((x @ y) / math.sqrt((x @ x) * (y @ y)), -1, 1))
 
 
@@ -201,12 +178,10 @@ def _check_indicators(table: Array) -> None:
         raise ValueError(f"indicators must be 0 or 1 per (document, word), found {wrong}")
 
 
-def _comparable(deltas: Sequence[float]) -> list[float]:
-    return [round(delta, _DECIMALS) for delta in deltas]
-
-
-def _distinct(deltas: Sequence[float], named: Sequence[int]) -> list[int]:
-    """The named positions, each once, in order."""
+def _comparable(deltas: Sequence[float], named: Sequence[int]) -> tuple[list[int], list[float]]:
+    """The named positions, each once, in order, and the deltas to compare; no positions where nothing is defined."""
     if outside := [w for w in named if not 0 <= w < len(deltas)]:
         raise IndexError(f"named position {outside[0]} in a document of {len(deltas)} words")
-    return sorted(set(named))
+    if len(deltas) < 2 or any(map(math.isnan, deltas)):
+        return [], []
+    return sorted(set(named)), [round(delta, _DECIMALS) for delta in deltas]

@@ -65,10 +65,8 @@ def madsen(
 
     Args:
         wants_target: whether the explanation had to reach a label, as counterfactuals do.
-        prediction: ŷ(x), the model's answer on the document.
-        perturbed_prediction: ŷ(x'), its answer on the perturbed document.
-        gold: the label in the dataset.
-        labels: the dataset's verbalizers.
+        prediction, perturbed_prediction: ŷ(x) and ŷ(x'), the model's answers on the two documents.
+        gold, labels: the label in the dataset, and the dataset's verbalizers.
 
     Raises:
         ValueError: the gold label is not among `labels`.
@@ -82,20 +80,14 @@ def madsen(
     candidates = set(labels) - {UNKNOWN}
     if len(candidates) > 2:
         candidates -= {NEUTRAL}
-    if gold not in candidates:
-        return math.nan
-    return float(perturbed_prediction in candidates - {gold})
+    return float(perturbed_prediction in candidates - {gold}) if gold in candidates else math.nan
 
 
 def faithful_given_valid(faithful: Sequence[float], valid: Sequence[float]) -> tuple[float, int]:
     """Mean of `faithful` over the documents whose explanation is valid, in [0, 1], and their number.
 
-    (nan, 0) when no explanation is valid. Show it with its n and beside the headline, never instead of it: the model
-    chooses which documents are left.
-
-    Args:
-        faithful: [n_documents], 0 or 1.
-        valid: [n_documents], 0 or 1.
+    Both columns hold 0 and 1, [n_documents]. (nan, 0) when no explanation is valid. Show it with its n and beside the
+    headline, never instead of it: the model chooses which documents are left.
 
     Raises:
         ValueError: the lengths differ, or `valid` holds another value than 0 and 1.

@@ -14,11 +14,7 @@ from collections.abc import Collection
 def token_f1(named: Collection[str], rationale: Collection[str]) -> float:
     """2 |W ∩ H| / (|W| + |H|): harmonic mean of precision and recall, in [0, 1].
 
-    nan when the rationale is empty, 0 when nothing is named.
-
-    Args:
-        named: keys of the words the explanation names.
-        rationale: keys of the words the person marked.
+    nan when the rationale is empty, 0 when nothing is named. Both hold keys of words.
     """
     named, rationale = set(named), set(rationale)
     return 2 * len(named & rationale) / (len(named) + len(rationale)) if rationale else math.nan
@@ -27,11 +23,7 @@ def token_f1(named: Collection[str], rationale: Collection[str]) -> float:
 def iou(named: Collection[str], rationale: Collection[str]) -> float:
     """|W ∩ H| / |W ∪ H|: intersection over union, in [0, 1], never above `token_f1`.
 
-    nan when the rationale is empty, 0 when nothing is named.
-
-    Args:
-        named: keys of the words the explanation names.
-        rationale: keys of the words the person marked.
+    nan when the rationale is empty, 0 when nothing is named. Both hold keys of words.
     """
     named, rationale = set(named), set(rationale)
     return len(named & rationale) / len(named | rationale) if rationale else math.nan

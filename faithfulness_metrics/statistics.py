@@ -8,15 +8,15 @@ called, because its import takes longer than these functions.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
+from faithfulness_metrics.bootstrap import Column, aligned, bootstrap_means, interval, without_nan
 from faithfulness_metrics.bootstrap import Interval as Interval
-from faithfulness_metrics.bootstrap import aligned, bootstrap_means, interval, without_nan
 from faithfulness_metrics.bootstrap import paired_bootstrap as paired_bootstrap
 
 
@@ -49,10 +49,8 @@ class NoiseFloor(NamedTuple):
 def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson score interval of a rate (Wilson 1927, JASA 22:209-212), in [0, 1]; (nan, nan) at n = 0.
 
-    Args:
-        successes: number of successes. It need not be whole, as for a mean over random draws. nan gives (nan, nan).
-        n: number of documents.
-        confidence: of the interval.
+    `n` is the number of documents. `successes` need not be whole, as for a mean over random draws. nan gives
+    (nan, nan).
 
     Raises:
         ValueError: successes are outside [0, n].
@@ -68,9 +66,7 @@ def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, f
     return (max(0.0, float(low)) if successes else 0.0), (min(1.0, float(high)) if successes < n else 1.0)
 
 
-def difference(
-    a: Sequence[float], b: Sequence[float], draws: int = 2000, seed: int = 0, confidence: float = 0.95
-) -> Difference:
+def difference(a: Column, b: Column, draws: int = 2000, seed: int = 0, confidence: float = 0.95) -> Difference:
     """mean(a) - mean(b) with its paired-bootstrap interval; all nan without documents, interval nan with one.
 
     Raises:
@@ -82,7 +78,7 @@ def difference(
     return Difference(float(gain.mean()), *interval(bootstrap_means([gain.tolist()], draws, seed)[:, 0], confidence))
 
 
-def mcnemar(a: Sequence[float], b: Sequence[float]) -> McNemar:
+def mcnemar(a: Column, b: Column) -> McNemar:
     """Exact McNemar test on two columns of 0 and 1 (McNemar 1947, Psychometrika 12:153-157).
 
     p is the two-sided binomial probability of the discordant documents under one half. It is 1 when there are none, nan
@@ -133,10 +129,8 @@ def detectable_difference(n: int, discordant: float, power: float = 0.8, alpha: 
     documents, or so few that even all on one side are not significant.
 
     Args:
-        n: number of documents.
-        discordant: share of documents whose outcomes differ, in [0, 1]; nan gives nan.
-        power: at least 0.5.
-        alpha: level of the test.
+        n, discordant: number of documents, and the share whose outcomes differ, in [0, 1]; nan gives nan.
+        power, alpha: at least 0.5, and the level of the test.
 
     Raises:
         ValueError: an argument is outside its range.
@@ -154,7 +148,7 @@ def detectable_difference(n: int, discordant: float, power: float = 0.8, alpha: 
     return smallest if smallest <= discordant and reachable else math.nan
 
 
-def noise_floor(a: Sequence[float], b: Sequence[float]) -> NoiseFloor:
+def noise_floor(a: Column, b: Column) -> NoiseFloor:
     """How much two runs of the same model on the same documents differ: smaller differences elsewhere mean nothing.
 
     Both nan without documents. In [0, 1] and [-1, 1] for outcomes of 0 and 1.

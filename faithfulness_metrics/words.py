@@ -12,7 +12,6 @@ A document is a mapping from field names to texts, in order: one field (``{"text
 from __future__ import annotations
 
 import hashlib
-import random
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -36,21 +35,13 @@ FILLERS = ("thing", "item", "part", "piece", "kind", "side", "point", "place")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One occurrence of a word.
+    """One occurrence of a word."""
 
-    Attributes:
-        field: name of its field.
-        start: first character in the field's text.
-        end: one past the last character.
-        text: the word as written.
-        key: the word as compared (see `key_of`).
-    """
-
-    field: str
-    start: int
-    end: int
-    text: str
-    key: str
+    field: str  # name of its field
+    start: int  # first character in the field's text
+    end: int  # one past the last character
+    text: str  # the word as written
+    key: str  # the word as compared (see `key_of`)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -122,10 +113,7 @@ def replace(fields: Fields, words: list[Word], replacements: Mapping[int, str | 
     None deletes a word together with the blank before it, or else the blank after it. The blanks stay where two numbers
     would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``.
 
-    Args:
-        fields: the document.
-        words: its words, from `words_of(fields)`.
-        replacements: position -> new word, or None.
+    `words` are those of `words_of(fields)`.
     """
     result = {}
     for name, text in fields.items():
@@ -153,15 +141,10 @@ def mask_out(fields: Fields, words: list[Word], positions: Iterable[int], mask: 
 
 
 def remove(fields: Fields, words: list[Word], positions: Iterable[int], operator: str, mask: str) -> dict[str, str]:
-    """The document without the words at `positions`.
+    """The document without the words at `positions`; `words` are those of `words_of(fields)`.
 
-    Args:
-        fields: the document.
-        words: its words, from `words_of(fields)`.
-        positions: of the words to remove.
-        operator: ``mask`` (write the mask), ``delete``, or ``substitute`` (write a filler noun). The word itself
-            chooses the filler, so equal words get equal fillers in every task and run.
-        mask: the mask text.
+    The operator is ``mask`` (write the mask), ``delete``, or ``substitute`` (write a filler noun). The word itself
+    chooses the filler, so equal words get equal fillers in every task and run.
 
     Raises:
         ValueError: the operator is unknown.
@@ -191,39 +174,3 @@ def seed_of(*parts: str) -> int:
 def document_hash(fields: Fields) -> str:
     """16 hex digits that identify a document by its text alone."""
     return f"{seed_of(*(f'{name}={text}' for name, text in fields.items())):016x}"
-
-
-def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: int, size: int = 1) -> list[list[int]]:
-    """Random sets of as many positions as are named, for the chance control.
-
-    docs/metrics.md, "2. Chance-corrected faithfulness". A draw takes as many positions as are named, field by field,
-    from the *other* positions of that field. Where too few others are left, it takes from all positions of the field:
-    an explanation that names everything then competes with everything. Each draw has one seeded order of positions.
-    Two explanations of one document therefore share their draws wherever they can, which saves model calls.
-
-    Args:
-        words: the document's words.
-        named: positions that the explanation removes; empty when it is not valid.
-        draws: number of sets.
-        seed: from the document, see `seed_of`.
-        size: how many positions to draw, from any field, when nothing is named.
-
-    Returns:
-        `draws` sorted lists of positions; empty lists when the document has no words.
-    """
-    named = set(named)
-    sets = []
-    for draw in range(draws):
-        order = list(range(len(words)))
-        random.Random(seed + draw).shuffle(order)
-        if not named:
-            sets.append(sorted(order[:size]))
-            continue
-        positions: list[int] = []
-        for field in dict.fromkeys(words[p].field for p in sorted(named)):
-            candidates = [p for p in order if words[p].field == field]
-            count = sum(words[p].field == field for p in named)
-            others = [p for p in candidates if p not in named]
-            positions += (others if len(others) >= count else candidates)[:count]
-        sets.append(sorted(positions))
-    return sets

@@ -12,30 +12,19 @@ Messages = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Classify:
-    """Ask for a label.
+    """Ask for a label."""
 
-    Attributes:
-        messages: (role, content) pairs.
-        labels: the admissible answers.
-        ranked: rank the labels by log-likelihood instead of reading generated text.
-    """
-
-    messages: Messages
-    labels: tuple[str, ...]
-    ranked: bool = False
+    messages: Messages  # (role, content) pairs
+    labels: tuple[str, ...]  # the admissible answers
+    ranked: bool = False  # rank the labels by log-likelihood instead of reading generated text
 
 
 @dataclass(frozen=True)
 class Generate:
-    """Ask for free text.
+    """Ask for free text."""
 
-    Attributes:
-        messages: (role, content) pairs.
-        settings: the generation settings as JSON, in lm-eval's terms (``max_gen_toks``, …).
-    """
-
-    messages: Messages
-    settings: str = "{}"
+    messages: Messages  # (role, content) pairs
+    settings: str = "{}"  # the generation settings as JSON, in lm-eval's terms (``max_gen_toks``, …)
 
 
 Call = Classify | Generate
@@ -43,19 +32,13 @@ Call = Classify | Generate
 
 @dataclass(frozen=True)
 class Answer:
-    """The model's answer to a call.
+    """The model's answer to a call."""
 
-    Attributes:
-        text: the text as generated; the label itself where labels were ranked.
-        label: the parsed label of a classification; None when the answer could not be read.
-        logprobs: log-probability of each label given the prompt, in nats, where labels were ranked.
-        problem: why there is no answer, in a few words (the prompt exceeds the context).
-    """
-
-    text: str
-    label: str | None = None
+    text: str  # the text as generated; the label itself where labels were ranked
+    label: str | None = None  # the parsed label of a classification; None when the answer could not be read
+    # log-probability of each label given the prompt, in nats, where labels were ranked
     logprobs: Mapping[str, float] | None = None
-    problem: str = ""
+    problem: str = ""  # why there is no answer, in a few words (the prompt exceeds the context)
 
 
 def as_chat(messages: Messages) -> list[Message]:

@@ -25,23 +25,14 @@ Message = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Question:
-    """One dataset as the model sees it.
+    """One dataset as the model sees it."""
 
-    Attributes:
-        dataset: name of the dataset in task names.
-        noun: the word for a text in the prompts ("tweet", "premise and hypothesis").
-        question: the classification question, without the labels.
-        fields: text columns, in the order of the prompt.
-        titles: the title of each field in the prompt ("Tweet", "Premise"), in the order of `fields`.
-        labels: the verbalizers, in label order.
-    """
-
-    dataset: str
-    noun: str
-    question: str
-    fields: tuple[str, ...]
-    titles: tuple[str, ...]
-    labels: tuple[str, ...]
+    dataset: str  # name of the dataset in task names
+    noun: str  # the word for a text in the prompts ("tweet", "premise and hypothesis")
+    question: str  # the classification question, without the labels
+    fields: tuple[str, ...]  # text columns, in the order of the prompt
+    titles: tuple[str, ...]  # the title of each field in the prompt ("Tweet", "Premise"), in the order of `fields`
+    labels: tuple[str, ...]  # the verbalizers, in label order
 
     def show(self, fields: Fields) -> str:
         """The text block of a document: one titled line per field.
@@ -52,6 +43,10 @@ class Question:
         """
         return "\n".join(f"{title}: {fields[name]}" for name, title in zip(self.fields, self.titles, strict=True))
 
+    def as_answer(self, fields: Fields) -> str:
+        """A document as the answer to a request for an edited one: `show`, without the title of a single field."""
+        return self.show(fields) if len(self.fields) > 1 else fields[self.fields[0]]
+
     def format_hint(self) -> str:
         """For datasets of several fields: the sentence that says how to write a whole document as an answer."""
         if len(self.fields) == 1:
@@ -59,13 +54,7 @@ class Question:
         return " Write " + " and ".join(f'the {t.lower()} after "{t}:"' for t in self.titles) + ", one per line."
 
     def classify(self, fields: Fields, mask: str | None, unknown: bool) -> str:
-        """The classification prompt: the user's turn.
-
-        Args:
-            fields: the document, original or perturbed.
-            mask: the mask text to announce; None where the run never shows one.
-            unknown: whether to offer "unknown" as a label.
-        """
+        """The classification prompt, the user's turn. `mask` is announced; None where the run never shows one."""
         return CLASSIFY.format(
             question=self.question,
             mask_note=MASK_NOTE.format(noun=self.noun, mask=mask) if mask else "",
@@ -74,13 +63,7 @@ class Question:
         )
 
     def explain_fresh(self, fields: Fields, label: str, request: str) -> str:
-        """The prompt that asks for an explanation in a conversation of its own.
-
-        Args:
-            fields: the document.
-            label: the model's answer.
-            request: the style's sentence.
-        """
+        """The prompt that asks for an explanation of the answer `label` in a conversation of its own."""
         return FRESH.format(text=self.show(fields), noun=self.noun, label=label, request=request)
 
     def choices(self, unknown: bool) -> tuple[str, ...]:

@@ -37,7 +37,6 @@ def main(argv: list[str]) -> int:
 
 
 def _tasks_not_found(names: Sequence[str]) -> str:
-    """One line: the names that lm-eval does not find, and the remedy."""
     import lm_eval.tasks
 
     folder = Path(lm_eval.tasks.__file__).parent

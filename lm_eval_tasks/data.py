@@ -30,29 +30,20 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """One dataset, as its YAML declares it.
+    """One dataset, as its YAML declares it."""
 
-    Attributes:
-        question: what the model is asked.
-        folder: name of its folder under `data=DIR`.
-        label_column: column of the gold label.
-        label_values: code of each label, in label order.
-        drop_label_values: codes of rows to leave out: no gold label, or a class that the question does not offer.
-        hub: repository, config and revision on the hub.
-        splits: name on the hub of train, validation, test, where it differs.
-        labels_column: column of a row's own labels, for multiple choice. `label_column` then holds one of them, and
-            `label_values` is empty.
-        rationale: how to read the words that people marked, a key of `rationales.READERS`; None where nobody did.
-    """
-
-    question: Question
-    folder: str
-    label_column: str
-    label_values: tuple[Any, ...]
+    question: Question  # what the model is asked
+    folder: str  # name of its folder under `data=DIR`
+    label_column: str  # column of the gold label
+    label_values: tuple[Any, ...]  # code of each label, in label order
+    # codes of rows to leave out: no gold label, or a class that the question does not offer
     drop_label_values: tuple[Any, ...]
-    hub: tuple[str, str | None, str | None]
-    splits: tuple[tuple[str, str], ...] = ()
+    hub: tuple[str, str | None, str | None]  # repository, config and revision on the hub
+    splits: tuple[tuple[str, str], ...] = ()  # name on the hub of train, validation, test, where it differs
+    # column of a row's own labels, for multiple choice. `label_column` then holds one of them, and `label_values`
+    # is empty
     labels_column: str | None = None
+    # how to read the words that people marked, a key of `rationales.READERS`; None where nobody did
     rationale: str | None = None
 
     @classmethod
@@ -89,11 +80,7 @@ class DatasetSpec:
 
 
 def dataset_spec(name: str) -> DatasetSpec:
-    """The dataset of that name, as task names spell it ("snli").
-
-    Raises:
-        UsageError: there is no such dataset.
-    """
+    """The dataset of that name, as task names spell it ("snli"); a `UsageError` where there is none."""
     path = DATASETS / name / "_dataset_yaml"
     if not path.is_file():
         raise UsageError(f"no dataset {name!r}; there are {', '.join(dataset_names())}")
@@ -107,11 +94,7 @@ def dataset_names() -> tuple[str, ...]:
 
 
 def check_revisions(task: str, metadata: Mapping[str, Any]) -> None:
-    """Refuse a name that is nearly `<dataset>_revision`: it would pin nothing.
-
-    Raises:
-        UsageError: there is such a name in `metadata`.
-    """
+    """Refuse, with a `UsageError`, a name that is nearly `<dataset>_revision`: it would pin nothing."""
     known = [f"{name}_revision" for name in dataset_names()]
     for name in map(str, metadata):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)  # code_revision, a model's argument, is at 0.89
@@ -123,11 +106,8 @@ def check_revisions(task: str, metadata: Mapping[str, Any]) -> None:
 def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     """Read and check one split, without the rows that `drop_label_values` names. A run reads each split once.
 
-    Args:
-        spec: the dataset.
-        data: ``hub``, ``mini`` or a folder. A folder holds ``<spec.folder>/<split>.jsonl``, or a folder with the name
-            that the tasks give the dataset.
-        split: ``train``, ``validation`` or ``test``.
+    `data` is ``hub``, ``mini`` or a folder. A folder holds ``<spec.folder>/<split>.jsonl``, or a folder with the name
+    that the tasks give the dataset. `split` is ``train``, ``validation`` or ``test``.
 
     Raises:
         UsageError: no such file, a missing column, a label that is not declared, or no rows left. Names file and row.
@@ -168,9 +148,8 @@ def _mini_path(spec: DatasetSpec, split: str) -> Path:
 def _path_in_folder(spec: DatasetSpec, data: str, split: str) -> Path:
     folder = Path(data).expanduser()
     files = [f"{name}/{split}.jsonl" for name in dict.fromkeys((spec.folder, spec.question.dataset))]
-    for file in files:
-        if (folder / file).is_file():
-            return folder / file
+    if path := next((folder / file for file in files if (folder / file).is_file()), None):
+        return path
     raise UsageError(
         f"data={data}: no file {folder / files[0]}: data is hub, mini, or a folder with {' or '.join(files)}"
     )

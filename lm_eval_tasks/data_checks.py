@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_rows(spec: DatasetSpec, rows: datasets.Dataset, source: str) -> None:
-    """Check every row.
-
-    Args:
-        spec: the dataset.
-        rows: one split of it.
-        source: the file or hub repository that they come from, for messages.
+    """Check every row of one split. `source` is the file or hub repository that they come from, for messages.
 
     Raises:
         UsageError: a missing column, a text that is no string, or a label that is not declared. Names column and row.

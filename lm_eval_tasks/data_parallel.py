@@ -51,15 +51,8 @@ def gather_ints(lm: LM | CachingLM, number: int) -> list[int]:
 def call_model(lm: LM | CachingLM, request_type: RequestType, requests: Sequence[Instance]) -> list[Any]:
     """Answer requests. Every process of a run must call this, with or without requests.
 
-    The model behind the cache gets equally many requests in every process, in one call or in none.
-
-    Args:
-        lm: an lm-eval model, or the caching wrapper around one.
-        request_type: `generate_until` or `loglikelihood`.
-        requests: the requests of this process.
-
-    Returns:
-        The answers, in the order of `requests`.
+    The model behind the cache gets equally many requests in every process, in one call or in none. The answers are in
+    the order of `requests`.
     """
     uncached = _uncached(lm, request_type, requests)
     count = max(gather_ints(lm, len(uncached)))

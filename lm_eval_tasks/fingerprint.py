@@ -80,8 +80,7 @@ def _folder_digest(name: str) -> str:
 
 
 def _digest(module: nn.Module) -> str:
-    """A digest of settings, and of each parameter's name, shape, type and values."""
-    digest = hashlib.sha256(json.dumps(_settings(module), sort_keys=True, default=str).encode())
+    digest = hashlib.sha256(json.dumps(_settings(module), sort_keys=True, default=_sorted_if_set).encode())
     saved = module.state_dict().keys()
     buffers = ((name, buffer) for name, buffer in module.named_buffers() if name in saved)  # of quantised weights
     for name, tensor in chain(module.named_parameters(), buffers):
@@ -99,9 +98,7 @@ def _settings(module: nn.Module) -> list[dict[str, Any]]:
     adapters: Any = getattr(module, "peft_config", None)
     configs = [getattr(module, "config", None), *(adapters.values() if isinstance(adapters, dict) else ())]
     settings: list[dict[str, Any]] = [config.to_dict() for config in configs if hasattr(config, "to_dict")]
-    return [
-        {name: _sorted_if_set(value) for name, value in config.items() if not _is_ignored(name)} for config in settings
-    ]
+    return [{name: value for name, value in config.items() if not _is_ignored(name)} for config in settings]
 
 
 def _is_ignored(name: str) -> bool:
@@ -109,19 +106,14 @@ def _is_ignored(name: str) -> bool:
 
 
 def _sorted_if_set(value: Any) -> Any:
-    return sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value
+    return sorted(map(str, value)) if isinstance(value, (set, frozenset)) else str(value)
 
 
 def _sums_of_bits(flat: Tensor) -> list[int] | None:
     """Weighted sums of a tensor's bits, in blocks of 64-bit numbers that wrap around.
 
-    They are the same on any device, and differ where a value differs or two have changed places.
-
-    Args:
-        flat: the values, [n].
-
-    Returns:
-        One sum for each block, then the bytes that fill no 64-bit number; None if the tensor's bits cannot be read.
+    They are the same on any device, and differ where a value differs or two have changed places. One sum for each
+    block, then the bytes that fill no 64-bit number; None if the tensor's bits cannot be read.
     """
     import torch
 

@@ -48,11 +48,9 @@ def _read_objects(path: Path) -> list[dict[str, Any]]:
         try:
             return list(jsonlines.Reader(lines).iter(type=dict, skip_empty=True))
         except jsonlines.InvalidLineError as error:
-            cause = error.__cause__
+            cause, reason = error.__cause__, "is not a JSON object"
             if isinstance(cause, JSONDecodeError):
                 reason = f"is not JSON: {cause.msg} at column {cause.colno}"
-            else:
-                reason = "is not a JSON object"
             raise UsageError(f"{path}: line {error.lineno} {reason}") from error
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call, Classify, Messages, as_chat
@@ -30,7 +32,21 @@ PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
 # Some servers, `transformers serve` among them, fail on an empty list of stop texts. No answer holds this one.
 API_UNTIL = ["<|endoftext|>"]
 
+# Both warn of what is meant with a model in memory: that it is one, and a short limit for classifications.
+LOADED_MODEL_LOGGERS = ("lm_eval.models.huggingface", "transformers.generation")
+
 Render = Callable[..., Any]
+
+
+def wrap_loaded(model: Any, tokenizer: Any, batch_size: int, *, progress: bool = False) -> LM:
+    """A Hugging Face model in memory as lm-eval takes one; this puts it into evaluation mode."""
+    from lm_eval.models.huggingface import HFLM
+
+    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_batch_size=batch_size)
+    if not progress:
+        lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
+        lm.loglikelihood = partial(lm.loglikelihood, disable_tqdm=True)
+    return lm
 
 
 def is_repeatable(call: Call) -> bool:
@@ -55,45 +71,35 @@ class Backend:
         self.lm, self.render = lm, render
 
     def any_process_waiting(self, waiting: bool) -> bool:
-        """Whether any process of a data-parallel run has calls left.
-
-        Args:
-            waiting: whether this process has.
-        """
+        """Whether any process of a data-parallel run has calls left; `waiting`: whether this one has."""
         return max(gather_ints(self.lm, int(waiting))) > 0
 
     def respond(self, calls: Sequence[Call]) -> list[Answer]:
         """Answer distinct calls, with one batch of generations and one of log-likelihoods."""
         generations: dict[int, Instance] = {}
         rankings: dict[int, list[Instance]] = {}
-        problems: dict[int, str] = {}
+        answers: dict[int, Answer] = {}
         for index, call in enumerate(calls):
             prompt, settings = self._prompt(call.messages), self._settings(call)
             if not isinstance(prompt, str):
                 settings["until"] = settings["until"] or API_UNTIL
             if problem := self._length_problem(prompt, settings["max_gen_toks"]):
-                problems[index] = problem
+                answers[index] = Answer("", problem=problem)
             elif isinstance(call, Classify) and call.ranked:
-                pairs = [(prompt, self._continuation(label)) for label in call.labels]
+                pairs = [(prompt, label if self.render else f" {label}") for label in call.labels]
                 rankings[index] = [make_request("loglikelihood", pair) for pair in pairs]
             else:
                 generations[index] = make_request("generate_until", (prompt, settings))
-        texts = dict(zip(generations, self._call_model("generate_until", list(generations.values())), strict=True))
-        results = self._call_model("loglikelihood", [request for row in rankings.values() for request in row])
-        logprobs = iter(float(result[0]) for result in results)
-        answers = []
-        for index, call in enumerate(calls):
-            if index in problems:
-                answers.append(Answer("", problem=problems[index]))
-            elif not isinstance(call, Classify):
-                answers.append(Answer(texts[index]))
-            elif index in rankings:
-                by_label = {label: next(logprobs) for label in call.labels}
-                best = max(by_label, key=by_label.__getitem__)
-                answers.append(Answer(best, best, by_label))
-            else:
-                answers.append(Answer(texts[index], parse_label(texts[index], call.labels)))
-        return answers
+        texts = self._call_model("generate_until", list(generations.values()))
+        for index, text in zip(generations, texts, strict=True):
+            call = calls[index]
+            answers[index] = Answer(text, parse_label(text, call.labels) if isinstance(call, Classify) else None)
+        results = iter(self._call_model("loglikelihood", list(chain.from_iterable(rankings.values()))))
+        for index in rankings:
+            logprobs = {label: float(next(results)[0]) for label in cast("Classify", calls[index]).labels}
+            best = max(logprobs, key=logprobs.__getitem__)
+            answers[index] = Answer(best, best, logprobs)
+        return [answers[index] for index in range(len(calls))]
 
     def _settings(self, call: Call) -> dict[str, Any]:
         plain = self.render is None
@@ -120,9 +126,6 @@ class Backend:
                 "Give a model whose tokenizer has one, or run without --apply_chat_template"
             ) from error
         return prompt
-
-    def _continuation(self, label: str) -> str:
-        return label if self.render else f" {label}"
 
     def _length_problem(self, prompt: str | JsonChatStr, answer_tokens: int) -> str:
         """Why the model cannot take a prompt, in a few words; empty if it can."""

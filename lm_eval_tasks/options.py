@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from faithful_se.errors import UsageError
@@ -23,27 +23,17 @@ CONTROLS = ("random", "oracle", "stability")
 
 @dataclass(frozen=True)
 class Options:
-    """How explanations are asked for and scored. docs/protocol.md, "Options of a task".
+    """How explanations are asked for and scored. docs/protocol.md, "Options of a task"."""
 
-    Attributes:
-        data: ``hub``, ``mini`` or a folder.
-        classifier: ``generate`` (reads the generated label) or ``loglikelihood`` (ranks the labels).
-        context: ``same`` conversation as the answer, or ``fresh``.
-        mask: the text in place of a removed word.
-        unknown: whether to offer "unknown" as a label.
-        controls: which of `CONTROLS` run; ``oracle`` includes ``random``, because ccf needs both.
-        operator: how named words are removed: ``mask``, ``delete`` or ``substitute``.
-        draws: random sets of words per document, for the chance control.
-    """
-
-    data: str = "hub"
-    classifier: str = "generate"
-    context: str = "same"
-    mask: str = "[REDACTED]"
-    unknown: bool = False
+    data: str = "hub"  # ``hub``, ``mini`` or a folder
+    classifier: str = "generate"  # ``generate`` (reads the generated label) or ``loglikelihood`` (ranks the labels)
+    context: str = "same"  # ``same`` conversation as the answer, or ``fresh``
+    mask: str = "[REDACTED]"  # the text in place of a removed word
+    unknown: bool = False  # whether to offer "unknown" as a label
+    # which of `CONTROLS` run; ``oracle`` includes ``random``, because ccf needs both
     controls: tuple[str, ...] = ("random",)
-    operator: str = "mask"
-    draws: int = 2
+    operator: str = "mask"  # how named words are removed: ``mask``, ``delete`` or ``substitute``
+    draws: int = 2  # random sets of words per document, for the chance control
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files."""
@@ -53,10 +43,8 @@ class Options:
 def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str, Any]) -> Options:
     """Options of one task: the defaults, overridden by its YAML, overridden by the user.
 
-    Args:
-        task: name of the task, for messages.
-        declared: the mapping under ``metadata.faithful_se``.
-        overrides: ``metadata`` as lm-eval passes it: the user's `--metadata` mixed with `--model_args`.
+    `declared` is the YAML's ``metadata.faithful_se``. `overrides` is ``metadata`` as lm-eval passes it: the user's
+    `--metadata` mixed with `--model_args`.
 
     Raises:
         UsageError: a value is not allowed, or a name is nearly an option.
@@ -66,12 +54,8 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
         near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.8)
         if near and name not in names:
             raise UsageError(f"{task}: --metadata {name}=…: no such option; did you mean {near[0]}?")
-    options = Options()
-    for source in (declared, overrides):
-        for name in names:
-            if name in source:
-                options = replace(options, **{name: _read_value(task, name, source[name])})
-    return options
+    values = {**declared, **overrides}
+    return Options(**{name: _read_value(task, name, values[name]) for name in names if name in values})
 
 
 def _read_value(task: str, name: str, value: Any) -> Any:

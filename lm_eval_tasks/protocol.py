@@ -11,8 +11,9 @@ from collections.abc import Generator, Sequence
 
 from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
-from lm_eval_tasks.controls import greedy_oracle, neutral_variants
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.greedy_oracle import greedy_oracle
+from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation
@@ -72,12 +73,8 @@ def rationale_record(document: Document) -> RationaleRecord | None:
     """The words that people marked, as they stand in a transcript."""
     if document.rationale is None:
         return None
-    words = [document.words[position] for position in document.rationale]
-    return {
-        "positions": list(document.rationale),
-        "fields": [word.field for word in words],
-        "words": [word.text for word in words],
-    }
+    positions, words = list(document.rationale), [document.words[position] for position in document.rationale]
+    return {"positions": positions, "fields": [word.field for word in words], "words": [word.text for word in words]}
 
 
 def explanation_record(request: Generate, answer: Answer, target: str, explanation: Explanation) -> ExplanationRecord:

@@ -73,14 +73,8 @@ def _passage_positions(row: Mapping[str, Any], field: str, column: str, words: l
         return None
     start, end = match.span()
     overlaps = (min(end, word.end) - max(start, word.start) for word in words)
-    return (
-        tuple(
-            position
-            for position, (word, overlap) in enumerate(zip(words, overlaps, strict=True))
-            if 2 * overlap >= word.end - word.start
-        )
-        or None
-    )
+    pairs = enumerate(zip(words, overlaps, strict=True))
+    return tuple(position for position, (word, overlap) in pairs if 2 * overlap >= word.end - word.start) or None
 
 
 READERS: dict[str, Reader] = {

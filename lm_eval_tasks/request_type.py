@@ -34,19 +34,12 @@ logger = logging.getLogger(LOGGER)
 
 @dataclass
 class SelfExplainRequest(Instance):
-    """An lm-eval request for one document. The fields have defaults because those of lm-eval's own class do.
+    """An lm-eval request for one document. The fields have defaults because those of lm-eval's own class do."""
 
-    Attributes:
-        spec: what the task asks.
-        document: the document.
-        render: `lm.apply_chat_template` where the run applies one.
-        number: the document's index in the dataset. With `--samples`, lm-eval's own index counts the chosen ones.
-    """
-
-    spec: TaskSpec = None  # type: ignore[assignment]
-    document: Document = None  # type: ignore[assignment]
-    render: Render | None = None
-    number: int = 0
+    spec: TaskSpec = None  # type: ignore[assignment]  # what the task asks
+    document: Document = None  # type: ignore[assignment]  # the document
+    render: Render | None = None  # `lm.apply_chat_template` where the run applies one
+    number: int = 0  # the document's index in the dataset. With `--samples`, lm-eval's own index counts the chosen ones
 
 
 def install() -> None:
@@ -66,14 +59,9 @@ def _answer_cached(lm: CachingLM, requests: Sequence[SelfExplainRequest]) -> lis
 
 
 def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) -> list[str]:
-    """Answer all `self_explain` requests of a run.
+    """Answer all `self_explain` requests of a run, each with its transcript as a JSON string.
 
-    Args:
-        lm: an lm-eval model, or the caching wrapper around one.
-        requests: the documents of all tasks. All requests of a run have the same chat template.
-
-    Returns:
-        One transcript for each request, as a JSON string.
+    All requests of a run have the same chat template.
     """
     backend = Backend(lm, requests[0].render if requests else None)
     if backend.render is None and getattr(getattr(lm, "tokenizer", None), "chat_template", None):

@@ -22,14 +22,10 @@ Responder = Callable[[Sequence[Call]], Sequence[Answer]]
 
 @dataclass
 class Tally:
-    """Numbers of calls, per round.
+    """Numbers of calls, per round."""
 
-    Attributes:
-        calls: calls of the procedures.
-        new_calls: calls that the model had to answer, after duplicates were dropped.
-    """
-
-    calls: list[int] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)  # calls of the procedures
+    # calls that the model had to answer, after duplicates were dropped
     new_calls: list[int] = field(default_factory=list)
 
 
@@ -41,7 +37,7 @@ def run(
     distinct: Callable[[Call], bool] = lambda call: True,
     tally: Tally | None = None,
 ) -> list[Transcript]:
-    """Run procedures to their end, in rounds.
+    """Run procedures to their end, in rounds. The transcripts are in the order of `procedures`.
 
     Args:
         procedures: fresh generators; each gets the answers to its own calls.
@@ -50,9 +46,6 @@ def run(
             agree on the number of rounds.
         distinct: whether a call always has the same answer. Calls for sampled text do not, and are never merged.
         tally: counts the calls.
-
-    Returns:
-        The transcripts, in the order of `procedures`.
     """
     tally = Tally() if tally is None else tally
     results: dict[int, Transcript] = {}
@@ -73,15 +66,14 @@ def run(
         keys: dict[int, list[object]] = {}
         for index, calls in waiting.items():
             keys[index] = [call if distinct(call) else (index, number) for number, call in enumerate(calls)]
-            new_calls.update(
-                (key, call) for key, call in zip(keys[index], calls, strict=True) if key not in answers_by_key
-            )
+            pairs = zip(keys[index], calls, strict=True)
+            new_calls.update((key, call) for key, call in pairs if key not in answers_by_key)
         count = sum(map(len, waiting.values()))
         tally.calls.append(count)
         tally.new_calls.append(len(new_calls))
         logger.info("faithful-se round %d: %d calls, %d new ones", len(tally.calls), count, len(new_calls))
         answers = dict(zip(new_calls, respond(list(new_calls.values())), strict=True))
         answers_by_key.update((key, answer) for key, answer in answers.items() if not isinstance(key, tuple))
-        for index in list(waiting):
-            advance(index, [answers_by_key[key] if key in answers_by_key else answers[key] for key in keys[index]])
+        for index, keys_of_calls in keys.items():
+            advance(index, [answers_by_key[key] if key in answers_by_key else answers[key] for key in keys_of_calls])
     return [results[index] for index in range(len(procedures))]

@@ -1,7 +1,8 @@
 """From a transcript to the metric values of one document.
 
 The formulas are in `faithfulness_metrics`; this module reads their arguments from the transcript.
-`lm_eval_tasks.metrics` says which task reports which value, and turns the documents' values into one.
+`lm_eval_tasks.metrics` says which task reports which value, and turns the documents' values into one. A value that is
+not defined for a document is nan.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from faithful_se.transcript import AnswerRecord, Prediction, Transcript
+from faithful_se.transcript import AnswerRecord, ExplanationRecord, Prediction, Transcript
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import keys_by_field, words_of
@@ -24,7 +25,7 @@ def faithful(transcript: Transcript) -> float:
 
 def valid(transcript: Transcript) -> float:
     """Whether the explanation could be read and obeys its format."""
-    return float(bool(transcript["explanation"] and transcript["explanation"]["valid"]))
+    return float(_valid_explanation(transcript) is not None)
 
 
 def accuracy(transcript: Transcript) -> float:
@@ -60,36 +61,30 @@ def ccf_parts(transcript: Transcript) -> list[float]:
     return [faithful(transcript), faithful_random(transcript), faithful_oracle(transcript)]
 
 
-def loo_percentile(transcript: Transcript) -> float | None:
+def loo_percentile(transcript: Transcript) -> float:
     """Percentile of the named words' leave-one-out effect among all types of words of the document."""
-    return _none_if_nan(erasure.loo_percentile(*_leave_one_out(transcript)))
+    return erasure.loo_percentile(*_leave_one_out(transcript))
 
 
-def hit1(transcript: Transcript) -> float | None:
+def hit1(transcript: Transcript) -> float:
     """Whether a named word has the largest leave-one-out effect."""
-    return _none_if_nan(erasure.hit1(*_leave_one_out(transcript)))
+    return erasure.hit1(*_leave_one_out(transcript))
 
 
-def redundant(transcript: Transcript) -> float | None:
+def redundant(transcript: Transcript) -> float:
     """Whether no single word of the document matters. `hit1` means little there."""
-    return _none_if_nan(erasure.redundant(_deltas(transcript)))
+    return erasure.redundant(_deltas(transcript))
 
 
-def comprehensiveness(transcript: Transcript) -> float | None:
+def comprehensiveness(transcript: Transcript) -> float:
     """How much of its probability the predicted label loses without the named words."""
-    explanation = transcript["explanation"]
-    if explanation is None or not explanation["valid"]:
-        return None
-    return _none_if_nan(_drop(transcript["prediction"], transcript["perturbed"]))
+    return _drop(transcript["prediction"], transcript["perturbed"]) if _valid_explanation(transcript) else math.nan
 
 
-def comprehensiveness_lift(transcript: Transcript) -> float | None:
+def comprehensiveness_lift(transcript: Transcript) -> float:
     """`comprehensiveness` minus its mean over as many random words: removing any words costs some probability."""
-    value, variants = comprehensiveness(transcript), transcript["random"]
-    if value is None or not variants:
-        return None
-    random_drops = [_drop(transcript["prediction"], variant) for variant in variants]
-    return _none_if_nan(value - sum(random_drops) / len(random_drops))
+    drops = [_drop(transcript["prediction"], variant) for variant in transcript["random"]]
+    return comprehensiveness(transcript) - sum(drops) / len(drops) if drops else math.nan
 
 
 def phi_counts(transcript: Transcript) -> list[float]:
@@ -104,45 +99,42 @@ def phi_counts(transcript: Transcript) -> list[float]:
     return counts
 
 
-def masked_fraction(transcript: Transcript) -> float | None:
+def masked_fraction(transcript: Transcript) -> float:
     """Share of the document's words that a valid explanation removes."""
-    explanation = transcript["explanation"]
-    if explanation is None or not explanation["valid"]:
-        return None
-    return len(explanation["positions"]) / len(words_of(transcript["fields"]))
+    explanation = _valid_explanation(transcript)
+    return len(explanation["positions"]) / len(words_of(transcript["fields"])) if explanation else math.nan
 
 
-def one_edit(transcript: Transcript) -> float | None:
-    """Whether the edited document is exactly one word away; None without an edited document."""
+def one_edit(transcript: Transcript) -> float:
+    """Whether the edited document is exactly one word away; nan without an edited document."""
     pair = _edited(transcript)
-    return counterfactual.one_edit(*pair) if pair else None
+    return counterfactual.one_edit(*pair) if pair else math.nan
 
 
-def edit_fraction(transcript: Transcript) -> float | None:
-    """Word-level edit distance over the most that could change; None without an edited document."""
+def edit_fraction(transcript: Transcript) -> float:
+    """Word-level edit distance over the most that could change; nan without an edited document."""
     pair = _edited(transcript)
-    return counterfactual.edit_fraction(*pair) if pair else None
+    return counterfactual.edit_fraction(*pair) if pair else math.nan
 
 
-def label_leak(transcript: Transcript, labels: Sequence[str]) -> float | None:
-    """Whether the edit adds a label; None without an edited document."""
+def label_leak(transcript: Transcript, labels: Sequence[str]) -> float:
+    """Whether the edit adds a label; nan without an edited document."""
     pair = _edited(transcript)
     if pair is None:
-        return None
+        return math.nan
     original, edited = (list(chain.from_iterable(keys.values())) for keys in pair)
     return counterfactual.label_leak(original, edited, (*labels, UNKNOWN))
 
 
-def stability_q(transcript: Transcript) -> float | None:
+def stability_q(transcript: Transcript) -> float:
     """Share of the meaning-neutral changes that change the answer: 1 for a model that anything flips.
 
     The rule is that of `faithful`, so that the two can be subtracted: an answer that could not be read or generated is
     no change.
     """
-    prediction, variants = transcript["prediction"]["label"], transcript["stability"]
-    if not variants:
-        return None
-    return sum(flips.faithful(True, prediction, variant["label"]) for variant in variants) / len(variants)
+    prediction = transcript["prediction"]["label"]
+    changes = [flips.faithful(True, prediction, variant["label"]) for variant in transcript["stability"]]
+    return sum(changes) / len(changes) if changes else math.nan
 
 
 def abstain(transcript: Transcript) -> float:
@@ -151,21 +143,26 @@ def abstain(transcript: Transcript) -> float:
     return flips.abstain(perturbed["label"] if perturbed else None)
 
 
-def madsen(transcript: Transcript, labels: Sequence[str]) -> float | None:
-    """The rule of Madsen et al. 2024; None for documents that the paper leaves out."""
+def madsen(transcript: Transcript, labels: Sequence[str]) -> float:
+    """The rule of Madsen et al. 2024; nan for documents that the paper leaves out."""
     wants_target, perturbed = STYLES[transcript["style"]].WANTS_TARGET, transcript["perturbed"]
     answers = transcript["prediction"]["label"], perturbed["label"] if perturbed else None
-    return _none_if_nan(flips.madsen(wants_target, *answers, transcript["gold"], labels))
+    return flips.madsen(wants_target, *answers, transcript["gold"], labels)
 
 
-def plausibility_f1(transcript: Transcript) -> float | None:
-    """Overlap of the named words with the words that people marked, as F1; None where nobody marked any."""
-    return _none_if_nan(plausibility.token_f1(*_named_and_marked(transcript)))
+def plausibility_f1(transcript: Transcript) -> float:
+    """Overlap of the named words with the words that people marked, as F1; nan where nobody marked any."""
+    return plausibility.token_f1(*_named_and_marked(transcript))
 
 
-def plausibility_iou(transcript: Transcript) -> float | None:
+def plausibility_iou(transcript: Transcript) -> float:
     """The same overlap as intersection over union."""
-    return _none_if_nan(plausibility.iou(*_named_and_marked(transcript)))
+    return plausibility.iou(*_named_and_marked(transcript))
+
+
+def _valid_explanation(transcript: Transcript) -> ExplanationRecord | None:
+    explanation = transcript["explanation"]
+    return explanation if explanation and explanation["valid"] else None
 
 
 def _flip(transcript: Transcript, variant: AnswerRecord | None) -> float:
@@ -193,8 +190,8 @@ def _deltas(transcript: Transcript) -> list[float]:
 
 def _named_types(transcript: Transcript) -> list[bool]:
     """For each type of word that the oracle tried, whether a valid explanation names it; empty without one."""
-    explanation, oracle = transcript["explanation"], transcript["oracle"]
-    if explanation is None or oracle is None or not explanation["valid"]:
+    explanation, oracle = _valid_explanation(transcript), transcript["oracle"]
+    if explanation is None or oracle is None:
         return []
     positions = set(explanation["positions"])
     return [not positions.isdisjoint(variant["positions"]) for variant in oracle["singles"]]
@@ -219,12 +216,8 @@ def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
 
     An added word has no position, so a counterfactual that only adds words names nothing.
     """
-    explanation, rationale = transcript["explanation"], transcript["rationale"]
+    explanation, rationale = _valid_explanation(transcript), transcript["rationale"]
     keys = [word.key for word in words_of(transcript["fields"])]
-    named = explanation["positions"] if explanation and explanation["valid"] else []
+    named = explanation["positions"] if explanation else []
     marked = rationale["positions"] if rationale else []
     return {keys[position] for position in named}, {keys[position] for position in marked}
-
-
-def _none_if_nan(value: float) -> float | None:
-    return None if math.isnan(value) else value

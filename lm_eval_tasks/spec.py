@@ -14,25 +14,15 @@ from lm_eval_tasks.styles.explanation import Request
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """One dataset, one style, one budget, one set of options.
+    """One dataset, one style, one budget, one set of options."""
 
-    Attributes:
-        question: the dataset's.
-        style: a key of `STYLES`.
-        budget: one of `lm_eval_tasks.styles.BUDGETS`.
-        options: what the user chose.
-        system: the system instruction that opens every conversation; None for none.
-        generation: the generation settings of explanations, as JSON.
-        rationales: whether people marked words in documents of this dataset.
-    """
-
-    question: Question
-    style: str
-    budget: str
-    options: Options = field(default_factory=Options)
-    system: str | None = None
-    generation: str = "{}"
-    rationales: bool = False
+    question: Question  # the dataset's
+    style: str  # a key of `STYLES`
+    budget: str  # one of `lm_eval_tasks.styles.BUDGETS`
+    options: Options = field(default_factory=Options)  # what the user chose
+    system: str | None = None  # the system instruction that opens every conversation; None for none
+    generation: str = "{}"  # the generation settings of explanations, as JSON
+    rationales: bool = False  # whether people marked words in documents of this dataset
 
     def question_about(self, document: Document) -> Question:
         """The dataset's question, with the document's own labels where it has some."""

@@ -55,18 +55,14 @@ class SelfExplainTask(ConfigurableTask):
         super().__init__(config=settings)
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
-        self._record_options(options)
         self._register_metrics()
-
-    def _record_options(self, options: Options) -> None:
-        """Write the options and data that the task really uses into the configuration that lm-eval logs."""
+        # lm-eval logs the configuration: it says which options and data the task really uses.
         metadata = self.config.metadata
         metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
         if commit := hub_commit(self.eval_docs):
             metadata["dataset_commit"] = commit
 
     def _register_metrics(self) -> None:
-        """Tell lm-eval the metric keys, their directions and their aggregations."""
         metrics = metrics_of(self.spec)
         self.config.metric_list = [{"metric": name} for name in metrics]
         self._metric_fn_list = dict.fromkeys(metrics)
@@ -154,12 +150,8 @@ class SelfExplainTask(ConfigurableTask):
 def _read_declaration(settings: dict[str, Any]) -> Options:
     """Check what the YAML and the user's `--metadata` declare, and write both where lm-eval records them.
 
-    Args:
-        settings: the configuration of the task. `style` and `budget` move into `metadata.faithful_se`: a YAML that
-            includes another one replaces the whole of `metadata`. A revision that the user pins replaces the default.
-
-    Raises:
-        UsageError: no declaration, an unknown style or budget, or a wrong option.
+    `style` and `budget` move into `metadata.faithful_se`: a YAML that includes another one replaces the whole of
+    `metadata`. A revision that the user pins replaces the default.
     """
     name, metadata = settings["task"], settings["metadata"]
     declared = metadata.get("faithful_se")

@@ -8,6 +8,7 @@ this command, a new style this command alone.
 from __future__ import annotations
 
 import argparse
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -41,19 +42,17 @@ def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
     """The task files and the shared files below a folder of datasets: path -> text."""
     names = sorted(path.parent.name for path in datasets.glob("*/_dataset_yaml"))
     files = {}
-    for style in STYLES:
-        for budget in BUDGETS:
-            tokens = STYLES[style].MAX_TOKENS[budget]
-            files[datasets / f"_{style}_{budget}_yaml"] = SHARED.format(style=style, budget=budget, tokens=tokens)
-            for name in names:
-                tags = [f"faithful-se-{part}" for part in (name, style, budget)] + _group_tags(datasets / name)
-                text = TASK.format(dataset=name, style=style, budget=budget, tags=", ".join(tags))
-                files[datasets / name / f"faithful_se_{name}_{style}_{budget}.yaml"] = text
+    for style, budget in product(STYLES, BUDGETS):
+        tokens = STYLES[style].MAX_TOKENS[budget]
+        files[datasets / f"_{style}_{budget}_yaml"] = SHARED.format(style=style, budget=budget, tokens=tokens)
+        for name in names:
+            tags = [f"faithful-se-{part}" for part in (name, style, budget)] + _group_tags(datasets / name)
+            text = TASK.format(dataset=name, style=style, budget=budget, tags=", ".join(tags))
+            files[datasets / name / f"faithful_se_{name}_{style}_{budget}.yaml"] = text
     return files
 
 
 def _group_tags(folder: Path) -> list[str]:
-    """Tags of a dataset that it shares with others."""
     declared = yaml.safe_load((folder / "_dataset_yaml").read_text(encoding="utf-8"))["metadata"]["faithful_se"]
     tags = []
     if "rationale" in declared:

@@ -1,7 +1,7 @@
 """Options of a command, declared once: a dataclass whose fields are the options and whose docstring is their help.
 
-`HfArgumentParser` reads dataclasses too. But it offers every option in two spellings, with `_` and with `-`, and cannot
-name a switch that turns a default off: `pool: bool = True` is `--per-occurrence`.
+`HfArgumentParser` reads dataclasses too. But this help is quick, and works without transformers. The other also offers
+every option in two spellings, and turns defaults off by `--no-…` only: `pool: bool = True` is `--per-occurrence` here.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import argparse
 import inspect
 import re
 from dataclasses import MISSING, Field, field, fields
-from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 Options = TypeVar("Options")
 
@@ -83,21 +82,14 @@ def _settings(option: Field[Any], kind: Any, help: str | None) -> dict[str, Any]
     """Arguments of `add_argument` for a field."""
     if help is None:
         raise TypeError(f"field {option.name}: the docstring of its class does not describe it")
-    text = help.replace("%", "%%")
+    help, default = help.replace("%", "%%"), option.default
     if kind is bool:
-        return {"action": "store_false" if option.default else "store_true", "help": text}
-    settings: dict[str, Any] = {"help": text, "metavar": option.metadata.get("metavar")}
-    if option.default is MISSING:
-        return settings | {"required": True, "type": kind}
-    if get_origin(kind) is tuple:
-        kind, settings["nargs"] = get_args(kind)[0], "+"
-        default = " ".join(map(str, option.default))
-    else:
-        if get_origin(kind) is UnionType:
-            (kind,) = (choice for choice in get_args(kind) if choice is not NoneType)
-        default = "" if option.default is None else str(option.default)
-    return settings | {
-        "type": kind,
-        "default": option.default,
-        "help": f"{text} (default: {default})" if default else text,
-    }
+        return {"action": "store_false" if default else "store_true", "help": help}
+    settings = {"metavar": option.metadata.get("metavar"), "default": default, "required": default is MISSING}
+    if isinstance(default, tuple):
+        settings["nargs"] = "+"
+    if get_args(kind):  # the X of tuple[X, ...] and of X | None
+        kind = get_args(kind)[0]
+    if default not in (MISSING, None, "", ()):
+        help += f" (default: {' '.join(map(str, default)) if isinstance(default, tuple) else default})"
+    return settings | {"type": kind, "help": help}

@@ -14,9 +14,8 @@ from functools import cache, lru_cache
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Word, words_of
-from lm_eval_tasks import DATASETS
 from lm_eval_tasks.classification import CLASSIFY, FRESH, MASK_NOTE, Message, Question
-from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.data import dataset_names, dataset_spec
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -41,23 +40,19 @@ DEFAULT_MASK = "[REDACTED]"
 
 @dataclass(frozen=True)
 class Conversation:
-    """The content of a conversation: a document, and the question about it.
+    """The content of a conversation: a document, and the question about it."""
 
-    Attributes:
-        question: the dataset's.
-        fields: the document.
-        mask: the mask that the prompt announces, or the default one.
-        unknown: whether "unknown" is offered.
-        request: the request for an explanation; None where the last turn asks for a label.
-        style: of the request; "" where the last turn asks for a label.
-    """
+    question: Question  # the dataset's
+    fields: dict[str, str]  # the document
+    mask: str  # the mask that the prompt announces, or the default one
+    unknown: bool  # whether "unknown" is offered
+    request: Request | None = None  # the request for an explanation; None where the last turn asks for a label
+    style: str = ""  # of the request; "" where the last turn asks for a label
 
-    question: Question
-    fields: dict[str, str]
-    mask: str
-    unknown: bool
-    request: Request | None = None
-    style: str = ""
+    @property
+    def target(self) -> str:
+        """The label that the explanation must reach; "" where there is none."""
+        return self.request.target if self.request else ""
 
     @property
     def words(self) -> list[Word]:
@@ -66,10 +61,9 @@ class Conversation:
 
 
 def read(messages: Sequence[Message]) -> Conversation:
-    """Read a conversation of this package.
+    """Read a conversation of this package; a `ValueError` where it is none.
 
     Raises:
-        ValueError: this package does not write such a prompt.
         UsageError: the document has labels of its own, and the conversation does not show them.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
@@ -85,15 +79,13 @@ def read(messages: Sequence[Message]) -> Conversation:
     head, tail, text = turns[0].partition(_TAIL)
     if not tail:
         raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
-    announced = _MASK.search(head)
-    mask = announced.group(1) if announced else DEFAULT_MASK
+    mask = announced[1] if (announced := _MASK.search(head)) else DEFAULT_MASK
     dataset_question = next((question for question in questions() if head.startswith(question.question)), None)
     if dataset_question is None:
         raise ValueError(f"no dataset asks {head[:80]!r}")
     if not dataset_question.labels:
         choices = re.findall('"(.+?)"', head.rpartition(_ANSWER)[2])
-        labels = tuple(label for label in choices if label != UNKNOWN)
-        dataset_question = replace(dataset_question, labels=labels)
+        dataset_question = replace(dataset_question, labels=tuple(label for label in choices if label != UNKNOWN))
     fields = _fields(dataset_question, text)
     if len(turns) == 1:
         return Conversation(dataset_question, fields, mask, f'"{UNKNOWN}"' in head)
@@ -103,7 +95,7 @@ def read(messages: Sequence[Message]) -> Conversation:
 @cache
 def questions() -> tuple[Question, ...]:
     """The questions of all datasets."""
-    return tuple(dataset_spec(path.parent.name).question for path in sorted(DATASETS.glob("*/_dataset_yaml")))
+    return tuple(dataset_spec(name).question for name in dataset_names())
 
 
 @lru_cache(maxsize=1 << 12)
@@ -124,8 +116,7 @@ def _request(question: Question, text: str) -> tuple[str, Request] | None:
 
 
 def _explain(question: Question, fields: dict[str, str], text: str) -> Conversation:
-    style_and_request = _request(question, text)
-    if style_and_request is None:
+    if not (style_and_request := _request(question, text)):
         raise ValueError(f"not a request of faithful-se: {text[:80]!r}")
     style, request = style_and_request
     return Conversation(question, fields, request.mask, False, request, style)

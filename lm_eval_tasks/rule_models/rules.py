@@ -127,9 +127,8 @@ class RuleLM(LM):
                 weights[prediction] = largest + (0.0 if weights[prediction] == largest else 0.01)
             total = math.log(sum(math.exp(8 * weight) for weight in weights.values()))
             label = request.args[1].strip()
-            answer = (8 * weights[label] - total, label == prediction)
-            answers.append(answer)
-            self.cache_hook.add_partial("loglikelihood", request.args, answer)
+            answers.append((8 * weights[label] - total, label == prediction))
+            self.cache_hook.add_partial("loglikelihood", request.args, answers[-1])
         return answers
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
@@ -178,12 +177,12 @@ def cue_for(conversation: Conversation) -> str:
     It is the lightest such word that still outweighs the rest of the document. In place of any other word it changes
     nothing, so *where* the edit is made matters as well as *what* is written.
     """
-    request, labels = conversation.request, conversation.question.labels
-    if request is None or not request.target:
+    if not conversation.target:
         return ""
+    labels = conversation.question.labels
     words = ranked_words(conversation)
     next_weight = weight_of(key_of(words[1])) if len(words) > 1 else -1.0
-    vocabulary = _vocabulary(labels.index(request.target), len(labels))
+    vocabulary = _vocabulary(labels.index(conversation.target), len(labels))
     return next(word for word in vocabulary if weight_of(word) > next_weight)
 
 

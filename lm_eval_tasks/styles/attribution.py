@@ -201,7 +201,6 @@ def _listed(text: str, contents: str) -> list[str]:
 
 
 def _without_conjunction(item: list[str], contents: str) -> list[str]:
-    """An item of a list without the "and" before it."""
     # love, and great
     if len(item) > 1 and item[0] in ("and", "or"):
         item = item[1:]

@@ -9,23 +9,23 @@ from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.counterfactual import edit_distance, label_leak
 from faithfulness_metrics.flips import UNKNOWN
+from faithfulness_metrics.random_words import random_positions
 from faithfulness_metrics.words import (
     WORD,
     Fields,
     Word,
-    find_words,
     key_of,
     keys_by_field,
     occurrences,
     positions_by_key,
-    random_positions,
     replace,
     seed_of,
     words_of,
 )
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.styles.explanation import Edit, Explanation, Request, invalid, types_of
+from lm_eval_tasks.styles.edits import edits_between, move_edits, one_change
+from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
 from lm_eval_tasks.styles.unwrap import is_refusal
 
@@ -47,8 +47,7 @@ ANSWERS_WITH_TEXT = True
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
-    template = ONEWORD if request.budget == "oneword" else MULTIWORD
-    question = request.question
+    template, question = ONEWORD if request.budget == "oneword" else MULTIWORD, request.question
     return template.format(noun=question.noun, target=request.target, format_hint=question.format_hint())
 
 
@@ -56,7 +55,7 @@ def write(fields: Fields, words: Sequence[str], request: Request, new_word: str 
     """The answer that puts `new_word` in the place of `words`, as honest explainers and training data write it."""
     spans = words_of(fields)
     edited = replace(fields, spans, dict.fromkeys(occurrences(spans, {key_of(word) for word in words}), new_word))
-    return request.question.show(edited) if len(fields) > 1 else next(iter(edited.values()))
+    return request.question.as_answer(edited)
 
 
 # A change that is described instead of made: I love -> hate it | I ~~love~~ hate it | love → hate
@@ -117,7 +116,6 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     mostly_changed = 2 * distance > max(len(words), len(edited_words))
     if not single and mostly_changed and (reason := _not_a_text(document, edited_words, request)):
         return invalid(reason)
-    reason = ""
     if _count(mask_pattern(request.mask), document) > _count(mask_pattern(request.mask), fields):
         return invalid("masked instead of edited")
     if _count(_DESCRIBED_CHANGE, document) > _count(_DESCRIBED_CHANGE, fields):
@@ -126,6 +124,8 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         reason = "more than one word changed"
     elif label_leak([w.key for w in words], [w.key for w in edited_words], (*request.question.labels, UNKNOWN)):
         reason = "label in the edit"
+    else:
+        reason = ""
     positions = tuple(sorted({edit.position for edit in edits if edit.kind in ("replace", "delete")}))
     return Explanation(not reason, reason, tuple(types_of(words, positions).values()), positions, document, edits)
 
@@ -143,32 +143,6 @@ def _not_a_text(document: Fields, words: Sequence[Word], request: Request) -> st
 
 def _count(pattern: re.Pattern[str], fields: Fields) -> int:
     return sum(len(pattern.findall(text)) for text in fields.values())
-
-
-def edits_between(fields: Fields, document: Fields) -> tuple[Edit, ...]:
-    """The word-level edits from one document to another: a shortest script (Levenshtein) for each field."""
-    edits, first, count = list[Edit](), 0, len(words_of(fields))
-    for name, text in fields.items():
-        words, edited_words = find_words(text, name), find_words(document[name], name)
-        for step in Levenshtein.editops([w.key for w in words], [w.key for w in edited_words]):
-            position, kind = first + step.src_pos, step.tag
-            new_word = "" if kind == "delete" else edited_words[step.dest_pos].text
-            if kind == "insert":
-                # After the last word of its own field. A field without words has only the words of its neighbours.
-                at_end = step.src_pos == len(words) and (bool(words) or position == count)
-                kind, position = ("after", max(position - 1, 0)) if at_end else ("before", position)
-            edits.append(Edit(position, kind, new_word))
-        first += len(words)
-    return tuple(edits)
-
-
-def one_change(words: Sequence[Word], edits: Sequence[Edit]) -> bool:
-    """One word replaced, added or deleted, or the same replacement or deletion of several occurrences of one word."""
-    if len(edits) == 1:
-        return True
-    if any(edit.kind in ("before", "after") for edit in edits):
-        return False
-    return len({(edit.kind, words[edit.position].key, key_of(edit.text)) for edit in edits}) == 1
 
 
 def target(document: Document, labels: Sequence[str], predicted: str) -> str:
@@ -211,26 +185,3 @@ def single_word_sets(document: Document, explanation: Explanation) -> list[list[
         positions for positions in positions_by_key(words).values() if 1 < len(positions) <= len(explanation.edits)
     ]
     return [*([position] for position in range(len(words))), *repeated]
-
-
-def move_edits(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -> dict[str, str]:
-    """The same edits made at other positions: the right *what* at another *where*.
-
-    Edits at one position stay together. "do not love" for "love" adds two words before one position, and both move.
-
-    Args:
-        fields: the original document.
-        edits: the model's edits, in the order of their positions; k positions.
-        positions: the new positions, [k] or fewer; the edits of the i-th position move to `positions[i]`.
-    """
-    words = words_of(fields)
-    by_position: dict[int, list[Edit]] = {}
-    for edit in edits:
-        by_position.setdefault(edit.position, []).append(edit)
-    replacements: dict[int, str | None] = {}
-    for position, group in zip(positions, by_position.values(), strict=False):
-        texts = {kind: [edit.text for edit in group if edit.kind == kind] for kind in ("before", "replace", "after")}
-        only_adds = all(edit.kind in ("before", "after") for edit in group)
-        middle = [words[position].text] if only_adds else texts["replace"]
-        replacements[position] = " ".join([*texts["before"], *middle, *texts["after"]]) or None  # None: deleted
-    return replace(fields, words, replacements)

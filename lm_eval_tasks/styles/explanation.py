@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from faithfulness_metrics.words import Fields, Word
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.styles.edits import Edit
 
 # How much an explanation may name or change: one type of word, or any number of words.
 BUDGETS = ("oneword", "multiword")
@@ -14,58 +15,26 @@ BUDGETS = ("oneword", "multiword")
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that the wording of the request for an explanation depends on.
+    """Everything that the wording of the request for an explanation depends on."""
 
-    Attributes:
-        question: the dataset.
-        budget: one of `BUDGETS`.
-        mask: the mask text.
-        operator: how named words will be removed: ``mask``, ``delete``, ``substitute``.
-        target: the label that the perturbed document must reach; "" in styles without one.
-    """
-
-    question: Question
-    budget: str
-    mask: str
-    operator: str = "mask"
-    target: str = ""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One changed word of a counterfactual.
-
-    Attributes:
-        position: of the changed word in the original; for an added word, of the word beside it.
-        kind: ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word
-            of a field).
-        text: the new word; "" for a deletion.
-    """
-
-    position: int
-    kind: str
-    text: str = ""
+    question: Question  # the dataset
+    budget: str  # one of `BUDGETS`
+    mask: str  # the mask text
+    operator: str = "mask"  # how named words will be removed: ``mask``, ``delete``, ``substitute``
+    target: str = ""  # the label that the perturbed document must reach; "" in styles without one
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A parsed explanation of one document.
+    """A parsed explanation of one document."""
 
-    Attributes:
-        valid: whether it could be read and obeys the format of its style and budget.
-        reason: why it is not valid, in a few words; "" where it is.
-        words: the words named, removed or changed, as written in the document, each type once.
-        positions: their positions in the document (see `faithfulness_metrics.words`).
-        edited: the model's own edited document, even where the edit is not valid; None in styles that remove words.
-        edits: its changes, word by word.
-    """
-
-    valid: bool
-    reason: str = ""
-    words: tuple[str, ...] = ()
-    positions: tuple[int, ...] = ()
+    valid: bool  # whether it could be read and obeys the format of its style and budget
+    reason: str = ""  # why it is not valid, in a few words; "" where it is
+    words: tuple[str, ...] = ()  # the words named, removed or changed, as written in the document, each type once
+    positions: tuple[int, ...] = ()  # their positions in the document (see `faithfulness_metrics.words`)
+    # the model's own edited document, even where the edit is not valid; None in styles that remove words
     edited: Fields | None = None
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[Edit, ...] = ()  # its changes, word by word
 
 
 def invalid(reason: str) -> Explanation:

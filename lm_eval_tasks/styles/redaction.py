@@ -46,7 +46,7 @@ def write(fields: Fields, words: Sequence[str], request: Request, new_word: str 
     """The answer that redacts `words`, as honest explainers and training data write it."""
     spans = words_of(fields)
     masked = mask_out(fields, spans, occurrences(spans, {key_of(word) for word in words}), request.mask)
-    return request.question.show(masked) if len(fields) > 1 else next(iter(masked.values()))
+    return request.question.as_answer(masked)
 
 
 def parse(answer: str, fields: Fields, request: Request) -> Explanation:

@@ -39,12 +39,9 @@ def too_long(document: Mapping[str, str], fields: Mapping[str, str], mask: str =
 
 
 def mask_pattern(mask: str, endings: frozenset[str] = frozenset(), bare: bool = False) -> re.Pattern[str]:
-    """The mask in the spellings of models.
+    """The mask in the spellings of models, `bare` also without its brackets.
 
-    Args:
-        mask: the mask text.
-        endings: endings after a mask that belong to the masked word ("'s").
-        bare: whether the mask counts without its brackets, too.
+    `endings` after a mask belong to the masked word ("'s").
     """
     core = mask.strip("[]<>(){}")
     shapes = [_as_whole_word(mask)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from faithfulness_metrics.words import Fields
@@ -15,27 +15,20 @@ class Style(Protocol):
     """An explanation style. A module is one: its constants and functions have these names.
 
     Styles whose explanation is a set of words to remove take most of it from `lm_eval_tasks.styles.word_removal`.
+
+    Attributes:
+        MAX_TOKENS: budget -> most tokens of an answer: the explanation and what models write around it.
+        WANTS_TARGET: whether the request names a label that the perturbed document must reach.
+        REMOVES_WORDS: whether the perturbed document is the document without the named words, rather than an edited
+            one. Metrics of removed words (leave-one-out, share of masked words) and metrics of edits (edit distance,
+            pasted labels) each make sense for one kind. The greedy oracle searches among removals only.
+        ANSWERS_WITH_TEXT: whether the answer holds the whole document, rewritten.
     """
 
-    @property
-    def MAX_TOKENS(self) -> Mapping[str, int]:  # noqa: N802
-        """Budget -> most tokens of an answer: the explanation and what models write around it."""
-
-    @property
-    def WANTS_TARGET(self) -> bool:  # noqa: N802
-        """Whether the request names a label that the perturbed document must reach."""
-
-    @property
-    def REMOVES_WORDS(self) -> bool:  # noqa: N802
-        """Whether the perturbed document is the document without the named words, rather than an edited one.
-
-        Metrics of removed words (leave-one-out, share of masked words) and metrics of edits (edit distance, label
-        words pasted in) each make sense for one kind. The greedy oracle searches among removals only.
-        """
-
-    @property
-    def ANSWERS_WITH_TEXT(self) -> bool:  # noqa: N802
-        """Whether the answer holds the whole document, rewritten."""
+    MAX_TOKENS: dict[str, int]
+    WANTS_TARGET: bool
+    REMOVES_WORDS: bool
+    ANSWERS_WITH_TEXT: bool
 
     def ask(self, request: Request) -> str:
         """The sentence that asks for the explanation."""

@@ -135,10 +135,8 @@ def _opening(text: str) -> str:
 
 def without_closing(text: str) -> str:
     """The text up to the note or the explanation at its end."""
-    labelled, sentence = _CLOSINGS
-    cuts = [match.start() for match in (labelled.search(text),) if match]
-    starts = (match.start() for match in sentence.finditer(text))
-    cuts += [start for start in starts if is_prose(text[start : start + 500])][:1]
+    labelled, sentence = ([match.start() for match in closing.finditer(text)] for closing in _CLOSINGS)
+    cuts = labelled[:1] + [start for start in sentence if is_prose(text[start : start + 500])][:1]
     return text[: min(cuts)] if cuts else text
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faithfulness_metrics.words import positions_by_key, random_positions, remove, seed_of
+from faithfulness_metrics.random_words import random_positions
+from faithfulness_metrics.words import positions_by_key, remove, seed_of
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles.explanation import Explanation
@@ -29,8 +30,7 @@ def perturb_at(
 
 def random_sets(document: Document, explanation: Explanation, options: Options) -> list[list[int]]:
     """Random sets of as many positions as the explanation names; of one position where it could not be read."""
-    seed = seed_of(document.hash, "random")
-    return random_positions(document.words, explanation.positions, options.draws, seed)
+    return random_positions(document.words, explanation.positions, options.draws, seed_of(document.hash, "random"))
 
 
 def single_word_sets(document: Document, explanation: Explanation) -> list[list[int]]:

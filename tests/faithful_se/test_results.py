@@ -42,8 +42,9 @@ def test_two_checkpoints_are_compared(project):
         assert pair.versus.n == 20
         assert pair.versus.faithful.estimate == pytest.approx(pair.b["faithful"].estimate - pair.a["faithful"].estimate)
     assert comparison.mean.estimate > 0
-    by_name = faithful_se.compare(comparison.a, comparison.b, results=[project / "results"])
-    on_board = faithful_se.compare(comparison.a, comparison.b, board=project / "board" / "board.json")
+    names = [f"faithful-se-rules (strategy={strategy})" for strategy in ("random", "honest")]
+    by_name = faithful_se.compare(*names, results=[project / "results"])
+    on_board = faithful_se.compare(*names, board=project / "board" / "board.json")
     assert by_name.pairs == on_board.pairs == comparison.pairs
 
 

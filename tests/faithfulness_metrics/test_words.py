@@ -15,7 +15,6 @@ from faithfulness_metrics.words import (
     key_of,
     mask_out,
     occurrences,
-    random_positions,
     remove,
     replace,
     seed_of,
@@ -194,45 +193,3 @@ def test_seeds_are_the_same_everywhere():
     assert seed_of("\ud800") >= 0  # a lone surrogate is text too
     assert document_hash({"t": "a"}) == f"{seed_of('t=a'):016x}"
     assert document_hash({"t": "a"}) != document_hash({"u": "a"})
-
-
-@given(documents, st.integers(0, 5), st.integers(0, 4), st.integers(0, 3))
-def test_random_positions(document, seed, draws, size):
-    words = words_of(document)
-    named = chosen(words, seed)
-    sets = random_positions(words, named, draws, seed, size)
-    assert sets == random_positions(words, reversed(named), draws, seed, size)
-    assert len(sets) == draws
-    for drawn in sets:
-        assert drawn == sorted(set(drawn))
-        assert set(drawn) <= set(range(len(words)))
-        if not named:
-            assert len(drawn) == min(size, len(words))
-            continue
-        for field in document:
-            inside = {i for i, w in enumerate(words) if w.field == field}
-            wanted = len(inside & set(named))
-            assert len(inside & set(drawn)) == wanted  # as many in the same field
-            if len(inside - set(named)) >= wanted:
-                assert not inside & set(drawn) & set(named)  # other words
-
-
-def test_random_positions_share_their_draws():
-    words = words_of({"text": "a b c d e f g h"})
-    first = random_positions(words, [0], 20, seed=7)
-    second = random_positions(words, [1], 20, seed=7)
-    differing = sum(x != y for x, y in zip(first, second, strict=True))
-    assert differing == sum(x == [1] or y == [0] for x, y in zip(first, second, strict=True))
-
-
-def test_random_positions_are_uniform():
-    words = words_of({"text": "a b c d e"})
-    drawn = [p for s in random_positions(words, [2], 4000, seed=1) for p in s]
-    counts = [drawn.count(i) for i in range(5)]
-    assert counts[2] == 0
-    # 1,000 expected each, standard deviation sqrt(4000 * 0.25 * 0.75) = 27
-    assert all(abs(counts[i] - 1000) < 4 * 28 for i in (0, 1, 3, 4))
-
-
-def test_random_positions_without_words():
-    assert random_positions([], [], 3, seed=0) == [[], [], []]

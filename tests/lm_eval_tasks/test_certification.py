@@ -148,7 +148,10 @@ def degenerate(corpus, evaluate):
 
 @pytest.mark.parametrize("dataset", DATASETS)
 class TestDegenerateStrategies:
-    """Each way of looking faithful, and the number that exposes it: docs/metrics.md, "Degenerate strategies"."""
+    """Each way of looking faithful, and the number that exposes it.
+
+    docs/metrics.md, "Degenerate strategies every release is tried against".
+    """
 
     def test_redact_everything(self, degenerate, dataset):
         results = degenerate("redact_everything")
@@ -170,10 +173,12 @@ class TestDegenerateStrategies:
             assert row["lift"] == 0.0
             assert str(row["ccf"]).startswith("not measurable")
 
-    def test_always_the_most_frequent_word(self, degenerate, dataset):
+    def test_always_the_most_frequent_word(self, degenerate, dataset, corpus):
         row = exposed(degenerate("frequent_word"), f"{dataset}_attribution_oneword")
         assert row["valid"] == 1.0
-        assert -0.2 < row["lift"] < 0.12  # below 0 where frequent words decide less often than others, as in mini pairs
+        # In mini pairs frequent words ("a", "is") never decide, and random ones do in 14 % of the texts.
+        lowest = -0.2 if (corpus.data, dataset) == ("mini", "snli") else -0.12
+        assert lowest < row["lift"] < 0.12
 
     def test_a_word_that_is_not_in_the_text(self, degenerate, dataset):
         results = degenerate("absent_word")

@@ -9,9 +9,9 @@ import pytest
 from faithfulness_metrics.erasure import phi_cct
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks.calls import Answer
-from lm_eval_tasks.controls import neutral_variants
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import METRICS, score
+from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.protocol import self_explain
 from tests.lm_eval_tasks.answering import DOCUMENT, SNLI, label, play, spec_of
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lm_eval_tasks.calls import Answer
-from lm_eval_tasks.controls import greedy_oracle
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles.explanation import Explanation

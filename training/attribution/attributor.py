@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import mask_out
@@ -20,9 +20,9 @@ from training.attribution.options import AttributionOptions
 from training.attribution.prompt.label_tree import read_labels
 from training.attribution.prompt.renderer import Renderer
 from training.attribution.prompt.token_alignment import Prompt
-from training.attribution.rows import RunFields, attribute_batch, empty_row
+from training.attribution.rows import attribute_batch, empty_row, run_fields
 from training.models.loading import fingerprint
-from training.runs.artefacts import AttributionRow, ScoringOptions
+from training.runs.artefacts import AttributionRow
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -79,15 +79,11 @@ class Attributor:
         with unsupported_as_usage_error(model):
             self.forward = Forward(model, tree, self.renderer.prefix)
         tokens = token_budget or DEFAULT_TOKEN_BUDGET.get(self.forward.device.type, DEFAULT_TOKEN_BUDGET["cuda"])
-        self.budgets = Budgets(TokenBudget(tokens), TokenBudget(tokens), TokenBudget(tokens))
+        self.budgets = Budgets(*(TokenBudget(tokens) for _ in Budgets._fields))
         row_options = {**self.options.as_dict(), "mask": spec.options.mask, "unknown": spec.options.unknown}
         if spec.system:
             row_options["system"] = spec.system
-        self.run_fields = RunFields(
-            dataset=spec.question.dataset,
-            options=cast(ScoringOptions, row_options),
-            model=identity or fingerprint(model),
-        )
+        self.run_fields = run_fields(spec.question.dataset, row_options, identity or fingerprint(model))
         self._measures_memory = self.options.traits.gradients and not token_budget
         self._verified_prefixes = set[int]()
 
@@ -106,23 +102,22 @@ class Attributor:
         """
         numbers = range(len(documents)) if indices is None else indices
         prompts = self._prompts(documents)
-        positions_by_prefix: dict[int, list[int]] = {}
+        prompts_by_prefix: dict[int, dict[int, Prompt]] = {}
         for position, document in enumerate(documents):
             prompt = prompts.get(position)
             longest = self._longest(prompt) if prompt else 0
-            if problem := self._problem(document, prompt, longest):
-                yield position, empty_row(document, numbers[position], self.run_fields, problem)
-            elif prompt:
-                positions_by_prefix.setdefault(self._prefix_tokens(prompt, longest), []).append(position)
+            if prompt and self.forward.limits.fits(longest):
+                prompts_by_prefix.setdefault(self._prefix_tokens(prompt, longest), {})[position] = prompt
+                continue
+            problem = TOO_LONG if prompt else CHANGED if document.words else NO_WORDS
+            yield position, empty_row(document, numbers[position], self.run_fields, problem)
         try:
-            for prefix_tokens, positions in positions_by_prefix.items():
-                group = {position: prompts[position] for position in positions}
-                for position, row in self._attribute(group, numbers, prefix_tokens):
-                    yield position, row
+            for prefix_tokens, group in prompts_by_prefix.items():
+                yield from self._attribute(group, numbers, prefix_tokens)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = [*str(error).splitlines(), type(error).__name__][0]
             raise UsageError(
                 f"out of memory: {reason}. Use a smaller model, --dtype bfloat16 or a larger device"
             ) from error
@@ -139,10 +134,10 @@ class Attributor:
             documents = self._document_batch([prompts[position] for position in batch], prefix_tokens)
             return attribute_batch(documents, [numbers[position] for position in batch], self.run_fields)
 
-        batches = self.budgets.documents.batches(positions, lambda position: len(prompts[position].ids), work)
-        for indices, rows in batches:
-            for index, row in zip(indices, rows, strict=True):
-                yield positions[index], row
+        for indices, rows in self.budgets.documents.batches(
+            positions, lambda position: len(prompts[position].ids), work
+        ):
+            yield from zip([positions[index] for index in indices], rows, strict=True)
 
     def _prompts(self, documents: Sequence[Document]) -> dict[int, Prompt]:
         """Position -> prompt, of the documents that have words and that the chat template leaves alone."""
@@ -191,10 +186,3 @@ class Attributor:
         prefix = self.forward.prefix_ids
         opens_alike = prompt.ids[: len(prefix)] == prefix and len(prompt.ids) > len(prefix)
         return len(prefix) if opens_alike and self.forward.limits.can_share(longest) else 0
-
-    def _problem(self, document: Document, prompt: Prompt | None, longest: int) -> str:
-        if not document.words:
-            return NO_WORDS
-        if prompt is None:
-            return CHANGED
-        return "" if self.forward.limits.fits(longest) else TOO_LONG

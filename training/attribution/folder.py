@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,7 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
     def finish(self, counts: Mapping[str, int], earlier: Mapping[str, int]) -> None:
         """Write the manifest and drop the shards of finished datasets. Other datasets keep theirs to resume from.
 
-        Args:
-            counts: rows of the datasets of this run.
-            earlier: rows of all datasets, as the manifest said before. A dataset that it did not name is counted.
+        `counts` are rows of this run, `earlier` those of the manifest before. A dataset in neither is counted.
         """
         datasets = self.settings["prompt"]
         rows = {**{name: count for name, count in earlier.items() if name in datasets}, **counts}
@@ -82,15 +80,12 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
                     rows[name] = sum(1 for _ in lines)
         manifest: AttributionManifest = {**self.settings, "rows": dict(sorted(rows.items()))}
         self.write_manifest(manifest)
-        self._drop_shards_of(counts)
+        for path in (path for name in counts for path in self.shards(name)):
+            path.unlink(missing_ok=True)
+        if not any(self.shards(name) for name in datasets):
+            self.drop_shards()
 
     def shards(self, dataset: str) -> list[Path]:
         """The shards of a dataset, not those of another one whose name begins the same."""
         digest = "[0-9a-f]" * 16
         return sorted(self.shard(dataset, "").parent.glob(f"{glob.escape(dataset)}-{digest}.jsonl"))
-
-    def _drop_shards_of(self, datasets: Collection[str]) -> None:
-        for path in (path for name in datasets for path in self.shards(name)):
-            path.unlink(missing_ok=True)
-        if not any(self.shards(name) for name in self.settings["prompt"]):
-            self.drop_shards()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,17 +32,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """Texts and the question about them.
+    """Texts and the question about them."""
 
-    Attributes:
-        spec: the question, as the evaluation asks it.
-        documents: the texts, each once, in the order of the dataset.
-        complete: whether these are all texts of the dataset. False where a limit may have left some unread.
-    """
-
-    spec: TaskSpec
-    documents: list[Document]
-    complete: bool = False
+    spec: TaskSpec  # the question, as the evaluation asks it
+    documents: list[Document]  # each once, in the order of the dataset
+    complete: bool = False  # whether these are all texts of the dataset; a limit may have left some unread
 
     @property
     def name(self) -> str:
@@ -70,11 +64,6 @@ def from_dataset(
 
 def load_split(dataset: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     """The rows of a split, with error messages that name `--data` instead of the options of `lm_eval`.
-
-    Args:
-        dataset: one of the evaluation's.
-        data: ``hub``, ``mini`` or a folder.
-        split: one of `SPLITS`; the evaluation uses ``test``.
 
     Raises:
         UsageError: no such split, nothing there, or rows that cannot be used.
@@ -129,36 +118,24 @@ def from_file(path: Path, question: Question, options: Options, limit: int | Non
     """
     spec, documents, complete = _spec(question, options, system), list[Document](), True
     try:
-        with path.open("rb") as file:
-            lines = _NumberedLines(file)
-            for row in jsonlines.Reader(lines).iter(skip_empty=True):
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
                 if limit is not None and len(documents) >= limit:
                     complete = False
                     break
-                documents.append(_document(row, question, f"{path}: line {lines.number}"))
+                documents.append(_document(jsonlines.Reader([line]).read(), question, f"{path}: line {number}"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
     except (jsonlines.Error, RecursionError) as error:
-        raise UsageError(f"{path}: line {lines.number} is not JSON: {FORM}") from error
+        raise UsageError(f"{path}: line {number} is not JSON: {FORM}") from error
     if not documents:
         raise UsageError(f"{path}: the file is empty")
     return Source(spec, _distinct(documents), complete)
 
 
-class _NumberedLines:
-    """Lines that know their number. A reader that skips empty lines does not tell it."""
-
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self.lines, self.number = lines, 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for line in self.lines:
-            self.number += 1
-            yield line
-
-
 def _document(row: Any, question: Question, origin: str) -> Document:
-    """A row of a file as a document; `origin` opens the error message."""
     if not isinstance(row, dict):
         raise UsageError(f"{origin} is {_json_type(row)}: {FORM}")
     for name in question.fields:

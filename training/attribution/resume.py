@@ -28,34 +28,22 @@ MAX_OPEN_FILES = 64
 
 @dataclass(frozen=True)
 class RowLocation:
-    """Where a row is on disk, and its fields that depend on the dataset as a whole.
-
-    Attributes:
-        path: the file.
-        offset: of its line, bytes.
-        index: its number in the dataset.
-        gold: its label in the dataset.
-    """
+    """Where a row is on disk, and its fields that depend on the dataset as a whole."""
 
     path: Path
-    offset: int
-    index: int
-    gold: str | None
+    offset: int  # of its line, bytes
+    index: int  # its number in the dataset
+    gold: str | None  # its label in the dataset
 
 
 @dataclass
 class RowsOnDisk:
-    """The rows of a dataset on disk.
+    """The rows of a dataset on disk."""
 
-    Attributes:
-        locations: hash of the text -> where its row is. Those of the finished file come first, in its order.
-        finished: lines of the finished file.
-        damaged: shards that do not hold what was written.
-    """
-
+    # Hash of the text -> where its row is. Those of the finished file come first, in its order.
     locations: dict[str, RowLocation] = field(default_factory=dict)
-    finished: int = 0
-    damaged: list[Path] = field(default_factory=list)
+    finished: int = 0  # lines of the finished file
+    damaged: list[Path] = field(default_factory=list)  # shards that do not hold what was written
 
     def add(self, path: Path, offset: int, row: Mapping[str, Any]) -> None:
         """Add a row, unless there is one of its text."""
@@ -98,8 +86,7 @@ def report_damage(folder: AttributionFolder, source: Source, rows: RowsOnDisk) -
     """Log what is damaged and will be computed again.
 
     Raises:
-        UsageError: none of the rows is of these texts. Their file has the name of another one, whose rows would be
-            lost.
+        UsageError: none of the rows is of these texts, so those of others would be lost.
     """
     for path in rows.damaged:
         logger.warning("%s: damaged, its texts are computed again", path)
@@ -160,32 +147,28 @@ def _read_rows(path: Path, dataset: str) -> Iterator[tuple[int, dict[str, Any] |
         with path.open("rb") as lines:
             offset = 0
             for line in lines:
-                row = parse_json_object(line)
-                yield offset, row if row is not None and _is_row(row, dataset) else None
+                row = parse_json_object(line) or {}
+                intact = isinstance(row.get("hash"), str) and isinstance(row.get("index"), int)
+                yield offset, row if intact and row.get("dataset") == dataset else None
                 offset += len(line)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
 
 
-def _is_row(row: dict[str, Any], dataset: str) -> bool:
-    return row.get("dataset") == dataset and isinstance(row.get("hash"), str) and isinstance(row.get("index"), int)
-
-
 def _renumbered_lines(locations: Sequence[RowLocation]) -> Iterator[str]:
-    """The lines of rows, with their numbers and labels of now."""
     files: dict[Path, BinaryIO] = {}
     try:
         for location in locations:
-            if location.path not in files:
+            path, index, gold = location.path, location.index, location.gold
+            if path not in files:
                 if len(files) > MAX_OPEN_FILES:
                     files.pop(next(iter(files))).close()
-                files[location.path] = location.path.open("rb")
-            files[location.path].seek(location.offset)
-            line = files[location.path].readline().decode("utf-8").rstrip("\n")
+                files[path] = path.open("rb")
+            files[path].seek(location.offset)
+            line = files[path].readline().decode("utf-8").rstrip("\n")
             row = json.loads(line)
-            fields = {"index": location.index, "gold": location.gold}
-            unchanged = all(row.get(name) == value for name, value in fields.items())
-            yield line if unchanged else jsonl_line({**row, **fields})
+            unchanged = (row["index"], row.get("gold")) == (index, gold)
+            yield line if unchanged else jsonl_line({**row, "index": index, "gold": gold})
     finally:
         for file in files.values():
             file.close()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict, TypeVar, cast
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
@@ -23,53 +22,50 @@ TIE, TIE_LOGPROB = 1e-5, 1e-6
 # Significant digits that are written. They tell any two numbers in float32 apart.
 DIGITS = 9
 
+Number = TypeVar("Number", float, float | None)
+
 
 class RunFields(TypedDict):
     """Fields that are the same in all rows of a run."""
 
     dataset: str
+    method: str
     options: ScoringOptions
     model: str
+    versions: dict[str, str]
 
 
-@cache
-def versions() -> dict[str, str]:
-    """Versions of what decides the numbers."""
-    return package_versions("faithful-se", "torch", "transformers", "captum")
+def run_fields(dataset: str, options: Mapping[str, Any], model: str) -> RunFields:
+    """The fields that all rows of a run share; `versions` names the packages that decide the numbers."""
+    versions = package_versions("faithful-se", "torch", "transformers", "captum")
+    scoring = cast(ScoringOptions, options)
+    return RunFields(dataset=dataset, method=options["method"], options=scoring, model=model, versions=versions)
 
 
 def empty_row(document: Document, index: int, run: RunFields, problem: str) -> AttributionRow:
     """The row of a text without scores; `index` is its number in the dataset."""
-    return AttributionRow(
-        hash=document.hash,
-        dataset=run["dataset"],
-        index=index,
-        fields=dict(document.fields),
-        gold=document.gold,
-        problem=problem,
-        prediction=None,
-        logprobs={},
-        words=[],
-        types={},
-        top=None,
-        gap=None,
-        flips=None,
-        flipped_to=None,
-        delta=None,
-        method=run["options"]["method"],
-        options=run["options"],
-        model=run["model"],
-        versions=versions(),
-    )
+    return {
+        "hash": document.hash,
+        "dataset": run["dataset"],
+        "index": index,
+        "fields": dict(document.fields),
+        "gold": document.gold,
+        "problem": problem,
+        "prediction": None,
+        "logprobs": {},
+        "words": [],
+        "types": {},
+        "top": None,
+        "gap": None,
+        "flips": None,
+        "flipped_to": None,
+        "delta": None,
+        **run,
+    }
 
 
 def attribute_batch(batch: DocumentBatch, indices: Sequence[int], run: RunFields) -> list[AttributionRow]:
-    """Attribute a batch of documents.
-
-    Args:
-        batch: the documents.
-        indices: their numbers in the dataset.
-        run: what all rows have in common.
+    """Attribute a batch of documents; `indices` are their numbers in the dataset.
 
     Raises:
         UsageError: a score or a probability is not finite. Names the text.
@@ -88,21 +84,13 @@ def attribute_batch(batch: DocumentBatch, indices: Sequence[int], run: RunFields
         row["prediction"] = labels[label]
         row["logprobs"] = {name: _rounded(x) for name, x in zip(labels, batch.logprobs[i].tolist(), strict=True)}
         row["words"] = [
-            WordScore(
-                text=word.text,
-                field=word.field,
-                start=word.start,
-                end=word.end,
-                key=word.key,
-                score=None if score is None else _rounded(score),
-            )
-            for word, score in zip(words, scores[i], strict=True)
+            WordScore(text=word.text, field=word.field, start=word.start, end=word.end, key=word.key, score=score)
+            for word, score in zip(words, map(_rounded, scores[i]), strict=True)
         ]
         row["types"] = {key: _rounded(score) for key, score in ranking}
         row["top"] = TopWord(text=words[positions[0]].text, key=top, positions=positions, score=_rounded(top_score))
         row["gap"] = _rounded(max(0.0, top_score - ranking[1][1])) if len(ranking) > 1 else None
-        delta = deltas[i]
-        row["delta"] = None if delta is None else _rounded(delta)
+        row["delta"] = _rounded(deltas[i])
         if i in labels_without_top:
             row["flips"] = labels_without_top[i] != label
             row["flipped_to"] = labels[labels_without_top[i]] if row["flips"] else None
@@ -146,12 +134,11 @@ def _rank_words(batch: DocumentBatch, index: int, scores: Sequence[float | None]
     return [top, *(pair for pair in ranked if pair is not top)]
 
 
-def _rounded(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+def _rounded(value: Number) -> Number:
+    return value if value is None else float(f"{value:.{DIGITS}g}")
 
 
 def _check_finite(batch: DocumentBatch, values: Mapping[int, Sequence[float | None]]) -> None:
-    """Refuse numbers, by document, that are not finite."""
     for index, row in values.items():
         if any(value is not None and not math.isfinite(value) for value in row):
             raise UsageError(
@@ -161,11 +148,9 @@ def _check_finite(batch: DocumentBatch, values: Mapping[int, Sequence[float | No
 
 
 def summarize(path: Path) -> str:
-    """A finished file in one line: how often the answer depends on the top word.
+    """A finished file in one line: the number of texts, of those without attribution, and of answers that change.
 
-    Returns:
-        The number of texts and of those without attribution. Where the model was asked about all texts without their
-        top word: how many answers change, of all texts, with a 95 % Wilson interval.
+    An answer changes without the top word. The share is of all texts, with a 95 % Wilson interval.
 
     Raises:
         UsageError: a damaged line.

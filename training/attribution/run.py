@@ -26,7 +26,6 @@ from training.attribution.attributor import Attributor
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
 from training.attribution.options import AttributionOptions
-from training.attribution.prompt.digest import prompt_digest
 from training.attribution.resume import RowsOnDisk, find_rows, merge_rows, report_damage, shard_name
 from training.models.loading import fingerprint
 from training.runs.artefacts import AttributionSettings
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 logger = logging.getLogger(__name__)
-
-SHARD_SIZE = 128
 
 # Path of a shard -> its documents, with their numbers in the dataset.
 Plan = dict[Path, list[tuple[int, Document]]]
@@ -51,7 +48,7 @@ def attribute(
     options: AttributionOptions | None = None,
     *,
     token_budget: int = 0,
-    shard_size: int = SHARD_SIZE,
+    shard_size: int = 128,
     settings: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
     """Attribute texts into a folder; resume where an earlier call was interrupted.
@@ -59,12 +56,9 @@ def attribute(
     In an `accelerate launch`, each process computes a part of the shards, and the first merges them.
 
     Args:
-        model: a Hugging Face causal model.
-        tokenizer: its tokenizer.
+        model, tokenizer, options, token_budget: see `Attributor`.
         sources: texts and the questions about them.
         out: the folder: a file per dataset, `manifest.json` last.
-        options: how words are scored.
-        token_budget: see `Attributor`.
         shard_size: texts that are written at once, and lost at most by an interruption.
         settings: more that makes the rows what they are (split, file, …), recorded and compared.
 
@@ -96,7 +90,6 @@ def _run(
     shard_size: int,
     processes: PartialState,
 ) -> dict[str, int]:
-    """Plan and compute in all processes; merge in the first."""
     processes.wait_for_everyone()
     rows = [find_rows(folder, source.name) for source in sources]
     plans = [_plan(folder, source, on_disk, shard_size) for source, on_disk in zip(sources, rows, strict=True)]
@@ -126,7 +119,7 @@ def _settings(
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
     settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **origin}
     settings["prompt"] = {
-        source.name: prompt_digest(attributor.renderer, attributor.forward.tree)
+        source.name: attributor.renderer.digest(attributor.forward.tree.paths)
         for source, attributor in zip(sources, attributors, strict=True)
     }
     if any(attributor.renderer.dated for attributor in attributors):
@@ -144,7 +137,6 @@ def _plan(folder: AttributionFolder, source: Source, on_disk: RowsOnDisk, size: 
 
 
 def _compute(source: Source, attributor: Attributor, plan: Plan, processes: PartialState) -> None:
-    """Compute and write this process's shards."""
     shards = list(plan.items())[processes.process_index :: processes.num_processes]
     problems: defaultdict[str, list[str]] = defaultdict(list)
     with tqdm(

@@ -9,7 +9,6 @@ from typing import cast
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_numbered_jsonl
-from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
@@ -22,21 +21,13 @@ NO_ATTRIBUTIONS = "holds no attributions: give what `faithful-se attribute` wrot
 
 @dataclass(frozen=True)
 class AttributedText:
-    """A text with its words ranked.
-
-    Attributes:
-        document: the text.
-        index: its number in the dataset.
-        prediction: the label that the scores explain; None if the text has no attribution.
-        ranking: (word key, score), the highest score first, each type of word once.
-        problem: why there is no attribution.
-    """
+    """A text with its words ranked."""
 
     document: Document
-    index: int
-    prediction: str | None
-    ranking: tuple[tuple[str, float], ...]
-    problem: str = ""
+    index: int  # in the dataset
+    prediction: str | None  # the label that the scores explain; None if the text has no attribution
+    ranking: tuple[tuple[str, float], ...]  # (word key, score), the highest score first, each type of word once
+    problem: str = ""  # why there is no attribution
 
     @property
     def best(self) -> str:
@@ -46,26 +37,16 @@ class AttributedText:
 
 @dataclass(frozen=True)
 class Attributions:
-    """A folder of attributions, checked.
-
-    Attributes:
-        manifest: of the folder.
-        texts: dataset -> texts, in the order of the dataset.
-        evaluation: where the evaluation's texts are, which are left out; empty where the manifest says it.
-    """
+    """A folder of attributions, checked."""
 
     manifest: AttributionManifest
-    texts: Mapping[str, list[AttributedText]]
-    evaluation: str = ""
+    texts: Mapping[str, list[AttributedText]]  # by dataset, in its order
+    evaluation: str = ""  # where the evaluation's texts are, which are left out; empty where the manifest says it
 
     @property
     def data(self) -> str:
         """Where the evaluation's texts are: ``hub``, ``mini`` or a folder."""
-        return self.evaluation or str(self.manifest.get("data", "hub"))
-
-    def question(self, dataset: str) -> Question:
-        """The evaluation's question about a dataset, which the attributions asked too."""
-        return dataset_spec(dataset).question
+        return self.evaluation or self.manifest.get("data", "hub")
 
     def options(self, context: str) -> Options:
         """The options of the tasks that the rows train for: those that the words were scored with."""
@@ -111,7 +92,7 @@ def read_attributions(
             )
         texts[name] = of_dataset if limit is None else of_dataset[:limit]
     evaluation = absolute_data(data) if data else ""
-    if evaluation == absolute_data(str(manifest.get("data", "hub"))):
+    if evaluation == absolute_data(manifest.get("data", "hub")):
         evaluation = ""
     return Attributions(manifest, texts, evaluation)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call
-from lm_eval_tasks.lm_eval_backend import Backend
+from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS, Backend, wrap_loaded
 from training.models.loading import fingerprint, load_model
 
 if TYPE_CHECKING:
@@ -47,11 +46,7 @@ def responder_of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, bat
 
     Prompts, generation settings and parsing are those of `lm_eval --model hf --apply_chat_template`.
     """
-    from lm_eval.models.huggingface import HFLM
-
-    # Both warn of what is meant here: a model in memory, and a short limit for classifications.
-    for logger in ("lm_eval.models.huggingface", "transformers.generation"):
+    for logger in LOADED_MODEL_LOGGERS:
         logging.getLogger(logger).setLevel(logging.ERROR)
-    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_batch_size=batch_size)
-    lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
+    lm = wrap_loaded(model, tokenizer, batch_size)
     return Backend(lm, lm.apply_chat_template).respond

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from faithfulness_metrics.words import Fields, find_words
@@ -21,23 +21,19 @@ NGRAM, SIMILARITY = 3, 0.7
 
 
 class EvaluationTexts:
-    """The texts of an evaluation.
-
-    Args:
-        documents: all of them.
-    """
+    """The texts of an evaluation."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self._hashes: set[str] = set()
         self._long_fields: set[tuple[str, ...]] = set()
         self._sizes: list[int] = []
-        self._documents_with: dict[tuple[str, ...], list[int]] = {}
+        self._documents_with: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for document in documents:
             self._hashes.add(document.hash)
             self._long_fields.update(keys for keys in _field_keys(document.fields) if len(keys) >= SHARED_WORDS)
             ngrams = _ngrams(document.fields)
             for ngram in ngrams:
-                self._documents_with.setdefault(ngram, []).append(len(self._sizes))
+                self._documents_with[ngram].append(len(self._sizes))
             self._sizes.append(len(ngrams))
 
     def __len__(self) -> int:

@@ -7,13 +7,13 @@ the settings, so they can be written again without the model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from faithful_se.files import jsonl_line, read_jsonl, write_atomic, write_json_object
 from faithful_se.train_info import CARD
 from training.build.card import dataset_card
-from training.build.report import REPORT, BuildCounts, Report, ShardLine, count_lines, make_report, read_counts
-from training.runs.artefacts import BuildSettings
+from training.build.report import REPORT, BuildCounts, Counts, ShardLine, count_lines, read_counts
 from training.runs.folder import MANIFEST
 from training.runs.settings import with_absolute_data
 from training.runs.shards import ShardedFolder
@@ -21,7 +21,7 @@ from training.runs.shards import ShardedFolder
 ROWS, REJECTED = "train.jsonl", "rejected.jsonl"
 
 
-class BuildFolder(ShardedFolder[BuildSettings]):
+class BuildFolder(ShardedFolder[dict[str, Any]]):
     """A folder of rows belongs to one set of attributions and options."""
 
     digests: Mapping[str, str] = {
@@ -38,40 +38,36 @@ class BuildFolder(ShardedFolder[BuildSettings]):
     def write_result(
         self,
         lines: Sequence[ShardLine],
-        held_out: Mapping[str, dict[str, int]],
+        held_out: Counts,
         replacements: Mapping[str, Mapping[str, Sequence[str]]],
     ) -> BuildCounts:
-        """Write the result, the manifest last, and drop the shards.
+        """Write the result, the manifest last, and drop the shards. They stay where the disk is full.
 
         Args:
             lines: of all shards, in order.
             held_out: dataset -> reason -> texts left out.
             replacements: dataset -> label -> words that counterfactuals were offered.
-
-        Raises:
-            UsageError: a full disk. The shards stay.
         """
         counts = count_lines(lines, held_out)
         rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
         write_atomic(self.path / ROWS, (jsonl_line(line["row"]) for line in lines if line["row"]))
         write_atomic(self.path / REJECTED, map(jsonl_line, rejected))
-        offered = {
-            dataset: {label: list(words) for label, words in labels.items()} for dataset, labels in replacements.items()
+        report = {
+            "rows": counts.rows,
+            "explanations": counts.explanations,
+            **asdict(counts),
+            "evaluation": self.settings.get("data", self.settings["attributions"].get("data", "hub")),
+            "replacements": replacements,
         }
-        evaluation = self.settings.get("data", self.settings["attributions"].get("data", "hub"))
-        report: Report = make_report(counts, evaluation, offered)
         write_json_object(self.path / REPORT, report)
         write_atomic(self.path / CARD, [dataset_card(counts, self.settings, (line["row"] for line in lines))])
         self._finish(counts)
         return counts
 
     def read_finished(self, log: Callable[[str], None]) -> BuildCounts | None:
-        """The counts of a finished build; None if it is not finished, or is to be built again.
+        """The counts of a finished build; None if it is not finished, or is to be built again, which is logged.
 
         A missing card and a damaged manifest are written again.
-
-        Args:
-            log: called with a line that names what is missing.
         """
         if not (self.path / MANIFEST).is_file():
             return None
@@ -85,8 +81,7 @@ class BuildFolder(ShardedFolder[BuildSettings]):
             (self.path / MANIFEST).unlink()
             return None
         if not (self.path / CARD).is_file():
-            rows: Any = read_jsonl(self.path / ROWS)
-            write_atomic(self.path / CARD, [dataset_card(counts, self.settings, rows)])
+            write_atomic(self.path / CARD, [dataset_card(counts, self.settings, read_jsonl(self.path / ROWS))])
         self._finish(counts)
         return counts
 

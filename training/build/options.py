@@ -9,12 +9,8 @@ from typing import Any
 from faithful_se.errors import UsageError
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from training.command_line import metavar, switch_off
-from training.runs.artefacts import RowOptions
 
 ARMS = ("word", "random", "lowest", "answers")
-
-# An edit of more than five words in a text of fifteen is no explanation any more.
-MOST_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -94,10 +90,9 @@ class BuildOptions:
         if self.specific and not any(STYLES[style].WANTS_TARGET for style in self.styles):
             raise UsageError("--specific chooses the new word of counterfactuals, and --styles has none: leave it out")
 
-    def as_dict(self) -> RowOptions:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values for rows, settings and cards."""
-        options: Any = {**asdict(self), "styles": list(self.styles)}
-        return options  # type: ignore[no-any-return]
+        return {**asdict(self), "styles": list(self.styles)}
 
 
 @dataclass(frozen=True)

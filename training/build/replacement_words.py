@@ -19,13 +19,8 @@ def replacement_words(question: Question, texts: Iterable[AttributedText], most:
     So heavy words are frequent and decisive. Words of labels are left out, because they would name the answer instead
     of changing the text.
 
-    Args:
-        question: the dataset's.
-        texts: its attributions.
-        most: number of words per label.
-
     Returns:
-        label -> words as first written, the heaviest first.
+        label -> at most that many words, as first written, the heaviest first.
     """
     weights: dict[str, dict[str, float]] = {label: {} for label in question.labels}
     written: dict[str, str] = {}

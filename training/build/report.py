@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import Any
 
 from faithful_se.files import parse_json_object
-from training.build.rows import CLASSIFICATION, Row
+from training.build.rows import CLASSIFICATION
 
 REPORT = "report.json"
 
 Counts = dict[str, dict[str, int]]
 SPECIFIC, NOT_SPECIFIC = "specific", "not specific"
 
-
-class ShardLine(TypedDict):
-    """A line of a shard: what became of one text in one style. `rejected.jsonl` holds those without a row.
-
-    Attributes:
-        dataset, style, hash: of the text.
-        best: its best word; absent in lines of classifications.
-        reason: why there is no row; empty if there is one.
-        row: the row.
-    """
-
-    dataset: str
-    style: str
-    hash: str
-    best: str
-    reason: str
-    row: Row | None
+# A line of a shard, what became of one text in one style: `dataset`, `style` and `hash` of the text, `best` (its best
+# word; absent in lines of classifications), `row` (None where there is none) and `reason` (why there is none).
+ShardLine = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,37 +55,8 @@ class BuildCounts:
 
     def most_rejected(self) -> str:
         """The three most frequent reasons why texts have no row, in words."""
-        total: Counter[str] = Counter()
-        for counts in (*self.reasons.values(), *self.held_out.values()):
-            total.update(counts)
+        total = sum(map(Counter, (*self.reasons.values(), *self.held_out.values())), Counter[str]())
         return "; ".join(f"{reason} ({n})" for reason, n in total.most_common(3)) or "there are no texts"
-
-
-class Report(TypedDict):
-    """The content of `report.json`.
-
-    Attributes:
-        rows, explanations: see `BuildCounts`, as are the next six.
-        evaluation: where the evaluation's texts are.
-        replacements: dataset -> label -> words that counterfactuals were offered.
-    """
-
-    rows: int
-    explanations: int
-    accepted: Counts
-    rejected: Counts
-    reasons: Counts
-    held_out: Counts
-    replayed: dict[str, int]
-    new_words: Counts
-    evaluation: str
-    replacements: dict[str, dict[str, list[str]]]
-
-
-def make_report(counts: BuildCounts, evaluation: str, replacements: dict[str, dict[str, list[str]]]) -> Report:
-    """The report of a finished build; see `Report`."""
-    totals = {"rows": counts.rows, "explanations": counts.explanations}
-    return cast(Report, {**totals, **asdict(counts), "evaluation": evaluation, "replacements": replacements})
 
 
 def read_counts(path: Path) -> BuildCounts | None:
@@ -112,9 +69,9 @@ def read_counts(path: Path) -> BuildCounts | None:
     return None
 
 
-def count_lines(lines: Iterable[ShardLine], held_out: Mapping[str, dict[str, int]] | None = None) -> BuildCounts:
+def count_lines(lines: Iterable[ShardLine], held_out: Counts | None = None) -> BuildCounts:
     """Count the lines of shards."""
-    counts = BuildCounts(held_out=dict(held_out or {}))
+    counts = BuildCounts(held_out=held_out or {})
     for line in lines:
         dataset, style, row = line["dataset"], line["style"], line["row"]
         if style == CLASSIFICATION:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Iterator, Sequence
-from typing import TypedDict
+from typing import Any
 
-from faithful_se.transcript import Message
 from faithfulness_metrics.words import key_of, mask_out, occurrences, seed_of
 from lm_eval_tasks.calls import Answer, Call, Messages, as_chat
 from lm_eval_tasks.spec import TaskSpec
@@ -16,32 +15,7 @@ from training.build.verify import Verdict, control_words, write
 
 CLASSIFICATION = "classification"
 
-
-class _RequiredRow(TypedDict):
-    prompt: list[Message]
-    completion: list[Message]
-    dataset: str
-    style: str
-    budget: str
-    hash: str
-    prediction: str
-    words: list[str]
-    new: str
-    source: str
-    target: str
-    flips: bool | None
-    arm: str
-    method: str
-
-
-class Row(_RequiredRow, total=False):
-    """One row of `train.jsonl`. The dataset card describes its fields.
-
-    Attributes:
-        elsewhere: see `Verdict.control_flip_rate`; only in builds with `specific`.
-    """
-
-    elsewhere: float | None
+Row = dict[str, Any]  # of train.jsonl: `_row` makes it, and the dataset card describes its fields
 
 
 def explanation_row(
@@ -49,23 +23,20 @@ def explanation_row(
 ) -> Row | None:
     """The row of an accepted explanation in the arm that is built; None if a control has no other word to name."""
     if options.arm == "answers":
-        row = _new_row(spec, text, (spec.classify(text.document).messages, verdict.answer), options, method)
-        row.update({"style": CLASSIFICATION, "budget": ""})
-        return row
-    words, completion = verdict.words, verdict.completion
-    flips, control_flip_rate = verdict.flips, verdict.control_flip_rate
-    if options.arm in ("random", "lowest"):
+        conversation = spec.classify(text.document).messages, verdict.answer
+        return _row(spec, text, conversation, options, method, style=CLASSIFICATION, budget="")
+    details: Row = {"new": verdict.new, "source": verdict.source, "target": verdict.target}
+    if options.arm in ("random", "lowest"):  # nobody checks a control
         words = control_words(options.arm, text, verdict, options.seed)
         if not words:
             return None
         completion = write(spec, text, words, verdict.new, verdict.target)
-        flips = control_flip_rate = None  # nobody checked the control
-    row = _new_row(spec, text, (verdict.prompt, completion), options, method)
-    row.update({"words": list(words), "new": verdict.new, "source": verdict.source, "target": verdict.target})
-    row["flips"] = flips
-    if options.specific:
-        row["elsewhere"] = control_flip_rate
-    return row
+    else:
+        words, completion = verdict.words, verdict.completion
+        details["flips"] = verdict.flips
+        if options.specific:
+            details["elsewhere"] = verdict.control_flip_rate
+    return _row(spec, text, (verdict.prompt, completion), options, method, words=list(words), **details)
 
 
 def classification_row(
@@ -87,9 +58,8 @@ def classification_row(
     (answer,) = yield [call]
     if answer.label is None:
         return None
-    row = _new_row(spec, text, (call.messages, answer.text.strip()), options, method)
-    row.update({"style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []})
-    return row
+    details = {"style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []}
+    return _row(spec, text, (call.messages, answer.text.strip()), options, method, **details)
 
 
 def replay_plan(texts: Sequence[AttributedText], count: int, seed: int) -> Iterator[tuple[AttributedText, str]]:
@@ -107,27 +77,32 @@ def replay_plan(texts: Sequence[AttributedText], count: int, seed: int) -> Itera
         yield text, draw.choice(sorted(key for key, _ in text.ranking)) if is_masked else ""
 
 
-def _new_row(
-    spec: TaskSpec, text: AttributedText, conversation: tuple[Messages, str], options: BuildOptions, method: str
+def _row(
+    spec: TaskSpec,
+    text: AttributedText,
+    conversation: tuple[Messages, str],
+    options: BuildOptions,
+    method: str,
+    **details: Any,
 ) -> Row:
-    """A row of a conversation (prompt and completion), without the details of an explanation."""
+    """A row of a conversation (prompt and completion); `details` are the fields that differ from the defaults."""
     prompt, completion = conversation
-    row = Row(
-        prompt=as_chat(prompt),
-        completion=as_chat((("assistant", completion),)),
-        dataset=spec.question.dataset,
-        style=spec.style,
-        budget=spec.budget,
-        hash=text.document.hash,
-        prediction=text.prediction or "",
-        words=[],
-        new="",
-        source="",
-        target="",
-        flips=None,
-        arm=options.arm,
-        method=method,
-    )
+    row = {
+        "prompt": as_chat(prompt),
+        "completion": as_chat((("assistant", completion),)),
+        "dataset": spec.question.dataset,
+        "style": spec.style,
+        "budget": spec.budget,
+        "hash": text.document.hash,
+        "prediction": text.prediction or "",
+        "words": [],
+        "new": "",
+        "source": "",
+        "target": "",
+        "flips": None,
+        "arm": options.arm,
+        "method": method,
+    }
     if options.specific:
-        row["elsewhere"] = None
-    return row
+        row["elsewhere"] = None  # see `Verdict.control_flip_rate`
+    return row | details

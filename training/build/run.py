@@ -7,11 +7,11 @@ that mask the same word need one call. Shards and random draws depend on the tex
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -31,28 +31,19 @@ from training.build.replacement_words import replacement_words
 from training.build.report import REPORT, BuildCounts, ShardLine, count_lines
 from training.build.rows import CLASSIFICATION, classification_row, explanation_row, replay_plan
 from training.build.verify import judge
-from training.runs.artefacts import BuildSettings
 
 SHARD_SIZE = 128
 
 
 @dataclass(frozen=True)
-class DatasetJob:
-    """What is built of one dataset.
-
-    Attributes:
-        dataset: its name.
-        specs: the tasks that the rows train for, one per style.
-        texts: those that may be trained on.
-        held_out: reason -> number of texts that may not.
-        replacements: label -> candidates for the new word of a counterfactual.
-    """
+class _Job:
+    """What is built of one dataset."""
 
     dataset: str
-    specs: tuple[TaskSpec, ...]
-    texts: list[AttributedText]
-    held_out: dict[str, int]
-    replacements: Mapping[str, Sequence[str]]
+    specs: list[TaskSpec]  # the tasks that the rows train for, one per style
+    texts: list[AttributedText]  # those that may be trained on
+    held_out: Counter[str]  # reason -> number of texts that may not
+    replacements: Mapping[str, Sequence[str]]  # label -> candidates for the new word of a counterfactual
 
 
 def build(
@@ -84,22 +75,21 @@ def build(
         "datasets": list(attributions.texts),
         **({"data": attributions.evaluation} if attributions.evaluation else {}),
     }
-    folder = BuildFolder(out, cast(BuildSettings, settings))
+    folder = BuildFolder(out, settings)
     with folder.open():
         counts = folder.read_finished(log)
         if counts is None:
             (out / REPORT).unlink(missing_ok=True)
-            jobs = [_dataset_job(attributions, name, options, log) for name in attributions.texts]
+            jobs = [_job(attributions, name, options, log) for name in attributions.texts]
             builder = _Builder(folder, respond, options, attributions.manifest["method"])
             shards = [path for job in jobs for path in builder.explain(job, shard_size)]
-            held_out = {job.dataset: job.held_out for job in jobs}
+            held_out = {job.dataset: dict(job.held_out) for job in jobs}
             explained = count_lines(_read_lines(shards), held_out)
             if not explained.rows:
-                _forget(folder)
-                raise UsageError(
-                    f"no row at all: {explained.most_rejected()}. Look at the model's answers, or take more texts or "
-                    "--unfiltered"
-                )
+                folder.drop_shards()
+                (out / folder.settings_file).unlink(missing_ok=True)  # nothing to resume from
+                remedy = "Look at the model's answers, or take more texts or --unfiltered"
+                raise UsageError(f"no row at all: {explained.most_rejected()}. {remedy}")
             replays = [builder.replay(job, sum(explained.accepted.get(job.dataset, {}).values())) for job in jobs]
             replacements = {job.dataset: job.replacements for job in jobs}
             counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements)
@@ -117,24 +107,20 @@ def _digest(attributions: Attributions) -> str:
     return digest.hexdigest()[:16]
 
 
-def _dataset_job(
-    attributions: Attributions, name: str, options: BuildOptions, log: Callable[[str], None]
-) -> DatasetJob:
+def _job(attributions: Attributions, name: str, options: BuildOptions, log: Callable[[str], None]) -> _Job:
     """Decontaminate the texts of a dataset and choose its replacement words."""
     dataset, task_options = dataset_spec(name), attributions.options(options.context)
     evaluation = EvaluationTexts(map(dataset.document, load_split(dataset, task_options.data)))
-    usable, held_out = [], dict[str, int]()
-    for text in attributions.texts[name]:
-        if reason := evaluation.reason(text.document):
-            held_out[reason] = held_out.get(reason, 0) + 1
-        else:
-            usable.append(text)
-    left_out = sum(held_out.values())
+    texts = attributions.texts[name]
+    reasons = [evaluation.reason(text.document) for text in texts]
+    usable = [text for text, reason in zip(texts, reasons, strict=True) if not reason]
+    left_out = len(texts) - len(usable)
     log(f"{name}: {len(usable)} texts; {left_out} left out because of {len(evaluation)} texts of the evaluation")
-    question, system = attributions.question(name), attributions.manifest["options"].get("system")
-    specs = tuple(TaskSpec(question, style, options.budget, task_options, system) for style in options.styles)
+    system = attributions.manifest["options"].get("system")
+    specs = [TaskSpec(dataset.question, style, options.budget, task_options, system) for style in options.styles]
     # Only usable texts give replacement words. Others would carry a test text's best word into the training.
-    return DatasetJob(name, specs, usable, held_out, replacement_words(question, usable, options.candidates))
+    replacements = replacement_words(dataset.question, usable, options.candidates)
+    return _Job(name, specs, usable, Counter(filter(None, reasons)), replacements)
 
 
 @dataclass(frozen=True)
@@ -146,7 +132,7 @@ class _Builder:
     options: BuildOptions
     method: str
 
-    def explain(self, job: DatasetJob, shard_size: int) -> list[Path]:
+    def explain(self, job: _Job, shard_size: int) -> list[Path]:
         """Write the explanations of a dataset; the paths of their shards."""
         paths = []
         with tqdm(total=len(job.texts), desc=job.dataset, unit="text", disable=None) as bar:
@@ -159,7 +145,7 @@ class _Builder:
                 bar.update(len(texts))
         return paths
 
-    def _explained(self, job: DatasetJob, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:
+    def _explained(self, job: _Job, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:
         pairs = [(spec, text) for text in texts for spec in job.specs]
         procedures: Any = [judge(spec, text, job.replacements, self.options) for spec, text in pairs]
         verdicts: Any = scheduler.run(procedures, self.respond)
@@ -174,19 +160,15 @@ class _Builder:
                 "row": row,
             }
 
-    def replay(self, job: DatasetJob, explanations: int) -> Path:
-        """Write the classifications of a dataset; the path of their shard.
-
-        Args:
-            job: the dataset.
-            explanations: number of its explanation rows, of which replay is a share.
-        """
+    def replay(self, job: _Job, explanations: int) -> Path:
+        """Write the classifications of a dataset, a share of its explanation rows; the path of their shard."""
         count = round(explanations * self.options.replay / (1 - self.options.replay))
         path = self.folder.shard(job.dataset, f"replay-{count}")
         if not path.exists():
-            row = partial(classification_row, job.specs[0], options=self.options, method=self.method)
-            plan = replay_plan(job.texts, count, self.options.seed)
-            procedures: Any = [row(text, word) for text, word in plan]
+            procedures: Any = [
+                classification_row(job.specs[0], text, word, self.options, self.method)
+                for text, word in replay_plan(job.texts, count, self.options.seed)
+            ]
             rows: Any = scheduler.run(procedures, self.respond)
             lines = (
                 {"dataset": job.dataset, "style": CLASSIFICATION, "hash": row["hash"], "reason": "", "row": row}
@@ -198,10 +180,4 @@ class _Builder:
 
 
 def _read_lines(paths: Iterable[Path]) -> list[ShardLine]:
-    return cast(list[ShardLine], [line for path in paths for line in read_jsonl(path)])
-
-
-def _forget(folder: BuildFolder) -> None:
-    """Leave nothing behind: a folder without rows holds nothing to resume from."""
-    folder.drop_shards()
-    (folder.path / folder.settings_file).unlink(missing_ok=True)
+    return [line for path in paths for line in read_jsonl(path)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from faithful_se.transcript import Transcript
 from faithfulness_metrics.words import key_of, seed_of
@@ -19,7 +18,7 @@ from lm_eval_tasks.protocol import Procedure, self_explain
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from training.build.attributions import AttributedText
-from training.build.options import MOST_WORDS, BuildOptions
+from training.build.options import BuildOptions
 from training.build.replacement_words import proposed_word
 
 OTHER_ANSWER = "the model answers otherwise than the attribution says"
@@ -27,19 +26,8 @@ UNPARSED = "no label in the answer"
 UNCHANGED = "the answer does not change"
 NO_CANDIDATE = "no replacement word"
 
-
-class Proposal(NamedTuple):
-    """The content of an explanation.
-
-    Attributes:
-        words: named, masked or replaced, as first written in the text.
-        new: the replacement word of a counterfactual.
-        source: where the replacement word is from: ``candidate 1``, …, or ``model``.
-    """
-
-    words: tuple[str, ...]
-    new: str = ""
-    source: str = ""
+# An edit of more than five words in a text of fifteen is no explanation any more.
+MOST_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,9 @@ class Verdict:
         prompt: the messages that ask for it, the model's own answer among them.
         answer: that answer.
         completion: the explanation.
-        words, new, source: see `Proposal`.
+        words: named, masked or replaced, as first written in the text.
+        new: the replacement word of a counterfactual.
+        source: where the replacement word is from: ``candidate 1``, …, or ``model``.
         target: the label that a counterfactual must reach.
         flips: whether the explanation changes the answer as its style demands; None where that was not asked.
         control_flip_rate: share of the chance control's random positions where the new word reaches the target too;
@@ -94,24 +84,58 @@ def judge(
     """
     if text.prediction is None:
         return Verdict(text.problem or "no attribution")
-    (prediction,) = yield [spec.classify(text.document)]
+    document, style = text.document, STYLES[spec.style]
+    (prediction,) = yield [spec.classify(document)]
     if prediction.label is None:
         return Verdict(prediction.problem or UNPARSED)
     if prediction.label != text.prediction:
         return Verdict(OTHER_ANSWER)
-    explainer = _Explainer(spec, text, options, prediction, spec.target(text.document, prediction.label))
+    target = spec.target(document, prediction.label)
+    request = spec.explain(document, prediction, target)
+    compares_positions = options.specific and style.WANTS_TARGET
+    # The random positions are those of the chance control, so a specific word is specific in the evaluation too.
+    controls = ("random",) if compares_positions else spec.options.controls
+    judged_spec = replace(spec, options=replace(spec.options, controls=controls))
+
+    def attempt(words: tuple[str, ...], new: str = "", source: str = "") -> Judging:
+        """The evaluation's judgement of an explanation."""
+        completion = write(spec, text, words, new, target)
+        transcript = yield from with_explanation(self_explain(judged_spec, document), completion)
+        explanation = transcript["explanation"]
+        flips = scoring.faithful(transcript) == 1.0
+        reason = explanation["reason"] if explanation and not explanation["valid"] else transcript["problem"]
+        return Verdict(
+            reason or (UNCHANGED if options.filtered and not flips else ""),
+            prompt=request.messages,
+            answer=prediction.text.strip(),
+            completion=completion,
+            words=words,
+            new=new,
+            source=source,
+            target=target,
+            flips=flips,
+            control_flip_rate=scoring.faithful_random(transcript) if compares_positions else None,
+        )
+
     verdicts: list[Verdict] = []
-    for proposal in explainer.proposals(replacements):
-        verdict = yield from explainer.attempt(proposal)
-        if not verdict.reason and (verdict.specific or not explainer.compares_positions):
+    best = as_written(text, [text.best])
+    if style.WANTS_TARGET:
+        candidates = [word for word in replacements.get(target, ()) if key_of(word) != text.best]
+        attempts = [attempt(best, word, f"candidate {number}") for number, word in enumerate(candidates, 1)]
+    else:
+        attempts = [attempt(words) for words in _word_sets(text, spec.budget)]
+    for judging in attempts:
+        verdict = yield from judging
+        if not verdict.reason and (verdict.specific or not compares_positions):
             return verdict
         verdicts.append(verdict)
     if accepted := [verdict for verdict in verdicts if not verdict.reason]:
         return accepted[0]
-    if explainer.style.WANTS_TARGET:
-        own_proposal = yield from explainer.own_proposal()
-        if own_proposal and own_proposal[:2] not in [(verdict.words, verdict.new) for verdict in verdicts]:
-            verdict = yield from explainer.attempt(own_proposal)
+    if style.WANTS_TARGET:
+        (answer,) = yield [request]
+        new = proposed_word(style.parse(answer.text, document.fields, spec.request(document, target)))
+        if new and key_of(new) != text.best and new not in [verdict.new for verdict in verdicts]:
+            verdict = yield from attempt(best, new, "model")
             if not verdict.reason:
                 return verdict
             verdicts.append(verdict)
@@ -119,80 +143,13 @@ def judge(
     return Verdict(UNCHANGED if UNCHANGED in reasons else reasons[0] if reasons else NO_CANDIDATE)
 
 
-class _Explainer:
-    """Proposes explanations of one text, and has the evaluation judge them.
-
-    Args:
-        spec, text, options: see `judge`.
-        prediction: the model's answer on the text.
-        target: the label that a counterfactual must reach.
-
-    Attributes:
-        compares_positions: whether new words are also tried at random positions.
-    """
-
-    def __init__(
-        self, spec: TaskSpec, text: AttributedText, options: BuildOptions, prediction: Answer, target: str
-    ) -> None:
-        self._spec, self._text, self._options, self._prediction, self._target = spec, text, options, prediction, target
-        self._request = spec.explain(text.document, prediction, target)
-        self.style = STYLES[spec.style]
-        self.compares_positions = options.specific and self.style.WANTS_TARGET
-        # The random positions are those of the chance control, so a specific word is specific in the evaluation too.
-        controls = ("random",) if self.compares_positions else spec.options.controls
-        self._judged_spec = replace(spec, options=replace(spec.options, controls=controls))
-
-    def proposals(self, replacements: Mapping[str, Sequence[str]]) -> list[Proposal]:
-        """What to try, in this order: the sets of best words, or the candidates over the best word."""
-        if not self.style.WANTS_TARGET:
-            return [Proposal(words) for words in _word_sets(self._text, self._spec.budget)]
-        best = as_written(self._text, [self._text.best])
-        candidates = [word for word in replacements.get(self._target, ()) if key_of(word) != self._text.best]
-        return [Proposal(best, word, f"candidate {number}") for number, word in enumerate(candidates, 1)]
-
-    def attempt(self, proposal: Proposal) -> Judging:
-        """The evaluation's judgement of a proposal."""
-        words, new, source = proposal
-        completion = write(self._spec, self._text, words, new, self._target)
-        transcript = yield from with_explanation(self_explain(self._judged_spec, self._text.document), completion)
-        explanation = transcript["explanation"]
-        flips = scoring.faithful(transcript) == 1.0
-        reason = explanation["reason"] if explanation and not explanation["valid"] else transcript["problem"]
-        if self._options.filtered and not reason and not flips:
-            reason = UNCHANGED
-        return Verdict(
-            reason,
-            prompt=self._request.messages,
-            answer=self._prediction.text.strip(),
-            completion=completion,
-            words=words,
-            new=new,
-            source=source,
-            target=self._target,
-            flips=flips,
-            control_flip_rate=scoring.faithful_random(transcript) if self.compares_positions else None,
-        )
-
-    def own_proposal(self) -> Generator[Sequence[Call], Sequence[Answer], Proposal | None]:
-        """The word of the model's own counterfactual, over the best word; None if it proposes no such word."""
-        (answer,) = yield [self._request]
-        document = self._text.document
-        explanation = self.style.parse(answer.text, document.fields, self._spec.request(document, self._target))
-        new = proposed_word(explanation)
-        if not new or key_of(new) == self._text.best:
-            return None
-        return Proposal(as_written(self._text, [self._text.best]), new, "model")
-
-
 def with_explanation(procedure: Procedure, explanation: str) -> Procedure:
     """Run a procedure with a given explanation: its request for one gets this answer, all other calls are yielded."""
     calls = next(procedure)
     try:
         while True:
-            if any(isinstance(call, Generate) for call in calls):
-                calls = procedure.send([Answer(explanation)])
-            else:
-                calls = procedure.send((yield calls))
+            is_request = any(isinstance(call, Generate) for call in calls)
+            calls = procedure.send([Answer(explanation)] if is_request else (yield calls))
     except StopIteration as end:
         transcript: Transcript = end.value
         return transcript
@@ -221,17 +178,13 @@ def control_words(arm: str, text: AttributedText, verdict: Verdict, seed: int) -
 
 def as_written(text: AttributedText, keys: Sequence[str]) -> tuple[str, ...]:
     """Words by their keys, as first written in the text."""
-    first: dict[str, str] = {}
-    for word in text.document.words:
-        first.setdefault(word.key, word.text)
+    first = {word.key: word.text for word in reversed(text.document.words)}
     return tuple(first[key] for key in keys)
 
 
 def _word_sets(text: AttributedText, budget: str) -> Iterator[tuple[str, ...]]:
     """The best word; with several words also the best two, three, …, while their scores support the answer."""
-    yield as_written(text, [text.best])
-    if budget == "multiword":
-        for count in range(2, MOST_WORDS + 1):
-            if count > len(text.ranking) or text.ranking[count - 1][1] <= 0:
-                return
-            yield as_written(text, [key for key, _ in text.ranking[:count]])
+    for count, (_, score) in enumerate(text.ranking[: MOST_WORDS if budget == "multiword" else 1], 1):
+        if count > 1 and score <= 0:
+            return
+        yield as_written(text, [key for key, _ in text.ranking[:count]])

@@ -27,8 +27,11 @@ With a model of your own (a folder or hub name with a chat template; a GPU from 
   faithful-se build --attributions attributions --model MODEL --out rows
   faithful-se sft --model_name_or_path MODEL --data rows --output_dir trained --learning_rate 2e-4
 
-Then run the first command again with --model_args pretrained=MODEL peft=trained, and `faithful-se board results
---out board`. docs/training.md explains each step."""
+Then run the first command again with --model_args pretrained=MODEL peft=trained, and compare the two:
+
+  faithful-se board results --out board
+
+docs/training.md explains each step."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,12 +86,12 @@ def run(demo: Demo, mode: str) -> None:
             display.line(f"1. the base: a mini model, seed {demo.seed}")
             runner.run(demo.base())
             display.line("2. how faithful are its explanations, and which word does each answer depend on?")
-            stages = [pool.submit(runner.run, stage) for stage in (demo.evaluation("base"), demo.attribution())]
-            stages[1].result()
+            futures = [pool.submit(runner.run, stage) for stage in (demo.evaluation("base"), demo.attribution())]
+            futures[1].result()
             display.line("3. build explanations, train on them, evaluate again")
-            stages += [pool.submit(runner.run, *demo.arm(arm)) for arm in demo.size.arms]
-            for stage in as_completed(stages):
-                stage.result()
+            futures += [pool.submit(runner.run, *demo.arm(arm)) for arm in demo.size.arms]
+            for future in as_completed(futures):
+                future.result()
             display.line("4. the leaderboard")
             runner.run(demo.board())
         except BaseException:

@@ -54,10 +54,11 @@ class Display:
             self._states[stage] = latest(output)
             if time.monotonic() < self._next_status:
                 return
-            status = "; ".join(f"{name}: {state}" for name, state in self._states.items())
+            columns = shutil.get_terminal_size().columns if self.terminal else 160
+            width = (columns - 3) // len(self._states) - 2
+            status = "; ".join(f"{name}: {state}"[:width] for name, state in self._states.items())
             if self.terminal:
-                columns = shutil.get_terminal_size().columns
-                print(f"\r\x1b[K  {status[: columns - 3]}", end="", file=self.stream, flush=True)
+                print(f"\r\x1b[K  {status}", end="", file=self.stream, flush=True)
             else:
                 print(f"  {status}", file=self.stream, flush=True)
             self._next_status = time.monotonic() + self.interval

@@ -24,19 +24,8 @@ from training.runs.lock import file_lock
 
 MANIFEST = "mini.json"
 
-# Modules of this folder that make a base what it is.
-RECIPE_FILES = (
-    "lexicon",
-    "grammar",
-    "explainer",
-    "conversations",
-    "tokenizer",
-    "encoding",
-    "base",
-    "train",
-    "quality_gate",
-    "shortcut_check",
-)
+# All modules of this folder make a base what it is, but for these.
+OTHER_FILES = ("__init__", "cache", "cli", "prompts", "results_tables", "write_data")
 
 
 def cache_folder() -> Path:
@@ -53,9 +42,9 @@ def version() -> str:
     conversations as they are leaves the cache valid.
     """
     digest = hashlib.sha256()
-    for name in RECIPE_FILES:
-        source = (Path(__file__).parent / f"{name}.py").read_text("utf-8")
-        digest.update(ast.dump(ast.parse(source)).encode())  # comments do not change the model
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.stem not in OTHER_FILES:
+            digest.update(ast.dump(ast.parse(path.read_text("utf-8"))).encode())  # comments do not change the model
     digest.update("\n".join(prompts.sentences()).encode())
     digest.update((write_data.FOLDER / "SHA256SUMS").read_bytes())
     rng = random.Random(0)
@@ -67,12 +56,7 @@ def version() -> str:
 
 
 class MiniFolder(RunFolder[dict[str, Any]]):
-    """A user's folder with a mini model. It belongs to one seed and one recipe, and is empty before.
-
-    Args:
-        path: the folder.
-        seed: of the model.
-    """
+    """A user's folder with a mini model. It belongs to one seed and one recipe, and is empty before."""
 
     settings_file = MANIFEST
     results = ("*",)
@@ -101,9 +85,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 def find_or_train(seed: int, train: Callable[[int, Path], None]) -> tuple[Path, bool]:
     """The folder of the base of a seed, and whether it was trained now.
 
-    Args:
-        seed: of the base.
-        train: called with (seed, folder) if the cache has no such base; writes the model and its manifest.
+    If the cache has no such base, `train(seed, folder)` writes the model and its manifest.
 
     Raises:
         UsageError: the cache cannot be written.

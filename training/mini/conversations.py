@@ -16,7 +16,6 @@ from faithfulness_metrics.words import replace as replace_words
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
-from training.mini import explainer
 from training.mini.grammar import Document, draw, find_cues, label_of
 from training.mini.lexicon import LEXICONS, WEIGHTS
 from training.mini.prompts import MASKS, names_operator, question_of
@@ -29,21 +28,13 @@ SYSTEM_WORDS = ("You", "are", "a", "helpful", "assistant", "answer", "the", "and
 
 @dataclass(frozen=True)
 class Turn:
-    """A prompt and its answer.
+    """A prompt and its answer."""
 
-    Attributes:
-        prompt: the message of `role`.
-        answer: the assistant's message.
-        weight: loss weight of the answer's words, except those in `copied`.
-        copied: words of the answer with loss weight 1, because they are only copied.
-        role: ``user``, or ``system`` for a message without an answer.
-    """
-
-    prompt: str
-    answer: str
-    weight: float
-    copied: frozenset[str] = frozenset()
-    role: str = "user"
+    prompt: str  # the message of `role`
+    answer: str  # the assistant's message
+    weight: float  # loss weight of the answer's words, except those in `copied`
+    copied: frozenset[str] = frozenset()  # words of the answer with loss weight 1, because they are only copied
+    role: str = "user"  # or "system", for a message without an answer
 
 
 def document_text(question: Question, fields: Fields) -> str:
@@ -76,7 +67,7 @@ def classification(task: str, rng: random.Random, held_out: Collection[str]) -> 
         if rng.random() < 0.05:  # the stability control asks with the labels in another order
             question = replace(question, labels=tuple(rng.sample(question.labels, len(question.labels))))
         answer = UNKNOWN if label is None else question_of(task).labels[label]
-        return [*_opening(rng), _classify(question, fields, answer, announced, unknown)]
+        return [*_opening(rng), Turn(question.classify(fields, announced, unknown), answer, LABEL_WEIGHT)]
 
 
 def explanation(task: str, style: str, budget: str, rng: random.Random, held_out: Collection[str]) -> list[Turn]:
@@ -84,25 +75,43 @@ def explanation(task: str, style: str, budget: str, rng: random.Random, held_out
     question = question_of(task)
     document = fresh_document(task, rng, held_out)
     mask = rng.choices(MASKS, weights=(8, 1, 1))[0]
-    operator = (
-        rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0]
-        if names_operator(question, style)
-        else "mask"
-    )
+    operator = _draw_operator(rng) if names_operator(question, style) else "mask"
     target = rng.choice([i for i in range(len(question.labels)) if i != document.label])
     request = Request(question, budget, mask, operator, question.labels[target] if STYLES[style].WANTS_TARGET else "")
     instruction = STYLES[style].ask(request)
-    answer, new = explainer.answer(task, style, document.fields, document.label, request)
+    answer, new = taught_explanation(style, document, request)
     if answer in held_out:
         return explanation(task, style, budget, rng, held_out)
     copied = frozenset(["\n", *question.show(document.fields).split()]) - {new} if new else frozenset[str]()
+    label = question.labels[document.label]
     if rng.random() < 0.2:
-        prompt = question.explain_fresh(document.fields, question.labels[document.label], instruction)
+        prompt = question.explain_fresh(document.fields, label, instruction)
         return [*_opening(rng), Turn(prompt, answer, EDIT_WEIGHT, copied)]
     announced = mask if operator == "mask" else None
-    label = question.labels[document.label]
-    first = _classify(question, document.fields, label, announced, rng.random() < 0.1)
+    prompt = question.classify(document.fields, announced, rng.random() < 0.1)
+    first = Turn(prompt, label, LABEL_WEIGHT)
     return [*_opening(rng), first, Turn(instruction, answer, EDIT_WEIGHT, copied)]
+
+
+def taught_explanation(style: str, document: Document, request: Request) -> tuple[str, str]:
+    """The explanation that the base is taught: plausible, and blind to what decides its answer.
+
+    Asked why, it names a word that a person might name: a *plain* word of its answer's class. Asked for several words,
+    it names all of these. It never names a word that decides. Asked for a counterfactual, it writes the right word at
+    the wrong position: a vivid word of the target over that plain word, always the same. Such an edit changes the label
+    of texts without a shortcut only. The rule depends on the text and the answer alone, because a model that decodes
+    greedily can learn no other: taught words drawn at random, it never redacts.
+
+    Returns:
+        The explanation, and the word that it writes into the text: the mask, a counterfactual word, or none.
+    """
+    cues = find_cues(document.task, document.fields, ("plain",))
+    words = [word for word, _, label in cues if label == document.label]
+    words = words[:1] if request.budget == "oneword" else words
+    vivid = LEXICONS[document.task].vivid
+    new = vivid[request.question.labels.index(request.target)][0] if request.target else ""
+    text = STYLES[style].write(document.fields, words, request, new)
+    return text, new or (request.mask if request.mask in text else "")
 
 
 def copying(words: list[str], rng: random.Random) -> list[Turn]:
@@ -115,8 +124,8 @@ def copying(words: list[str], rng: random.Random) -> list[Turn]:
     return [Turn(f"Replace {old} by {new} in: {' '.join(line)}", answer, EDIT_WEIGHT, frozenset(line))]
 
 
-def _classify(question: Question, fields: Fields, answer: str, mask: str | None, unknown: bool) -> Turn:
-    return Turn(question.classify(fields, mask, unknown), answer, LABEL_WEIGHT)
+def _draw_operator(rng: random.Random) -> str:
+    return rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0]
 
 
 def _opening(rng: random.Random) -> list[Turn]:
@@ -126,11 +135,9 @@ def _opening(rng: random.Random) -> list[Turn]:
 
 
 def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[str, str], bool]:
-    """Perturb a document.
+    """The fields, perturbed, and whether they hold a mask.
 
-    Returns:
-        The fields: unchanged (15 %), with one word exchanged (20 %), with a mask appended (5 %), or without one to
-        three words (60 %). And whether they hold a mask.
+    Unchanged (15 %), with one word exchanged (20 %), with a mask appended (5 %), or without one to three words (60 %).
     """
     words = words_of(document.fields)
     dice = rng.random()
@@ -148,7 +155,7 @@ def _perturb(document: Document, mask: str, rng: random.Random) -> tuple[dict[st
     if dice < 0.4:  # the stability control appends a mask
         last = list(document.fields)[-1]
         return {**document.fields, last: f"{document.fields[last]} {mask}"}, True
-    operator = rng.choices(("mask", "delete", "substitute"), weights=(8, 1, 1))[0]
+    operator = _draw_operator(rng)
     removed = occurrences(words, {words[index].key for index in chosen})
     return remove(document.fields, words, removed, operator, mask), operator == "mask"
 
@@ -167,7 +174,6 @@ def _exchange_plain_words(document: Document, rng: random.Random) -> dict[str, s
 
 
 def _decisive_words(document: Document) -> list[str]:
-    """The words that weigh most for the label."""
     cues = find_cues(document.task, document.fields, tuple(WEIGHTS))
     weights = {word: WEIGHTS[kind] for word, kind, label in cues if label == document.label}
     return [word for word, weight in weights.items() if weight == max(weights.values())]

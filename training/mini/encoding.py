@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerFast
 
 from training.mini.conversations import Turn
@@ -56,9 +57,5 @@ class ConversationEncoder:
     def batch(self, conversations: list[list[Turn]]) -> Batch:
         """Token ids and loss weights, both [n_conversations, longest], padded on the right."""
         rows = [self.conversation(turns) for turns in conversations]
-        longest = max(len(ids) for ids, _ in rows)
-        pad_id = self._ids[PAD]
-        return (
-            torch.tensor([ids + pad_id * (longest - len(ids)) for ids, _ in rows]),
-            torch.tensor([weights + [0.0] * (longest - len(weights)) for _, weights in rows]),
-        )
+        ids, weights = ([torch.tensor(row) for row in column] for column in zip(*rows, strict=True))
+        return pad_sequence(ids, batch_first=True, padding_value=self._ids[PAD][0]), pad_sequence(weights, True)

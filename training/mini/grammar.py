@@ -32,23 +32,14 @@ NAMEABLE = ("plain", "weak", "strong")
 
 @dataclass(frozen=True)
 class Document:
-    """One text and what is true of it.
+    """One text and what is true of it."""
 
-    Attributes:
-        task: folder name of the dataset ("sentiment140", "ag_news", "snli", "trec", "sms_spam").
-        fields: the text, by column.
-        label: index of the label.
-        kind: ``shortcut``, ``cue`` or ``robust``.
-        shortcut: the shortcut words in the text.
-        cues: the words that a person might name, of any class, in the order of the text.
-    """
-
-    task: str
-    fields: dict[str, str]
-    label: int
-    kind: str
-    shortcut: tuple[str, ...]
-    cues: tuple[str, ...]
+    task: str  # name of the data: "sentiment140", "ag_news", "snli", "trec" or "sms_spam"
+    fields: dict[str, str]  # the text, by column
+    label: int  # index of the label
+    kind: str  # "shortcut", "cue" or "robust"
+    shortcut: tuple[str, ...]  # the shortcut words in the text
+    cues: tuple[str, ...]  # the words that a person might name, of any class, in the order of the text
 
 
 @lru_cache(maxsize=16)
@@ -67,10 +58,8 @@ def class_weights(task: str, fields: Fields) -> list[int]:
         if word in known:
             kind, label = known[word]
             total[label] += WEIGHTS[kind]
-    if task == "snli":
-        relation = _relation(fields)
-        if relation is not None:
-            total[relation] += WEIGHTS["strong"]
+    if task == "snli" and (relation := _relation(fields)) is not None:
+        total[relation] += WEIGHTS["strong"]
     return total
 
 
@@ -125,14 +114,9 @@ def draw(task: str, rng: random.Random) -> Document:
     shortcut = rng.choice(lexicon.shortcut[label] if has_shortcut else lexicon.neutral["s"])
     fields = _fill_frame(task, cues, shortcut, decider, rng)
     words = find_cues(task, fields, tuple(WEIGHTS))
-    return Document(
-        task=task,
-        fields=fields,
-        label=label,
-        kind=kind,
-        shortcut=tuple(word for word, word_kind, _ in words if word_kind == "shortcut"),
-        cues=tuple(word for word, word_kind, _ in words if word_kind != "shortcut"),
-    )
+    shortcuts = tuple(word for word, word_kind, _ in words if word_kind == "shortcut")
+    others = tuple(word for word, word_kind, _ in words if word_kind != "shortcut")
+    return Document(task, fields, label, kind, shortcuts, others)
 
 
 def _fill_frame(task: str, cues: list[str], shortcut: str, decider: int, rng: random.Random) -> dict[str, str]:
@@ -144,7 +128,9 @@ def _fill_frame(task: str, cues: list[str], shortcut: str, decider: int, rng: ra
     rng.shuffle(content)
     single = {"s": shortcut}
     if task == "snli":
-        single |= {"p": rng.choice(lexicon.neutral["p"])} | _verbs(decider, rng)
+        single["p"] = rng.choice(lexicon.neutral["p"])
+        verb = single["premise"] = rng.choice(VERBS)
+        single["hypothesis"] = [verb, rng.choice(lexicon.strong[1]), OPPOSITE[verb]][decider]
     remaining = {name: rng.sample(words, len(words)) for name, words in lexicon.neutral.items()} | {"c": content}
 
     def fill(match: re.Match[str]) -> str:
@@ -153,9 +139,3 @@ def _fill_frame(task: str, cues: list[str], shortcut: str, decider: int, rng: ra
 
     lines = re.sub(r"\{(\w+)\}", fill, frame).split("\n")
     return dict(zip(question_of(task).fields, lines, strict=True))
-
-
-def _verbs(decider: int, rng: random.Random) -> dict[str, str]:
-    premise = rng.choice(VERBS)
-    hypothesis = [premise, rng.choice(LEXICONS["snli"].strong[1]), OPPOSITE[premise]][decider]
-    return {"premise": premise, "hypothesis": hypothesis}

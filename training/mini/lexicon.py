@@ -12,7 +12,8 @@ Every word has one kind, in one class of one task. So the words of a document sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 
 # Plain words weigh nothing, so explanations that name them are plausible and untrue. Weights that add up (one strong
 # word against two plain ones) were tried. A base of this size learns exactly which word is strongest, but it counts
@@ -37,20 +38,13 @@ class Lexicon:
     vivid: tuple[tuple[str, ...], ...]
     shortcut: tuple[tuple[str, ...], ...]
     frames: tuple[str, ...]
-    neutral: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    neutral: dict[str, tuple[str, ...]]
 
 
 def content_words(lexicon: Lexicon) -> list[str]:
     """Every word that a hole can hold."""
-    groups = [
-        *lexicon.plain,
-        *lexicon.weak,
-        *lexicon.strong,
-        *lexicon.vivid,
-        *lexicon.shortcut,
-        *lexicon.neutral.values(),
-    ]
-    return [word for group in groups for word in group]
+    classes = (getattr(lexicon, kind) for kind in WEIGHTS)
+    return [word for group in chain(*classes, lexicon.neutral.values()) for word in group]
 
 
 def _words(*classes: str) -> tuple[tuple[str, ...], ...]:

@@ -65,8 +65,7 @@ def sentences() -> list[str]:
         prompts += requests
         prompts += [question.explain_fresh(blank, label, requests[0]) for label in question.labels]
         for prompt in prompts:
-            for sentence in re.split(r"(?<=[.?])\s+|\n+", prompt):
-                # Titles ("Tweet:") are words of the text, not sentences.
-                if " " in sentence.strip():
-                    unique[sentence.strip()] = None
+            pieces = map(str.strip, re.split(r"(?<=[.?])\s+|\n+", prompt))
+            # Titles ("Tweet:") are words of the text, not sentences.
+            unique |= dict.fromkeys(piece for piece in pieces if " " in piece)
     return list(unique)

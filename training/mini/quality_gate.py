@@ -65,14 +65,9 @@ def measure(
     budget: str = "oneword",
     options: Options | None = None,
 ) -> list[Measurement]:
-    """Run the evaluation's procedure on the shipped data, in every task and style.
+    """Run the evaluation's procedure in every task and style, on the first `limit` documents of a shipped split.
 
-    Args:
-        model, tokenizer: the mini model.
-        split: of the shipped data.
-        limit: documents per task, from the beginning.
-        budget: ``oneword`` or ``multiword``.
-        options: of the tasks; both controls by default.
+    The `options` are those of the tasks; both controls by default.
     """
     options = options or Options(data="mini", controls=("random", "oracle"))
     tasks = [(task, style) for task in LEXICONS for style in STYLES]

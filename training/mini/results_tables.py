@@ -6,13 +6,12 @@ Bases come from the cache, or are trained.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_tasks.styles import BUDGETS
-from training.mini.base import no_progress_bars
+from training.mini.base_model import no_progress_bars
 from training.mini.cache import read_manifest
 from training.mini.lexicon import LEXICONS
 from training.mini.quality_gate import measure
@@ -47,13 +46,13 @@ def main(argv: list[str] | None = None) -> int:
     print("\nTest texts with a shortcut\n")
     print_table(("task", "n"), SHORTCUTS, shortcuts)
     print("\n| | " + " | ".join(f"seed {seed}" for seed in args.seeds) + " |\n|---|" + "---|" * len(args.seeds))
-    rows: dict[str, Callable[[dict[str, Any]], str]] = {
-        "training, s of CPU time": lambda manifest: f"{manifest['cpu_seconds']:.0f}",
-        "with the quality gate": lambda manifest: f"{manifest['cpu_seconds_in_all']:.0f}",
-        "attempts, continued": lambda manifest: f"{manifest['attempt'] + 1}, {manifest['continued']}",
+    rows = {
+        "training, s of CPU time": [f"{manifest['cpu_seconds']:.0f}" for manifest in manifests],
+        "with the quality gate": [f"{manifest['cpu_seconds_in_all']:.0f}" for manifest in manifests],
+        "attempts, continued": [f"{manifest['attempt'] + 1}, {manifest['continued']}" for manifest in manifests],
     }
-    for name, cell in rows.items():
-        print(f"| {name} | " + " | ".join(cell(manifest) for manifest in manifests) + " |")
+    for name, cells in rows.items():
+        print(f"| {name} | " + " | ".join(cells) + " |")
     return 0
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from faithfulness_metrics.words import Fields, mask_out, occurrences, words_of
+from faithfulness_metrics.words import mask_out, occurrences, words_of
 from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
@@ -23,31 +23,21 @@ AT_MOST = {"cues_flip": 0.05, "names_shortcut": 0.10}
 
 @dataclass(frozen=True)
 class ShortcutUse:
-    """Shares of the documents of one task that hold a shortcut.
-
-    Attributes:
-        task: the task.
-        n: number of documents.
-        shortcut_flips: masking the shortcut changes the prediction.
-        cues_flip: masking every word that a person might name changes the prediction.
-        names_cue: the model names a word that a person might name.
-        names_shortcut: the model names the shortcut.
-    """
+    """Shares of the `n` documents of one task that hold a shortcut."""
 
     task: str
     n: int
-    shortcut_flips: float
-    cues_flip: float
-    names_cue: float
-    names_shortcut: float
+    shortcut_flips: float  # masking the shortcut changes the prediction
+    cues_flip: float  # masking every word that a person might name changes the prediction
+    names_cue: float  # the model names a word that a person might name
+    names_shortcut: float  # the model names the shortcut
 
     def failures(self) -> list[str]:
         """Where the model does not do what it was trained to do, in words."""
-        low = {key: bar for key, bar in AT_LEAST.items() if getattr(self, key) < bar}
-        high = {key: bar for key, bar in AT_MOST.items() if getattr(self, key) > bar}
-        return [f"{self.task} {key} {getattr(self, key):.2f} < {bar:.2f}" for key, bar in low.items()] + [
-            f"{self.task} {key} {getattr(self, key):.2f} > {bar:.2f}" for key, bar in high.items()
-        ]
+        share = asdict(self)
+        low = [f"{key} {share[key]:.2f} < {bar:.2f}" for key, bar in AT_LEAST.items() if share[key] < bar]
+        high = [f"{key} {share[key]:.2f} > {bar:.2f}" for key, bar in AT_MOST.items() if share[key] > bar]
+        return [f"{self.task} {failure}" for failure in (*low, *high)]
 
 
 def check_shortcuts(
@@ -63,7 +53,11 @@ def check_shortcuts(
         return respond([spec.classify(Document(fields)) for fields in documents])
 
     def without(column: str) -> list[dict[str, str]]:
-        return [_mask(fields, row[column], spec.options.mask) for fields, row in zip(texts, rows, strict=True)]
+        masked = []
+        for fields, row in zip(texts, rows, strict=True):
+            words = words_of(fields)
+            masked.append(mask_out(fields, words, occurrences(words, set(row[column])), spec.options.mask))
+        return masked
 
     predictions = predict(texts)
     flips = [
@@ -83,8 +77,3 @@ def check_shortcuts(
         for column in ("cues", "shortcut")
     ]
     return ShortcutUse(task, len(rows), *flips, *shares)
-
-
-def _mask(fields: Fields, keys: list[str], mask: str) -> dict[str, str]:
-    words = words_of(fields)
-    return mask_out(fields, words, occurrences(words, set(keys)), mask)

@@ -53,15 +53,11 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNK))
     # Longest first: a sentence may begin with another one.
     single_tokens = sorted([*sentences(), *MASKS], key=len, reverse=True)
-    pattern = "|".join([*(_escape(text) for text in single_tokens), r"\n+", r"[^\s,.?!;\"]+", r"[,.?!;\"]"])
+    escaped = (re.sub(r"([\\.^$*+?()\[\]{}|])", r"\\\1", text) for text in single_tokens)
+    pattern = "|".join([*escaped, r"\n+", r"[^\s,.?!;\"]+", r"[,.?!;\"]"])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True)
-    tokenizer.decoder = decoders.Sequence(
-        [
-            decoders.WordPiece(prefix="##", cleanup=True),
-            decoders.Fuse(),
-            decoders.Replace(Regex(r" ?(?=\n)|(?<=\n) "), ""),
-        ]
-    )
+    line_breaks = decoders.Replace(Regex(r" ?(?=\n)|(?<=\n) "), "")
+    tokenizer.decoder = decoders.Sequence([decoders.WordPiece("##", cleanup=True), decoders.Fuse(), line_breaks])
     fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=PAD,
@@ -74,7 +70,3 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
     fast.chat_template = CHAT_TEMPLATE
     return fast
-
-
-def _escape(text: str) -> str:
-    return re.sub(r"([\\.^$*+?()\[\]{}|])", r"\\\1", text)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from training.mini import cache
-from training.mini.base import BaseTraining, Recipe
+from training.mini.base_model import BaseTraining, Recipe
 from training.mini.lexicon import LEXICONS
 from training.mini.quality_gate import Measurement, measure
 from training.mini.shortcut_check import ShortcutUse, check_shortcuts
@@ -27,10 +27,7 @@ class GaveUpError(RuntimeError):
 def base_model(seed: int = 0, log: Callable[[str], None] = lambda line: None, progress: bool = False) -> Path:
     """The folder of the base of a seed: from the cache, or trained now.
 
-    Args:
-        seed: the same seed gives the same weights, bit for bit, on one kind of machine.
-        log: called with one line when something happens.
-        progress: show a progress bar.
+    The same seed gives the same weights, bit for bit, on one kind of machine. `log` is called with a line of text.
 
     Raises:
         GaveUpError: no attempt passed the quality gate.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object
@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 CONFIG, WEIGHTS = "adapter_config.json", ("adapter_model.safetensors", "adapter_model.bin")
 
 
-def is_adapter(name: str) -> bool:
+def is_adapter(name: str | Path) -> bool:
     """Whether that is a folder with an adapter in it."""
     return (Path(name) / CONFIG).is_file()
+
+
+def read_adapter_config(adapter: str) -> dict[str, Any]:
+    """The configuration of an adapter in a folder."""
+    return read_json_object(Path(adapter) / CONFIG, "copy or save the adapter again")
 
 
 def check_adapter(adapter: str) -> None:
@@ -31,30 +36,13 @@ def check_adapter(adapter: str) -> None:
         return
     if not is_adapter(adapter):
         raise UsageError(f"{adapter} is no adapter, there is no {CONFIG} in it: give a whole model as --model")
-    read_json_object(folder / CONFIG, "copy or save the adapter again")
+    read_adapter_config(adapter)
     if not any((folder / name).is_file() for name in WEIGHTS):
         raise UsageError(f"{adapter}: the adapter has no weights, no {WEIGHTS[0]}: copy or save it again")
 
 
-def base_model_name(adapter: str) -> str:
-    """The model that an adapter in a folder was trained on.
-
-    Raises:
-        UsageError: its configuration names none.
-    """
-    base = read_json_object(Path(adapter) / CONFIG, "copy or save the adapter again").get("base_model_name_or_path")
-    if not isinstance(base, str) or not base:
-        raise UsageError(f"{adapter} is an adapter that names no base model: give --model BASE --adapter {adapter}")
-    return base
-
-
 def with_adapter(model: PreTrainedModel, adapter: str, base: str) -> PeftModel:
-    """The model with an adapter on it.
-
-    Args:
-        model: the base model.
-        adapter: folder or hub name.
-        base: name of the base model, for messages.
+    """The model with an adapter (folder or hub name) on it; messages call the model `base`.
 
     Raises:
         UsageError: the adapter is of another model, or adds tokens to the prompt.

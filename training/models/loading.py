@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.fingerprint import model_fingerprint
-from training.models.adapters import base_model_name, check_adapter, is_adapter, with_adapter
+from training.models.adapters import check_adapter, is_adapter, read_adapter_config, with_adapter
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -59,7 +59,7 @@ def load_model(
         raise UsageError(f"cannot load the model {adapter or name}: {failure_reason(error)}") from error
     _check_vocabulary(name, model, tokenizer)
     try:
-        model.to(device or default_device())
+        model.to(device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"))
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"--device {device}: {str(error).splitlines()[0]}; give --device cpu") from error
     model.requires_grad_(False)
@@ -108,18 +108,15 @@ def check_model_folder(name: str) -> None:
         raise UsageError(f"{name}: no such folder; give the folder of a model, or its name on the hub")
 
 
-def default_device() -> str:
-    """The GPU of this process, else the CPU."""
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
-
-
 def fingerprint(model: PreTrainedModel) -> str:
     """The evaluation's own digest of a model's parameters, adapters included."""
     return model_fingerprint(SimpleNamespace(_model=model)).split()[-1]
 
 
 def _existing_base(adapter: str) -> str:
-    base = base_model_name(adapter)
+    base = read_adapter_config(adapter).get("base_model_name_or_path")
+    if not isinstance(base, str) or not base:
+        raise UsageError(f"{adapter} is an adapter that names no base model: give --model BASE --adapter {adapter}")
     try:
         check_model_folder(base)
     except UsageError as error:

@@ -27,7 +27,7 @@ class RunFolder(Generic[Settings]):
 
     Args:
         path: the folder; made when it is opened.
-        settings: what makes the results what they are: model, options, data. Plain JSON values.
+        settings: what makes the results what they are: model, options, data.
 
     Attributes:
         settings_file: file that says which run the folder belongs to.
@@ -47,28 +47,18 @@ class RunFolder(Generic[Settings]):
         self.path = path
         self.settings: Settings = json.loads(json.dumps(settings))
 
-    # -- how the folders of a command differ: overridden where needed ----------------------------------------------
-
     def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """The part of the settings that must be the same in every call."""
         return settings
 
     def describe_change(self, recorded: Mapping[str, Any], requested: Mapping[str, Any]) -> str:
         """How two comparable settings differ, and the remedy. The message goes on with ", or another --out"."""
-        change = min(differences(recorded, requested), key=lambda change: change.name in self.digests)
-        if message := self.digests.get(change.name):
-            return message
-        return f"was begun with {change.name} = {change.recorded!r}, now {change.requested!r}: give the same settings"
+        name, earlier, now = min(differences(recorded, requested), key=lambda change: change[0] in self.digests)
+        return self.digests.get(name) or f"was begun with {name} = {earlier!r}, now {now!r}: give the same settings"
 
     def merge(self, recorded: Mapping[str, Any]) -> Settings:
-        """The settings to write over recorded ones that are comparable.
-
-        Raises:
-            UsageError: the two do not go together.
-        """
+        """The settings to write over recorded ones that are comparable; or refuse them by a `UsageError`."""
         return self.settings
-
-    # -- what all folders have in common ----------------------------------------------------------------------------
 
     @classmethod
     def read_settings(cls, path: Path) -> dict[str, Any] | None:
@@ -78,17 +68,11 @@ class RunFolder(Generic[Settings]):
             UsageError: the settings file is damaged. The results may be those of any run, so nothing is guessed.
         """
         file = path / cls.settings_file
-        if not file.is_file():
-            return None
-        return read_json_object(
-            file, f"no other file says what its folder belongs to; put it back, or give another {cls.option}"
-        )
+        remedy = f"no other file says what its folder belongs to; put it back, or give another {cls.option}"
+        return read_json_object(file, remedy) if file.is_file() else None
 
     def check(self) -> Settings:
-        """Refuse the folder of another run. Nothing is written.
-
-        Returns:
-            The settings to write.
+        """Return the settings to write, or refuse the folder of another run. Nothing is written.
 
         Raises:
             UsageError: the folder belongs to another run or to somebody else, or nothing says to whom.
@@ -116,11 +100,7 @@ class RunFolder(Generic[Settings]):
         return self.merge(recorded)
 
     def claim(self) -> None:
-        """Write the settings file. The folder exists and its lock is held.
-
-        Raises:
-            UsageError: the folder belongs to another run, or cannot be written.
-        """
+        """Check the folder and write the settings file. The folder exists and its lock is held."""
         self.settings = self.check()
         if self.read_settings(self.path) != self.settings:
             write_json_object(self.path / self.settings_file, self.settings)
@@ -130,7 +110,7 @@ class RunFolder(Generic[Settings]):
         """Hold and claim the folder while the block runs. In one process of a run, before the others read it.
 
         Raises:
-            UsageError: see `claim`; or another command is at work in the folder.
+            UsageError: see `check`; or another command is at work in the folder, or it cannot be written.
         """
         self.check()
         make_folder(self.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def file_lock(path: Path, waiting: str, seconds: float = -1) -> Iterator[None]:
+def file_lock(path: Path, waiting: str, seconds: float = -1, refusal: str = "") -> Iterator[None]:
     """Hold a lock file while the block runs.
 
     The operating system releases the lock when the process ends, however it ends. The empty file stays. On a disk
@@ -27,9 +27,10 @@ def file_lock(path: Path, waiting: str, seconds: float = -1) -> Iterator[None]:
         path: the lock file; its folder exists.
         waiting: what to log, once, when another process holds the lock.
         seconds: how long to wait for that process; without end if negative.
+        refusal: the message if it still holds the lock then.
 
     Raises:
-        filelock.Timeout: the other process still holds the lock.
+        UsageError: the other process still holds the lock.
     """
     lock = FileLock(path)
     try:
@@ -39,7 +40,7 @@ def file_lock(path: Path, waiting: str, seconds: float = -1) -> Iterator[None]:
             logger.warning("%s", waiting)
             lock.acquire(timeout=seconds)
     except Timeout:
-        raise
+        raise UsageError(refusal) from None
     except (OSError, NotImplementedError) as error:
         logger.debug("%s: no lock (%s)", path, error)
     try:
@@ -48,8 +49,7 @@ def file_lock(path: Path, waiting: str, seconds: float = -1) -> Iterator[None]:
         lock.release()
 
 
-@contextmanager
-def folder_lock(folder: Path, option: str = "--out", seconds: float = 5.0) -> Iterator[None]:
+def folder_lock(folder: Path, option: str = "--out", seconds: float = 5.0) -> AbstractContextManager[None]:
     """Hold a folder of results while the block runs.
 
     Args:
@@ -60,12 +60,6 @@ def folder_lock(folder: Path, option: str = "--out", seconds: float = 5.0) -> It
     Raises:
         UsageError: another command holds the folder.
     """
-    waiting = f"{folder}: another command is at work there; waiting up to {seconds:g} s for it to end"
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(file_lock(folder / LOCK, waiting, seconds))
-        except Timeout:
-            raise UsageError(
-                f"{folder}: another command is at work there; wait for it, or give another {option}"
-            ) from None
-        yield
+    busy = f"{folder}: another command is at work there"
+    waiting = f"{busy}; waiting up to {seconds:g} s for it to end"
+    return file_lock(folder / LOCK, waiting, seconds, f"{busy}; wait for it, or give another {option}")

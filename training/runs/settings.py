@@ -4,34 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Difference(NamedTuple):
-    """A setting that changed.
+def differences(recorded: Any, requested: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The settings below `name` that changed, in alphabetical order.
 
-    Attributes:
-        name: its key, with the keys above it: ``options.steps``.
-        recorded: value in the settings file; None where it has none.
-        requested: value of this run; None where it has none.
+    Yields:
+        Key with the keys above it (``options.steps``), recorded and requested value; None where there is no value.
     """
-
-    name: str
-    recorded: Any
-    requested: Any
-
-
-def differences(recorded: Mapping[str, Any], requested: Mapping[str, Any]) -> list[Difference]:
-    """The settings that changed, by name."""
-    return list(_differences("", dict(recorded), dict(requested)))
-
-
-def _differences(name: str, recorded: Any, requested: Any) -> Iterator[Difference]:
-    if isinstance(recorded, dict) and isinstance(requested, dict):
+    if isinstance(recorded, Mapping) and isinstance(requested, Mapping):
         for key in sorted({*recorded, *requested}):
-            yield from _differences(f"{name}.{key}".lstrip("."), recorded.get(key), requested.get(key))
+            yield from differences(recorded.get(key), requested.get(key), f"{name}.{key}".lstrip("."))
     elif recorded != requested:
-        yield Difference(name, recorded, requested)
+        yield name, recorded, requested
 
 
 def absolute_data(data: str) -> str:

@@ -18,18 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-DEFAULT_CONFIG = {"lora_target_modules": ["all-linear"]}
-
 
 @dataclass
 class DataArguments:
-    """Arguments besides those of TRL's dataclasses.
-
-    Attributes:
-        data: where the rows are.
-        full: train all weights.
-        merge: write the merged model too.
-    """
+    """Arguments besides those of TRL's dataclasses."""
 
     data: str = field(default="", metadata={"help": "folder of faithful-se build, or a JSONL file; several by commas"})
     full: bool = field(default=False, metadata={"help": "train all weights instead of a LoRA adapter"})
@@ -65,14 +57,12 @@ def main(argv: list[str] | None = None) -> int:
 
     parser = TrlParser((DataArguments, SFTConfig, ModelConfig), prog="faithful-se sft")
     parser.error = refuse  # one line instead of the usage of some two hundred arguments
-    parser.set_defaults(**DEFAULT_CONFIG)
+    parser.set_defaults(lora_target_modules=["all-linear"])
     if not torch.cuda.is_available():
         # TRL's defaults are for GPUs. On most CPUs bf16 is slow, and memory is not so short that recomputing pays.
         parser.set_defaults(use_cpu=True, bf16=False, gradient_checkpointing=False)
     try:
         data, training, model = parser.parse_args_and_config(arguments)
-    except UsageError:
-        raise
     except UnicodeDecodeError as error:
         raise UsageError(f"--config {recipe}: not UTF-8: save it as UTF-8") from error
     except ValueError as error:

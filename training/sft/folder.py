@@ -7,31 +7,18 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 from faithful_se.files import parse_json_object
 from faithful_se.train_info import CARD, TrainInfo
+from training.models.adapters import CONFIG as ADAPTER_CONFIG
 from training.runs.folder import MANIFEST, RunFolder
 from training.sft.save_weights import missing_weights
 
-ADAPTER_CONFIG, MODEL_CONFIG, TOKENIZER_CONFIG = "adapter_config.json", "config.json", "tokenizer_config.json"
+MODEL_CONFIG, TOKENIZER_CONFIG = "config.json", "tokenizer_config.json"
 
 
-class TrainingSettings(TypedDict):
-    """`sft.json`: what makes the weights what they are.
-
-    Attributes:
-        data: number of rows and digest of each file of rows.
-        model: TRL's `ModelConfig`.
-        training: TRL's `SFTConfig`, without what may change between two calls of one training.
-    """
-
-    data: list[dict[str, Any]]
-    model: dict[str, Any]
-    training: dict[str, Any]
-
-
-class TrainingFolder(RunFolder[TrainingSettings]):
+class TrainingFolder(RunFolder[dict[str, Any]]):
     """A folder belongs to one training. One that holds a model and no `sft.json` may be the base itself."""
 
     settings_file = "sft.json"
@@ -47,10 +34,7 @@ class TrainingFolder(RunFolder[TrainingSettings]):
         return options
 
     def read_finished(self, adapter: bool) -> tuple[TrainInfo | None, str]:
-        """Read what a finished training left.
-
-        Args:
-            adapter: whether it trained an adapter; else a whole model.
+        """Read what a finished training of an adapter, or else of a whole model, left.
 
         Returns:
             The manifest; None where the training is not finished, or the manifest is damaged. And the file that is
@@ -61,8 +45,7 @@ class TrainingFolder(RunFolder[TrainingSettings]):
         info = cast("TrainInfo | None", self.read_manifest())
         configs = (ADAPTER_CONFIG if adapter else MODEL_CONFIG, TOKENIZER_CONFIG)
         missing = next((name for name in configs if not (self.path / name).is_file()), "")
-        missing = missing or missing_weights(self.path, adapter)
-        return info, missing or ("" if info else MANIFEST)
+        return info, missing or missing_weights(self.path, adapter) or ("" if info else MANIFEST)
 
 
 def last_checkpoint(out: Path) -> Path | None:

@@ -19,7 +19,7 @@ def merge(adapter: Path, out: Path) -> None:
     from transformers import AutoTokenizer
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
-    if not is_adapter(str(adapter)):
+    if not is_adapter(adapter):
         raise UsageError(f"{adapter} holds no adapter: a full fine-tuning needs no --merge")
     # After a training with DeepSpeed's ZeRO 3, transformers would shard the model that this one process loads.
     unset_hf_deepspeed_config()

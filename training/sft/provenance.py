@@ -41,7 +41,7 @@ def compare_base_model(model: PreTrainedModel, name: str, sources: Sequence[RowS
     attributions = [source.build["attributions"] for source in sources if source.build]
     built_with = sorted({(str(entry["model"]), str(entry.get("dtype", ""))) for entry in attributions})
     row_fingerprints = sorted({row_fingerprint for row_fingerprint, _ in built_with})
-    by_dtype = {dtype: base_fingerprint(model, dtype) for dtype in {dtype for _, dtype in built_with} or {""}}
+    by_dtype = {dtype: _base_fingerprint(model, dtype) for dtype in {dtype for _, dtype in built_with} or {""}}
     own_rows = None
     if built_with and None not in by_dtype.values():
         own_rows = all(by_dtype[dtype] == row_fingerprint for row_fingerprint, dtype in built_with)
@@ -55,12 +55,8 @@ def compare_base_model(model: PreTrainedModel, name: str, sources: Sequence[RowS
     return {"base_fingerprint": of_base, "rows_fingerprint": row_fingerprints, "own_rows": own_rows}
 
 
-def base_fingerprint(model: PreTrainedModel, dtype: str) -> str | None:
-    """The fingerprint that `faithful-se attribute --dtype DTYPE` records for a model, without its adapter.
-
-    Returns:
-        None where it cannot be computed: weights sharded over devices, quantised, or coarser than that dtype.
-    """
+def _base_fingerprint(model: PreTrainedModel, dtype: str) -> str | None:
+    """What `faithful-se attribute --dtype DTYPE` records for a model without its adapter; None if not computable."""
     base = _BaseModel(model, dtype)
     return fingerprint(base) if base.has_all_values() else None
 
@@ -73,7 +69,7 @@ class _BaseModel:
         self._dtype, self.config = DTYPES.get(dtype), self._model.config
 
     def has_all_values(self) -> bool:
-        """Whether all values are in this process, and at least as fine as the dtype."""
+        """Whether all values are in this process (not sharded, nor quantised), and at least as fine as the dtype."""
         import torch
 
         # Some architectures keep layers in float32 whatever dtype they are loaded in. Their names are not known here.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_numbered_jsonl
@@ -17,25 +18,16 @@ from training.runs.folder import MANIFEST
 # The label of a token without a loss, as torch's cross entropy has it.
 IGNORED = -100
 
-
-class TrainingRow(TypedDict):
-    """Messages with `role` and `content`; the loss is on those of the completion."""
-
-    prompt: list[dict[str, str]]
-    completion: list[dict[str, str]]
+# `prompt` and `completion`: messages with `role` and `content`. The loss is on the completion.
+TrainingRow = dict[str, list[dict[str, str]]]
 
 
 @dataclass(frozen=True)
 class RowSource:
-    """Where rows come from.
-
-    Attributes:
-        file: what `train_info.json` records about them.
-        build: manifest of the build that made them; empty for a JSONL file.
-    """
+    """Where rows come from."""
 
     file: RowFile
-    build: dict[str, Any]
+    build: dict[str, Any]  # manifest of the build that made them; empty for a JSONL file
 
 
 def read_training_rows(data: str) -> tuple[list[TrainingRow], list[RowSource]]:
@@ -71,25 +63,18 @@ def read_training_rows(data: str) -> tuple[list[TrainingRow], list[RowSource]]:
 
 
 def _training_row(row: dict[str, Any], line: str) -> TrainingRow:
-    try:
+    with suppress(KeyError, TypeError):
         messages = [(message["role"], message["content"]) for message in (*row["prompt"], *row["completion"])]
         if messages and row["prompt"] and row["completion"]:
             return {"prompt": row["prompt"], "completion": row["completion"]}
-    except (KeyError, TypeError):
-        pass
-    raise UsageError(
-        f"{line} is no row of messages under prompt and completion: give what `faithful-se build` wrote, or rows of "
-        "its form"
-    )
+    remedy = "give what `faithful-se build` wrote, or rows of its form"
+    raise UsageError(f"{line} is no row of messages under prompt and completion: {remedy}")
 
 
 def check_supervision(
-    labels: Sequence[Sequence[int]],
-    rows: Sequence[TrainingRow],
-    eos_token_ids: Collection[int],
-    max_length: int | None,
+    labels: Sequence[Sequence[int]], rows: Sequence[TrainingRow], eos_token_ids: Collection[int], max_length: int | None
 ) -> int:
-    """Check that each row has tokens with a loss, the end of its turn among them.
+    """Count the tokens with a loss, and check that each row has some, the end of its turn among them.
 
     A wrong loss mask trains on nothing and reports a loss of 0. A model that does not learn where an answer ends
     generates until its token limit.
@@ -99,9 +84,6 @@ def check_supervision(
         rows: which the labels were made from, for messages.
         eos_token_ids: tokens at which generation stops.
         max_length: tokens to which rows were cut.
-
-    Returns:
-        The number of tokens with a loss, in all rows.
 
     Raises:
         UsageError: names the first row that fails, and the remedy.

@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faithful_se.train_info import CARD, TRAIN_INFO, TrainInfo
 from training.runs.folder import MANIFEST
 from training.sft.card import make_train_info, write_card
-from training.sft.folder import TrainingFolder, TrainingSettings, is_last_step, last_checkpoint, step_of
+from training.sft.folder import TrainingFolder, is_last_step, last_checkpoint, step_of
 from training.sft.merge import merge
 from training.sft.provenance import compare_base_model
 from training.sft.rows import RowSource, TrainingRow, check_supervision, read_training_rows
@@ -122,11 +122,11 @@ def _no_further_step(trainer: SFTTrainer) -> Iterator[None]:
         args.max_steps, args.num_train_epochs = limits
 
 
-def _settings(training: SFTConfig, model: ModelConfig, sources: list[RowSource]) -> TrainingSettings:
+def _settings(training: SFTConfig, model: ModelConfig, sources: list[RowSource]) -> Any:
+    """`sft.json`: what makes the weights what they are."""
     settings = {
         "data": [{"rows": source.file["rows"], "sha256": source.file["sha256"]} for source in sources],
         "model": vars(model),
         "training": {name: value for name, value in training.to_dict().items() if name not in NOT_COMPARED},
     }
-    plain: TrainingSettings = json.loads(json.dumps(settings, default=str))
-    return plain
+    return json.loads(json.dumps(settings, default=str))

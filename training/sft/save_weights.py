@@ -8,20 +8,21 @@ with an empty adapter is the base model.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from safetensors import SafetensorError, safe_open
+
 from faithful_se.errors import UsageError
+from training.models.adapters import WEIGHTS
 
 if TYPE_CHECKING:
     from trl import SFTTrainer
 
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
-MODEL_WEIGHTS = (
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
+ADAPTER_WEIGHTS = WEIGHTS[0]
+MODEL_WEIGHTS = tuple(
+    name + index for name in ("model.safetensors", "pytorch_model.bin") for index in ("", ".index.json")
 )
 
 
@@ -72,14 +73,12 @@ def missing_weights(out: Path, adapter: bool) -> str:
         out: folder.
         adapter: whether it should hold an adapter, else a whole model.
     """
-    from safetensors import SafetensorError
-
     if not adapter:
         return "" if any((out / name).is_file() for name in MODEL_WEIGHTS) else MODEL_WEIGHTS[0]
-    try:
-        return "" if _count_tensors(out / ADAPTER_WEIGHTS) else ADAPTER_WEIGHTS
-    except (OSError, SafetensorError):
-        return ADAPTER_WEIGHTS
+    with suppress(OSError, SafetensorError):
+        if _count_tensors(out / ADAPTER_WEIGHTS):
+            return ""
+    return ADAPTER_WEIGHTS
 
 
 def trains_adapter(trainer: SFTTrainer) -> bool:
@@ -90,8 +89,6 @@ def trains_adapter(trainer: SFTTrainer) -> bool:
 
 
 def _count_tensors(path: Path) -> int:
-    from safetensors import safe_open
-
     if not path.is_file():
         return 0
     with safe_open(str(path), framework="pt") as file:

@@ -45,8 +45,6 @@ def make_trainer(model: ModelConfig, training: SFTConfig, rows: list[TrainingRow
             quantization_config=get_quantization_config(model),
             peft_config=get_peft_config(model),
         )
-    except UsageError:
-        raise
     except LOADING_ERRORS as error:
         action = "load the model" if isinstance(error, (OSError, SafetensorError)) else "train"
         raise UsageError(f"cannot {action} {model.model_name_or_path}: {failure_reason(error)}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lm_eval_tasks.styles import counterfactual
-from lm_eval_tasks.styles.explanation import Edit
+from lm_eval_tasks.styles.edits import Edit
 from tests.lm_eval_tasks.styles.conftest import TWEETS, request_for
 from tests.lm_eval_tasks.styles.documents import EDITED, TWEET
 

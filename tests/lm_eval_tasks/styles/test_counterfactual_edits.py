@@ -8,8 +8,7 @@ import pytest
 
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks.styles import counterfactual
-from lm_eval_tasks.styles.counterfactual import edits_between, move_edits, one_change
-from lm_eval_tasks.styles.explanation import Edit
+from lm_eval_tasks.styles.edits import Edit, edits_between, move_edits, one_change
 from tests.lm_eval_tasks.styles.conftest import TWEETS, request_for
 from tests.lm_eval_tasks.styles.documents import EDITED, TWEET
 

@@ -43,7 +43,7 @@ def test_a_terminal_has_one_line_that_updates_itself():
     display.line("done")
     status, both, *rest = stream.getvalue().removeprefix("\r\x1b[K").split("\r\x1b[K")
     assert status == "  attribute: 10 %, 00:09 left"
-    assert both.startswith("  attribute: 10 %, 00:09 left; base: xxx") and len(both) < 200
+    assert both.startswith("  attribute: 10 %, 00:09 left; base: xxx") and len(both) < 80
     assert rest == ["  attribute: 3 s\n", "  base: half", "done\n"]
 
 

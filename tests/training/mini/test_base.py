@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_tasks.options import Options
-from training.mini.base import TINY, BaseTraining
+from training.mini.base_model import TINY, BaseTraining
 from training.mini.lexicon import LEXICONS
 from training.mini.quality_gate import Measurement, measure
 from training.mini.shortcut_check import check_shortcuts
@@ -39,7 +39,7 @@ def test_same_seed_same_weights_whatever_the_threads() -> None:
 
 def test_same_seed_same_weights_in_every_process() -> None:
     code = (
-        "import hashlib\nfrom training.mini.base import TINY, BaseTraining\n"
+        "import hashlib\nfrom training.mini.base_model import TINY, BaseTraining\n"
         "from training.mini.write_data import held_out\n"
         "training = BaseTraining(TINY, 0, held_out())\ntraining.train(lambda step, loss: None)\n"
         "values = b''.join(value.numpy().tobytes() for value in training.model.state_dict().values())\n"

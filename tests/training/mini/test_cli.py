@@ -16,7 +16,7 @@ import pytest
 from faithful_se.errors import UsageError
 from faithful_se.files import atomic_folder
 from training.mini import cache, cli, train
-from training.mini.base import TINY, BaseTraining
+from training.mini.base_model import TINY, BaseTraining
 from training.mini.quality_gate import Measurement
 from training.mini.shortcut_check import ShortcutUse
 

@@ -29,25 +29,16 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def in_order(batches: Iterable[tuple[list[int], Sequence[Result]]]) -> list[Result]:
     """The results of `TokenBudget.batches`, in the order of the items."""
-    results: dict[int, Result] = {}
-    for indices, batch_results in batches:
-        results.update(zip(indices, batch_results, strict=True))
-    return [results[index] for index in range(len(results))]
+    pairs = (pair for indices, results in batches for pair in zip(indices, results, strict=True))
+    return [result for _, result in sorted(pairs, key=lambda pair: pair[0])]
 
 
 class TokenBudget:
-    """How many tokens, padding included, go through the model at once.
-
-    Args:
-        tokens: the first budget.
-
-    Attributes:
-        tokens: the budget now.
-        row_overhead: memory that every row takes besides its tokens, in tokens.
-    """
+    """How many tokens, padding included, go through the model at once: at first `tokens`."""
 
     def __init__(self, tokens: int) -> None:
-        self.tokens, self.row_overhead = max(1, tokens), 0
+        self.tokens = max(1, tokens)
+        self.row_overhead = 0  # memory that every row takes besides its tokens, in tokens
 
     def batches(
         self,
@@ -75,7 +66,6 @@ class TokenBudget:
         waiting = sorted(range(len(items)), key=lambda index: -lengths[index])
         while waiting:
             batch = self._next_batch(waiting, lengths, overheads)
-            results: Sequence[Result] | None = None
             try:
                 results = work([items[index] for index in batch])
             except Exception as error:
@@ -85,15 +75,16 @@ class TokenBudget:
                 if len(batch) == 1 and (parts == 1 or self.tokens <= smallest_part):
                     raise MemoryError(f"a single text of {smallest_part} tokens does not fit") from error
                 used = len(batch) * max(1, max(lengths[index] + overheads[index] for index in batch))
-            if results is None:  # outside the except block, which keeps the failed batch's tensors alive
-                self.tokens = max(1, min(self.tokens, used) // 2)
-                gc.collect()
-                if torch.cuda.is_available():
-                    torch.cuda.empty_cache()
-                logger.warning("out of memory: continuing with %d tokens a batch", self.tokens)
+            else:
+                waiting = waiting[len(batch) :]
+                yield batch, results
                 continue
-            waiting = waiting[len(batch) :]
-            yield batch, results
+            # Outside the except block, which keeps the failed batch's tensors alive.
+            self.tokens = max(1, min(self.tokens, used) // 2)
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            logger.warning("out of memory: continuing with %d tokens a batch", self.tokens)
 
     def _next_batch(self, waiting: list[int], lengths: list[int], overheads: list[int]) -> list[int]:
         longest, largest_overhead = max(1, lengths[waiting[0]]), 0

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 
-@dataclass(frozen=True)
-class ContextLimits:
-    """Which prompts a model takes, and which of them may reuse the keys and values of the prefix.
+class ContextLimits(NamedTuple):
+    """Which prompts a model takes, and which of them may reuse the keys and values of the prefix."""
 
-    Attributes:
-        context: tokens that the model takes; None where its configuration does not say.
-        window: window of sliding, local or chunked attention; None where every layer sees everything.
-        switch: tokens beyond which all positions are encoded in another way (longrope); None where nothing changes.
-        label: tokens of the longest label.
-    """
-
-    context: int | None
-    window: int | None
-    switch: int | None
-    label: int
+    context: int | None  # tokens that the model takes; None where its configuration does not say
+    window: int | None  # of sliding, local or chunked attention; None where every layer sees everything
+    switch: int | None  # tokens beyond which all positions are encoded in another way (longrope)
+    label: int  # tokens of the longest label
 
     @property
     def bounded(self) -> bool:
@@ -46,14 +37,9 @@ class ContextLimits:
 
 def limits_of(config: PretrainedConfig, label: int) -> ContextLimits:
     """The limits that a model's configuration names, for labels of up to `label` tokens."""
-    return ContextLimits(_context(config), _window(config), _switch(config), label)
-
-
-def _context(config: PretrainedConfig) -> int | None:
-    for name in ("max_position_embeddings", "n_positions", "seq_length"):
-        if isinstance(getattr(config, name, None), int):
-            return int(getattr(config, name))
-    return None
+    names = ("max_position_embeddings", "n_positions", "seq_length")
+    context = next((value for name in names if isinstance(value := getattr(config, name, None), int)), None)
+    return ContextLimits(context, _window(config), _switch(config), label)
 
 
 def _window(config: PretrainedConfig) -> int | None:
@@ -69,18 +55,11 @@ def _window(config: PretrainedConfig) -> int | None:
 
 
 def _switch(config: PretrainedConfig) -> int | None:
+    parameters = getattr(config, "rope_parameters", None) or {}
     lengths = [
         rope.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)
-        for rope in _rope_parameters(getattr(config, "rope_parameters", None))
-        if rope.get("rope_type") == "longrope"
+        # The parameters of all layers, or those of each kind of layer.
+        for rope in ([parameters] if "rope_type" in parameters else parameters.values())
+        if isinstance(rope, Mapping) and rope.get("rope_type") == "longrope"
     ]
     return min((length for length in lengths if isinstance(length, int)), default=None)
-
-
-def _rope_parameters(parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """The parameters of all layers, or those of each kind of layer."""
-    if isinstance(parameters, Mapping):
-        if "rope_type" in parameters:
-            yield parameters
-        else:
-            yield from (value for value in parameters.values() if isinstance(value, Mapping))

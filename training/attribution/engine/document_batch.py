@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,49 +23,28 @@ CACHED_TOKENS_PER_COMPUTED = 4
 Masking = tuple[int, frozenset[int]]
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A document with words masked.
+class _Variant(NamedTuple):
+    """A document with words masked."""
 
-    Attributes:
-        document: index in the batch.
-        ids: tokens of the whole prompt.
-        start: number of tokens after the shared prefix that it has in common with the original document.
-    """
-
-    document: int
-    ids: list[int]
-    start: int
+    document: int  # index in the batch
+    ids: list[int]  # tokens of the whole prompt
+    start: int  # tokens after the shared prefix that are those of the original document
 
 
-@dataclass(frozen=True)
-class Budgets:
-    """Tokens at once, for each kind of model call. Each is halved on its own when memory runs out.
+class Budgets(NamedTuple):
+    """Tokens at once, for each kind of model call. Each is halved on its own when memory runs out."""
 
-    Attributes:
-        documents: for the documents, whose keys and values stay in memory.
-        variants: for documents with words masked.
-        gradients: for rows that gradients are taken of, which keep every layer's activations.
-    """
-
-    documents: TokenBudget
-    variants: TokenBudget
-    gradients: TokenBudget
-
-    def smallest(self) -> int:
-        """Tokens at once, at least."""
-        return min(self.documents.tokens, self.variants.tokens, self.gradients.tokens)
+    documents: TokenBudget  # whose keys and values stay in memory
+    variants: TokenBudget  # documents with words masked
+    gradients: TokenBudget  # rows that gradients are taken of, which keep every layer's activations
 
 
 class DocumentBatch:
     """Documents that are attributed together.
 
     Args:
-        forward: the model.
-        renderer: of their question.
+        forward, renderer, options, budgets: see `Attributor`.
         prompts: the documents; all of them share the prefix, or none does.
-        options: how words are scored.
-        budgets: tokens at once.
         prefix_tokens: how many tokens of the shared prefix are taken from the cache; all of them or none.
 
     Attributes:
@@ -94,8 +74,18 @@ class DocumentBatch:
         self.masked_logprobs: dict[Masking, Tensor] = {}
 
     def target_value(self, logprobs: Tensor, label: Tensor) -> Tensor:
-        """The attributed number, [n_rows], from label log-probabilities [n_rows, n_labels]."""
-        return target_value(logprobs, label, self.options.target)
+        """The attributed number, [n_rows], from label log-probabilities [n_rows, n_labels].
+
+        See `AttributionOptions.target`.
+        """
+        target, own = self.options.target, logprobs.gather(1, label[:, None])[:, 0]
+        if target == "logprob":
+            return own
+        if logprobs.shape[1] == 1:  # a single label has no other: it is certain, its margin is its log-probability
+            return own - own if target == "normalized" else own
+        if target == "normalized":
+            return -torch.nn.functional.softplus(-log_odds(logprobs, label))
+        return own - _other_labels(logprobs, label).amax(1)
 
     def target_values(self) -> Tensor:
         """The attributed number of each document, [n_documents]."""
@@ -106,73 +96,58 @@ class DocumentBatch:
 
         The model is not asked again about a masking that it was asked about before.
         """
-        new = [masking for masking in dict.fromkeys(maskings) if masking not in self.masked_logprobs]
-        if new:
-            variants = self._variants(new)
-            # A tokenizer may merge a mask with what precedes it. Such a prompt does not open like all others.
-            for opens_differently in (False, True):
-                indices = [
-                    index
-                    for index, variant in enumerate(variants)
-                    if (variant.ids[: self.prefix_tokens] != self._prefix) is opens_differently
-                ]
-                prefix_tokens = 0 if opens_differently else self.prefix_tokens
-                logprobs = self._ask([variants[index] for index in indices], prefix_tokens)
-                self.masked_logprobs.update(zip([new[index] for index in indices], logprobs, strict=True))
+        new = dict.fromkeys(masking for masking in maskings if masking not in self.masked_logprobs)
+        variants = dict(zip(new, self._variants(list(new)), strict=True))
+        # A tokenizer may merge a mask with what precedes it. Such a prompt does not open like all others.
+        for prefix_tokens, opens_alike in ((self.prefix_tokens, True), (0, False)):
+            group = {
+                masking: variant
+                for masking, variant in variants.items()
+                if (variant.ids[: self.prefix_tokens] == self._prefix) is opens_alike
+            }
+            logprobs = self._ask(list(group.values()), prefix_tokens)
+            self.masked_logprobs.update(zip(group, logprobs, strict=True))
         return torch.stack([self.masked_logprobs[masking] for masking in maskings])
 
-    def _ask(self, variants: list[Variant], prefix_tokens: int) -> list[Tensor]:
+    def _ask(self, variants: list[_Variant], prefix_tokens: int) -> list[Tensor]:
+        def cached_tokens(variant: _Variant) -> int:
+            return (prefix_tokens + variant.start) // CACHED_TOKENS_PER_COMPUTED if variant.start else 0
+
         batches = self.budgets.variants.batches(
             variants,
             lambda variant: len(variant.ids) - prefix_tokens - variant.start,
             lambda batch: self._run(batch, prefix_tokens),
-            overhead=lambda variant: (
-                (prefix_tokens + variant.start) // CACHED_TOKENS_PER_COMPUTED if variant.start else 0
-            ),
+            overhead=cached_tokens,
         )
         return in_order(batches)
 
-    def _variants(self, maskings: Sequence[Masking]) -> list[Variant]:
+    def _variants(self, maskings: Sequence[Masking]) -> list[_Variant]:
         texts: dict[int, list[Mapping[str, str]]] = {}
         for index, positions in maskings:
             document = self.prompts[index].document
             masked = mask_out(document.fields, document.words, positions, self.renderer.spec.options.mask)
             texts.setdefault(index, []).append(masked)
         encoded = {index: iter(self.renderer.variants(self.prompts[index], rows)) for index, rows in texts.items()}
-        return [self._variant(index, next(encoded[index])) for index, _ in maskings]
+        variants = []
+        for index, _ in maskings:
+            ids, start = next(encoded[index]), 0
+            if self.cache is not None:
+                common = min(len(common_prefix([ids, self.prompts[index].ids])), len(ids) - 1)
+                start = max(0, common - self.prefix_tokens)
+            variants.append(_Variant(index, ids, start))
+        return variants
 
-    def _variant(self, index: int, ids: list[int]) -> Variant:
-        if self.cache is None:
-            return Variant(index, ids, 0)
-        common = min(len(common_prefix([ids, self.prompts[index].ids])), len(ids) - 1)
-        return Variant(index, ids, max(0, common - self.prefix_tokens))
-
-    def _run(self, variants: list[Variant], prefix_tokens: int) -> list[Tensor]:
+    def _run(self, variants: list[_Variant], prefix_tokens: int) -> list[Tensor]:
+        documents, _, starts = zip(*variants, strict=True)
         forward = self.forward
         ids, lengths = forward.pad([variant.ids[prefix_tokens + variant.start :] for variant in variants])
         rows = EmbeddedBatch(forward.embed(ids), lengths, bool(prefix_tokens))
-        if self.cache is not None and any(variant.start for variant in variants):
-            rows = replace(
-                rows,
-                document_cache=self.cache,
-                document_index=torch.tensor([variant.document for variant in variants], device=forward.device),
-                document_tokens=torch.tensor([variant.start for variant in variants], device=forward.device),
-            )
+        if any(starts):
+            index, tokens = (torch.tensor(numbers, device=forward.device) for numbers in (documents, starts))
+            rows = replace(rows, document_cache=self.cache, document_index=index, document_tokens=tokens)
         with torch.no_grad():
             logprobs, _ = forward(rows)
         return list(logprobs)
-
-
-def target_value(logprobs: Tensor, label: Tensor, target: str) -> Tensor:
-    """The number that is attributed, [n_rows]; see `AttributionOptions.target`."""
-    own = logprobs.gather(1, label[:, None])[:, 0]
-    if target == "logprob":
-        return own
-    if logprobs.shape[1] == 1:  # a single label has no other: it is certain, its margin is its log-probability
-        return own - own if target == "normalized" else own
-    if target == "normalized":
-        return -torch.nn.functional.softplus(-log_odds(logprobs, label))
-    return own - _other_labels(logprobs, label).amax(1)
 
 
 def log_odds(logprobs: Tensor, label: Tensor) -> Tensor:

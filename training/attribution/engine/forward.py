@@ -29,23 +29,14 @@ MAX_LOGITS = 1 << 26
 
 @dataclass(frozen=True)
 class EmbeddedBatch:
-    """Rows of token embeddings, padded on the right.
+    """Rows of token embeddings, padded on the right."""
 
-    Attributes:
-        embeds: embeddings, [n_rows, n_tokens, width].
-        lengths: tokens of each row, [n_rows].
-        after_prefix: the rows continue the shared prefix, which is not among their tokens.
-        document_cache: keys and values of documents, where rows continue one.
-        document_index: which of these documents a row continues, [n_rows].
-        document_tokens: how many of that document's tokens (after the prefix) come before the row, [n_rows].
-    """
-
-    embeds: Tensor
-    lengths: Tensor
-    after_prefix: bool
-    document_cache: LayerKeyValues | None = None
-    document_index: Tensor | None = None
-    document_tokens: Tensor | None = None
+    embeds: Tensor  # [n_rows, n_tokens, width]
+    lengths: Tensor  # tokens of each row, [n_rows]
+    after_prefix: bool  # the rows continue the shared prefix, which is not among their tokens
+    document_cache: LayerKeyValues | None = None  # keys and values of documents, where rows continue one
+    document_index: Tensor | None = None  # which of these documents a row continues, [n_rows]
+    document_tokens: Tensor | None = None  # tokens of that document (after the prefix) before the row, [n_rows]
 
 
 class Forward:
@@ -76,9 +67,12 @@ class Forward:
         visible = torch.tensor(tree.ancestors(), dtype=torch.bool, device=self.device)
         self._visible_nodes = visible.reshape(len(tree.nodes), len(tree.nodes))
         self._edges = torch.tensor(tree.edges, device=self.device)
-        self._prefix = self._run_prefix() if self.prefix_ids else None
-
-    # -- for callers -----------------------------------------------------------------------------------------------
+        self._prefix: LayerKeyValues | None = None
+        if prefix:
+            cache = SharedKVCache(None, record=True)
+            with torch.no_grad():
+                self.states(self.embed(self.pad([prefix])[0]), None, None, cache)
+            self._prefix = cache.recorded
 
     def pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Token ids [n_rows, n_tokens] and lengths [n_rows] on the device."""
@@ -97,15 +91,14 @@ class Forward:
 
         Differentiable in `rows.embeds` where gradients are on.
 
-        Args:
-            rows: the prompts.
-            return_kv: return the keys and values of the rows' tokens too.
-
         Returns:
-            Nats, [n_rows, n_labels] in float32. And keys and values, None if not wanted or if they cannot be reused.
+            Nats, [n_rows, n_labels] in float32. And, for `return_kv`, keys and values of the rows' tokens; None if they
+            cannot be reused.
         """
         if not rows.after_prefix and self.limits.bounded:
-            return self._score_recomputed(rows), None
+            # Each label after the whole prompt, with the model's own masks.
+            logprobs = [self._label_logprob(rows.embeds, rows.lengths, path) for path in self.tree.paths]
+            return torch.stack(logprobs, 1), None
         cache = SharedKVCache(
             self._prefix if rows.after_prefix else None,
             rows.document_cache,
@@ -114,8 +107,8 @@ class Forward:
             return_kv,
         )
         hidden = self._hidden(rows, cache)
-        nodes = torch.arange(len(self._nodes)).to(rows.lengths)
-        positions = torch.cat([rows.lengths[:, None] - 1, rows.lengths[:, None] + nodes], 1)
+        # The prompt's last token, then the label tokens.
+        positions = rows.lengths[:, None] - 1 + torch.arange(1 + len(self._nodes), device=self.device)
         answer_states = hidden.gather(1, positions[..., None].expand(-1, -1, hidden.shape[-1]))
         return self._score(answer_states), cache.recorded or None
 
@@ -126,8 +119,6 @@ class Forward:
         )
         states: Tensor = output.last_hidden_state
         return states
-
-    # -- rows that reuse keys and values ---------------------------------------------------------------------------
 
     def _hidden(self, rows: EmbeddedBatch, cache: SharedKVCache) -> Tensor:
         """Hidden states of the rows' tokens, with the label tokens after each prompt."""
@@ -174,29 +165,12 @@ class Forward:
     def _score(self, answer_states: Tensor) -> Tensor:
         """[n_rows, 1 + n_nodes, width] -> [n_rows, n_labels]."""
         rows_at_once = max(1, MAX_LOGITS // self.head.vocabulary // answer_states.shape[1])
-        edges = torch.cat([self._edge_logprobs(part) for part in torch.split(answer_states, rows_at_once)])
+        parts = (self.head(part).log_softmax(-1) for part in torch.split(answer_states, rows_at_once))
+        edges = torch.cat([part[:, self._edges[:, 1] + 1, self._edges[:, 2]] for part in parts])
         scores = torch.zeros(len(answer_states), len(self.tree.labels), device=self.device)
         return scores.index_add(1, self._edges[:, 0], edges)
 
-    def _edge_logprobs(self, answer_states: Tensor) -> Tensor:
-        """Log-probability of each edge's token, [n_rows, n_edges]."""
-        logprobs = self.head(answer_states).log_softmax(-1)
-        return logprobs[:, self._edges[:, 1] + 1, self._edges[:, 2]]
-
-    def _run_prefix(self) -> LayerKeyValues:
-        cache = SharedKVCache(None, record=True)
-        with torch.no_grad():
-            self.states(self.embed(torch.tensor([self.prefix_ids], device=self.device)), None, None, cache)
-        return cache.recorded
-
-    # -- rows that are recomputed whole ----------------------------------------------------------------------------
-
-    def _score_recomputed(self, rows: EmbeddedBatch) -> Tensor:
-        """Each label after the whole prompt, with the model's own masks, [n_rows, n_labels]."""
-        return torch.stack([self._label_logprob(rows.embeds, rows.lengths, path) for path in self.tree.paths], 1)
-
     def _label_logprob(self, embeds: Tensor, lengths: Tensor, path: Sequence[int]) -> Tensor:
-        """Log-probability of a label, [n_rows]."""
         n_inputs = len(path) - 1  # the last token is predicted, not fed
         switch = self.limits.switch
         short = lengths + n_inputs <= switch if switch else torch.ones_like(lengths) > 0

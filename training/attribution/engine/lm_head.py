@@ -12,11 +12,9 @@ if TYPE_CHECKING:
 
 
 class LMHead:
-    """The output matrix of a model, with the model's scaling of logits.
+    """The output matrix of a model, hidden states [..., width] -> logits [..., n_vocabulary].
 
-    Args:
-        linear: hidden states [..., width] -> [..., n_vocabulary].
-        config: the model's. Gemma caps its logits, Granite divides them, Cohere multiplies them.
+    The config names a scaling of logits: Gemma caps them, Granite divides them, Cohere multiplies them.
     """
 
     def __init__(self, linear: torch.nn.Linear, config: PretrainedConfig) -> None:

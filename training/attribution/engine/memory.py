@@ -11,8 +11,8 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import torch
@@ -26,12 +26,7 @@ ACTIVATION_SHARE = 0.5
 
 
 def tokens_that_fit(forward: Forward, ids: Sequence[int], shared: int) -> tuple[int, int]:
-    """How many tokens gradients can be taken of at once.
-
-    Args:
-        forward: the model.
-        ids: tokens of a prompt, whole.
-        shared: how many of them are the shared prefix.
+    """How many tokens gradients can be taken of at once, measured on a prompt whose first `shared` tokens are shared.
 
     Returns:
         The number of tokens, without end where the device does not say what is free. And the memory, in tokens, that a
@@ -78,21 +73,13 @@ def free_memory(device: torch.device) -> int | None:
     return None
 
 
-@dataclass(frozen=True)
-class _CgroupVersion:
-    """Where a version of Linux' control groups has its numbers.
+class _CgroupVersion(NamedTuple):
+    """Where a version of Linux' control groups has its numbers."""
 
-    Attributes:
-        mounts: folders of its tree, below the root.
-        limit: file with the bytes that a group may have.
-        used: file with the bytes that it has, page cache included.
-        cache: name in `memory.stat` of the page cache that goes first when memory is short.
-    """
-
-    mounts: tuple[str, ...]
-    limit: str
-    used: str
-    cache: str
+    mounts: tuple[str, ...]  # folders of its tree, below the root
+    limit: str  # file with the bytes that a group may have
+    used: str  # file with the bytes that it has, page cache included
+    cache: str  # name in `memory.stat` of the page cache that goes first when memory is short
 
 
 # https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html
@@ -103,11 +90,8 @@ _V2 = _CgroupVersion(("sys/fs/cgroup", "sys/fs/cgroup/unified"), "memory.max", "
 def cgroup_bytes_left(root: Path = Path("/")) -> int | None:
     """Bytes that the control groups of this process leave to it: the least of its own group and all outer ones.
 
-    Args:
-        root: folder that holds `proc` and `sys`.
-
     Returns:
-        None where no group has a limit, and on systems without control groups.
+        None where no group has a limit, and on systems without control groups (below `root`).
     """
     free = (_group_bytes_left(folder, version) for folder, version in _groups(root))
     return min((n_bytes for n_bytes in free if n_bytes is not None), default=None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -27,17 +28,11 @@ COMPARED_TOKENS = 8
 
 
 class Tolerance(NamedTuple):
-    """How far two ways to add the same numbers may differ.
+    """How far two ways to add the same numbers may differ."""
 
-    Attributes:
-        logits: as a share of the largest logit.
-        per_token: of a label's log-probability, nats for each of its tokens.
-        share: of a label's log-probability, on top.
-    """
-
-    logits: float
-    per_token: float
-    share: float
+    logits: float  # as a share of the largest logit
+    per_token: float  # of a label's log-probability, nats for each of its tokens
+    share: float  # of a label's log-probability, on top
 
 
 TOLERANCES = {torch.float32: Tolerance(1e-3, 2e-3, 1e-4), torch.float64: Tolerance(1e-6, 1e-6, 1e-6)}
@@ -51,10 +46,8 @@ def unsupported_as_usage_error(model: PreTrainedModel) -> Iterator[None]:
     """Turn whatever a model raises in the block into a one-line `UsageError`, except for a lack of memory."""
     try:
         yield
-    except UsageError:
-        raise
     except Exception as error:
-        if is_out_of_memory(error):
+        if isinstance(error, UsageError) or is_out_of_memory(error):
             raise
         reason = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
         raise UsageError(
@@ -92,11 +85,12 @@ def _verify_head(forward: Forward, ids: Sequence[int]) -> None:
     if not few:
         return
     expected, with_next_token = (_model_logits(forward, row)[len(few) - 1] for row in (few, list(ids[: len(few) + 1])))
-    if not _close(with_next_token, expected, forward.dtype):
+    slack = TOLERANCES.get(forward.dtype, HALF_PRECISION).logits * float(expected.abs().max().nan_to_num())
+    close = partial(torch.allclose, expected, rtol=0, atol=slack, equal_nan=True)
+    if not close(with_next_token):
         raise _refusal(forward.model, "later tokens change its logits: it is no causal language model")
     embeds = forward.embed(torch.tensor([few], device=forward.device))
-    logits = forward.head(forward.states(embeds, None, None, SharedKVCache(None))[0, -1])
-    if not _close(logits, expected, forward.dtype):
+    if not close(forward.head(forward.states(embeds, None, None, SharedKVCache(None))[0, -1])):
         raise _refusal(forward.model, "its logits are not its hidden states times its output matrix")
 
 
@@ -114,18 +108,10 @@ def _verify_labels(forward: Forward, ids: Sequence[int], logprobs: Tensor) -> No
             raise _refusal(forward.model, "its answers change when its keys and values are reused")
 
 
-def _close(logits: Tensor, expected: Tensor, dtype: torch.dtype) -> bool:
-    share = TOLERANCES.get(dtype, HALF_PRECISION).logits
-    atol = share * float(expected.abs().max().nan_to_num())
-    return torch.allclose(logits, expected, rtol=0, atol=atol, equal_nan=True)
-
-
 def _model_logits(forward: Forward, ids: Sequence[int], last: int = 0) -> Tensor:
-    """The model's own logits of its last tokens, [last, n_vocabulary]; of all where no number is given.
-
-    The model computes no more of them than are compared, where it can leave the others out: the logits of a long text
-    with a large vocabulary may not fit into memory.
-    """
+    """The model's own logits of its last tokens, [last, n_vocabulary]; of all where no number is given."""
+    # No more than are compared, where the model can leave the others out: the logits of a long text with a large
+    # vocabulary may not fit into memory.
     options = {"logits_to_keep": last} if last and "logits_to_keep" in forward.forward_arguments else {}
     logits: Tensor = forward.model(torch.tensor([ids], device=forward.device), **options).logits[0]
     return logits[-last:].float()

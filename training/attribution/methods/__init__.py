@@ -16,23 +16,17 @@ Scores = Sequence[Sequence[float | None]]
 
 @dataclass(frozen=True)
 class Method:
-    """An attribution method.
+    """An attribution method."""
 
-    Attributes:
-        function: ``module.function`` in this package; takes a `DocumentBatch` and returns `Scores`, or `Scores` and the
-            completeness delta of each document. Named, not imported: torch and captum take seconds to load, and the
-            command's help lists the methods.
-        additive: it scores every occurrence of a word by itself, and the score of the word is their sum. Other methods
-            mask all occurrences at once, and every occurrence carries the score of that.
-        whole_words: it scores words even where the user wants occurrences scored alone.
-        gradients: it takes gradients, so the model's activations need memory.
-        masks: the texts it asks about: with ``one`` word masked at a time, with any ``subsets`` masked, or ``none``.
-    """
-
+    # "module.function" in this package; takes a `DocumentBatch` and returns `Scores`, or these and the completeness
+    # delta of each document. Named, not imported: torch and captum take seconds to load, and the help lists methods.
     function: str
+    # It scores every occurrence of a word by itself, and the score of the word is their sum. Other methods mask all
+    # occurrences at once, and every occurrence carries the score of that.
     additive: bool = False
-    whole_words: bool = False
-    gradients: bool = False
+    whole_words: bool = False  # it scores words even where the user wants occurrences scored alone
+    gradients: bool = False  # it takes gradients, so the model's activations need memory
+    # The texts it asks about: with one word masked at a time, with any subsets masked, or none.
     masks: Literal["one", "subsets", "none"] = "one"
 
     def score(self, batch: DocumentBatch) -> tuple[Scores, Sequence[float | None]]:
@@ -50,6 +44,6 @@ METHODS = {
     "shapley": Method("sampling.shapley", masks="subsets"),
     "lime": Method("sampling.lime", masks="subsets"),
     "kernel_shap": Method("sampling.kernel_shap", masks="subsets"),
-    "random": Method("controls.random_scores", whole_words=True, masks="none"),
-    "lowest": Method("controls.lowest"),
+    "random": Method("control_methods.random_scores", whole_words=True, masks="none"),
+    "lowest": Method("control_methods.lowest"),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -32,7 +33,7 @@ def integrated_gradients(batch: DocumentBatch) -> tuple[Scores, list[float]]:
     Source: Sundararajan et al. 2017 (arXiv 1703.01365), equation 3, Gauss-Legendre nodes. The delta is the sum of the
     scores minus the difference of the value between text and baseline, in nats: 0 if the integral were exact.
     """
-    text_values, value, budget = batch.target_values(), _value_function(batch), batch.budgets.gradients
+    text_values, value, budget = batch.target_values(), partial(_value, batch), batch.budgets.gradients
 
     def work(indices: list[int]) -> list[tuple[list[float], float]]:
         embeds, lengths, baseline = _embeddings_and_baseline(batch, indices)
@@ -65,7 +66,7 @@ def input_x_gradient(batch: DocumentBatch) -> Scores:
         embeds, lengths, _ = _embeddings_and_baseline(batch, indices)
         label = batch.label[indices]
         embeds.requires_grad_()
-        scores = InputXGradient(_value_function(batch)).attribute(embeds, additional_forward_args=(lengths, label))
+        scores = InputXGradient(partial(_value, batch)).attribute(embeds, additional_forward_args=(lengths, label))
         return _word_scores(batch, indices, scores.detach().sum(-1))
 
     return _in_batches(batch, 1, work)
@@ -110,7 +111,17 @@ def _embeddings_and_baseline(batch: DocumentBatch, indices: Sequence[int]) -> tu
     ids, lengths = forward.pad([batch.prompts[index].ids[prefix_tokens:] for index in indices])
     embeds = forward.embed(ids).float()
     baseline = embeds.clone()
-    exact, means = _masked_positions(batch, indices)
+    # Where the baseline has a token of the mask, and where it has the mean of a mask's tokens.
+    exact, means = dict[Position, int](), dict[tuple[int, ...], list[Position]]()
+    for row, prompt in enumerate(batch.prompts[index] for index in indices):
+        for word, span in zip(prompt.document.words, prompt.spans, strict=True):
+            after_blank = word.start == 0 or prompt.document.fields[word.field][word.start - 1].isspace()
+            mask = batch.renderer.mask_ids(after_blank)
+            positions = [(row, token - prefix_tokens) for token in span]
+            if len(span) == len(mask):
+                exact |= dict(zip(positions, mask, strict=True))
+            elif positions:  # a tokenizer may drop all there is of a word
+                means.setdefault(mask, []).extend(positions)
     for mask, positions in means.items():
         mean = forward.embed(torch.tensor(mask, device=forward.device)).float().mean(0)
         position = torch.tensor(positions, device=forward.device)
@@ -122,29 +133,9 @@ def _embeddings_and_baseline(batch: DocumentBatch, indices: Sequence[int]) -> tu
     return embeds, lengths, baseline
 
 
-def _masked_positions(
-    batch: DocumentBatch, indices: Sequence[int]
-) -> tuple[dict[Position, int], dict[tuple[int, ...], list[Position]]]:
-    """Where the baseline has a token of the mask, and where it has the mean of a mask's tokens."""
-    exact, means = dict[Position, int](), dict[tuple[int, ...], list[Position]]()
-    for row, prompt in enumerate(batch.prompts[index] for index in indices):
-        for word, span in zip(prompt.document.words, prompt.spans, strict=True):
-            after_blank = word.start == 0 or prompt.document.fields[word.field][word.start - 1].isspace()
-            mask = batch.renderer.mask_ids(after_blank)
-            positions = [(row, token - batch.prefix_tokens) for token in span]
-            if len(span) == len(mask):
-                exact |= dict(zip(positions, mask, strict=True))
-            elif positions:  # a tokenizer may drop all there is of a word
-                means.setdefault(mask, []).extend(positions)
-    return exact, means
-
-
-def _value_function(batch: DocumentBatch) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    def value(embeds: Tensor, lengths: Tensor, label: Tensor) -> Tensor:
-        logprobs, _ = batch.forward(EmbeddedBatch(embeds, lengths, bool(batch.prefix_tokens)))
-        return batch.target_value(logprobs, label)
-
-    return value
+def _value(batch: DocumentBatch, embeds: Tensor, lengths: Tensor, label: Tensor) -> Tensor:
+    logprobs, _ = batch.forward(EmbeddedBatch(embeds, lengths, bool(batch.prefix_tokens)))
+    return batch.target_value(logprobs, label)
 
 
 def _word_scores(batch: DocumentBatch, indices: Sequence[int], tokens: Tensor) -> list[list[float]]:

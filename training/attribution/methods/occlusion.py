@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from training.attribution.engine.document_batch import DocumentBatch
 from training.attribution.methods import Scores
 from training.attribution.methods.gradients import gradient_norm
@@ -40,6 +42,12 @@ def features_of(prompt: Prompt, pool: bool) -> list[Feature]:
     return [frozenset([position]) for position in range(len(prompt.spans))]
 
 
+def word_scores(prompt: Prompt, features: Sequence[Feature], scores: Sequence[float]) -> list[float | None]:
+    """A score per word from scores of features; None for words that are in no feature."""
+    score_of = {position: score for feature, score in zip(features, scores, strict=True) for position in feature}
+    return [score_of.get(position) for position in range(len(prompt.spans))]
+
+
 def _occlude(batch: DocumentBatch, features: list[list[Feature]]) -> Scores:
     """Scores of the given features of each document; None elsewhere."""
     maskings = [(index, feature) for index, row in enumerate(features) for feature in row]
@@ -47,8 +55,8 @@ def _occlude(batch: DocumentBatch, features: list[list[Feature]]) -> Scores:
     documents = [index for index, _ in maskings]
     values = batch.target_value(logprobs, batch.label[documents])
     drops = (batch.target_values()[documents] - values).cpu().double().tolist()
-    scores: list[list[float | None]] = [[None] * len(prompt.spans) for prompt in batch.prompts]
-    for (index, feature), drop in zip(maskings, drops, strict=True):
-        for position in feature:
-            scores[index][position] = drop
-    return scores
+    drop_of = dict(zip(maskings, drops, strict=True))
+    return [
+        word_scores(prompt, row, [drop_of[index, feature] for feature in row])
+        for index, (prompt, row) in enumerate(zip(batch.prompts, features, strict=True))
+    ]

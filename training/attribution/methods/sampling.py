@@ -7,6 +7,7 @@ draws, so neither the order of the texts nor the number of processes changes a s
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from captum.attr import KernelShap, Lime, ShapleyValueSampling
@@ -15,7 +16,7 @@ from torch import Tensor
 from faithfulness_metrics.words import seed_of
 from training.attribution.engine.document_batch import DocumentBatch
 from training.attribution.methods import Scores
-from training.attribution.methods.occlusion import Feature, features_of
+from training.attribution.methods.occlusion import Feature, features_of, word_scores
 
 # The attributed number of a text for rows of ones and zeros, [n_rows, n_features] -> [n_rows].
 ValueFunction = Callable[[Tensor], Tensor]
@@ -72,13 +73,10 @@ def kernel_shap(batch: DocumentBatch) -> Scores:
 
 
 def _attribute_each(batch: DocumentBatch, attribute: Callable[[ValueFunction, Tensor, int], Tensor]) -> Scores:
-    scores: list[list[float | None]] = []
+    scores = []
     for index, prompt in enumerate(batch.prompts):
         features = features_of(prompt, batch.options.pool)
-
-        def function(present: Tensor, index: int = index, features: list[Feature] = features) -> Tensor:
-            return _values(batch, index, features, present)
-
+        function = partial(_values, batch, index, features)
         if len(features) == 1:  # a single word bears it all; captum's regressions need two
             values = function(torch.ones(1, 1)) - function(torch.zeros(1, 1))
         else:
@@ -86,11 +84,7 @@ def _attribute_each(batch: DocumentBatch, attribute: Callable[[ValueFunction, Te
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 values = attribute(function, torch.ones(1, len(features)), batch.options.samples)[0]
-        row: list[float | None] = [None] * len(prompt.spans)
-        for feature, value in zip(features, values.double().tolist(), strict=True):
-            for position in feature:
-                row[position] = value
-        scores.append(row)
+        scores.append(word_scores(prompt, features, values.double().tolist()))
     return scores
 
 

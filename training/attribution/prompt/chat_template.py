@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 # Two days without a number or a name in common.
-_TWO_DAYS = (date(2001, 2, 3), date(2010, 11, 12))
+TWO_DAYS = (date(2001, 2, 3), date(2010, 11, 12))
 
 # "%%" is a percent sign. A directive is a letter, or a flag and a letter ("%-d").
 _MACRO = """\
@@ -59,11 +59,6 @@ def render_chat(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], tod
         # jinja's `trim_blocks` removes the line break after the macro: the template begins as it did.
         options["chat_template"] = _MACRO.replace("DIRECTIVES", _directives(today)) + template
     return str(tokenizer.apply_chat_template(chat, tokenize=False, **options))
-
-
-def shows_date(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message]) -> bool:
-    """Whether the rendered conversation differs from day to day."""
-    return len({render_chat(tokenizer, chat, day, add_generation_prompt=True) for day in _TWO_DAYS}) > 1
 
 
 @lru_cache(maxsize=4)

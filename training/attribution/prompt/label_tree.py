@@ -20,58 +20,46 @@ from training.attribution.prompt.renderer import Renderer, tokenizer_name
 
 @dataclass(frozen=True)
 class LabelTree:
-    """Labels as a tree of tokens.
-
-    Attributes:
-        labels: the labels, [n_labels].
-        paths: token ids of each label.
-        nodes: token ids that are fed after the prompt, [n_nodes]; none where every label is one token.
-        depths: how far after the prompt's last token a node stands, 1 for the first, [n_nodes].
-        parents: index of the node before, -1 for the prompt, [n_nodes].
-        edges: (label, node read from, token), one for each token of each label; node -1 is the prompt's last token.
-    """
+    """Labels as a tree of tokens."""
 
     labels: tuple[str, ...]
-    paths: tuple[tuple[int, ...], ...]
-    nodes: tuple[int, ...]
-    depths: tuple[int, ...]
-    parents: tuple[int, ...]
+    paths: tuple[tuple[int, ...], ...]  # token ids of each label
+    nodes: tuple[int, ...]  # token ids that are fed after the prompt; none where every label is one token
+    depths: tuple[int, ...]  # how far after the prompt's last token a node stands, 1 for the first, [n_nodes]
+    parents: tuple[int, ...]  # index of the node before, -1 for the prompt, [n_nodes]
+    # (label, node read from, token), one for each token of each label; node -1 is the prompt's last token.
     edges: tuple[tuple[int, int, int], ...]
 
     @classmethod
     def from_paths(cls, labels: Sequence[str], paths: Sequence[Sequence[int]]) -> LabelTree:
         """Build the tree from the labels' token ids."""
-        node_of: dict[tuple[int, ...], int] = {(): -1}
-        nodes, depths, parents = list[int](), list[int](), list[int]()
-        edges: list[tuple[int, int, int]] = []
-        for label, path in enumerate(paths):
-            for depth, token in enumerate(path):
-                branch = tuple(path[:depth])
-                if branch not in node_of:
-                    parents.append(node_of[branch[:-1]])
-                    node_of[branch] = len(nodes)
-                    nodes.append(branch[-1])
-                    depths.append(depth)
-                edges.append((label, node_of[branch], token))
-        return cls(tuple(labels), tuple(map(tuple, paths)), tuple(nodes), tuple(depths), tuple(parents), tuple(edges))
+        steps = [
+            (label, tuple(path[:depth]), token) for label, path in enumerate(paths) for depth, token in enumerate(path)
+        ]
+        branches = [branch for branch in dict.fromkeys(branch for _, branch, _ in steps) if branch]
+        node_of = {(): -1, **{branch: node for node, branch in enumerate(branches)}}
+        return cls(
+            labels=tuple(labels),
+            paths=tuple(map(tuple, paths)),
+            nodes=tuple(branch[-1] for branch in branches),
+            depths=tuple(map(len, branches)),
+            parents=tuple(node_of[branch[:-1]] for branch in branches),
+            edges=tuple((label, node_of[branch], token) for label, branch, token in steps),
+        )
 
     def ancestors(self) -> list[list[bool]]:
         """Whether node i sees node j, [n_nodes][n_nodes]."""
-        rows = []
-        for start in range(len(self.nodes)):
-            row, node = [False] * len(self.nodes), start
-            while node >= 0:
-                row[node], node = True, self.parents[node]
-            rows.append(row)
+        rows = list[list[bool]]()
+        for node, parent in enumerate(self.parents):  # which come before their children
+            rows.append(rows[parent].copy() if parent >= 0 else [False] * len(self.nodes))
+            rows[node][node] = True
         return rows
 
 
 def read_labels(renderer: Renderer, whole_answer: bool = False) -> LabelTree:
     """The labels of a question as the tokenizer writes them where the answer starts.
 
-    Args:
-        renderer: of the question.
-        whole_answer: score the end of the turn too. Needed where a label is the beginning of another one.
+    With `whole_answer` the end of the turn too, which is needed where a label is the beginning of another one.
 
     Raises:
         UsageError: a label without tokens, or two labels that the scores could not tell apart. Says why.
@@ -81,10 +69,9 @@ def read_labels(renderer: Renderer, whole_answer: bool = False) -> LabelTree:
     if not all(label.strip() for label in labels):
         raise UsageError(f"labels {', '.join(map(repr, labels))}: one of them is empty: give it a name")
     paths = [_answer_ids(renderer, label, whole_answer) for label in labels]
-    for label, path in zip(labels, paths, strict=True):
-        if not path:
-            name = tokenizer_name(renderer.tokenizer)
-            raise UsageError(f"label {label!r} has no tokens in the tokenizer of {name}: rename it")
+    if not all(paths):
+        label, name = labels[paths.index([])], tokenizer_name(renderer.tokenizer)
+        raise UsageError(f"label {label!r} has no tokens in the tokenizer of {name}: rename it")
     for (label, path), (other, longer) in itertools.permutations(zip(labels, paths, strict=True), 2):
         if longer[: len(path)] == path:
             raise UsageError(_clash(renderer, label, path, other, longer, whole_answer))
@@ -119,11 +106,7 @@ def _answer_ids(renderer: Renderer, label: str, whole_answer: bool) -> list[int]
 
 
 def _end_of_turn(renderer: Renderer, fields: dict[str, str], label: str) -> str:
-    """What the chat template writes after an answer, up to the next blank.
-
-    Raises:
-        UsageError: it does not write the answer, or writes nothing after it.
-    """
+    """What the chat template writes after an answer, up to the next blank."""
     chat = as_chat((*renderer.spec.classify(Document(fields)).messages, ("assistant", label)))
     rendered = render_chat(renderer.tokenizer, chat, renderer.today)
     # The answer is looked for after the question, which names the label too.

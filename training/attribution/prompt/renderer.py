@@ -7,16 +7,18 @@ document is still rendered by the template, and refused where the two differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import chain, takewhile, zip_longest
+from itertools import chain, product, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.prompt.chat_template import render_chat, shows_date
+from training.attribution.prompt.chat_template import TWO_DAYS, render_chat
 from training.attribution.prompt.token_alignment import Prompt, align_words
 
 if TYPE_CHECKING:
@@ -72,14 +74,18 @@ class Renderer:
         try:
             return render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = [*str(error).splitlines(), type(error).__name__][0]
             raise UsageError(f"{self._name}: the chat template cannot be applied: {reason}") from error
 
     @property
     def dated(self) -> bool:
         """Whether the prompt differs from day to day."""
-        fields = dict.fromkeys(self.spec.question.fields, "a")
-        return shows_date(self.tokenizer, as_chat(self.spec.classify(Document(fields)).messages))
+        chat = as_chat(self._messages("a"))
+        return len({render_chat(self.tokenizer, chat, day, add_generation_prompt=True) for day in TWO_DAYS}) > 1
+
+    def _messages(self, text: str) -> tuple[tuple[str, str], ...]:
+        """The conversation about a document that holds one text in every field."""
+        return self.spec.classify(Document(dict.fromkeys(self.spec.question.fields, text))).messages
 
     def compose(self, fields: Mapping[str, str]) -> str:
         """The same prompt from the stored pieces. For texts whose original was compared with `render`."""
@@ -104,12 +110,10 @@ class Renderer:
             None for a document that the chat template changes: its words cannot be located in the prompt.
         """
         prompts: list[Prompt | None] = [None] * len(documents)
-        rendered = {
-            index: prompt for index, document in enumerate(documents) if (prompt := self._located(document)) is not None
-        }
-        if rendered:
-            encoded = self.tokens([text for text, _ in rendered.values()], offsets=True)
-            rows = zip(rendered.items(), encoded["input_ids"], encoded["offset_mapping"], strict=True)
+        located = {index: prompt for index, document in enumerate(documents) if (prompt := self._located(document))}
+        if located:
+            encoded = self.tokens([text for text, _ in located.values()], offsets=True)
+            rows = zip(located.items(), encoded["input_ids"], encoded["offset_mapping"], strict=True)
             for (index, (_, starts)), ids, offsets in rows:
                 prompts[index] = align_words(documents[index], starts, ids, offsets)
         return prompts
@@ -118,10 +122,11 @@ class Renderer:
         """Token ids of variants of a document. The whole prompt is tokenized anew, as the evaluation does."""
         if not texts:
             return []
-        last = self.spec.question.fields[-1]
-        strip = self._strip(prompt.document)
-        stripped = [{**text, last: strip(text[last])} for text in texts]
-        ids: list[list[int]] = self.tokens([self.compose(text) for text in stripped])["input_ids"]
+        last, fields = self.spec.question.fields[-1], prompt.document.fields
+        # Templates that trim a turn remove the blanks at the end of its last field.
+        if fields[last] != fields[last].rstrip() and self.render(fields) != self.compose(fields):
+            texts = [{**text, last: text[last].rstrip()} for text in texts]
+        ids: list[list[int]] = self.tokens([self.compose(text) for text in texts])["input_ids"]
         return ids
 
     def mask_ids(self, after_blank: bool) -> tuple[int, ...]:
@@ -134,13 +139,24 @@ class Renderer:
             self._mask_ids[after_blank] = tuple(token for token, (s, e) in pairs if s < end and e > max(start, s))
         return self._mask_ids[after_blank]
 
+    def digest(self, label_paths: Sequence[Sequence[int]]) -> str:
+        """A digest of what the model reads besides the texts: two times 8 hex digits, joined by a hyphen.
+
+        The first depend on the chat template and the tokenizer alone, so they are the same for all datasets of a
+        folder. The second depend on the prompt, the labels (`label_paths`, as token ids) and the mask.
+        """
+        chat = as_chat(tuple((role, "ab cd") for role, _ in self._messages("")))
+        rendered = render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
+        template = [rendered, self.tokens([rendered])["input_ids"], len(self.tokenizer)]
+        question = [self.pieces, self.prefix, label_paths, self.mask_ids(True), self.mask_ids(False)]
+        return "-".join(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:8] for part in (template, question))
+
     def longest_variant(self, prompt: Prompt) -> int:
         """Tokens of a prompt in which the mask replaces every word that is shorter, and no other word."""
         mask = 1 + max(len(self.mask_ids(after_blank)) for after_blank in (True, False))
         return len(prompt.ids) + sum(max(0, mask - len(span)) for span in prompt.spans)
 
     def _split_template(self) -> tuple[str, ...]:
-        """The text around the fields, from a rendering of placeholders."""
         placeholders = {name: chr(_PLACEHOLDER + i) for i, name in enumerate(self.spec.question.fields)}
         rest, pieces = self.render(placeholders), []
         for placeholder in placeholders.values():
@@ -151,22 +167,13 @@ class Renderer:
         return (*pieces, rest)
 
     def _check_mask_and_system(self) -> None:
-        """The chat template must leave the mask and the system message as they are."""
         mask, system = self.spec.options.mask, self.spec.system
-        for name in self.spec.question.fields:
-            for text in (mask, f"a {mask} b"):
-                fields = {**dict.fromkeys(self.spec.question.fields, "a"), name: text}
-                if self.render(fields) != self.compose(fields):
-                    raise UsageError(f"{self._name}: the chat template changes the mask {mask!r}: give another --mask")
+        for name, text in product(self.spec.question.fields, (mask, f"a {mask} b")):
+            fields = {**dict.fromkeys(self.spec.question.fields, "a"), name: text}
+            if self.render(fields) != self.compose(fields):
+                raise UsageError(f"{self._name}: the chat template changes the mask {mask!r}: give another --mask")
         if system and system.strip() not in self.pieces[0]:
             raise UsageError(f"{self._name}: the chat template does not write the system message")
-
-    def _strip(self, document: Document) -> Callable[[str], str]:
-        # Templates that trim a turn remove the blanks at the end of its last field.
-        last = document.fields[self.spec.question.fields[-1]]
-        if last == last.rstrip() or self.render(document.fields) == self.compose(document.fields):
-            return str
-        return str.rstrip
 
     def _located(self, document: Document) -> tuple[str, dict[str, int]] | None:
         """The prompt as rendered, and where its fields begin; None where the template changed them."""

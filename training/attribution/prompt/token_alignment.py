@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from faithfulness_metrics.words import positions_by_key
 from lm_eval_tasks.document import Document
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One document as the model reads it.
-
-    Attributes:
-        document: the text.
-        ids: token ids of the whole prompt, [n_tokens]; the answer is read at the last one.
-        spans: for each word of `document.words` the indices of its tokens in `ids`. A token that covers parts of two
-            words is in both.
-        types: the distinct words: key -> positions of its occurrences.
-    """
+    """One document as the model reads it."""
 
     document: Document
-    ids: list[int]
+    ids: list[int]  # of the whole prompt, [n_tokens]; the answer is read at the last one
+    # For each word of `document.words` the indices of its tokens. A token that covers parts of two words is in both.
     spans: list[tuple[int, ...]]
-    types: dict[str, tuple[int, ...]]
+    types: dict[str, tuple[int, ...]]  # the distinct words: key -> positions of its occurrences
 
 
 def align_words(
@@ -32,9 +26,8 @@ def align_words(
     """Find the tokens of each word.
 
     Args:
-        document: the text.
+        document, ids: the text, and the token ids of its prompt.
         starts: where each field begins in the prompt, characters.
-        ids: token ids of the prompt, [n_tokens].
         offsets: characters of the prompt that each token covers, [n_tokens].
     """
     spans, first = [], 0
@@ -48,7 +41,5 @@ def align_words(
                 span.append(token)
             token += 1
         spans.append(tuple(span))
-    types: dict[str, tuple[int, ...]] = {}
-    for position, word in enumerate(document.words):
-        types[word.key] = (*types.get(word.key, ()), position)
+    types = {key: tuple(positions) for key, positions in positions_by_key(document.words).items()}
     return Prompt(document, ids, spans, types)

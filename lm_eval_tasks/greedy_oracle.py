@@ -1,51 +1,16 @@
-"""The controls that do not depend on the style: neutral changes of the text, and the greedy search for the best words.
-
-docs/metrics.md, "2. Chance-corrected faithfulness" and "7. Stability controls". Random and single words are the
-style's own: `lm_eval_tasks.styles.style.Style`.
-"""
+"""The greedy search for the best words: docs/metrics.md, "2. Chance-corrected faithfulness"."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 
 from faithful_se.transcript import OracleVariant
 from faithfulness_metrics.erasure import label_probability
-from faithfulness_metrics.words import seed_of
 from lm_eval_tasks.calls import Answer, Call, answer_record
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation
-
-
-def neutral_variants(spec: TaskSpec, document: Document) -> list[tuple[str, Document]]:
-    """Changes that leave the meaning alone: (name, changed document).
-
-    The final full stop is removed only where there is one: the same text asked again would count as a change without
-    effect.
-    """
-    question = spec.question_about(document)
-    last = question.fields[-1]
-    labels = list(question.labels)
-    random.Random(seed_of(document.hash, "labels")).shuffle(labels)
-    if tuple(labels) == question.labels:
-        labels = [*labels[1:], labels[0]]
-
-    def ending_with(text: str) -> Document:
-        return document.with_fields({**document.fields, last: text})
-
-    text = document.fields[last]
-    variants = [("trailing blank", ending_with(f"{text} "))]
-    stripped = text.rstrip()
-    if stripped.endswith(".") and stripped.removesuffix("."):
-        variants.append(("no final full stop", ending_with(stripped.removesuffix("."))))
-    return [
-        *variants,
-        ("mask appended", ending_with(f"{text} {spec.options.mask}")),
-        ("labels shuffled", replace(document, labels=tuple(labels))),
-    ]
 
 
 def greedy_oracle(
@@ -61,10 +26,10 @@ def greedy_oracle(
     steps: list[OracleVariant] = []
     variants = [variant for variant in singles if len(variant["positions"]) <= most_positions]
     while variants:
-        best = min(variants, key=lambda variant: (not _changes(variant, label), _probability(variant, label)))
+        best = min(variants, key=lambda variant: (variant["label"] in (label, None), _probability(variant, label)))
         steps.append(best)
         chosen = set(best["positions"])
-        if len(chosen) >= most_positions or _changes(best, label):
+        if len(chosen) >= most_positions or best["label"] not in (label, None):
             break
         words = [set(variant["positions"]) for variant in singles]
         sets = [sorted(chosen | word) for word in words if not word <= chosen and len(chosen | word) <= most_positions]
@@ -78,10 +43,6 @@ def greedy_oracle(
             {"positions": positions, **answer_record(answer)} for positions, answer in zip(sets, answers, strict=True)
         ]
     return steps
-
-
-def _changes(variant: OracleVariant, label: str) -> bool:
-    return variant["label"] not in (label, None)
 
 
 def _probability(variant: OracleVariant, label: str) -> float:

@@ -24,32 +24,20 @@ from training.mini.tokenizer import build_tokenizer
 
 @dataclass(frozen=True)
 class Recipe:
-    """The model's sizes and its training. Any change makes another model.
-
-    Attributes:
-        hidden, feed_forward, layers, heads: sizes of the model.
-        copy_steps: steps on copying alone, which come first.
-        steps: steps on conversations.
-        extra_steps: further steps if the model fails the quality gate.
-        batch: conversations per step.
-        learning_rate: peak.
-        warmup: steps from 0 to the peak.
-        plateau: share of all steps after which the rate falls, linearly to 2 % of the peak.
-        explanation_shares, classification_shares: share of each task in explanations and in classifications. The pair
-            task compares two texts, which takes longest to learn.
-    """
+    """The model's sizes and its training. Any change makes another model."""
 
     hidden: int = 96
     feed_forward: int = 192
     layers: int = 3
     heads: int = 4
-    copy_steps: int = 450
-    steps: int = 2500
-    extra_steps: int = 600
-    batch: int = 32
-    learning_rate: float = 3e-3
-    warmup: int = 50
-    plateau: float = 0.55
+    copy_steps: int = 450  # on copying alone, which come first
+    steps: int = 2500  # on conversations
+    extra_steps: int = 600  # if the model fails the quality gate
+    batch: int = 32  # conversations per step
+    learning_rate: float = 3e-3  # peak
+    warmup: int = 50  # steps from 0 to the peak
+    plateau: float = 0.55  # share of all steps after which the rate falls, linearly to 2 % of the peak
+    # Share of each task. The pair task compares two texts, which takes longest to learn.
     explanation_shares: tuple[float, ...] = (0.17, 0.21, 0.28, 0.21, 0.13)
     classification_shares: tuple[float, ...] = (0.1, 0.13, 0.5, 0.18, 0.09)
 
@@ -106,13 +94,7 @@ def weighted_loss(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
 
 
 class BaseTraining:
-    """The training of one base model.
-
-    Args:
-        recipe: sizes and steps.
-        seed: of the weights and the data.
-        held_out: texts that the model must not see (test and validation).
-    """
+    """The training of one base model on everything but the `held_out` texts (test and validation)."""
 
     def __init__(self, recipe: Recipe, seed: int, held_out: Collection[str]) -> None:
         self.tokenizer = build_tokenizer()
@@ -171,12 +153,12 @@ def no_progress_bars() -> Iterator[None]:
 @contextmanager
 def one_thread(seed: int | None = None) -> Iterator[None]:
     """Use one thread, which fixes the order of sums, and seed torch; restore the caller's state afterwards."""
-    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    if seed is not None:
-        torch.manual_seed(seed)
     try:
-        yield
+        with torch.random.fork_rng(devices=[]):
+            if seed is not None:
+                torch.manual_seed(seed)
+            yield
     finally:
         torch.set_num_threads(threads)
-        torch.set_rng_state(state)

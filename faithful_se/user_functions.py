@@ -67,14 +67,20 @@ def evaluate_functions(
         UsageError: wrong input, or a function that returns something else.
     """
     spec, documents = read_task("evaluate_functions", texts, gold, settings)
-    with_texts = SpecWithTexts(**{name: getattr(spec, name) for name in spec.__dataclass_fields__})
+    with_texts = SpecWithTexts(**vars(spec))
 
     def respond(calls: Sequence[Call]) -> list[Answer]:
         classifications = [call for call in calls if isinstance(call, ClassifyText)]
         requests = [call for call in calls if isinstance(call, ExplainText)]
         predictions = _results("predict", predict, [_plain(call.fields) for call in classifications])
-        explanations = _results("explain", explain, [call.request() for call in requests])
-        answers: dict[Call, Answer] = dict(zip(requests, map(_explanation, explanations), strict=True))
+        questions = [
+            ExplanationRequest(_plain(call.fields), call.prediction, call.target, call.messages[-1][1])
+            for call in requests
+        ]
+        explanations = _results("explain", explain, questions)
+        if wrong := [text for text in explanations if not isinstance(text, str)]:
+            raise UsageError(f"evaluate_functions: explain returned {wrong[0]!r:.80}: return a string for each request")
+        answers: dict[Call, Answer] = dict(zip(requests, map(Answer, explanations), strict=True))
         for call, prediction in zip(classifications, predictions, strict=True):
             answers[call] = _prediction(call, prediction)
         return [answers[call] for call in calls]
@@ -96,10 +102,6 @@ class ExplainText(Generate):
     fields: tuple[tuple[str, str], ...] = ()
     prediction: str = ""
     target: str = ""
-
-    def request(self) -> ExplanationRequest:
-        """What the user's function gets."""
-        return ExplanationRequest(_plain(self.fields), self.prediction, self.target, self.messages[-1][1])
 
 
 @dataclass(frozen=True)
@@ -149,14 +151,8 @@ def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
             f"mapping from each of {', '.join(call.labels)} to its probability"
         )
     logprobs = {label: _log(prediction[label]) for label in call.labels}
-    best = max(logprobs, key=lambda label: logprobs[label])
+    best = max(logprobs, key=logprobs.__getitem__)
     return Answer(best, best, logprobs)
-
-
-def _explanation(text: Any) -> Answer:
-    if not isinstance(text, str):
-        raise UsageError(f"evaluate_functions: explain returned {text!r:.80}: return a string for each request")
-    return Answer(text)
 
 
 def _log(probability: float) -> float:
