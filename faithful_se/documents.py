@@ -9,6 +9,8 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.document import Document
 
+SPLITS = ("train", "validation", "test")
+
 # A text; or a mapping from its fields to their texts ("premise", "hypothesis"); or a document with gold label and all.
 Text = str | Mapping[str, str] | Document
 
@@ -28,10 +30,12 @@ def read_documents(dataset: str, data: str = "hub", split: str = "test", limit: 
     Raises:
         UsageError: there is no such dataset or text.
     """
+    if split not in SPLITS:
+        raise UsageError(f"read_documents: split={split!r}: give one of {', '.join(SPLITS)}")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise UsageError(f"read_documents: limit={limit!r}: give a whole number from 1")
     spec = dataset_spec(dataset)
     rows = load(spec, data, split)
-    if limit is not None and limit < 1:
-        raise UsageError(f"read_documents: limit={limit}: give a number above 0")
     return [spec.document(row) for row in rows.select(range(min(len(rows), limit or len(rows))))]
 
 
@@ -44,7 +48,7 @@ def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None,
     Raises:
         UsageError: no texts, or one that is none, or as many gold labels as there are not texts.
     """
-    if isinstance(texts, (str, Mapping, Document)) or not len(texts):
+    if isinstance(texts, (str, Mapping, Document)) or not hasattr(texts, "__len__") or not len(texts):
         raise UsageError(f"{caller}: give a list of texts, with at least one")
     if gold is not None and len(gold) != len(texts):
         raise UsageError(f"{caller}: {len(gold)} gold labels for {len(texts)} texts: give one a text")

@@ -51,7 +51,15 @@ def read_results(*paths: str | Path) -> pl.DataFrame:
     require_packages("board", "polars")
     from leaderboards.frames import results_frame
 
-    return results_frame([Path(path) for path in paths])
+    return results_frame(_folders("read_results", paths))
+
+
+def _folders(caller: str, paths: Sequence[object]) -> list[Path]:
+    if not paths or not all(isinstance(path, (str, Path)) for path in paths):
+        raise UsageError(
+            f"{caller}: {', '.join(map(repr, paths)) or 'nothing'}: give folders of results, as texts or paths"
+        )
+    return [Path(str(path)) for path in paths]
 
 
 def compare(
@@ -85,8 +93,12 @@ def compare(
     from leaderboards.comparison.compare import compare as compare_sides
     from leaderboards.comparison.find_sides import find_sides
 
-    if draws < 100 or documents < 0 or seed < 0:
-        raise UsageError("compare: draws must be at least 100, documents and seed at least 0")
+    if (
+        not all(isinstance(number, int) for number in (draws, documents, seed))
+        or draws < 100
+        or min(documents, seed) < 0
+    ):
+        raise UsageError("compare: draws must be a whole number from 100, documents and seed whole numbers from 0")
     side_a, side_b = find_sides(
         str(a), str(b), [Path(path) for path in results or ()], Path(board) if board is not None else None
     )

@@ -68,7 +68,7 @@ def add_bootstrap_options(arguments: argparse.ArgumentParser) -> None:
 def check_draws(draws: int) -> None:
     """Refuse too few draws."""
     if draws < 100:
-        raise UsageError(f"--draws {draws}: give at least 100, or intervals are noise")
+        raise UsageError(f"--draws {draws}: give at least 100; fewer make intervals unreliable")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -94,9 +94,9 @@ def main(argv: list[str] | None = None) -> int:
     settings = Settings(cards=options.cards, draws=options.draws, seed=options.seed)
     selection = RunSelection(options.base, train_infos, options.runs == "all", options.run)
     board, size = make_board(options.results, options.title, settings, selection)
+    paths = write_board(board, options.out)  # before anything is printed: `| head` closes the pipe
     _print_summary(board, size)
-    for path in write_board(board, options.out):
-        print(path)
+    print(*paths, sep="\n")
     print(f"\nThe page: {(options.out / 'index.html').absolute().as_uri()}")
     return 0
 

@@ -55,7 +55,7 @@ def test_two_checkpoints_are_compared(project):
         (lambda folder: faithful_se.read_results(folder / "none"), "none: no such file or folder"),
         (lambda folder: faithful_se.compare(folder / "none", folder / "results" / "base"), "none: no such folder"),
         (lambda folder: faithful_se.compare("a", "b", results=[folder / "results"]), "there are"),
-        (lambda folder: faithful_se.compare("a", "b", draws=1), "draws must be at least 100"),
+        (lambda folder: faithful_se.compare("a", "b", draws=1), "draws must be a whole number from 100"),
     ],
 )
 def test_wrong_input(project, call, message):

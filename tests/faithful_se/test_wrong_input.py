@@ -74,8 +74,18 @@ def test_of_attribute(model, tokenizer, settings, message):
 
 
 def test_of_read_documents():
-    with pytest.raises(faithful_se.UsageError, match="limit=0: give a number above 0"):
-        faithful_se.read_documents("sentiment140", "mini", limit=0)
+    for limit in (0, "3"):
+        with pytest.raises(faithful_se.UsageError, match="limit=.*: give a whole number from 1"):
+            faithful_se.read_documents("sentiment140", "mini", limit=limit)
+    with pytest.raises(faithful_se.UsageError, match="split='zz': give one of train, validation, test"):
+        faithful_se.read_documents("sentiment140", "mini", split="zz")
+    for paths in ((), (None,), ([],)):
+        with pytest.raises(faithful_se.UsageError, match="read_results: .*give folders of results"):
+            faithful_se.read_results(*paths)
+    with pytest.raises(faithful_se.UsageError, match="give a list of texts"):
+        faithful_se.evaluate(object(), object(), None, dataset="sentiment140")
+    with pytest.raises(faithful_se.UsageError, match="seed whole numbers from 0"):
+        faithful_se.compare("a", "b", seed="x")
     with pytest.raises(faithful_se.UsageError, match="there is no mini data of rte"):
         faithful_se.read_documents("rte", "mini")
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from faithful_se.train_info import CARD_BLOCK
 from training.build.report import NOT_SPECIFIC, SPECIFIC, BuildCounts
 from training.build.rows import Row
+from training.runs.artefacts import BuildSettings
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 
 
-def dataset_card(counts: BuildCounts, settings: dict[str, Any], rows: Iterable[Row | None]) -> str:
+def dataset_card(counts: BuildCounts, settings: BuildSettings, rows: Iterable[Row | None]) -> str:
     """The dataset card of a build. The first row that is not None is the card's example."""
     from huggingface_hub import DatasetCard, DatasetCardData
 

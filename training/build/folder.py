@@ -6,14 +6,15 @@ the settings, so they can be written again without the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from faithful_se.files import jsonl_line, read_jsonl, write_atomic, write_json_object
 from faithful_se.train_info import CARD
 from training.build.card import dataset_card
-from training.build.report import REPORT, BuildCounts, Counts, ShardLine, count_lines, read_counts
+from training.build.report import REPORT, BuildCounts, Counts, ShardLine, count_lines, make_report, read_counts
+from training.build.rows import Row
+from training.runs.artefacts import BuildManifest, BuildSettings
 from training.runs.folder import MANIFEST
 from training.runs.settings import with_absolute_data
 from training.runs.shards import ShardedFolder
@@ -21,7 +22,7 @@ from training.runs.shards import ShardedFolder
 ROWS, REJECTED = "train.jsonl", "rejected.jsonl"
 
 
-class BuildFolder(ShardedFolder[dict[str, Any]]):
+class BuildFolder(ShardedFolder[BuildSettings]):
     """A folder of rows belongs to one set of attributions and options."""
 
     digests: Mapping[str, str] = {
@@ -52,14 +53,7 @@ class BuildFolder(ShardedFolder[dict[str, Any]]):
         rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
         write_atomic(self.path / ROWS, (jsonl_line(line["row"]) for line in lines if line["row"]))
         write_atomic(self.path / REJECTED, map(jsonl_line, rejected))
-        report = {
-            "rows": counts.rows,
-            "explanations": counts.explanations,
-            **asdict(counts),
-            "evaluation": self.settings.get("data", self.settings["attributions"].get("data", "hub")),
-            "replacements": replacements,
-        }
-        write_json_object(self.path / REPORT, report)
+        write_json_object(self.path / REPORT, make_report(counts, self.settings, replacements))
         write_atomic(self.path / CARD, [dataset_card(counts, self.settings, (line["row"] for line in lines))])
         self._finish(counts)
         return counts
@@ -81,10 +75,14 @@ class BuildFolder(ShardedFolder[dict[str, Any]]):
             (self.path / MANIFEST).unlink()
             return None
         if not (self.path / CARD).is_file():
-            write_atomic(self.path / CARD, [dataset_card(counts, self.settings, read_jsonl(self.path / ROWS))])
+            write_atomic(self.path / CARD, [dataset_card(counts, self.settings, self._rows())])
         self._finish(counts)
         return counts
 
+    def _rows(self) -> Iterator[Row]:
+        return cast("Iterator[Row]", read_jsonl(self.path / ROWS))
+
     def _finish(self, counts: BuildCounts) -> None:
-        self.write_manifest({**self.settings, "rows": counts.rows})
+        manifest: BuildManifest = {**self.settings, "rows": counts.rows}
+        self.write_manifest(manifest)
         self.drop_shards()

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from faithful_se.files import parse_json_object
-from training.build.rows import CLASSIFICATION
+from training.build.rows import CLASSIFICATION, Row
+from training.runs.artefacts import BuildSettings
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 REPORT = "report.json"
 
 Counts = dict[str, dict[str, int]]
 SPECIFIC, NOT_SPECIFIC = "specific", "not specific"
 
-# A line of a shard, what became of one text in one style: `dataset`, `style` and `hash` of the text, `best` (its best
-# word; absent in lines of classifications), `row` (None where there is none) and `reason` (why there is none).
-ShardLine = dict[str, Any]
+
+class ShardLine(TypedDict):
+    """A line of a shard: what became of one text in one style. `rejected.jsonl` holds those without a row."""
+
+    dataset: str
+    style: str
+    hash: str
+    best: NotRequired[str]  # its best word; absent in lines of classifications
+    reason: str  # why there is no row
+    row: Row | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,39 @@ class BuildCounts:
         """The three most frequent reasons why texts have no row, in words."""
         total = sum(map(Counter, (*self.reasons.values(), *self.held_out.values())), Counter[str]())
         return "; ".join(f"{reason} ({n})" for reason, n in total.most_common(3)) or "there are no texts"
+
+
+class Report(TypedDict):
+    """The content of `report.json`: the fields of `BuildCounts`, and what was offered."""
+
+    rows: int
+    explanations: int
+    accepted: Counts
+    rejected: Counts
+    reasons: Counts
+    held_out: Counts
+    replayed: dict[str, int]
+    new_words: Counts
+    evaluation: str  # where the evaluation's texts are
+    replacements: Mapping[str, Mapping[str, Sequence[str]]]  # dataset -> label -> words offered to counterfactuals
+
+
+def make_report(
+    counts: BuildCounts, settings: BuildSettings, replacements: Mapping[str, Mapping[str, Sequence[str]]]
+) -> Report:
+    """The report of a build."""
+    return {
+        "rows": counts.rows,
+        "explanations": counts.explanations,
+        "accepted": counts.accepted,
+        "rejected": counts.rejected,
+        "reasons": counts.reasons,
+        "held_out": counts.held_out,
+        "replayed": counts.replayed,
+        "new_words": counts.new_words,
+        "evaluation": settings.get("data", settings["attributions"].get("data", "hub")),
+        "replacements": replacements,
+    }
 
 
 def read_counts(path: Path) -> BuildCounts | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from faithfulness_metrics.words import key_of, mask_out, occurrences, seed_of
 from lm_eval_tasks.calls import Answer, Call, Messages, as_chat
@@ -13,9 +13,30 @@ from training.build.attributions import AttributedText
 from training.build.options import BuildOptions
 from training.build.verify import Verdict, control_words, write
 
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
+
 CLASSIFICATION = "classification"
 
-Row = dict[str, Any]  # of train.jsonl: `_row` makes it, and the dataset card describes its fields
+
+class Row(TypedDict):
+    """One row of `train.jsonl`. The dataset card describes its fields."""
+
+    prompt: list[dict[str, str]]
+    completion: list[dict[str, str]]
+    dataset: str
+    style: str
+    budget: str
+    hash: str
+    prediction: str
+    words: list[str]
+    new: str
+    source: str
+    target: str
+    flips: bool | None
+    arm: str
+    method: str
+    elsewhere: NotRequired[float | None]  # see `Verdict.control_flip_rate`; only in builds with `specific`
 
 
 def explanation_row(
@@ -25,7 +46,7 @@ def explanation_row(
     if options.arm == "answers":
         conversation = spec.classify(text.document).messages, verdict.answer
         return _row(spec, text, conversation, options, method, style=CLASSIFICATION, budget="")
-    details: Row = {"new": verdict.new, "source": verdict.source, "target": verdict.target}
+    details: dict[str, Any] = {"new": verdict.new, "source": verdict.source, "target": verdict.target}
     if options.arm in ("random", "lowest"):  # nobody checks a control
         words = control_words(options.arm, text, verdict, options.seed)
         if not words:
@@ -87,7 +108,7 @@ def _row(
 ) -> Row:
     """A row of a conversation (prompt and completion); `details` are the fields that differ from the defaults."""
     prompt, completion = conversation
-    row = {
+    row: dict[str, Any] = {
         "prompt": as_chat(prompt),
         "completion": as_chat((("assistant", completion),)),
         "dataset": spec.question.dataset,
@@ -105,4 +126,4 @@ def _row(
     }
     if options.specific:
         row["elsewhere"] = None  # see `Verdict.control_flip_rate`
-    return row | details
+    return cast(Row, row | details)

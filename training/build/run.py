@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tqdm.auto import tqdm
 
@@ -31,6 +31,7 @@ from training.build.replacement_words import replacement_words
 from training.build.report import REPORT, BuildCounts, ShardLine, count_lines
 from training.build.rows import CLASSIFICATION, classification_row, explanation_row, replay_plan
 from training.build.verify import judge
+from training.runs.artefacts import BuildSettings, RowOptions
 
 SHARD_SIZE = 128
 
@@ -69,12 +70,13 @@ def build(
         UsageError: another build's folder, a full disk, or no row at all.
     """
     options = options or BuildOptions()
-    settings = {
+    settings: BuildSettings = {
         "attributions": {**attributions.manifest, "texts": _digest(attributions)},
-        "options": options.as_dict(),
+        "options": cast(RowOptions, options.as_dict()),
         "datasets": list(attributions.texts),
-        **({"data": attributions.evaluation} if attributions.evaluation else {}),
     }
+    if attributions.evaluation:
+        settings["data"] = attributions.evaluation
     folder = BuildFolder(out, settings)
     with folder.open():
         counts = folder.read_finished(log)
@@ -180,4 +182,4 @@ class _Builder:
 
 
 def _read_lines(paths: Iterable[Path]) -> list[ShardLine]:
-    return [line for path in paths for line in read_jsonl(path)]
+    return [cast(ShardLine, line) for path in paths for line in read_jsonl(path)]

@@ -1,4 +1,4 @@
-"""What the files of an attribution hold, and what the folder of a run holds.
+"""What the files of attributions and builds hold: their settings, manifests and rows.
 
 The settings say what a folder belongs to and are written first. The manifest repeats them, adds the number of rows, and
 is written last: a folder with a manifest is complete.
@@ -98,6 +98,41 @@ class AttributionRow(TypedDict):
     options: ScoringOptions
     model: str
     versions: dict[str, str]
+
+
+class BuildSource(AttributionManifest):
+    """The attributions that a build reads."""
+
+    texts: str  # digest of the texts, the model's answers and the ranked words
+
+
+class RowOptions(TypedDict):
+    """How explanations are made and which are kept: `BuildOptions`."""
+
+    styles: list[str]
+    budget: str
+    arm: str
+    filtered: bool
+    replay: float
+    candidates: int
+    specific: bool
+    context: str
+    seed: int
+
+
+class BuildSettings(TypedDict):
+    """`settings.json` of `faithful-se build`."""
+
+    attributions: BuildSource
+    options: RowOptions
+    datasets: list[str]
+    data: NotRequired[str]  # where the evaluation's texts are, if the attributions name another place
+
+
+class BuildManifest(BuildSettings):
+    """`manifest.json` of `faithful-se build`."""
+
+    rows: int  # number of training rows
 
 
 def content_of(settings: Mapping[str, Any]) -> str:
