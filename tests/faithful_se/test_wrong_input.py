@@ -75,12 +75,12 @@ def test_of_attribute(model, tokenizer, settings, message):
 
 def test_of_read_documents():
     for limit in (0, "3"):
-        with pytest.raises(faithful_se.UsageError, match="limit=.*: give a whole number from 1"):
+        with pytest.raises(faithful_se.UsageError, match=r"limit=.*: give a whole number from 1"):
             faithful_se.read_documents("sentiment140", "mini", limit=limit)
     with pytest.raises(faithful_se.UsageError, match="split='zz': give one of train, validation, test"):
         faithful_se.read_documents("sentiment140", "mini", split="zz")
     for paths in ((), (None,), ([],)):
-        with pytest.raises(faithful_se.UsageError, match="read_results: .*give folders of results"):
+        with pytest.raises(faithful_se.UsageError, match=r"read_results: .*give folders of results"):
             faithful_se.read_results(*paths)
     with pytest.raises(faithful_se.UsageError, match="give a list of texts"):
         faithful_se.evaluate(object(), object(), None, dataset="sentiment140")
