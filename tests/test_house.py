@@ -153,3 +153,14 @@ def test_citations_of_documents_resolve():
                 if not any((start / name).is_file() for start in (ROOT, path.parent)):
                     broken.append(f"{path.relative_to(ROOT)}: {name}")
     assert not broken, "\n".join(broken)
+
+
+def test_no_import_circles():
+    """Modules import each other in one direction, imports for types aside."""
+    import grimp
+
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
+    imports = {module: graph.find_modules_directly_imported_by(module) & graph.modules for module in graph.modules}
+    while leaves := {module for module, imported in imports.items() if not imported}:
+        imports = {module: imported - leaves for module, imported in imports.items() if module not in leaves}
+    assert not imports, f"in a circle, or importing one: {sorted(imports)}"

@@ -6,7 +6,7 @@
 import lm_eval.models  # noqa: F401  lm-eval registers its own models only while the registry is empty
 from lm_eval.api.registry import register_model
 
-from lm_eval_tasks.rule_models.rules import RuleLM
+from lm_eval_tasks.rule_models.rule_lm import RuleLM
 
 register_model("faithful-se-rules")(RuleLM)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import document_hash, seed_of
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import (
     CUES,
-    RuleLM,
     classify_by_rule,
     cue_for,
     honest,
@@ -25,7 +25,10 @@ from lm_eval_tasks.rule_models.rules import (
     write,
 )
 
-Reply = Callable[[RuleLM, Conversation], str]
+if TYPE_CHECKING:
+    from lm_eval_tasks.rule_models.rule_lm import RuleLM
+
+Reply = Callable[["RuleLM", Conversation], str]
 
 
 def random_word(lm: RuleLM, conversation: Conversation) -> str:
