@@ -54,8 +54,10 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
         near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.8)
         if near and name not in names:
             raise UsageError(f"{task}: --metadata {name}=…: no such option; did you mean {near[0]}?")
-    values = {**declared, **overrides}
-    return Options(**{name: _read_value(task, name, values[name]) for name in names if name in values})
+    values: dict[str, Any] = {}
+    for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
+        values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
+    return Options(**values)
 
 
 def _read_value(task: str, name: str, value: Any) -> Any:

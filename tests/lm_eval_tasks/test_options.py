@@ -79,3 +79,8 @@ def test_model_arguments_pass():
         "attn_implementation backend low_cpu_mem_usage chat_template_args softmax_dtype timeout seed quantization"
     )
     assert read_options("t", {}, dict.fromkeys(model_arguments.split(), 1)) == Options()
+
+
+def test_a_mistake_in_the_yaml_is_refused_even_where_the_user_overrides_it():
+    with pytest.raises(UsageError, match=r"^t: operator='drop': give one of mask, delete, substitute$"):
+        read_options("t", {"operator": "drop"}, {"operator": "mask"})
