@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +85,7 @@ def make_board(
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        package=f"faithful-se {version('faithful-se')}",
+        package=package_version(),
         settings=settings,
         checkpoints=tuple(_checkpoints(checkpoints, main_tasks, results, pairs, settings)),
         tasks=tuple(tasks),
@@ -206,3 +206,11 @@ def _notes(
         yield f"{', '.join(only_variants)}: only in columns kept apart, so without means."
     if without_numbers := [row.name for index, row in enumerate(checkpoints) if index not in with_numbers]:
         yield f"{', '.join(without_numbers)}: no complete run, so without numbers."
+
+
+def package_version() -> str:
+    """Name and version of this package; a clone need not be installed to make a board."""
+    try:
+        return f"faithful-se {version('faithful-se')}"
+    except PackageNotFoundError:
+        return "faithful-se (not installed)"
