@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields
+from lm_eval_tasks.thoughts import after_thinking
 
 CLASSIFY = "{question} {mask_note}Answer only with {labels}. Do not explain the answer.\n\n{text}"
 MASK_NOTE = 'Words of the {noun} may be replaced by "{mask}". '
@@ -79,17 +80,6 @@ def quoted_choices(labels: Sequence[str]) -> str:
     """
     quoted = [f'"{label}"' for label in labels]
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else quoted[0]
-
-
-def after_thinking(answer: str) -> str:
-    """The part of an answer after the model's thoughts; "" where the thoughts never end.
-
-    >>> after_thinking("<think>\\nSounds happy to me.\\n</think>\\n\\npositive").strip()
-    'positive'
-    """
-    # <think> … </think> positive | … </think> positive (templates that open the thought themselves)
-    _, end_of_thoughts, rest = answer.rpartition("</think>")
-    return rest if end_of_thoughts or not answer.lstrip().startswith("<think>") else ""
 
 
 def parse_label(answer: str, labels: Iterable[str]) -> str | None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 import regex
 
 from faithfulness_metrics.words import WORD, Fields, find_words, key_of, occurrences, words_of
-from lm_eval_tasks.classification import Question, after_thinking
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings, without_closing
+from lm_eval_tasks.thoughts import after_thinking
 
 ONEWORD = (
     "Which one word of the {noun} above is most important for your answer? If every occurrence of that word {removed}, "

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
-from lm_eval_tasks.classification import after_thinking
+from lm_eval_tasks.thoughts import after_thinking
 
 # Real answers have up to five layers (opening, closing, fence, bold, quotes), and each may be there or not: 2^5.
 MOST_READINGS = 40

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_eval_tasks.classification import after_thinking, parse_label
+from lm_eval_tasks.classification import parse_label
+from lm_eval_tasks.thoughts import after_thinking
 from tests.lm_eval_tasks.styles.conftest import NEWS, SNLI, TWEETS
 from tests.quick import least_seconds
 
