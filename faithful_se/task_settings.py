@@ -116,7 +116,7 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
         question = Question(DATA, noun, QUESTION.format(noun=noun), tuple(fields), titles, labels=())
     changes: dict[str, Any] = {name: _text(caller, name, settings[name]) for name in _TEXTS if name in settings}
     changes |= {name: _texts(caller, name, settings[name]) for name in _LISTS if name in settings}
-    question = replace(question, **changes)
+    question = replace(question.with_labels(changes.get("labels", question.labels)), **changes)
     if "labels" in changes and len(question.labels) < 2:
         raise UsageError(f"{caller}: labels={list(question.labels)}: give at least two")
     if len(question.titles) != len(fields):

@@ -111,7 +111,7 @@ class SpecWithTexts(TaskSpec):
     def classify(self, document: Document) -> ClassifyText:
         """The classification of a document."""
         call = super().classify(document)
-        return ClassifyText(call.messages, call.labels, call.ranked, tuple(document.fields.items()))
+        return ClassifyText(call.messages, call.labels, call.ranked, call.synonyms, tuple(document.fields.items()))
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> ExplainText:
         """The request for an explanation of a prediction."""
@@ -144,7 +144,7 @@ def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
     if not call.ranked:
         if not isinstance(prediction, str):
             raise UsageError(f"evaluate_functions: predict returned {prediction!r:.80}: return labels, as strings")
-        return Answer(prediction, parse_label(prediction, call.labels))
+        return Answer(prediction, parse_label(prediction, call.labels, call.synonyms))
     if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
         raise UsageError(
             f"evaluate_functions: predict returned {prediction!r:.80}: with classifier='loglikelihood', return a "

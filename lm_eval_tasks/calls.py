@@ -17,6 +17,7 @@ class Classify:
     messages: Messages  # (role, content) pairs
     labels: tuple[str, ...]  # the admissible answers
     ranked: bool = False  # rank the labels by log-likelihood instead of reading generated text
+    synonyms: tuple[tuple[str, ...], ...] = ()  # further names of each label in generated text, in label order
 
 
 @dataclass(frozen=True)

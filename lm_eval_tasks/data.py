@@ -21,6 +21,7 @@ from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data_checks import check_rows
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.json_lines import read_dataset
+from lm_eval_tasks.label_reading.names import read_synonyms
 from lm_eval_tasks.rationales import READERS
 
 logger = logging.getLogger(LOGGER)
@@ -48,7 +49,7 @@ class DatasetSpec:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> DatasetSpec:
-        """Read the configuration of a task, or of a dataset (`_dataset_yaml`)."""
+        """Read the configuration of a task, or of a dataset (`_dataset_yaml`); a `UsageError` for wrong synonyms."""
         declared = config["metadata"]["faithful_se"]
         kwargs = config.get("dataset_kwargs") or {}
         return cls(
@@ -59,6 +60,7 @@ class DatasetSpec:
                 fields=tuple(declared["fields"]),
                 titles=tuple(declared["titles"]),
                 labels=tuple(declared["labels"]),
+                synonyms=read_synonyms(declared),
             ),
             folder=declared["folder"],
             label_column=declared["label_column"],

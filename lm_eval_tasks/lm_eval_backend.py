@@ -93,7 +93,8 @@ class Backend:
         texts = self._call_model("generate_until", list(generations.values()))
         for index, text in zip(generations, texts, strict=True):
             call = calls[index]
-            answers[index] = Answer(text, parse_label(text, call.labels) if isinstance(call, Classify) else None)
+            label = parse_label(text, call.labels, call.synonyms) if isinstance(call, Classify) else None
+            answers[index] = Answer(text, label)
         results = iter(self._call_model("loglikelihood", list(chain.from_iterable(rankings.values()))))
         for index in rankings:
             logprobs = {label: float(next(results)[0]) for label in cast("Classify", calls[index]).labels}

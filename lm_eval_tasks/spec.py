@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
@@ -26,7 +26,7 @@ class TaskSpec:
 
     def question_about(self, document: Document) -> Question:
         """The dataset's question, with the document's own labels where it has some."""
-        return replace(self.question, labels=document.labels) if document.labels else self.question
+        return self.question.with_labels(document.labels) if document.labels else self.question
 
     def target(self, document: Document, predicted: str) -> str:
         """The label that the explanation must reach; "" in styles without a target."""
@@ -42,7 +42,8 @@ class TaskSpec:
         mask = options.mask if options.operator == "mask" else None
         prompt = question.classify(document.fields, mask, options.unknown)
         ranked = options.classifier == "loglikelihood"
-        return Classify((*self._opening(), ("user", prompt)), question.choices(options.unknown), ranked)
+        labels = question.choices(options.unknown)
+        return Classify((*self._opening(), ("user", prompt)), labels, ranked, question.synonyms)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""
