@@ -10,6 +10,7 @@ from lm_eval_tasks.label_reading.denials import denials
 from lm_eval_tasks.label_reading.names import LabelNames
 from lm_eval_tasks.label_reading.places import is_answer, opens
 from lm_eval_tasks.label_reading.plain_text import key_of_plain
+from lm_eval_tasks.label_reading.vocabulary import NOUN
 
 # So many letters may stand between two names of a list.
 LONGEST_JOINT = 60
@@ -17,7 +18,8 @@ LONGEST_JOINT = 60
 # positive or negative | positive/negative | negative, positive | positive but also negative: names of one list
 _LIST = re.compile(
     r"[^\w.!?]*(?:(?:or|and|nor|to|versus|vs|but also|as well as)\b[^\w!?]*"
-    r"(?:(?:a|an|the|maybe|perhaps|possibly|even|also|either|both)\b\s*)*)?[\"']*"
+    r"(?:(?:a|an|the|maybe|perhaps|possibly|even|also|either|both|partly|partially)\b\s*)*)?"
+    r"(?:(?:partly|partially|half|then|\d+ ?%)\s+)?[\"']*"
 )
 # not negative but positive | sports rather than business: names that are set against each other
 _CONTRAST = re.compile(
@@ -38,8 +40,11 @@ _CONCESSION = re.compile(
     r"(?:^|[,;\u2014]\s*|\bbut )(?:while|although|though|even though|even if|despite|in spite of|apart from"
     r"|aside from|besides|except for|unlike|whereas)\b[^,]*(?:,|$)"
 )
+# The tweet "not a positive day" is negative: what the text says is no claim about it
+_QUOTATION = re.compile(rf"(\b(?:{NOUN}|premise|hypothesis|says|said|phrase),?\s)(\"[^\"]*\s[^\"]*\s[^\"]*\")(?=\s\w)")
 # It is unknown whether it is positive.
 _OPEN_QUESTION = re.compile(r"\b(?:whether|if (?:it|the|this|that))\b[^,;]*")
+_TITLED_END = re.compile(r":\W*$")
 # It could be business, but more likely sports.
 _DECISIVE = re.compile(
     r"\b(?:more likely|most likely|mostly|mainly|primarily|predominantly|overall|ultimately|therefore|thus|hence"
@@ -82,6 +87,7 @@ class _Mention:
 
 def claims_of(sentence: str, names: LabelNames) -> Claims:
     """What a sentence in plain text says about labels."""
+    sentence = _QUOTATION.sub(lambda quotation: quotation[1] + " " * len(quotation[2]), sentence)
     if not (mentions := _mentions(sentence, names)):
         return Claims()
     if not re.search(r"\w", names.pattern.sub("", sentence)):  # positive positive positive
@@ -94,9 +100,9 @@ def claims_of(sentence: str, names: LabelNames) -> Claims:
     for mention in mentions:
         if mention.denials == 1 and mention.placed and mention.label in names.opposite:
             affirmed[names.opposite[mention.label]] = mention.start
-        if mention.denials:
+        if mention.denials == 1:
             denied.add(mention.label)
-        elif mention.placed:
+        elif mention.placed and not mention.denials:
             affirmed[mention.label] = mention.start
     if len(affirmed) > 1:
         affirmed = _decided(sentence, affirmed)
@@ -143,6 +149,13 @@ def _is_between(pattern: re.Pattern[str], text: str) -> bool:
 def _without_asides(sentence: str, mentions: list[_Mention], names: LabelNames) -> list[_Mention]:
     """Leave out what only explains or concedes, where the sentence says more. A label that opens a sentence stands."""
     first, *others = mentions
+    # negative/positive: positive
+    if (
+        len(others) > 1
+        and _TITLED_END.search(sentence[: others[-1].start])
+        and not sentence[others[-1].end :].strip("\"'.) ")
+    ):
+        return others[-1:]
     if opens(sentence, first.start, first.end) and not first.denials:
         is_list = others and _is_between(_LIST, sentence[first.end : others[0].start])
         if not is_list:

@@ -14,16 +14,17 @@ _IDIOM = re.compile(
     r"\b(?:no doubt|without (?:a |any )?(?:shadow of a )?(?:doubt|question)|no question|beyond (?:any )?doubt"
     r"|no denying|(?:cannot|can't|can not) (?:be denied|deny)|not (?:only|just|merely|simply|surprisingly|to mention)"
     r"|nothing but|no (?:wonder|surprise)|nothing else than|(?:cannot|can't|don't|do not) (?:help but|doubt)"
-    r"|whether or not|if not)\b"
+    r"|whether or not|if not|(?:could|can)(?: not|n't) be (?:any )?more|(?:can't|cannot) be anything but)\b"
 )
 _CUE = re.compile(
     r"\b(?P<list>neither|nor)\b|n't\b|\bno\b(?!\s*[,:\u2014])|(?:\b"
     + any_of(
-        r"""not cannot cant dont doesnt didnt isnt wasnt wont arent never none nothing nobody nowhere non without hardly
-        barely scarcely unlikely impossible lacks? lacking absence devoid fails? failed rather_than instead_of than
-        (?:wrong|incorrect|inaccurate|misleading|mistaken|mistake|false)_to too_\w+_to opposed_to unlike far_from
-        free_(?:of|from) no_longer exclud(?:es?|ed|ing) rules?_out ruled_out doubt(?:s|ful)? den(?:y|ies|ied) false_that
-        refut(?:es?|ed) except opposite_of contrary_to"""
+        r"""not cannot cant dont doesnt didnt isnt wasnt wont arent never none nothing nobody nowhere non without
+        hardly barely scarcely unlikely impossible lacks? lacking absence devoid fails? failed rather_than
+        instead_of than (?:wrong|incorrect|inaccurate|misleading|mistaken|mistake|false)_to too_\w+_to
+        opposed_to unlike far_from (?:hard|difficult|tough)_to free_(?:of|from) no_longer exclud(?:es?|ed|ing)
+        rules?_out ruled_out doubt(?:s|ful)? den(?:y|ies|ied) false_that refut(?:es?|ed) except opposite_of
+        contrary_to"""
     )
     # Nicht positiv. | Ce n'est pas positif. | No es positivo. | Non è positivo. | Não é positivo. | Не spam
     + r"\b)|\b"
@@ -34,8 +35,8 @@ _CUE = re.compile(
     + r"\b"
 )
 _STARTS_AFTER_COMMA = any_of(
-    """but so yet and it it's this that the i i'd i'm we you he she they there its therefore thus hence rather instead
-    while although which making as because since however"""
+    """but so yet and it it's this that the i i'd i'm we you he she they there its therefore thus hence rather
+    instead while although which making as because since however"""
 )
 # not happy, so it is … | not spam but … | does not … and is …: a denial does not reach over these
 _END = re.compile(
@@ -45,7 +46,11 @@ _END = re.compile(
     r"|\band (?:it|this|the|i|is|was|are|does|do|can|could|would|should|has|therefore|thus|so|instead|hence)\b"
 )
 # not happy, clearly negative: a name after a comma, where words stand between the denial and the comma
-_NEW_NAME = re.compile(r".*\w.*,\W*(?:(?:a|an|the|just|simply|only|rather|\w+ly)\W+)*")
+_NEW_NAME = re.compile(r".*\w.*,\W*(?:(?:a|an|the|just|simply|only|rather|more|\w+ly)\W+)*")
+# anything but positive | any label but positive
+_ALL_BUT = re.compile(r"\b(?:anything|everything|any \w+|all) but\b")
+# not: spam | not - spam
+_NOT_BEFORE = re.compile(r"\bnot\s?[:\"'\u2014-]+\s?\"?$")
 # not, in my view, positive
 _ASIDE = re.compile(r"^\s*,[^,]*,")
 
@@ -54,12 +59,12 @@ _WRONG = any_of(
     """wrong incorrect false unlikely absent missing ruled_out excluded out inappropriate unsuitable impossible
     inaccurate implausible no"""
 )
-_VALUE = any_of("no nope not_at_all false none n nein non not_present absent incorrect wrong 0 0%")
+_VALUE = any_of("no nope not_at_all false none nein non not_present absent incorrect wrong 0 0%")
 # positive is not the answer | contradiction would be wrong | spam: no | spam = false | spam (no)
 _AFTER = re.compile(
     rf"""["')\]]*(?:\s+{NOUN}(?=\s+(?:is|are|was|would)))?\s+(?:{_VERB}n't\b|cannot\b|can't\b"""
     rf"""|{_VERB}\s+(?:be\s+)?(?:\w+ly\s+)?(?:not|never|{_WRONG})\b)"""
-    rf"""|["')\]]*\s*(?:[:=?]+|->|\u2192|\u2014|\s-)[\s"']*{_VALUE}(?=["'\s)\]}}]*(?:$|[.,;!()\u2014-]))"""
+    rf"""|["')\]]*(?:\s+{NOUN})?\s*(?:[:=?]+|->|\u2192|\u2014|\s-)[\s"']*{_VALUE}(?=["'\s)\]}}]*(?:$|[.,;!()\u2014-]))"""
     rf"""|["']*\s*\(\s*["']*{_VALUE}["']*\s*\)"""
 )
 
@@ -67,7 +72,9 @@ _AFTER = re.compile(
 def denials(sentence: str, start: int, end: int) -> int:
     """How often a sentence denies the name between `start` and `end`. Two denials leave unclear what is meant."""
     left = sentence[max(0, start - REACH) : start]
-    left = _IDIOM.sub(" ", left.replace("anything but", "never"))
+    left = _ALL_BUT.sub("never", _IDIOM.sub(" ", left))
+    if _NOT_BEFORE.search(left):
+        return 1
     clause_start = 0
     for clause_end in _END.finditer(left):
         clause_start = clause_end.end()

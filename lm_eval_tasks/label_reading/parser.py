@@ -18,7 +18,8 @@ FINAL_REACH, CORRECTION_REACH = 300, 20
 
 _TITLE = r"(?:(?:the|my|correct|best|overall|predicted|final) ){0,3}" + any_of(
     """(?:answer_|question_)?type answers? labels? class(?:ification)? category sentiment topic relation(?:ship)?
-    emotion prediction result output response verdict decision polarity tone judge?ment conclusion choice option stance"""
+    emotion prediction result output response verdict decision polarity tone judge?ment conclusion choice option
+    stance"""
 )
 # a blank line | Sure! | Based on the text, the sentiment is: | ### Answer
 _OPENING = re.compile(rf"[\W_]*(?:(?:sure|certainly|of course|okay|ok|yes|json|text|{_TITLE})[\W_]*)?|.*:[\W_]{{0,20}}")
@@ -47,7 +48,7 @@ _ASKS = re.compile(r"[\W_]*(?:is|are|was|does|do|did|can|could|should|would|what
 _NO = re.compile(r"[\W_]*(?:no|nope|nah|not really|never)\b")
 _YES = re.compile(r"[\W_]*(?:yes|yep|yeah|correct|indeed)\b")
 # - positive | 1. positive (plain text has a quote where markdown has a star)
-_ITEM = re.compile(r"(?:[\"\u2022+-]\s|\(?\d{1,2}[.)]\s)")
+_ITEM = re.compile(r"(?:[\"\u2022+-]\s|\(?(?:\d{1,2}|[a-h])[.)]\s)")
 # Subjective: "who" | "positive": 3
 _TITLES = re.compile(r'"?:\s?"?\w')
 # positive: 0.9 | "negative": 10 %
@@ -55,22 +56,14 @@ _SCORE = re.compile(r"[\s\"':=(]{0,9}(\d+(?:\.\d+)?)\s?%?[\s\"')]{0,9}(?:$|[,;\n
 
 
 def parse_label(answer: str, labels: Iterable[str], synonyms: Sequence[Sequence[str]] = ()) -> str | None:
-    """The label that an answer names; None where it names none, denies it or does not choose.
-
-    The first sentence that says a label counts, and a label that opens it. An explanation behind it does not count. A
-    correction does, and so does a final answer. docs/protocol.md, "How an answer is read", has the rules.
-
-    Args:
-        answer: as the model wrote it, thoughts included.
-        labels: what it may name.
-        synonyms: further names of each label, in label order; empty for none.
-
-    >>> parse_label("The sentiment is **positive**, not negative.", ["negative", "positive"])
-    'positive'
-    >>> parse_label("It does not appear to be spam.", ["legitimate", "spam"])
-    >>> parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []])
-    'not entailment'
-    """
+    """The label that an answer names; None where it names none, denies it or does not choose. The first sentence
+    that says a label counts, and a label that opens it. An explanation behind it does not count. A correction
+    does, and so does a final answer. docs/protocol.md, "How an answer is read", has the rules. Args: answer: as
+    the model wrote it, thoughts included. labels: what it may name. synonyms: further names of each label, in
+    label order; empty for none. >>> parse_label("The sentiment is **positive**, not negative.", ["negative",
+    "positive"]) 'positive' >>> parse_label("It does not appear to be spam.", ["legitimate", "spam"]) >>>
+    parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []]) 'not
+    entailment'"""
     names = label_names(tuple(labels), tuple(map(tuple, synonyms)))
     text = plain_text(after_thinking(answer))
     if names.broken:

@@ -37,13 +37,15 @@ _QUOTE_OPENS, _QUOTE_CLOSES = re.compile(r"[\"'\[]$"), re.compile(r"[.,!?]?[\"'\
 # The word "positive" is in the text: about the word, not about the text
 _ABOUT_WORD = re.compile(r"\b(?:words?|terms?|phrases?|like|such as|hashtags?)[\W_]*$")
 # sentiment: positive | = positive | -> positive, but not: Reason: positive words
-_COLON = re.compile(r"(?:[:=|\u2192]|->|=>)[\s\"'(\[]*(?:a|an|the|\w+ly|very)?[\s\"']*$")
+_COLON = re.compile(r"(?:[:=|\u2192]|->|=>)[\s\"'(\[]*(?:[a-h][.)]\s|a|an|the|\w+ly|very)?[\s\"']*$")
 _NO_TITLE = re.compile(
     r"\b(?:reason\w*|explanation|because|notes?|key ?words?|words?|evidence|opposite|wrong|incorrect|not|except)\b"
-    r"[^:]{0,20}[:=]"
+    r"[^:]{0,20}:"
 )
 # so unknown | but positive | — neutral
 _CLAUSE_STARTS = re.compile(r"(?:\b(?:so|thus|therefore|hence|but|rather|instead)\s+|\u2014\s*|\s-\s|\()")
+# about a positive test: no answer before another noun
+_PREPOSITION = re.compile(r"\b(?:about|of|with|in|for|on|from)\W+(?:\w+\W+){0,2}$")
 # the business of football, but: it asks for the number of people
 _THE, _ASKS = re.compile(r"\bthe\s+[\"']*$"), re.compile(r"\b(?:ask|seek|want|requir)")
 _PREDICATE = re.compile(rf"(?:(?:^|[^\w']){VERB}|\w's|\w're)(?:[\s\"(]+{MODIFIER}){{0,6}}[\s\"'(]*$")
@@ -76,6 +78,8 @@ def is_answer(name: str, sentence: str, start: int, end: int) -> bool:
         return not _ABOUT_WORD.search(left)
     if _is_first_half(name, right) or (_THE.search(left) and right.startswith(" of ") and not _ASKS.search(left)):
         return False
+    if _is_followed_by_noun(right) and _PREPOSITION.search(left):
+        return False
     if _COLON.search(left):
         return not _NO_TITLE.search(left)
     return bool(_PREDICATE.search(left) or _SUBJECT.search(left) or (_THIS.search(left) and _OBJECT.match(right)))
@@ -93,7 +97,11 @@ def _is_phrase(left: str, right: str, is_start: bool) -> bool:
 
 
 def _is_first_half(name: str, right: str) -> bool:
+    return _is_followed_by_noun(right) and not _ADJECTIVE.search(name)
+
+
+def _is_followed_by_noun(right: str) -> bool:
     next_word = _NEXT_WORD.match(right)
-    if not next_word or not next_word["word"] or _GAP_CLOSES.search(next_word["gap"]) or _ADJECTIVE.search(name):
+    if not next_word or not next_word["word"] or _GAP_CLOSES.search(next_word["gap"]):
         return False
     return not _KNOWN_NEXT_WORD.fullmatch(next_word["word"])
