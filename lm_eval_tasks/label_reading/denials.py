@@ -22,8 +22,8 @@ _CUE = re.compile(
         r"""not cannot cant dont doesnt didnt isnt wasnt wont arent never none nothing nobody nowhere non without
         hardly barely scarcely unlikely impossible lacks? lacking absence devoid fails? failed rather_than
         instead_of than (?:wrong|incorrect|inaccurate|misleading|mistaken|mistake|false)_to too_\w+_to
-        opposed_to unlike far_from (?:hard|difficult|tough)_to free_(?:of|from) no_longer exclud(?:es?|ed|ing)
-        rules?_out ruled_out doubt(?:s|ful)? den(?:y|ies|ied) false_that refut(?:es?|ed) except opposite_of
+        opposed_to unlike far_from (?:hard|difficult|tough|refuses?|declines?|hesitates?|reluctant)_to
+        free_(?:of|from) no_longer exclud(?:es?|ed|ing) rules?_out ruled_out doubt(?:s|ful)? den(?:y|ies|ied) false_that refut(?:es?|ed) except opposite_of
         contrary_to"""
     )
     # Nicht positiv. | Ce n'est pas positif. | No es positivo. | Non è positivo. | Não é positivo. | Не spam
@@ -52,7 +52,7 @@ _ALL_BUT = re.compile(r"\b(?:anything|everything|any \w+|all) but\b")
 # not: spam | not - spam
 _NOT_BEFORE = re.compile(r"\bnot\s?[:\"'\u2014-]+\s?\"?$")
 # not, in my view, positive
-_ASIDE = re.compile(r"^\s*,[^,]*,")
+_ASIDE = re.compile(r"(\bnot|n't|\bnever),[^,]{1,40},")
 
 _VERB = any_of("is are was were be does do did can could would should will has have had seems? appears? looks?")
 _WRONG = any_of(
@@ -63,7 +63,7 @@ _VALUE = any_of("no nope not_at_all false none nein non not_present absent incor
 # positive is not the answer | contradiction would be wrong | spam: no | spam = false | spam (no)
 _AFTER = re.compile(
     rf"""["')\]]*(?:\s+{NOUN}(?=\s+(?:is|are|was|would)))?\s+(?:{_VERB}n't\b|cannot\b|can't\b"""
-    rf"""|{_VERB}\s+(?:be\s+)?(?:\w+ly\s+)?(?:not|never|{_WRONG})\b)"""
+    rf"""|{_VERB}\s+(?:be\s+)?(?:\w+ly\s+)?(?:not|never|(?:the |an? )?{_WRONG})\b)"""
     rf"""|["')\]]*(?:\s+{NOUN})?\s*(?:[:=?]+|->|\u2192|\u2014|\s-)[\s"']*{_VALUE}(?=["'\s)\]}}]*(?:$|[.,;!()\u2014-]))"""
     rf"""|["']*\s*\(\s*["']*{_VALUE}["']*\s*\)"""
 )
@@ -72,13 +72,13 @@ _AFTER = re.compile(
 def denials(sentence: str, start: int, end: int) -> int:
     """How often a sentence denies the name between `start` and `end`. Two denials leave unclear what is meant."""
     left = sentence[max(0, start - REACH) : start]
-    left = _ALL_BUT.sub("never", _IDIOM.sub(" ", left))
+    left = _ASIDE.sub(r"\1", _ALL_BUT.sub("never", _IDIOM.sub(" ", left)))
     if _NOT_BEFORE.search(left):
         return 1
     clause_start = 0
     for clause_end in _END.finditer(left):
         clause_start = clause_end.end()
     left = left[clause_start:]
-    cues = [cue for cue in _CUE.finditer(left) if not _NEW_NAME.fullmatch(_ASIDE.sub("", left[cue.end() :]))]
+    cues = [cue for cue in _CUE.finditer(left) if not _NEW_NAME.fullmatch(left[cue.end() :])]
     single = sum(not cue["list"] for cue in cues)  # "neither … nor" is one denial
     return max(single, int(bool(cues))) + bool(_AFTER.match(sentence, end))
