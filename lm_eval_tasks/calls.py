@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from faithful_se.transcript import AnswerRecord, Message
+from faithfulness_metrics.erasure import calibrated
 
 Messages = tuple[tuple[str, str], ...]
 
@@ -17,6 +18,7 @@ class Classify:
     messages: Messages  # (role, content) pairs
     labels: tuple[str, ...]  # the admissible answers
     ranked: bool = False  # rank the labels by log-likelihood instead of reading generated text
+    prior: tuple[float, ...] = ()  # nats to subtract from each label's log-likelihood, in label order; none by default
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,13 @@ class Answer:
     # log-probability of each label given the prompt, in nats, where labels were ranked
     logprobs: Mapping[str, float] | None = None
     problem: str = ""  # why there is no answer, in a few words (the prompt exceeds the context)
+
+
+def ranked_answer(call: Classify, logprobs: Mapping[str, float]) -> Answer:
+    """The answer to a ranked classification: the label with the highest log-probability minus its prior."""
+    scores = calibrated(logprobs, dict(zip(call.labels, call.prior, strict=False)))
+    best = max(scores, key=scores.__getitem__)
+    return Answer(best, best, logprobs)
 
 
 def as_chat(messages: Messages) -> list[Message]:

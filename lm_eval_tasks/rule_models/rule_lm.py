@@ -27,25 +27,28 @@ class RuleLM(LM):
         strategy: ``honest``, or one of the degenerate strategies (see `STRATEGIES`).
         h: probability that an explanation of the honest strategy is true. Others name words that do not matter.
         seed: decides which explanations are true.
+        bias: ``label:nats``, as in ``negative:3``: how much that label's log-likelihood is above its value by the rule,
+            relative to the other labels, whatever the text. The model then answers with the likeliest label.
     """
 
     tokenizer_name = "faithful-se-rules"
 
-    def __init__(self, strategy: str = "honest", h: float = 1.0, seed: int = 0, **others: Any) -> None:
+    def __init__(self, strategy: str = "honest", h: float = 1.0, seed: int = 0, bias: str = "", **others: Any) -> None:
         super().__init__()
         if unknown := others.keys() - LM_EVAL_ARGUMENTS:
-            raise UsageError(f"--model_args {', '.join(sorted(unknown))}: rule-based models know strategy, h and seed")
+            names = ", ".join(sorted(unknown))
+            raise UsageError(f"--model_args {names}: rule-based models know strategy, h, seed and bias")
         if strategy not in STRATEGIES:
             raise UsageError(f"strategy={strategy!r}: give one of {', '.join(STRATEGIES)}")
         if not 0 <= float(h) <= 1:
             raise UsageError(f"h={h!r}: give a probability, from 0 to 1")
-        self.strategy, self.h, self.seed = strategy, float(h), int(seed)
+        self.strategy, self.h, self.seed, self.bias = strategy, float(h), int(seed), _read_bias(bias)
         self.classify, self.explain = STRATEGIES[strategy]
         self.calls = {"generate_until": 0, "loglikelihood": 0}
 
     def fingerprint(self) -> str:
         """Identifies the model in a cache."""
-        return f"{self.strategy} h={self.h} seed={self.seed}"
+        return f"{self.strategy} h={self.h} seed={self.seed}" + (f" bias={self.bias}" if self.bias else "")
 
     def is_honest(self, conversation: Conversation) -> bool:
         """Whether this explanation is true: drawn per document, style and budget."""
@@ -59,31 +62,42 @@ class RuleLM(LM):
         answers = []
         for request in requests:
             conversation = read(_messages(request.args[0]))
-            answer = self.explain if conversation.request else self.classify
-            answers.append(answer(self, conversation))
+            if self.bias and not conversation.request:
+                logprobs = self.logprobs(conversation)
+                answers.append(max(logprobs, key=logprobs.__getitem__))
+            else:
+                answer = self.explain if conversation.request else self.classify
+                answers.append(answer(self, conversation))
             self.cache_hook.add_partial("generate_until", request.args, answers[-1])
         return answers
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """A label has the weight of its heaviest word; probabilities are the softmax of the weights."""
+        """The log-likelihood of a label, and whether it is the likeliest."""
         self.calls["loglikelihood"] += len(requests)
         answers = []
         for request in requests:
-            conversation = read(_messages(request.args[0]))
-            labels = conversation.question.choices(conversation.unknown)
-            weights = dict.fromkeys(labels, 0.0)
-            for word in conversation.words:
-                label = labels[label_index(word.key, len(conversation.question.labels))]
-                weights[label] = max(weights[label], weight_of(word.key))
-            prediction = self.classify(self, conversation)
-            if prediction in weights:
-                largest = max(weights.values())
-                weights[prediction] = largest + (0.0 if weights[prediction] == largest else 0.01)
-            total = math.log(sum(math.exp(8 * weight) for weight in weights.values()))
-            label = request.args[1].strip()
-            answers.append((8 * weights[label] - total, label == prediction))
+            logprobs, label = self.logprobs(read(_messages(request.args[0]))), request.args[1].strip()
+            answers.append((logprobs[label], label == max(logprobs, key=logprobs.__getitem__)))
             self.cache_hook.add_partial("loglikelihood", request.args, answers[-1])
         return answers
+
+    def logprobs(self, conversation: Conversation) -> dict[str, float]:
+        """Log-likelihood of each label, nats: the softmax of the labels' weights, and the bias.
+
+        A label has the weight of its heaviest word. The bias lowers the other labels, as no probability exceeds 1.
+        """
+        labels = conversation.question.choices(conversation.unknown)
+        weights = dict.fromkeys(labels, 0.0)
+        for word in conversation.words:
+            label = labels[label_index(word.key, len(conversation.question.labels))]
+            weights[label] = max(weights[label], weight_of(word.key))
+        prediction = self.classify(self, conversation)
+        if prediction in weights:
+            largest = max(weights.values())
+            weights[prediction] = largest + (0.0 if weights[prediction] == largest else 0.01)
+        total = math.log(sum(math.exp(8 * weight) for weight in weights.values()))
+        bias = {label: self.bias.get(label, 0.0) for label in labels}
+        return {label: 8 * weights[label] - total + bias[label] - max(bias.values()) for label in labels}
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
         """Not possible: the model knows no text but prompts of faithful-se."""
@@ -92,6 +106,20 @@ class RuleLM(LM):
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """The messages as JSON."""
         return json.dumps(chat_history, ensure_ascii=False)
+
+
+def _read_bias(bias: str) -> dict[str, float]:
+    """``negative:3`` -> {"negative": 3.0}; empty for no bias."""
+    if not bias:
+        return {}
+    label, _, nats = bias.rpartition(":")
+    try:
+        value = float(nats)
+    except ValueError:
+        value = math.nan
+    if not label or not math.isfinite(value):
+        raise UsageError(f"bias={bias!r}: give a label and nats, as in negative:3")
+    return {label: value}
 
 
 def _messages(prompt: str) -> list[dict[str, str]]:
