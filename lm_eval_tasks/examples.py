@@ -5,17 +5,16 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import seed_of
 from lm_eval_tasks.calls import Messages
 from lm_eval_tasks.data import DatasetSpec
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.label_prior import prior_documents
 from lm_eval_tasks.other_split import draw_documents
 from lm_eval_tasks.spec import TaskSpec
-
-# The seed of the examples where none is given; lm-eval's own default (`--seed`, the fourth value).
-DEFAULT_SEED = 1234
 
 REMEDY = "leave the examples out"
 
@@ -51,6 +50,26 @@ def draw_examples(dataset: DatasetSpec, data: str, count: int, seed: int) -> lis
         raise UsageError(f"{name}: {count} examples are too many, there are too few texts{short}: {REMEDY}, or some")
     draw.shuffle(examples)
     return examples
+
+
+def add_examples_and_prior_texts(
+    spec: TaskSpec, dataset: DatasetSpec, count: int, seed: int
+) -> tuple[TaskSpec, frozenset[str]]:
+    """A task with `count` examples, and with the texts that its prior is measured on where it has such a prior.
+
+    Returns:
+        The task, and the hashes of its examples, which must not be asked about.
+
+    Raises:
+        UsageError: see `draw_examples` and `lm_eval_tasks.label_prior.prior_documents`.
+    """
+    examples = draw_examples(dataset, spec.options.data, count, seed) if count else []
+    hashes = frozenset(document.hash for document in examples)
+    spec = replace(spec, examples=example_turns(replace(spec, examples=()), examples))
+    if spec.calibrated and spec.options.prior == "texts":
+        documents = prior_documents(dataset, spec.options.data, spec.options.prior_texts, hashes)
+        spec = replace(spec, prior_documents=documents)
+    return spec, hashes
 
 
 def example_turns(spec: TaskSpec, examples: Sequence[Document]) -> Messages:

@@ -21,6 +21,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 CONTROLS = ("random", "oracle", "stability")
 
+# The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
+FEWSHOT_SEED = 1234
+
 # The classifiers that rank labels.
 RANKED = ("loglikelihood", "calibrated")
 

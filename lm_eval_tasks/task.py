@@ -20,10 +20,9 @@ from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
-from lm_eval_tasks.examples import DEFAULT_SEED, draw_examples, example_turns
-from lm_eval_tasks.label_prior import prior_documents
+from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.metrics import metrics_of, score
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import FEWSHOT_SEED, Options, read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
@@ -56,7 +55,7 @@ class SelfExplainTask(ConfigurableTask):
         )
         self.render: Callable[..., Any] | None = None
         self.sample_indices: list[int] = []
-        self.fewshot_seed = DEFAULT_SEED
+        self.fewshot_seed = FEWSHOT_SEED
         super().__init__(config=settings)
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
@@ -93,7 +92,7 @@ class SelfExplainTask(ConfigurableTask):
     def set_fewshot_seed(self, seed: int | None = None) -> None:
         """Keep the seed of the examples: `--seed`, its fourth value."""
         super().set_fewshot_seed(seed)
-        self.fewshot_seed = DEFAULT_SEED if seed is None else seed
+        self.fewshot_seed = FEWSHOT_SEED if seed is None else seed
 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:
         """The classification prompt."""
@@ -126,19 +125,14 @@ class SelfExplainTask(ConfigurableTask):
         super().build_all_requests(cache_requests=False, **kwargs)
 
     def _add_examples_and_prior(self, multiturn: bool) -> None:
-        """Give the task its examples and the texts of its prior, and write both where lm-eval records them."""
-        count, data, declared = int(self.config.num_fewshot or 0), self.spec.options.data, self.config.metadata
-        examples = []
-        if count:
-            if self.render and not multiturn:
-                warning_once(logger, "--fewshot_as_multiturn false is not used: every example is two turns")
-            examples = self._in_task(draw_examples, self.source, data, count, self.fewshot_seed)
-            self.spec = replace(self.spec, examples=example_turns(replace(self.spec, examples=()), examples))
-            declared["faithful_se"].update(num_fewshot=count, fewshot_seed=self.fewshot_seed)
-        if self.spec.calibrated and self.spec.options.prior == "texts":
-            hashes = [document.hash for document in examples]
-            documents = self._in_task(prior_documents, self.source, data, self.spec.options.prior_texts, hashes)
-            self.spec = replace(self.spec, prior_documents=documents)
+        """Give the task its examples and the texts of its prior."""
+        count, seed = int(self.config.num_fewshot or 0), self.fewshot_seed
+        self.spec, _ = self._in_task(add_examples_and_prior_texts, self.spec, self.source, count, seed)
+        if not count:
+            return
+        if self.render and not multiturn:
+            warning_once(logger, "--fewshot_as_multiturn false is not used: every example is two turns")
+        self.config.metadata["faithful_se"].update(num_fewshot=count, fewshot_seed=seed)
 
     def _in_task(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function whose `UsageError` does not know the task's name."""
