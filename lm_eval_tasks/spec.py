@@ -42,16 +42,25 @@ class TaskSpec:
         mask = options.mask if options.operator == "mask" else None
         prompt = question.classify(document.fields, mask, options.unknown)
         ranked = options.classifier == "loglikelihood"
-        return Classify((*self._opening(), ("user", prompt)), question.choices(options.unknown), ranked)
+        messages = (*self._opening(), ("user", prompt))
+        choices, room = question.choices(options.unknown), 0 if ranked else options.thinking_tokens
+        return Classify(messages, choices, ranked, thinking_tokens=room)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""
-        sentence = STYLES[self.style].ask(self.request(document, target))
+        sentence, room = STYLES[self.style].ask(self.request(document, target)), self.options.thinking_tokens
         if self.options.context == "same":
-            answer = ("assistant", prediction.text.strip())
-            return Generate((*self.classify(document).messages, answer, ("user", sentence)), self.generation)
+            answer = ("assistant", self.turn(prediction))
+            return Generate(
+                (*self.classify(document).messages, answer, ("user", sentence)), self.generation, thinking_tokens=room
+            )
         prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
-        return Generate((*self._opening(), ("user", prompt)), self.generation)
+        return Generate((*self._opening(), ("user", prompt)), self.generation, thinking_tokens=room)
+
+    def turn(self, prediction: Answer) -> str:
+        """An answer as it stands in the conversation that goes on: without its thought, unless `thoughts=keep`."""
+        kept = self.options.thoughts == "keep"
+        return (prediction.opening + prediction.text if kept else prediction.reply).strip()
 
     def _opening(self) -> Messages:
         return (("system", self.system),) if self.system else ()
