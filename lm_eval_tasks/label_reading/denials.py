@@ -22,7 +22,8 @@ _CUE = re.compile(
         r"""not cannot cant dont doesnt didnt isnt wasnt wont arent never none nothing nobody nowhere non without
         hardly barely scarcely unlikely impossible lacks? lacking absence devoid fails? failed rather_than
         instead_of than (?:wrong|incorrect|inaccurate|misleading|mistaken|mistake|false)_to too_\w+_to
-        opposed_to unlike far_from (?:hard|difficult|tough|refuses?|declines?|hesitates?|reluctant)_to
+        opposed_to unlike far_from
+        (?:hard|difficult|tough|refuses?|declines?|hesitates?|reluctant)_to
         free_(?:of|from) no_longer exclud(?:es?|ed|ing) rules?_out ruled_out doubt(?:s|ful)? den(?:y|ies|ied) false_that refut(?:es?|ed) except opposite_of
         contrary_to"""
     )
