@@ -24,7 +24,8 @@ _CUE = re.compile(
         instead_of than (?:wrong|incorrect|inaccurate|misleading|mistaken|mistake|false)_to too_\w+_to
         opposed_to unlike far_from
         (?:hard|difficult|tough|refuses?|declines?|hesitates?|reluctant)_to
-        free_(?:of|from) no_longer exclud(?:es?|ed|ing) rules?_out ruled_out doubt(?:s|ful)? den(?:y|ies|ied) false_that refut(?:es?|ed) except opposite_of
+        free_(?:of|from) no_longer exclud(?:es?|ed|ing) rules?_out ruled_out
+        doubt(?:s|ful)? den(?:y|ies|ied) false_that refut(?:es?|ed) except opposite_of
         contrary_to"""
     )
     # Nicht positiv. | Ce n'est pas positif. | No es positivo. | Non è positivo. | Não é positivo. | Не spam
