@@ -53,6 +53,10 @@ _DECISIVE = re.compile(
 )
 
 
+# It sounds positive, but it is negative.
+_APPEARANCE = re.compile(r"\b(?:sounds?|seems?|appears?|looks?|starts?|may|might|could|can) .{0,80}?\bbut\b")
+
+
 @dataclass(frozen=True)
 class Claims:
     """What a sentence says.
@@ -98,7 +102,7 @@ def claims_of(sentence: str, names: LabelNames) -> Claims:
     affirmed: dict[str, int] = {}  # label -> where
     denied: set[str] = set()
     for mention in mentions:
-        if mention.denials == 1 and mention.placed and mention.label in names.opposite:
+        if mention.denials == 1 and mention.label in names.opposite and _is_denied_answer(sentence, mention):
             affirmed[names.opposite[mention.label]] = mention.start
         if mention.denials == 1:
             denied.add(mention.label)
@@ -106,11 +110,19 @@ def claims_of(sentence: str, names: LabelNames) -> Claims:
             affirmed[mention.label] = mention.start
     if len(affirmed) > 1:
         affirmed = _decided(sentence, affirmed)
+    if not mentions:
+        return Claims(names=count)
     first, last = mentions[0], mentions[-1]
     goes_on = (not last.denials and bool(_GOES_ON.match(sentence, last.end))) or bool(
         _GOES_BACK.search(sentence[max(0, first.start - 20) : first.start])
     )
     return Claims(frozenset(affirmed), frozenset(denied), count, goes_on)
+
+
+def _is_denied_answer(sentence: str, mention: _Mention) -> bool:
+    # not enough information to entail | no evidence for entailment
+    before = sentence[max(0, mention.start - 20) : mention.start]
+    return mention.placed or bool(re.search(r"\b(?:to|for|of|an?|any|clear|direct) $", before))
 
 
 def _mentions(sentence: str, names: LabelNames) -> list[_Mention]:
@@ -158,11 +170,12 @@ def _without_asides(sentence: str, mentions: list[_Mention], names: LabelNames) 
         return others[-1:]
     if opens(sentence, first.start, first.end) and not first.denials:
         is_list = others and _is_between(_LIST, sentence[first.end : others[0].start])
-        if not is_list:
+        if not is_list and not _GOES_ON.match(sentence, first.end):
             return [first]
-    asides = [match.span() for pattern in (_CONCESSION, _OPEN_QUESTION) for match in pattern.finditer(sentence)]
-    kept = [mention for mention in mentions if not any(start <= mention.start < end for start, end in asides)]
-    kept = kept or mentions
+    concessions = [match.span() for match in _CONCESSION.finditer(sentence)]
+    questions = [match.span() for match in _OPEN_QUESTION.finditer(sentence)]
+    mentions = [mention for mention in mentions if not _is_within(mention, questions)]
+    kept = [mention for mention in mentions if not _is_within(mention, concessions)] or mentions
     ends = [
         mention.end for mention in kept if mention.placed and (not mention.denials or mention.label in names.opposite)
     ]
@@ -170,11 +183,15 @@ def _without_asides(sentence: str, mentions: list[_Mention], names: LabelNames) 
     return [mention for mention in kept if explanation is None or mention.start < explanation.start()]
 
 
+def _is_within(mention: _Mention, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= mention.start < end for start, end in spans)
+
+
 def _decided(sentence: str, affirmed: dict[str, int]) -> dict[str, int]:
     """The one label after the last decisive word, where there is one; else all of them."""
-    decisive = [match.start() for match in _DECISIVE.finditer(sentence)]
+    decisive = [match.end() for pattern in (_DECISIVE, _APPEARANCE) for match in pattern.finditer(sentence)]
     if decisive:
-        later = {label: start for label, start in affirmed.items() if start > decisive[-1]}
+        later = {label: start for label, start in affirmed.items() if start > max(decisive)}
         if len(later) == 1:
             return later
     return affirmed

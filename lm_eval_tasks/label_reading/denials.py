@@ -42,24 +42,24 @@ _STARTS_AFTER_COMMA = any_of(
 )
 # not happy, so it is … | not spam but … | does not … and is …: a denial does not reach over these
 _END = re.compile(
-    rf"[;:()\u2014|]|->|=>|\u2192|\s-\s|,\s*{_STARTS_AFTER_COMMA}\b"
+    rf"[;:()=\u2014|]|\bi\.e\b|\bnamely\b|->|=>|\u2192|\s-\s|,\s*{_STARTS_AFTER_COMMA}\b"
     r"|\b(?:but|however|although|though|whereas|while|because|since|therefore|thus|hence)\b"
     r"|\bso (?:it|this|that|the|i|i'd|we|they|there|its|therefore)\b"
     r"|\band (?:it|this|the|i|is|was|are|does|do|can|could|would|should|has|therefore|thus|so|instead|hence)\b"
 )
 # not happy, clearly negative: a name after a comma, where words stand between the denial and the comma
-_NEW_NAME = re.compile(r".*\w.*,\W*(?:(?:a|an|the|just|simply|only|rather|more|\w+ly)\W+)*")
+_NEW_NAME = re.compile(r"\W*(?:(?:a|an|the|just|simply|only|rather|more|\w+ly)\W+)*")
 # anything but positive | any label but positive
 _ALL_BUT = re.compile(r"\b(?:anything|everything|any \w+|all) but\b")
 # not: spam | not - spam
-_NOT_BEFORE = re.compile(r"\bnot\s?[:\"'\u2014-]+\s?\"?$")
+_NOT_BEFORE = re.compile(r"\b(?:not|non|except)\s?[:\"'\u2014-]+\s?\"?$")
 # not, in my view, positive
 _ASIDE = re.compile(r"(\bnot|n't|\bnever),[^,]{1,40},")
 
 _VERB = any_of("is are was were be does do did can could would should will has have had seems? appears? looks?")
 _WRONG = any_of(
-    """wrong incorrect false unlikely absent missing ruled_out excluded out inappropriate unsuitable impossible
-    inaccurate implausible no"""
+    """wrong incorrect false unlikely absent missing ruled_out less_likely excluded out inappropriate unsuitable
+    impossible inaccurate implausible no"""
 )
 _VALUE = any_of("no nope not_at_all false none nein non not_present absent incorrect wrong 0 0%")
 # positive is not the answer | contradiction would be wrong | spam: no | spam = false | spam (no)
@@ -81,6 +81,12 @@ def denials(sentence: str, start: int, end: int) -> int:
     for clause_end in _END.finditer(left):
         clause_start = clause_end.end()
     left = left[clause_start:]
-    cues = [cue for cue in _CUE.finditer(left) if not _NEW_NAME.fullmatch(left[cue.end() :])]
+    cues = [cue for cue in _CUE.finditer(left) if not _starts_anew(left[cue.end() :])]
     single = sum(not cue["list"] for cue in cues)  # "neither … nor" is one denial
     return max(single, int(bool(cues))) + bool(_AFTER.match(sentence, end))
+
+
+def _starts_anew(text: str) -> bool:
+    """Whether a name behind this text is a new one, which the denial before it does not reach."""
+    before, comma, after = text.rpartition(",")
+    return bool(comma and re.search(r"\w", before) and _NEW_NAME.fullmatch(after))

@@ -37,16 +37,18 @@ _TAKES_BACK = (
     r"(?:(?:oh|hmm|no)\b[\s,]*)?(?:wait\b|correction\b|scratch that|on second thoughts?|let me (?:re|correct)"
     r"|i (?:mean|meant) |my mistake|sorry\b)"
 )
-_CORRECTS = re.compile(rf"[\W_]*(?:{_TAKES_BACK}|(?:(?:oh|hmm|no)\b[\s,]*)?actually\b)")
+_CORRECTS = re.compile(rf"[\W_]*(?:{_TAKES_BACK}|(?:(?:oh|hmm|no)\b[\s,]*)?actually\b|no,\s)")
 _WITHDRAWS = re.compile(rf"[\W_]*{_TAKES_BACK}")
 # User: And this one? : the model goes on with a conversation
 _NEXT_TURN = re.compile(r"[\W_]*(?:user|human|assistant|system|instruction|input)\s?(?::|$)")
 _SENTENCE_ENDS = re.compile(
-    rf"(?<=[.!?])[\"')\]]*\s+|;\s?|\s?\u2192\s?(?=final\b)|[,.\u2014-]\s?(?={_TAKES_BACK}|(?:no,? )?actually\b)"
+    rf"(?<=[.!?])[\"')\]]*\s+|;\s?|\s?\u2192\s?(?=final\b)|[,.\u2014-]\s?(?={_TAKES_BACK}|(?:no,? )?actually\b|no,\s)"
 )
 _ASKS = re.compile(r"[\W_]*(?:is|are|was|does|do|did|can|could|should|would|what|which|whether|how|why)\b")
-_NO = re.compile(r"[\W_]*(?:no|nope|nah|not really|never)\b")
+_NO = re.compile(r"[\W_]*(?:no|nope|nah|not|never)\b")
 _YES = re.compile(r"[\W_]*(?:yes|yep|yeah|correct|indeed)\b")
+# Negative\n\nor\n\npositive
+_OR = re.compile(r"[\W_]*or\b")
 # - positive | 1. positive (plain text has a quote where markdown has a star)
 _ITEM = re.compile(r"(?:[\"\u2022+-]\s|\(?(?:\d{1,2}|[a-h])[.)]\s)")
 # Subjective: "who" | "positive": 3
@@ -120,7 +122,8 @@ def _answered(claims: Claims, question: str, reply: str, names: LabelNames) -> C
     if _NO.match(reply):
         opposites = frozenset(names.opposite[label] for label in claims.affirmed if label in names.opposite)
         return replace(claims, affirmed=opposites, denied=claims.affirmed | claims.denied)
-    return claims if _YES.match(reply) or not _ASKS.match(question) else replace(claims, affirmed=frozenset())
+    is_open = _ASKS.match(question) or claims_of(reply, names).affirmed  # Positive? I think it's negative.
+    return replace(claims, affirmed=frozenset()) if is_open and not _YES.match(reply) else claims
 
 
 def _is_explicit(sentence: str, names: LabelNames) -> bool:
@@ -154,10 +157,12 @@ def _corrected(label: str, following: Iterable[str], names: LabelNames) -> str |
     """The label after the corrections that follow it."""
     corrected: str | None = label
     for _, sentence in zip(range(CORRECTION_REACH), following, strict=False):
+        if _OR.match(sentence):
+            return None
         correction = _CORRECTS.match(sentence)
-        if correction is None:
+        if correction is None and corrected is not None:
             continue
-        claims = claims_of(sentence[correction.end() :], names)
+        claims = claims_of(sentence[correction.end() :] if correction else sentence, names)
         if claims.affirmed or label in claims.denied or _WITHDRAWS.match(sentence):
             corrected = claims.label
     return corrected

@@ -24,7 +24,8 @@ _CLOSED_OR_NOUN = re.compile(rf"{_CLOSES}|[\"'\s]*{NOUN}\b")
 _LEAD = re.compile(rf"[\W\d_]*(?:\(?[a-h]\)\W*)?(?:{OPENING_WORD}[\W_]+)*")
 # positive: … | positive because … | contradiction between the premise … | positive is the right label
 _LEAD_ENDS = re.compile(
-    rf"""{_CLOSES}|["')\]]*\s*(?:because|since|as|due|based|given|overall|here|between|for|and|or|to|vs|versus|with|rather"""
+    rf"""{_CLOSES}|["')\]]*\s*(?:because|since|as (?:it|the|this|there|he|she|they)|due"""
+    r"""|based|given|overall|here|between|for|and|or|to|vs|versus|with|rather"""
     rf"""|instead|unlike|over|not|than|stars?|points?|out of|{NOUN})\b"""
     r"""|["')\]]*\s*(?:is|would be|seems|fits|describes|applies|sounds)\b.{0,30}\b(?:answers?|labels?|correct|best"""
     r"""|right|appropriate|fitting|likely|choice|category|class|sentiment|topic|wrong|incorrect)\b"""
@@ -32,6 +33,8 @@ _LEAD_ENDS = re.compile(
 )
 # A legitimate message | The positive sentiment
 _ARTICLE = re.compile(r"(?:a|an|the|some|this)\s+[\"']*$")
+# An article about sports
+_ARTICLE_ABOUT = re.compile(rf"\W*(?:(?:a|an|the|this)\s+)?(?:\w+\s+)?{NOUN}\s+(?:about|on)\s+")
 _NOUN_NEXT = re.compile(rf"""["')\]]*\s+(?:in\s+)?{NOUN}\b""")
 _QUOTE_OPENS, _QUOTE_CLOSES = re.compile(r"[\"'\[]$"), re.compile(r"[.,!?]?[\"'\]](?!\w)")
 # The word "positive" is in the text: about the word, not about the text
@@ -39,11 +42,11 @@ _ABOUT_WORD = re.compile(r"\b(?:words?|terms?|phrases?|like|such as|hashtags?)[\
 # sentiment: positive | = positive | -> positive, but not: Reason: positive words
 _COLON = re.compile(r"(?:[:=|\u2192]|->|=>)[\s\"'(\[]*(?:[a-h][.)]\s|a|an|the|\w+ly|very)?[\s\"']*$")
 _NO_TITLE = re.compile(
-    r"\b(?:reason\w*|explanation|because|notes?|key ?words?|words?|evidence|opposite|wrong|incorrect|not|except)\b"
+    r"\b(?:reason\w*|explanation|because|notes?|key ?words?|words?|evidence|opposite|wrong|incorrect)\b"
     r"[^:]{0,20}:"
 )
 # so unknown | but positive | — neutral
-_CLAUSE_STARTS = re.compile(r"(?:\b(?:so|thus|therefore|hence|but|rather|instead)\s+|\u2014\s*|\s-\s|\()")
+_CLAUSE_STARTS = re.compile(r"(?:\b(?:so|thus|therefore|hence|but|rather|instead|i\.e|namely),?\s+|\u2014\s*|\s-\s|\()")
 # about a positive test: no answer before another noun
 _PREPOSITION = re.compile(r"\b(?:about|of|with|in|for|on|from)\W+(?:\w+\W+){0,2}$")
 # the business of football, but: it asks for the number of people
@@ -91,6 +94,8 @@ def _is_phrase(left: str, right: str, is_start: bool) -> bool:
         return True
     article = _ARTICLE.search(left)
     if article and is_start and _LEAD.fullmatch(left[: article.start()]) and _CLOSED_OR_NOUN.match(right):
+        return True
+    if is_start and _ARTICLE_ABOUT.fullmatch(left) and _CLOSED.match(right):
         return True
     clauses = [match.end() for match in _CLAUSE_STARTS.finditer(left)]
     return bool(clauses and _LEAD.fullmatch(left[clauses[-1] :]) and _CLOSED.match(right))

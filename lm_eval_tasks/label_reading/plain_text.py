@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 # Only so much is read, from the start and from the end: an answer is a label with some words around it.
-HEAD, TAIL = 8_000, 2_000
+HEAD, TAIL = 4_000, 1_000
 
 # ’ ‘ “ ” « » 「 」 – — − • and characters without width
 _CHARACTERS = str.maketrans(

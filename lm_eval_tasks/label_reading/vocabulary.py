@@ -37,11 +37,11 @@ VERB = any_of(
     skews? remains? becomes? express(?:es|ed|ing)? convey(?:s|ed|ing)? shows? showing displays?
     indicat(?:es?|ing) suggest(?:s|ing)? reflect(?:s|ing)? exhibits? demonstrates? communicates? say choose
     chose pick select answers? labels? calls? classif(?:y|ied|ies) categori[sz]e[sd]? considere?d? deem(?:ed)?
-    rated? tag(?:ged)? mark(?:ed)? predict(?:ed)? guess believe think senses? detect perceive means? meant
+    rated? tag(?:ged)? mark(?:ed)? predict(?:ed)? vote prefer guess believe think senses? detect perceive means? meant
     meaning equals belongs? falls? go(?:es|ing)?_with pertains? relate[sd]? refers? concerns? discuss(?:es)? covers?
     focus(?:es|ed)? deals?_with talks?_about ask(?:s|ing)? seek(?:s|ing)? requir(?:es|ing) requests? wants?
     achieve fits? matches class category sentiment topic emotion relation relationship classification verdict as
-    under option choice without no not never non lacks? neither nor than ist est es è é são geht"""
+    under option choice without no not never non lacks? neither nor than ist est c'est es è é são geht"""
 )
 
 # What may stand between that and the answer: is (clearly a more) positive, belongs (to the category of) sports
@@ -59,7 +59,7 @@ MODIFIER = any_of(
 OPENING_WORD = any_of(
     r"""sure yes about okay ok well so oh hmm ah certainly absolutely of_course then thus therefore hence overall
     maybe perhaps very most more mostly likely somewhat quite rather pretty slightly both either neither not no
-    non never without no_doubt without_a(?:ny)?_doubt if_anything indeed \w+ly"""
+    non never without très sehr muy molto no_doubt without_a(?:ny)?_doubt if_anything indeed \w+ly"""
 )
 
 # Between the subject and a name that is a verb: the premise (does not) entail
