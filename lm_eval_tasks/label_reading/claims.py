@@ -128,8 +128,9 @@ def _is_denied_answer(sentence: str, mention: _Mention) -> bool:
 def _mentions(sentence: str, names: LabelNames) -> list[_Mention]:
     mentions = []
     for match in names.pattern.finditer(sentence):
-        name, (start, end) = key_of_plain(match["name"]), match.span()
-        count = denials(sentence, start, end) + bool(match["non"])
+        whole, (start, end) = key_of_plain(match.group()), match.span()
+        name = whole if whole in names.labels else key_of_plain(match["name"])  # "non-toxic" may be a label itself
+        count = denials(sentence, start, end) + bool(match["non"] and name != whole)
         label = names.labels.get(name)
         if label is not None:
             mentions.append(_Mention(label, start, end, count, is_answer(name, sentence, start, end)))

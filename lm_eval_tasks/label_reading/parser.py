@@ -58,14 +58,21 @@ _SCORE = re.compile(r"[\s\"':=(]{0,9}(\d+(?:\.\d+)?)\s?%?[\s\"')]{0,9}(?:$|[,;\n
 
 
 def parse_label(answer: str, labels: Iterable[str], synonyms: Sequence[Sequence[str]] = ()) -> str | None:
-    """The label that an answer names; None where it names none, denies it or does not choose. The first sentence
-    that says a label counts, and a label that opens it. An explanation behind it does not count. A correction
-    does, and so does a final answer. docs/protocol.md, "How an answer is read", has the rules. Args: answer: as
-    the model wrote it, thoughts included. labels: what it may name. synonyms: further names of each label, in
-    label order; empty for none. >>> parse_label("The sentiment is **positive**, not negative.", ["negative",
-    "positive"]) 'positive' >>> parse_label("It does not appear to be spam.", ["legitimate", "spam"]) >>>
-    parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []]) 'not
-    entailment'"""
+    """The label that an answer names; None where it names none, denies it or does not choose.
+
+    The first sentence that says a label counts, and a label that opens it. An explanation behind it does not count. A
+    correction does, and so does a final answer. docs/protocol.md, "How an answer is read", has the rules.
+
+    Args:
+        answer: as the model wrote it, thoughts included.
+        labels: what it may name.
+        synonyms: further names of each label, in label order; empty for none.
+
+    >>> parse_label("The sentiment is **positive**, not negative.", ["negative", "positive"])
+    'positive'
+    >>> parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []])
+    'not entailment'
+    """
     names = label_names(tuple(labels), tuple(map(tuple, synonyms)))
     text = plain_text(after_thinking(answer))
     if names.broken:

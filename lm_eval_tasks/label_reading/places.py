@@ -69,8 +69,8 @@ def opens(sentence: str, start: int, end: int) -> bool:
 def is_answer(name: str, sentence: str, start: int, end: int) -> bool:
     """Whether the name between `start` and `end` stands where answers stand.
 
-    It opens the sentence, is quoted, follows a title ("Topic:") or a verb that says what something is, or comes before
-    a noun like "sentiment" or "article". Names of several words count everywhere.
+    It opens the sentence, is quoted, follows a title ("Topic:") or a verb that says what something is. Or it comes
+    before a noun like "sentiment" or "article". Names of several words count everywhere.
     """
     left, right = sentence[max(0, start - REACH) : start], sentence[end : end + REACH]
     if right.startswith("'s"):
