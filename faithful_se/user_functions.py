@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, warn_user
 from faithful_se.evaluation import Evaluation, measure, read_task
 from faithful_se.task_settings import TaskSettings
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate
@@ -67,6 +67,7 @@ def evaluate_functions(
         UsageError: wrong input, or a function that returns something else.
     """
     spec, documents = read_task("evaluate_functions", texts, gold, settings)
+    answers_without_label: list[str] = []
     with_texts = SpecWithTexts(**vars(spec))
 
     def respond(calls: Sequence[Call]) -> list[Answer]:
@@ -83,9 +84,18 @@ def evaluate_functions(
         answers: dict[Call, Answer] = dict(zip(requests, map(Answer, explanations), strict=True))
         for call, prediction in zip(classifications, predictions, strict=True):
             answers[call] = _prediction(call, prediction)
+            if isinstance(prediction, str) and answers[call].label is None:
+                answers_without_label.append(prediction)
         return [answers[call] for call in calls]
 
-    return measure(with_texts, documents, respond)
+    evaluation = measure("evaluate_functions", with_texts, documents, respond)
+    if answers_without_label:
+        examples = ", ".join(map(repr, dict.fromkeys(answers_without_label[:3])))
+        warn_user(
+            f"evaluate_functions: predict returned {len(answers_without_label)} answers that are none of the labels "
+            f"offered ({examples}): they count as no answer"
+        )
+    return evaluation
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,7 @@ class SpecWithTexts(TaskSpec):
         """The request for an explanation of a prediction."""
         call = super().explain(document, prediction, target)
         fields = tuple(document.fields.items())
-        return ExplainText(call.messages, call.settings, fields, str(prediction.label), target)
+        return ExplainText(**vars(call), fields=fields, prediction=str(prediction.label), target=target)
 
 
 def _plain(fields: Sequence[tuple[str, str]]) -> PlainText:

@@ -9,8 +9,10 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+from lm_eval.utils import RemoteTokenizer
+
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Answer, Call, Classify, Messages, as_chat
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate, Messages, as_chat
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data_parallel import RequestType, call_model, gather_ints, make_request, unwrap_cache
 
@@ -83,6 +85,8 @@ class Backend:
             prompt, settings = self._prompt(call.messages), self._settings(call)
             if not isinstance(prompt, str):
                 settings["until"] = settings["until"] or API_UNTIL
+            if not settings["max_gen_toks"]:
+                settings["max_gen_toks"] = self._room(cast("Generate", call), prompt)
             if problem := self._length_problem(prompt, settings["max_gen_toks"]):
                 answers[index] = Answer("", problem=problem)
             elif isinstance(call, Classify) and call.ranked:
@@ -109,11 +113,37 @@ class Backend:
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
-        settings["max_gen_toks"] = int(limits[0] if limits else settings.get("max_gen_toks", 256))
+        settings["max_gen_toks"] = int(
+            limits[0] if limits else settings.get("max_gen_toks", 0)
+        )  # 0: the user sets none
         # lm-eval's cache looks at do_sample only, not at a temperature.
         settings["do_sample"] = _is_sampled(settings)
         settings["until"] = settings.get("until") or (PLAIN_UNTIL["generate"] if plain else [])
         return settings
+
+    def _room(self, call: Generate, prompt: str | JsonChatStr) -> int:
+        """Most tokens of an answer that the user has set no limit for.
+
+        An answer that repeats the text gets a power of two that holds it. So there are few limits, and lm-eval, which
+        batches requests of equal settings, makes few batches. Where the context ends before, the rest of it will do if
+        it holds the text.
+        """
+        if not call.repeats:
+            return call.room
+        least = call.room + self._count_tokens(call.repeats)
+        room = 1 << (least + self._count_tokens(call.adds) - 1).bit_length()
+        if self._length_problem(prompt, room):
+            left = int(self.lm.max_length) - len(self.lm.tok_encode(prompt))
+            return max(least, left - left % 64)
+        return room
+
+    def _count_tokens(self, text: str) -> int:
+        """Tokens of a text; where the tokenizer is not at hand, its bytes, as no token is shorter."""
+        tokenizer = getattr(self.lm, "tokenizer", None)
+        encode = getattr(self.lm, "tok_encode", None)
+        if encode is None or not hasattr(tokenizer, "decode") or isinstance(tokenizer, RemoteTokenizer):
+            return len(text.encode())
+        return len(encode(text))
 
     def _prompt(self, messages: Messages) -> str | JsonChatStr:
         if self.render is None:

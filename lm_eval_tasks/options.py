@@ -17,7 +17,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "classifier": ("generate", "loglikelihood"),
     "context": ("same", "fresh"),
     "operator": ("mask", "delete", "substitute"),
+    "order": ("file", "balanced"),
 }
+# The least value of whole numbers.
+LEAST = {"draws": 1, "order_seed": 0}
 CONTROLS = ("random", "oracle", "stability")
 
 
@@ -34,6 +37,9 @@ class Options:
     controls: tuple[str, ...] = ("random",)
     operator: str = "mask"  # how named words are removed: ``mask``, ``delete`` or ``substitute``
     draws: int = 2  # random sets of words per document, for the chance control
+    # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
+    order: str = "file"
+    order_seed: int = 0  # of the draw of ``balanced``
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files."""
@@ -57,7 +63,10 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     values: dict[str, Any] = {}
     for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
-    return Options(**values)
+    options = Options(**values)
+    if options.order_seed and options.order != "balanced":
+        raise UsageError(f"{task}: order_seed={options.order_seed} is for order=balanced: leave it out")
+    return options
 
 
 def _read_value(task: str, name: str, value: Any) -> Any:
@@ -69,9 +78,9 @@ def _read_value(task: str, name: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise UsageError(f"{task}: unknown={value!r}: give true or false")
         return value
-    if name == "draws":
-        if isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
-            raise UsageError(f"{task}: draws={value!r}: give a whole number from 1")
+    if name in LEAST:
+        if isinstance(value, bool) or not str(value).isdigit() or int(value) < LEAST[name]:
+            raise UsageError(f"{task}: {name}={value!r}: give a whole number from {LEAST[name]}")
         return int(value)
     if name in CHOICES and value not in CHOICES[name]:
         raise UsageError(f"{task}: {name}={value!r}: give one of {', '.join(CHOICES[name])}")

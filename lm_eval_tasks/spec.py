@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
@@ -47,11 +48,22 @@ class TaskSpec:
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""
         sentence = STYLES[self.style].ask(self.request(document, target))
+        messages: Messages
         if self.options.context == "same":
             answer = ("assistant", prediction.text.strip())
-            return Generate((*self.classify(document).messages, answer, ("user", sentence)), self.generation)
-        prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
-        return Generate((*self._opening(), ("user", prompt)), self.generation)
+            messages = (*self.classify(document).messages, answer, ("user", sentence))
+        else:
+            prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
+            messages = (*self._opening(), ("user", prompt))
+        style = STYLES[self.style]
+        repeats = self.question.as_answer(document.fields) if style.ANSWERS_WITH_TEXT else ""
+        adds = f" {self.options.mask}" * self._most_changes(document) if repeats else ""
+        return Generate(messages, self.generation, style.MAX_TOKENS[self.budget], repeats, adds)
+
+    def _most_changes(self, document: Document) -> int:
+        """How many words of a document a rewriting changes at most: those of one type, or half of them."""
+        counts = Counter(word.key for word in document.words)
+        return max(max(counts.values(), default=0), counts.total() // 2 if self.budget == "multiword" else 0)
 
     def _opening(self) -> Messages:
         return (("system", self.system),) if self.system else ()
