@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text, check_gold, documents_of
-from faithful_se.errors import require_packages
+from faithful_se.errors import require_packages, warn_user
 from faithful_se.estimates import estimates_of
 from faithful_se.given_texts import without_asked
 from faithful_se.model_backend import Respond, responder
@@ -90,7 +91,7 @@ def evaluate(
     """
     spec, documents = read_task("evaluate", texts, gold, settings)
     with responder(model, tokenizer, batch_size, chat_template=chat_template, progress=progress) as respond:
-        return measure(spec, documents, respond)
+        return measure("evaluate", spec, documents, respond)
 
 
 def read_task(
@@ -104,9 +105,16 @@ def read_task(
     return spec, documents
 
 
-def measure(spec: TaskSpec, documents: Sequence[Document], respond: Respond) -> Evaluation:
-    """Take documents through the protocol and score them, as the tasks do."""
+def measure(caller: str, spec: TaskSpec, documents: Sequence[Document], respond: Respond) -> Evaluation:
+    """Take documents through the protocol and score them, as the tasks do; warn of those that have no result."""
     transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=is_repeatable)
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
+    for number, transcript in enumerate(transcripts):
+        if transcript["problem"]:
+            numbers[transcript["problem"]].append(number)
+    for problem, texts in numbers.items():
+        examples = ", ".join(map(str, texts[:10])) + (", …" if len(texts) > 10 else "")
+        warn_user(f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {problem} (text {examples})")
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
         scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]

@@ -26,7 +26,7 @@ from lm_eval_tasks import LOGGER, aggregation
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
-from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.protocol import self_explain, steps_of
 from lm_eval_tasks.scheduler import Tally, run
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thinking_models import cut_remedy
@@ -72,7 +72,12 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     procedures = [self_explain(request.spec, request.document) for request in requests]
     tally = Tally()
     transcripts = run(
-        procedures, backend.respond, again=backend.any_process_waiting, distinct=is_repeatable, tally=tally
+        procedures,
+        backend.respond,
+        again=backend.any_process_waiting,
+        distinct=is_repeatable,
+        tally=tally,
+        steps=steps_of(request.spec for request in requests),
     )
     logger.info(
         "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from tqdm.auto import tqdm
-
 from faithful_se.errors import UsageError
 from faithful_se.files import jsonl_line, read_jsonl, write_atomic
+from faithful_se.progress import Progress
 from lm_eval_tasks import scheduler
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.spec import TaskSpec
@@ -143,14 +142,16 @@ class _Builder:
     def explain(self, job: _Job, shard_size: int) -> list[Path]:
         """Write the explanations of a dataset; the paths of their shards."""
         paths = []
-        with tqdm(total=len(job.texts), desc=job.dataset, unit="text", disable=None) as bar:
+        with Progress(f"build: {job.dataset}", len(job.texts)) as progress:
             for start in range(0, len(job.texts), shard_size):
                 texts = job.texts[start : start + shard_size]
                 path = self.folder.shard(job.dataset, f"{start:08d}-{len(texts)}")
-                if not path.exists():
-                    write_atomic(path, map(jsonl_line, self._explained(job, texts)))
                 paths.append(path)
-                bar.update(len(texts))
+                if path.exists():
+                    progress.skip(len(texts))
+                    continue
+                write_atomic(path, map(jsonl_line, self._explained(job, texts)))
+                progress.update(len(texts))
         return paths
 
     def _explained(self, job: _Job, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:
