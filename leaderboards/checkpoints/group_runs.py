@@ -113,8 +113,8 @@ def _group_by_model(runs: Sequence[Run], every_run: bool, notes: list[str]) -> d
             )
         dtypes = sorted({run.model.dtype for run in of_model} - {""})
         if len(dtypes) > 1:
-            shown = "shown apart" if by_dtype else "shown as one checkpoint, on different tasks"
-            notes.append(f"{named} was run in {' and '.join(dtypes)}: {shown}.")
+            display = "shown apart" if by_dtype else "shown as one checkpoint, on different tasks"
+            notes.append(f"{named} was run in {' and '.join(dtypes)}: {display}.")
         for run in of_model:
             parts = (
                 str(run.output_path) if by_folder else "",

@@ -67,7 +67,8 @@ def _place(name: str, folder: Path, absolute: set[str]) -> str:
     for path in paths:
         if any(os.path.isfile(os.path.join(path, file)) for file in _MODEL_FILES):
             return path
-    return next((path for path in paths if path in absolute), name)
+    # Where the folder is gone, a path from the root of the file system is not taken for one from here.
+    return next((path for path in paths if path in absolute and path != f"/{name}"), name)
 
 
 def _common_weights(models: set[Model]) -> dict[Model, str]:

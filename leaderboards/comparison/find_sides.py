@@ -67,4 +67,6 @@ def _read_checkpoints(paths: Sequence[Path]) -> list[CheckpointRuns]:
     checkpoints, _ = group_runs(read_runs(paths, log), {})
     for skipped in log.skipped:
         print(terminal_line(f"skipped {skipped.path}: {skipped.reason}"), file=sys.stderr)
+    for note in log.notes:
+        print(terminal_line(f"note: {note}"), file=sys.stderr)
     return checkpoints
