@@ -144,7 +144,7 @@ def _cells(checkpoints: int, tasks: Sequence[Task], results: Results, settings: 
                     checkpoint=f"c{index}",
                     task=task.id,
                     date=result.run.date,
-                    file=str(result.run.samples or result.run.file),
+                    file=str(result.run.samples.path if result.run.samples else result.run.file),
                     metrics=result.metrics,
                     rules=result.rules,
                     missing=0 if faithful is None else int(np.isnan(faithful).sum()),
@@ -192,7 +192,7 @@ def _notes(
     checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results, cells: Sequence[Cell]
 ) -> Iterator[str]:
     """What the numbers do not show: missing samples, cut data, and checkpoints that no mean over tasks can show."""
-    if count := sum(not cell.file.endswith(".jsonl") for cell in cells):
+    if count := sum(result.run.samples is None for of_task in results.values() for result in of_task.values()):
         yield (
             f"{count} of {len(cells)} cells come from results without samples: means as reported, no paired tests, "
             "no cards."

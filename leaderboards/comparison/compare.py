@@ -15,6 +15,7 @@ from leaderboards.analysis.base_comparison import compare_with_base, holm_adjust
 from leaderboards.analysis.task_columns import TaskColumn, name_columns
 from leaderboards.analysis.task_results import TaskResult, task_results
 from leaderboards.board import BaseComparison, Estimate, Settings
+from leaderboards.checkpoints.find_bases import dtype_note
 from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
 from leaderboards.lm_eval_files.samples_file import read_transcripts
 from leaderboards.lm_eval_files.select_runs import SelectedRun, candidates_by_task, group_messages, select_runs
@@ -94,6 +95,9 @@ def compare(a: Side, b: Side, settings: Settings) -> Comparison:
     shared = [key for key in sorted(runs_a) if key in runs_b]
     columns = [_column(key, runs_a[key], runs_b[key], settings, notes) for key in shared]
     notes += _one_sided_tasks(runs_a, runs_b)
+    dtypes_a, dtypes_b = (sorted({run.run.model.dtype for run in runs.values()} - {""}) for runs in (runs_a, runs_b))
+    if note := dtype_note(dtypes_b, dtypes_a, a.name):
+        notes.append(f"{b.name}: {note}")
     named, _ = name_columns([column for column in columns if column])
     results = {task.id: (column.results[1], column.results[0]) for task, column in named}  # B, A
     comparisons = {task: compare_with_base(*pair, settings) for task, pair in results.items()}
