@@ -51,9 +51,9 @@ def mask_pattern(mask: str, endings: frozenset[str] = frozenset(), bare: bool = 
     if core and bare:
         # REDACTED, in the mask's own case: "redacted" may be a word
         shapes.append(f"(?-i:{_as_whole_word(core)})")
-    # [REDACTED]'s: a word of the text with its ending left over
+    # [REDACTED]'s | [REDACTED] 's: a word of the text with its ending left over
     ending = "|".join(re.escape(ending).replace("'", "['’]") for ending in sorted(endings))
-    ending = rf"(?:(?:{ending})(?!\w))?" if ending else ""
+    ending = rf"(?:[ \t]?(?:{ending})(?!\w))?" if ending else ""
     return re.compile(f"(?:{'|'.join(shapes)}){ending}", re.IGNORECASE)
 
 
