@@ -69,12 +69,14 @@ _CLOSINGS = [
 ]
 
 # ```text\n … \n``` | ``` … ``` | ```\n … (cut off by the token limit)
-_FENCE = re.compile(r"```(?:[\w-]*\n)?([\s\S]*?)(?:```|$)")
+_FENCE = re.compile(r"(```|~~~)(?:[\w-]*\n)?([\s\S]*?)(?:\1|$)")
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _QUOTES = "\"“”„'‘’«»`"
-# - love | * love | • love | 1. love | 2) love
-BULLET = re.compile(r"^\s*(?:[-*•+–]|\d{1,3}[.)])\s+")
+# - love | * love | • love | 1. love | 2) love | (3) love | a) love | 1: love | [1] love | I. love
+BULLET = re.compile(
+    r"^\s*(?:(?:[-*+•·‣▪◦●○■–—>➤→✓✔]|\*{0,2}[(\[]?\d{1,3}[.:)\]][.:]?\*{0,2}|\(?[a-hA-H]\)|\(?[ivxIVX]{1,4}[.)])(?:\s+|(?<=[)\]])(?=\S)))+"
+)
 
 
 def is_refusal(answer: str) -> bool:
@@ -125,7 +127,7 @@ def readings(answer: str) -> Iterator[str]:
 
 def _fenced(text: str) -> str:
     fence = _FENCE.search(text)
-    return fence.group(1) if fence else text
+    return fence.group(2) if fence else text
 
 
 def _opening(text: str) -> str:
