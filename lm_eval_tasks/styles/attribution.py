@@ -60,7 +60,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     Valid: at least one word is named, every named word is in the document, and with budget ``oneword`` exactly one
     type of word is named.
     """
-    text = without_markup(after_thinking(answer))
+    text = _NOT_BUT.sub("", without_markup(after_thinking(answer)))
     if re.fullmatch(r"\W*n/a\W*", text, re.IGNORECASE):
         # N/A: not the words "n" and "a"
         return invalid("refusal")
@@ -158,6 +158,8 @@ def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
         yield [key_of(match["word"]) for sentence in _ONE_WORD for match in sentence.finditer(searched)]
 
 
+# The most important word is not "love", but "great".
+_NOT_BUT = regex.compile(rf"\bnot (?:the word )?{_QUOTED},? but (?:rather )?(?=[\"“'‘*`])", regex.IGNORECASE)
 # The word is "love" but that is not the most important word. | The word "love" does not matter.
 _DENIAL = regex.compile(
     rf"{_QUOTED}[^\"“”*`\n.!?]{{0,80}}?(?:[.!?]\s+(?:But|However|Actually|No|Wait)\b[^\"“”*`\n.!?]{{0,60}}?)?"

@@ -20,16 +20,20 @@ _INLINE = frozenset("b i u em strong code span mark s small sub sup q cite tt kb
 
 # (1) love | 1) love | 1. love | [1] love | a) love | Word 1: love | ① love | 1️⃣ love
 _MARKERS = [
+    (
+        re.compile(
+            r"(?:(?<=[\s,;.])|^)[*_\"]{0,3}(?:words?|terms?|tokens?|items?|keywords?|number|no\.?)\s?[#(]?(\d{1,2})\)?"
+            r"[*_\"]{0,3}(?:\s?[:.)=]|\s[-–—]|\s(?:is|was)\b:?)[*_]{0,3}\s*(?=\S)",
+            re.IGNORECASE,
+        ),
+        list(map(str, range(1, 100))),
+    ),
     (re.compile(r"(?:(?<=[\s,;])|^)\(?(\d{1,2})(?:[.:]\s+|\)[.:]?\s*)(?=\S)"), list(map(str, range(1, 100)))),
     (re.compile(r"(?:(?<=[\s,;])|^)\[(\d{1,2})\][.:]?\s*(?=\S)"), list(map(str, range(1, 100)))),
     (re.compile(r"(?:(?<=[\s,;])|^)\(?([a-h])\)[.:]?\s*(?=\S)"), list("abcdefgh")),
     (re.compile(r"(?:(?<=[\s,;])|^)\(?([ivx]{1,4})(?:\)[.:]?\s*|\.\s+)(?=\S)"), "i ii iii iv v vi vii viii".split()),
 ]
-_NUMBERED = re.compile(
-    r"(?:(?<=[\s,;.])|^)[*_\"]{0,3}(?:words?|terms?|tokens?|items?|keywords?|number|no\.?)\s?[#(]?\d{1,2}\)?[*_\"]{0,3}"
-    r"(?:\s?[:.)=]|\s[-–—]|\s(?:is|was)\b:?)[*_]{0,3}\s*(?=\S)",
-    re.IGNORECASE,
-)
+_LAST_AND = re.compile(r"(?<=\w)[^\w\s]{0,3}[\s,;](?:and|or|&)[\s,;]{0,3}$")
 _CIRCLED = re.compile(r"[①-⑳❶-❿➀-➉]|\d\ufe0f?\u20e3")
 _FENCE_LINE = re.compile(r"^[^\S\n]*(?:```+|~~~+)[\w-]*[^\S\n]*$", re.MULTILINE)
 _ROW = re.compile(r"^\s*\|(.*)\|\s*$")
@@ -84,15 +88,17 @@ def lines_of(text: str) -> list[str]:
         return values
     rows = text.split("\n")
     lines: list[str] = []
+    counted = False  # whether the first column of a table counts its rows
     for number, line in enumerate(rows):
         if _RULER.match(line):
             continue
         if row := _ROW.match(line):
-            if number + 1 < len(rows) and _RULER.match(rows[number + 1]):
-                continue
             cells = [cell.strip() for cell in row[1].split("|")]
-            # | 1 | love | it shows joy |
-            cells = cells[1:] if len(cells) > 1 and re.fullmatch(r"#?\d{0,3}\.?", cells[0]) else cells
+            if number + 1 < len(rows) and _RULER.match(rows[number + 1]):
+                # | # | Word | Why |
+                counted = bool(re.fullmatch(r"\W*(?:no|nr|num|number|rank|index|i)?\W*", cells[0], re.IGNORECASE))
+                continue
+            cells = cells[1:] if counted and len(cells) > 1 else cells
             lines.append(": ".join(filter(None, [cells[0], " ".join(cells[1:])])))
         else:
             # {"word": "love", "why": "it shows joy"},
@@ -101,14 +107,14 @@ def lines_of(text: str) -> list[str]:
 
 
 def _items(line: str) -> Iterator[str]:
-    line = _CIRCLED.sub("\n", _NUMBERED.sub("\n", line))
     for pattern, names in _MARKERS:
-        markers = list(pattern.finditer(line))
-        if len(markers) > 1 and [marker[1] for marker in markers] == names[: len(markers)]:
+        markers = [marker[1] for marker in pattern.finditer(line)]
+        if len(markers) > 1 and markers == names[: len(markers)]:
             line = pattern.sub("\n", line)
             break
-    items = (item.rstrip(" \t,;") for item in line.split("\n"))
-    return (re.sub(r"(?<=[\s,;])(?:and|or|&)$", "", item).rstrip(" \t,;") for item in items)
+    items = _CIRCLED.sub("\n", line).split("\n")
+    # (1) love, (2) great, and (3) new: but not an item that is "and" itself
+    return (_LAST_AND.sub("", item).rstrip(" \t,;") for item in items) if len(items) > 1 else iter(items)
 
 
 def _json_lines(text: str) -> list[str] | None:
