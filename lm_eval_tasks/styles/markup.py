@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 # \boxed{love} | \text{love} | \textbf{love} | \mathrm{love}
@@ -35,6 +35,8 @@ _MARKERS = [
 ]
 _LAST_AND = re.compile(r"(?<=\w)[^\w\s]{0,3}[\s,;](?:and|or|&)[\s,;]{0,3}$")
 _CIRCLED = re.compile(r"[①-⑳❶-❿➀-➉]|\d\ufe0f?\u20e3")
+# <|im_end|> | </s> | [/INST]
+_SPECIAL_TOKENS = re.compile(r"<\|[\w ]{1,40}\|>(?:assistant\n)?|</?s>|\[/?INST\]|<(?:start|end)_of_turn>")
 _FENCE_LINE = re.compile(r"^[^\S\n]*(?:```+|~~~+)[\w-]*[^\S\n]*$", re.MULTILINE)
 _ROW = re.compile(r"^\s*\|(.*)\|\s*$")
 _RULER = re.compile(r"^[\s|:=+-]*-{2,}[\s|:=+-]*$")
@@ -79,6 +81,46 @@ def without_markup(text: str) -> str:
             text = _TEX_MARKS.sub("", plain).strip()
         text = re.sub(r"\\([\[\]*_#.()\"'])", r"\1", text)
     return _FENCE_LINE.sub("", _replace_tags(text, '"'))
+
+
+def without_document_markup(text: str, titles: Sequence[str]) -> str:
+    r"""A rewritten text without HTML, LaTeX, tables, block quotes and the special tokens of chat templates.
+
+    Titles of fields in tags, headings and table heads become ``Title:`` at the beginning of a line.
+
+    >>> without_document_markup("<p>I love it</p>", ["Tweet"]).strip()
+    'I love it'
+    >>> without_document_markup("<premise>a</premise><hypothesis>b</hypothesis>", ["Premise", "Hypothesis"]).split("\n")
+    ['', 'Premise: a', 'Hypothesis: b']
+    """
+    text = _SPECIAL_TOKENS.sub("", text)
+    for title in titles:
+        name = re.escape(title)
+        # <premise>a</premise> | ### Premise\na | **Premise**\na
+        text = re.sub(rf"<{name}>", f"\n{title}: ", text, flags=re.IGNORECASE)
+        text = re.sub(rf"</{name}>", "", text, flags=re.IGNORECASE)
+        text = re.sub(rf"^(?:#{{1,6}} |\*\*){name}[*:]{{0,3}}[ \t]*$", f"{title}:", text, flags=re.IGNORECASE | re.MULTILINE)
+    if "\\" in text:
+        text, most = _TEX.sub(r"\2", text), 3
+        while most and _TEX.search(text):
+            text, most = _TEX.sub(r"\2", text), most - 1
+    text = re.sub(r"^>[ \t]?", "", _replace_tags(text, ""), flags=re.MULTILINE)
+    return _without_table(text) if "|" in text else text
+
+
+def _without_table(text: str) -> str:
+    # | Tweet |\n|---|\n| I love it | -> I love it
+    # | Premise | Hypothesis |\n|---|---|\n| a | b | -> Premise: a\nHypothesis: b
+    rows, lines, head = text.split("\n"), list[str](), list[str]()
+    for number, line in enumerate(rows):
+        row = _ROW.match(line)
+        cells = [cell.strip() for cell in row[1].split("|")] if row else [line]
+        if row and number + 1 < len(rows) and _RULER.match(rows[number + 1]):
+            head = cells
+        elif not (row and _RULER.match(line)):
+            titled = row and len(cells) == len(head) > 1
+            lines += [f"{title}: {cell}" for title, cell in zip(head, cells, strict=True)] if titled else cells
+    return "\n".join(lines)
 
 
 def lines_of(text: str) -> list[str]:

@@ -130,8 +130,9 @@ class Contents:
         """Whether a text of these words is the whole document, and no list of it such as ``a) love``."""
         if list(keys) != [word.key for word in self.words]:
             return False
-        bullet = BULLET.match(text)
-        return text.strip() in self.texts or not (bullet and _keys(bullet.group()))
+        bullet, colon = BULLET.match(text), _COLON.search(text)
+        listed = bool(bullet and _keys(bullet.group())) or bool(colon and _is_title(text[: colon.start()], self))
+        return text.strip() in self.texts or not listed
 
     def has_phrase(self, keys: Iterable[str]) -> bool:
         """Whether these words follow each other in the document, with nothing but blanks between them."""
