@@ -76,7 +76,7 @@ def key_of(word: str) -> str:
     True
     """
     plain = unicodedata.normalize("NFKC", word).translate(_PLAIN_MARKS).casefold()
-    return _BEFORE_CLITIC.sub("", plain)
+    return str(_BEFORE_CLITIC.sub("", plain))
 
 
 def parts_of(key: str) -> list[str]:

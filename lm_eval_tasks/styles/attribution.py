@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
-from faithfulness_metrics.words import WORD, Fields, find_words, key_of, occurrences
+from faithfulness_metrics.words import WORD, Fields, key_of, occurrences
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import word_removal
+from lm_eval_tasks.styles.answer_lines import COMMENT, Line, read_lines
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.markup import without_markup
+from lm_eval_tasks.styles.nameable import Contents, keys_in
 from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings
-from lm_eval_tasks.styles.word_lists import COMMENT, Contents, Line, mentioned, named_words, read_lines
+from lm_eval_tasks.styles.word_lists import mentioned, named_words
 from lm_eval_tasks.thoughts import after_thinking
 
 ONEWORD = (
@@ -130,12 +132,12 @@ def _oneword(text: str, lines: Sequence[Line], contents: Contents) -> tuple[set[
 def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
     """Keys of the words in an answer that should name one word, for each of its readings, strictest first."""
     question = contents.question
-    labels = {key for label in question.labels for key in _keys(label)}
+    labels = {key for label in question.labels for key in keys_in(label)}
     longest = 200 + len(contents.passage)
     for text in readings(answer):
         text = _untitled(text, question)
         if len(text) <= longest:
-            yield (keys := _keys(text))
+            yield (keys := keys_in(text))
             if len(set(keys)) > 1 and contents.holds(keys):
                 # love, this morning | the text itself: words of the document and nothing else are a list, not talk
                 return
@@ -145,13 +147,13 @@ def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
             continue
         # 1. love | love\nIt shows that …
         line = BULLET.sub("", first) if len(first) <= _LINE else ""
-        if len(keys := _keys(line)) == 1:
+        if len(keys := keys_in(line)) == 1:
             yield keys
         # Positive: the tweet … | Sports (the article …): the label again, not a named word
         if (head := _HEAD.match(line)) and key_of(head["word"]) not in labels:
             comment = line[head.end() :]
             # love: great | love - joy, great - joy: two words
-            if not COMMENT.search(comment) and not (_keys(comment) and contents.holds(_keys(comment))):
+            if not COMMENT.search(comment) and not (keys_in(comment) and contents.holds(keys_in(comment))):
                 yield [key_of(head["word"])]
         # Where several of these sentences match, they must name the same word.
         searched = text if len(text) <= _LINE else line
@@ -165,8 +167,8 @@ _DENIAL = regex.compile(
     rf"{_QUOTED}[^\"“”*`\n.!?]{{0,80}}?(?:[.!?]\s+(?:But|However|Actually|No|Wait)\b[^\"“”*`\n.!?]{{0,60}}?)?"
     r"(?:\b(?:is|was|are|were|be)(?:n['’]t| not)\b(?: [\w-]+){0,4}? (?:important|decisive|key|crucial|relevant"
     r"|significant|word|one|answer|it|reason)\b"
-    r"|\b(?:does|do|did|would|could|should|can)(?:n['’]t|not| not)\b(?: [\w-]+){0,2}? (?:matter|decide|change|affect|count"
-    r"|carry|influence|be (?:it|important|the))\b)",
+    r"|\b(?:does|do|did|would|could|should|can)(?:n['’]t|not| not)\b(?: [\w-]+){0,2}? (?:matter|decide|change|affect"
+    r"|count|carry|influence|be (?:it|important|the))\b)",
     regex.IGNORECASE,
 )
 
@@ -184,7 +186,3 @@ def _untitled(text: str, question: Question) -> str:
     return re.sub(
         rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}:[*_]{{0,3}}[ \t]+", "", text, flags=re.IGNORECASE | re.MULTILINE
     )
-
-
-def _keys(text: str) -> list[str]:
-    return [word.key for word in find_words(text)]

@@ -13,10 +13,60 @@ _TEX_MARKS = re.compile(r"\$\$?|\\[()\[\]]")
 # <word>love</word> | <p> | <br/> | <div class="x">
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w-]{0,30})(?:\s[^<>\n]{0,200})?/?>")
 _BLOCKS = frozenset(
-    "p br hr div li ul ol tr td th table tbody thead blockquote pre section article body html head "
-    "h1 h2 h3 h4 h5 h6".split()
+    [
+        "p",
+        "br",
+        "hr",
+        "div",
+        "li",
+        "ul",
+        "ol",
+        "tr",
+        "td",
+        "th",
+        "table",
+        "tbody",
+        "thead",
+        "blockquote",
+        "pre",
+        "section",
+        "article",
+        "body",
+        "html",
+        "head",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+    ]
 )
-_INLINE = frozenset("b i u em strong code span mark s small sub sup q cite tt kbd font a center del ins".split())
+_INLINE = frozenset(
+    [
+        "b",
+        "i",
+        "u",
+        "em",
+        "strong",
+        "code",
+        "span",
+        "mark",
+        "s",
+        "small",
+        "sub",
+        "sup",
+        "q",
+        "cite",
+        "tt",
+        "kbd",
+        "font",
+        "a",
+        "center",
+        "del",
+        "ins",
+    ]
+)
 
 # (1) love | 1) love | 1. love | [1] love | a) love | Word 1: love | ① love | 1️⃣ love
 _MARKERS = [
@@ -31,7 +81,10 @@ _MARKERS = [
     (re.compile(r"(?:(?<=[\s,;])|^)\(?(\d{1,2})(?:[.:]\s+|\)[.:]?\s*)(?=\S)"), list(map(str, range(1, 100)))),
     (re.compile(r"(?:(?<=[\s,;])|^)\[(\d{1,2})\][.:]?\s*(?=\S)"), list(map(str, range(1, 100)))),
     (re.compile(r"(?:(?<=[\s,;])|^)\(?([a-h])\)[.:]?\s*(?=\S)"), list("abcdefgh")),
-    (re.compile(r"(?:(?<=[\s,;])|^)\(?([ivx]{1,4})(?:\)[.:]?\s*|\.\s+)(?=\S)"), "i ii iii iv v vi vii viii".split()),
+    (
+        re.compile(r"(?:(?<=[\s,;])|^)\(?([ivx]{1,4})(?:\)[.:]?\s*|\.\s+)(?=\S)"),
+        ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii"],
+    ),
 ]
 _LAST_AND = re.compile(r"(?<=\w)[^\w\s]{0,3}[\s,;](?:and|or|&)[\s,;]{0,3}$")
 _CIRCLED = re.compile(r"[①-⑳❶-❿➀-➉]|\d\ufe0f?\u20e3")
@@ -99,7 +152,9 @@ def without_document_markup(text: str, titles: Sequence[str]) -> str:
         # <premise>a</premise> | ### Premise\na | **Premise**\na
         text = re.sub(rf"<{name}>", f"\n{title}: ", text, flags=re.IGNORECASE)
         text = re.sub(rf"</{name}>", "", text, flags=re.IGNORECASE)
-        text = re.sub(rf"^(?:#{{1,6}} |\*\*){name}[*:]{{0,3}}[ \t]*$", f"{title}:", text, flags=re.IGNORECASE | re.MULTILINE)
+        text = re.sub(
+            rf"^(?:#{{1,6}} |\*\*){name}[*:]{{0,3}}[ \t]*$", f"{title}:", text, flags=re.IGNORECASE | re.MULTILINE
+        )
     if "\\" in text:
         text, most = _TEX.sub(r"\2", text), 3
         while most and _TEX.search(text):
