@@ -36,6 +36,10 @@ _TALK = re.compile(
     r"|great question|hope (?:this|that|it) helps)?\W*$",
     re.IGNORECASE,
 )
+# Sure! love
+_INTERJECTION = re.compile(
+    r"^\W*(?:sure|certainly|absolutely|of course|okay|ok|alright|yes)[!.]\s+(?=\S)", re.IGNORECASE
+)
 _NONE = re.compile(r"^\W*(?:none|n/a|nothing|no words?)\W*$", re.IGNORECASE)
 # Separates a word from the comment on it.
 COMMENT = re.compile(r"\s(?:[-–—]+|=)\s|:(?!\d|//)|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
@@ -46,8 +50,8 @@ _SENTENCES = [
     re.compile(
         r"(?<!\bthis )(?<!\bthat )(?<!\bthese )(?<!\bthose )\b(?:words?|terms?|phrases?|answer)"
         r"(?: (?:that|which|who|for|in|of|from|to|here|above|i|with)\b[^.\n:\"“]{0,120}?)?"
-        r" (?:are|is|were|was|include|would be)\b:?\s*"
-        r"(?!(?:the|an?|one)\s+\w)(?P<words>[^.!?\n]+)",
+        r" (?:are|is|were|was|include|would be)\b:?"
+        r"(?!\s*(?:the|an?|one|not)\s+\w)\s*(?P<words>[^.!?\n]+)",
         re.IGNORECASE,
     ),
     # … because of the words love and great.
@@ -86,12 +90,18 @@ def read_lines(text: str, contents: Contents) -> list[Line]:
 
 def _read(row: str, contents: Contents) -> list[Line]:
     """What a row of an answer is; sentence by sentence where it is nothing as a whole."""
+    opening = _INTERJECTION.match(row)
+    if opening and contents.keys.isdisjoint(keys_in(opening.group())):
+        row = row[opening.end() :]
     bullet = BULLET.match(row)
     line = _line(row[bullet.end() :] if bullet else row, contents)
     number = keys_in(bullet.group()) if bullet else []
     if number and contents.holds(number) and line.kind not in ("list", "sentence"):
         # 1: it shows joy, in a document that says "1"
         return [Line("unclear", tuple(number))]
+    if opening and line.kind != "list" and not contents.keys.isdisjoint(keys_in(opening.group())):
+        # Sure! love, in a document that says "sure"
+        return [Line("unclear", line.keys)]
     if line.kind not in ("talk", "unclear", "unknown") or len(row) > LONGEST_LINE:
         return [line]
     sentences = [_line(sentence, contents) for sentence in _SENTENCE_END.split(row) if keys_in(sentence)]
@@ -134,7 +144,9 @@ def _titled(title: str, content: str, contents: Contents) -> Line | None:
     if _COMMENT_TITLE.match(title):
         listed = listed or segments_in(content, contents) or (titled if in_document else [])
         return Line("unclear", tuple(listed)) if listed else Line("talk", quoted_in(content, contents))
-    label = set(titled) <= contents.labels
+    label = set(titled) <= contents.all_labels
+    if label and in_document and listed and not contents.says(f"{title}:{content}"):
+        return Line("unclear", (*titled, *listed))
     if not titles_words and not label:
         # Adjectives of joy: love
         is_group = listed and len(titled) < 4 and contents.keys.isdisjoint(titled)
@@ -150,18 +162,18 @@ def _titled(title: str, content: str, contents: Contents) -> Line | None:
     line = Line("unclear", tuple(segments_in(content, contents))) if nested else _line(content, contents)
     if line.kind not in ("list", "sentence"):
         named = (*line.keys, *titled) if in_document else line.keys
-        return Line("unclear" if line.kind == "unclear" else "unknown", named)
+        return Line("unclear" if line.kind == "unclear" else "unknown", named, titled=True)
     return Line(line.kind if titles_words else "group", line.keys, titled=True)
 
 
 def _is_plain(text: str, keys: Sequence[str], contents: Contents) -> bool:
     """Whether words of the document are a list, and not a sentence or a comment that has no other words."""
-    if f" {' '.join(keys)} " in contents.passage and (contents.has_parentheses or not _PARENTHESES.search(text)):
+    if contents.says(text):
         return True
     # love (great) | love: great | The word "love" is great.
     quoted = {key for quote in QUOTED.finditer(text[:LONGEST_LINE]) for key in keys_in(quote[1])}
     mixed = bool(quoted) and not quoted >= set(keys) - set(AND)
-    return not (mixed or _PARENTHESES.search(text) or COMMENT.search(text))
+    return not (mixed or _PARENTHESES.search(text) or COMMENT.search(text) or _INTERJECTION.match(text))
 
 
 def _is_head(head: str, comments: Sequence[str], contents: Contents) -> bool:

@@ -71,6 +71,8 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         return invalid("no word named")
     lines = read_lines(text, contents)
     named, reason = (_oneword if request.budget == "oneword" else named_words)(text, lines, contents)
+    if not named.isdisjoint(_denied(text)):
+        return invalid("no word named")
     if not named:
         return invalid("refusal" if is_refusal(answer) else reason)
     positions = occurrences(contents.words, named)
@@ -115,6 +117,9 @@ def _oneword(text: str, lines: Sequence[Line], contents: Contents) -> tuple[set[
     if len(named) == 1:
         return named, ""
     reason, listed, denied = "no word named", mentioned(lines, contents), _denied(text)
+    if listed and any(line.titled and line.kind in ("unknown", "unclear") for line in lines):
+        # love\nWord 2: wonderful, which is not in the document
+        return set(), "more than one word"
     for keys in _readings(text, contents):
         # The reason of the strictest reading counts.
         if len(set(keys)) > 1:

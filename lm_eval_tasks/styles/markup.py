@@ -12,61 +12,10 @@ _TEX = re.compile(r"\\(?:(boxed|fbox)|emph|text[a-z]{0,8}|math[a-z]{2,6}) ?\{([^
 _TEX_MARKS = re.compile(r"\$\$?|\\[()\[\]]")
 # <word>love</word> | <p> | <br/> | <div class="x">
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w-]{0,30})(?:\s[^<>\n]{0,200})?/?>")
-_BLOCKS = frozenset(
-    [
-        "p",
-        "br",
-        "hr",
-        "div",
-        "li",
-        "ul",
-        "ol",
-        "tr",
-        "td",
-        "th",
-        "table",
-        "tbody",
-        "thead",
-        "blockquote",
-        "pre",
-        "section",
-        "article",
-        "body",
-        "html",
-        "head",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-    ]
+_BLOCK = re.compile(
+    "p|br|hr|div|li|[uo]l|t[rdh]|table|tbody|thead|blockquote|pre|section|article|body|html|head|h[1-6]", re.IGNORECASE
 )
-_INLINE = frozenset(
-    [
-        "b",
-        "i",
-        "u",
-        "em",
-        "strong",
-        "code",
-        "span",
-        "mark",
-        "s",
-        "small",
-        "sub",
-        "sup",
-        "q",
-        "cite",
-        "tt",
-        "kbd",
-        "font",
-        "a",
-        "center",
-        "del",
-        "ins",
-    ]
-)
+_INLINE = re.compile("[biusqa]|em|strong|code|span|mark|small|sub|sup|cite|tt|kbd|font|center|del|ins", re.IGNORECASE)
 
 # (1) love | 1) love | 1. love | [1] love | a) love | Word 1: love | ① love | 1️⃣ love
 _MARKERS = [
@@ -113,9 +62,9 @@ def _replace_tags(text: str, inline: str) -> str:
 
     def plain(tag: re.Match[str]) -> str:
         name = tag[2].lower()
-        if name in _BLOCKS:
+        if _BLOCK.fullmatch(name):
             return "\n"
-        return inline if name in _INLINE or name in closed else tag.group()
+        return inline if name in closed or _INLINE.fullmatch(name) else tag.group()
 
     return _TAG.sub(plain, text)
 

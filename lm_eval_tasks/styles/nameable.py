@@ -43,8 +43,7 @@ class Contents:
         self.keys = frozenset(word.key for word in self.words)
         self.passage = f" {' '.join(word.key for word in self.words)} "
         self.mask = frozenset(keys_in(mask))
-        self.texts = {text.strip() for text in fields.values()}
-        self.has_parentheses = any("(" in text for text in fields.values())
+        self.texts = [text.strip() for text in fields.values()]
         marked = [
             word.key if fields[word.field][end : word.start].isspace() else f", {word.key}"
             for word, end in zip(self.words, [-1, *(word.end for word in self.words)], strict=False)
@@ -78,6 +77,11 @@ class Contents:
         bullet, colon = BULLET.match(text), COLON.search(text)
         listed = bool(bullet and keys_in(bullet.group())) or bool(colon and is_title(text[: colon.start()], self))
         return text.strip() in self.texts or not listed
+
+    def says(self, text: str) -> bool:
+        """Whether a text stands in the document as it is, but for case and the quotation marks around it."""
+        passage = text.strip(" \"“”'*`").casefold()
+        return any(passage in text.casefold() for text in self.texts)
 
     def has_phrase(self, keys: Iterable[str]) -> bool:
         """Whether these words follow each other in the document, with nothing but blanks between them."""
