@@ -17,11 +17,11 @@ VOCABULARY = (
     "fun awful worst not love great I the word words are is a important Note answer Positive negative positive 1 2 3 "
     "don't it's does n't film 's tweet Here Sure reason because mood shows it writer's first other Premise: : , . \" - "
     "x b c why Explanation: Original New"
-).split()
+)
 
 
 def _crafted(draw: random.Random) -> dict[str, str]:
-    return {"text": " ".join(draw.choices(VOCABULARY, k=draw.randint(2, 18)))}
+    return {"text": " ".join(draw.choices(VOCABULARY.split(), k=draw.randint(2, 18)))}
 
 
 @pytest.mark.parametrize("seed", range(4))
