@@ -78,7 +78,7 @@ def report(rows: Sequence[Row]) -> tuple[list[str], bool]:
         if result != RIGHT:
             disagreements += [
                 f"{result}: {row.source} {row.reader}, {row.family}: {row.answer!r}",
-                f"    the person reads {_shown(row.reading, row.reason)}; the parser reads {_shown(reading, reason)}",
+                f"    the person reads {_in_words(row.reading, row.reason)}; the parser reads {_in_words(reading, reason)}",
             ]
     lines = [f"| reader | shape | n | {' | '.join(OUTCOMES)} |", "|---|---|" + "---:|" * (1 + len(OUTCOMES))]
     ordered = sorted(rows, key=lambda row: READERS.index(row.reader))
@@ -107,7 +107,7 @@ def _line(reader: str, shape: str, numbers: Sequence[int]) -> str:
     return f"| {reader} | {shape} | {sum(numbers)} | {' | '.join(map(str, numbers))} |"
 
 
-def _shown(reading: Reading, reason: str | None) -> str:
+def _in_words(reading: Reading, reason: str | None) -> str:
     if reading is None:
         return f"nothing ({reason})" if reason else "nothing"
     return repr(reading)
