@@ -78,7 +78,8 @@ def report(rows: Sequence[Row]) -> tuple[list[str], bool]:
         if result != RIGHT:
             disagreements += [
                 f"{result}: {row.source} {row.reader}, {row.family}: {row.answer!r}",
-                f"    the person reads {_in_words(row.reading, row.reason)}; the parser reads {_in_words(reading, reason)}",
+                f"    the person reads {_in_words(row.reading, row.reason)}; "
+                f"the parser reads {_in_words(reading, reason)}",
             ]
     lines = [f"| reader | shape | n | {' | '.join(OUTCOMES)} |", "|---|---|" + "---:|" * (1 + len(OUTCOMES))]
     ordered = sorted(rows, key=lambda row: READERS.index(row.reader))
