@@ -57,12 +57,12 @@ def test_attribute_and_lm_eval_agree(
     assert attribute([*only_snli, *WAYS[way], "--split", "test", "--out", str(tmp_path)]) == 0
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     options = manifest["options"]
-    given = {name: options[name] for name in ("classifier", "prior", "prior_texts") if name in options}
-    assert (given["classifier"], given["prior"], "prior_texts" in given) == ("calibrated", way, way == "texts")
+    metadata = {name: options[name] for name in ("classifier", "prior", "prior_texts") if name in options}
+    assert (metadata["classifier"], metadata["prior"], "prior_texts" in metadata) == ("calibrated", way, way == "texts")
     extra = {"num_fewshot": options["num_fewshot"], "fewshot_random_seed": manifest.get("fewshot_seed", FEWSHOT_SEED)}
     lm = HFLM(pretrained=str(model), device="cpu", batch_size=8)
     task, controls = "faithful_se_snli_attribution_oneword", {"controls": "none"}
-    results = evaluate(lm, data, task, None, extra | {"gen_kwargs": {"max_gen_toks": 1}}, **given, **controls)
+    results = evaluate(lm, data, task, None, extra | {"gen_kwargs": {"max_gen_toks": 1}}, **metadata, **controls)
     prior = results["configs"][task]["metadata"]["label_prior"]
     assert centred(manifest["label_prior"]["snli"]) == pytest.approx(centred(prior), abs=1e-4)
     rows = {row["hash"]: row for row in read_jsonl(tmp_path / "snli.jsonl")}
