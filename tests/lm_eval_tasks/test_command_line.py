@@ -78,7 +78,8 @@ class TestCommandLine:
         options = ["--metadata", f"data={data}", "classifier=loglikelihood"]
         commands = {
             "everything": [
-                *local, *common, *options[:-1], "classifier=calibrated", "--limit", "3", "--gen_kwargs", "max_gen_toks=8", "--write_out",
+                *local, *common, *options[:-1], "classifier=calibrated",
+                "--limit", "3", "--gen_kwargs", "max_gen_toks=8", "--write_out",
                 "--log_samples", "--num_fewshot", "3", "--cache_requests", "true", "--seed", "7",
                 "--batch_size", "auto", "--use_cache", str(out / "cache"), "--system_instruction", "Be brief.",
             ],
