@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text
@@ -15,6 +15,7 @@ from lm_eval_tasks.calls import Answer, Call, Classify, Generate, ranked_answer
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thoughts import CUT, read_answer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -71,6 +72,8 @@ def evaluate_functions(
         raise UsageError("evaluate_functions: examples=…: functions are not prompted: leave it out")
     if spec.calibrated and spec.options.prior == "domain":
         raise UsageError("evaluate_functions: prior='domain': functions need a text: take prior='contextual'")
+    if spec.options.thinking_tokens:
+        raise UsageError("evaluate_functions: thinking_tokens=…: functions take the room they want: leave it out")
     with_texts = SpecWithTexts(**vars(spec))
 
     def respond(calls: Sequence[Call]) -> list[Answer]:
@@ -84,7 +87,7 @@ def evaluate_functions(
         explanations = _results("explain", explain, questions)
         if wrong := [text for text in explanations if not isinstance(text, str)]:
             raise UsageError(f"evaluate_functions: explain returned {wrong[0]!r:.80}: return a string for each request")
-        answers: dict[Call, Answer] = dict(zip(requests, map(Answer, explanations), strict=True))
+        answers: dict[Call, Answer] = dict(zip(requests, map(_answer, explanations), strict=True))
         for call, prediction in zip(classifications, predictions, strict=True):
             answers[call] = _prediction(call, prediction)
         return [answers[call] for call in calls]
@@ -115,13 +118,13 @@ class SpecWithTexts(TaskSpec):
     def classify(self, document: Document) -> ClassifyText:
         """The classification of a document."""
         call = super().classify(document)
-        return ClassifyText(call.messages, call.labels, call.ranked, call.prior, tuple(document.fields.items()))
+        return ClassifyText(**vars(call), fields=tuple(document.fields.items()))
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> ExplainText:
         """The request for an explanation of a prediction."""
         call = super().explain(document, prediction, target)
         fields = tuple(document.fields.items())
-        return ExplainText(call.messages, call.settings, fields, str(prediction.label), target)
+        return ExplainText(**vars(call), fields=fields, prediction=str(prediction.label), target=target)
 
 
 def _plain(fields: Sequence[tuple[str, str]]) -> PlainText:
@@ -142,13 +145,19 @@ def _results(name: str, function: Callable[[list[Any]], Sequence[Any]], argument
     return list(results)
 
 
+def _answer(text: str) -> Answer:
+    reply, cut = read_answer(text)
+    return Answer(text, problem=CUT if cut else "", after_thought=reply)
+
+
 def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
     if prediction is None:
         return Answer("", problem="no prediction")
     if not call.ranked:
         if not isinstance(prediction, str):
             raise UsageError(f"evaluate_functions: predict returned {prediction!r:.80}: return labels, as strings")
-        return Answer(prediction, parse_label(prediction, call.labels))
+        answer = _answer(prediction)
+        return answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels))
     if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
         raise UsageError(
             f"evaluate_functions: predict returned {prediction!r:.80}: with ranked labels (classifier=…), return a "

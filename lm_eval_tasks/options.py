@@ -18,6 +18,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "prior": ("texts", "contextual", "domain"),
     "context": ("same", "fresh"),
     "operator": ("mask", "delete", "substitute"),
+    "thoughts": ("drop", "keep"),
 }
 CONTROLS = ("random", "oracle", "stability")
 
@@ -26,6 +27,12 @@ FEWSHOT_SEED = 1234
 
 # The classifiers that rank labels.
 RANKED = ("loglikelihood", "calibrated")
+
+# The smallest value of each option that is a whole number.
+WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0}
+
+# Arguments of lm-eval's models that only look like an option.
+MODEL_ARGUMENTS = ("think_end_token",)
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Options:
     controls: tuple[str, ...] = ("random",)
     operator: str = "mask"  # how named words are removed: ``mask``, ``delete`` or ``substitute``
     draws: int = 2  # random sets of words per document, for the chance control
+    thinking_tokens: int = 0  # tokens that an answer may have on top, for a thought before it
+    thoughts: str = "drop"  # whether the answer stands in the conversation without its thought, or with it (``keep``)
 
     @property
     def ranked(self) -> bool:
@@ -70,7 +79,7 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     names = [field.name for field in fields(Options)]
     for name in overrides:
         near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.8)
-        if near and name not in names:
+        if near and name not in (*names, *MODEL_ARGUMENTS):
             raise UsageError(f"{task}: --metadata {name}=…: no such option; did you mean {near[0]}?")
     values: dict[str, Any] = {}
     for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
@@ -99,9 +108,9 @@ def _read_value(task: str, name: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise UsageError(f"{task}: unknown={value!r}: give true or false")
         return value
-    if name in ("draws", "prior_texts"):
-        if isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
-            raise UsageError(f"{task}: {name}={value!r}: give a whole number from 1")
+    if name in WHOLE_NUMBERS:
+        if isinstance(value, bool) or not str(value).isdecimal() or int(value) < WHOLE_NUMBERS[name]:
+            raise UsageError(f"{task}: {name}={value!r}: give a whole number from {WHOLE_NUMBERS[name]}")
         return int(value)
     if name in CHOICES and value not in CHOICES[name]:
         raise UsageError(f"{task}: {name}={value!r}: give one of {', '.join(CHOICES[name])}")

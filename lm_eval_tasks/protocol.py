@@ -43,7 +43,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     target = spec.target(document, prediction.label)
     request = spec.explain(document, prediction, target)
     (answer,) = yield [request]
-    explanation = STYLES[spec.style].parse(answer.text, document.fields, spec.request(document, target))
+    explanation = STYLES[spec.style].parse(answer.reply, document.fields, spec.request(document, target))
     transcript["explanation"] = explanation_record(request, answer, target, explanation)
     transcript["problem"] = answer.problem
     yield from _check(spec, document, prediction, explanation, transcript)

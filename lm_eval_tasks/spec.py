@@ -66,18 +66,25 @@ class TaskSpec:
         return self._classify(prompt, question.choices(options.unknown))
 
     def _classify(self, prompt: str, labels: tuple[str, ...]) -> Classify:
-        messages = (*self._opening(), *self.examples, ("user", prompt))
+        messages, ranked = (*self._opening(), *self.examples, ("user", prompt)), self.options.ranked
         prior = tuple(self.prior[label] for label in labels) if self.prior else ()
-        return Classify(messages, labels, self.options.ranked, prior)
+        return Classify(messages, labels, ranked, prior, 0 if ranked else self.options.thinking_tokens)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""
-        sentence = STYLES[self.style].ask(self.request(document, target))
+        sentence, room = STYLES[self.style].ask(self.request(document, target)), self.options.thinking_tokens
         if self.options.context == "same":
-            answer = ("assistant", prediction.text.strip())
-            return Generate((*self.classify(document).messages, answer, ("user", sentence)), self.generation)
+            answer = ("assistant", self.turn(prediction))
+            return Generate(
+                (*self.classify(document).messages, answer, ("user", sentence)), self.generation, thinking_tokens=room
+            )
         prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
-        return Generate((*self._opening(), ("user", prompt)), self.generation)
+        return Generate((*self._opening(), ("user", prompt)), self.generation, thinking_tokens=room)
+
+    def turn(self, prediction: Answer) -> str:
+        """An answer as it stands in the conversation that goes on: without its thought, unless `thoughts=keep`."""
+        kept = self.options.thoughts == "keep"
+        return (prediction.opening + prediction.text if kept else prediction.reply).strip()
 
     def _opening(self) -> Messages:
         return (("system", self.system),) if self.system else ()
