@@ -34,6 +34,49 @@ def accuracy(transcript: Transcript) -> float:
     return float(label is not None and label == transcript["gold"])
 
 
+def prediction_counts(transcript: Transcript, labels: Sequence[str]) -> list[float]:
+    """1 at the place of the prediction among the labels and "unknown", else 0; all 0 where it could not be read."""
+    return _one_hot(transcript["prediction"]["label"], (*labels, UNKNOWN))
+
+
+def gold_counts(transcript: Transcript, labels: Sequence[str]) -> list[float]:
+    """1 at the place of the gold label, else 0; all 0 without one."""
+    return _one_hot(transcript["gold"], (*labels, UNKNOWN))
+
+
+def evidence(transcript: Transcript, labels: Sequence[str]) -> list[float]:
+    """What `faithfulness_metrics.measurability` asks about a document; the gold label only beside a read prediction.
+
+    `changes`, whether an oracle removed words, its headroom, whether the answer is right; then `prediction_counts` and
+    `gold_counts`.
+    """
+    prediction = prediction_counts(transcript, labels)
+    gold = gold_counts(transcript, labels) if any(prediction) else [0.0] * len(prediction)
+    has_oracle = has_headroom(transcript)
+    room, is_right = headroom(transcript) if has_oracle else 0.0, prediction == gold and any(gold)
+    return [changes(transcript), float(has_oracle), room, float(is_right), *prediction, *gold]
+
+
+def changes(transcript: Transcript) -> float:
+    """How much perturbations change the answer: the largest of `faithful`, its chance and, where it ran, its oracle."""
+    oracle = faithful_oracle(transcript) if transcript["oracle"] else 0.0
+    return max(faithful(transcript), faithful_random(transcript), oracle)
+
+
+def has_headroom(transcript: Transcript) -> bool:
+    """Whether the oracle says what an explanation could reach: it removes words whatever the explanation is.
+
+    In styles of edits it only moves the explanation's own new word, so it says nothing about the classifier.
+    """
+    return transcript["oracle"] is not None and STYLES[transcript["style"]].REMOVES_WORDS
+
+
+def label_mass(transcript: Transcript) -> float:
+    """Probability that the ranked labels hold together; nan where labels were not ranked."""
+    logprobs = transcript["prediction"]["logprobs"]
+    return erasure.label_mass(logprobs) if logprobs else math.nan
+
+
 def faithful_random(transcript: Transcript) -> float:
     """Share of the random word sets that change the answer; 0 without any."""
     variants = transcript["random"]
@@ -56,6 +99,16 @@ def faithful_oracle(transcript: Transcript) -> float:
     return max([faithful(transcript), *(_flip(transcript, variant) for variant in variants)])
 
 
+def lift_given_valid(transcript: Transcript) -> float:
+    """`lift` of a valid explanation; nan without one. Format apart from truth: `valid` 0 has a `lift` below 0."""
+    return lift(transcript) if _valid_explanation(transcript) else math.nan
+
+
+def headroom(transcript: Transcript) -> float:
+    """`faithful_oracle` minus `faithful_random`: its mean is what an explanation could gain over random words."""
+    return faithful_oracle(transcript) - faithful_random(transcript)
+
+
 def ccf_parts(transcript: Transcript) -> list[float]:
     """The three parts of the ratio of means: faithful, random, oracle."""
     return [faithful(transcript), faithful_random(transcript), faithful_oracle(transcript)]
@@ -69,6 +122,11 @@ def loo_percentile(transcript: Transcript) -> float:
 def hit1(transcript: Transcript) -> float:
     """Whether a named word has the largest leave-one-out effect."""
     return erasure.hit1(*_leave_one_out(transcript))
+
+
+def hit1_chance(transcript: Transcript) -> float:
+    """Expected `hit1` of as many words drawn at random."""
+    return erasure.hit1_chance(*_leave_one_out(transcript))
 
 
 def redundant(transcript: Transcript) -> float:
@@ -158,6 +216,11 @@ def plausibility_f1(transcript: Transcript) -> float:
 def plausibility_iou(transcript: Transcript) -> float:
     """The same overlap as intersection over union."""
     return plausibility.iou(*_named_and_marked(transcript))
+
+
+def _one_hot(label: str | None, labels: Sequence[str]) -> list[float]:
+    place = labels.index(label) if label in labels else -1  # the first place: a dataset's own label may be "unknown"
+    return [float(index == place) for index in range(len(labels))]
 
 
 def _valid_explanation(transcript: Transcript) -> ExplanationRecord | None:

@@ -73,6 +73,8 @@ class Run:
         limit: documents that `--limit` left; None for all.
         reported: metric -> mean, as in the results, without undefined ones.
         samples: samples file; None without --log_samples.
+        not_measurable: why the evaluation calls `faithful` and `lift` not measurable, in a few words; "" where it does
+            not.
     """
 
     file: Path
@@ -86,6 +88,7 @@ class Run:
     limit: int | None
     reported: dict[str, float]
     samples: Path | None
+    not_measurable: str = ""
 
     @property
     def key(self) -> TaskKey:
@@ -128,6 +131,7 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
                 limit=_limit(counts, config),
                 reported=_reported_means(results.get(task)),
                 samples=file.samples.get(str(task)),
+                not_measurable=_not_measurable(results.get(task)),
             )
         )
     return runs, foreign
@@ -221,6 +225,12 @@ def _reported_means(results: Any) -> dict[str, float]:
         if comma and is_number and not metric.endswith("_stderr"):
             means[metric] = float(value)
     return means
+
+
+def _not_measurable(results: Any) -> str:
+    """The reason in `no (one answer for 16 of 16)`, which lm-eval's table has for the key `measurable`."""
+    value = next((v for k, v in results.items() if str(k).startswith("measurable,")), "") if results else ""
+    return value.removeprefix("no (").removesuffix(")") if isinstance(value, str) and value.startswith("no (") else ""
 
 
 def _nested(value: Any, *keys: Any) -> Any:

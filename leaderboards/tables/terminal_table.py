@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leaderboards.board import Board
-from leaderboards.number_format import ascii_with_interval
+from leaderboards.number_format import ascii_rate, ascii_with_interval
 from leaderboards.sanitize import terminal_line
 from leaderboards.tables.main_table import METRICS, table_rows
 
@@ -24,7 +24,10 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main_text_table(board: Board) -> str:
-    """Means over all tasks, mean gain over the base, and on how many tasks a checkpoint is better or worse."""
+    """Means over all tasks, mean gain over the base, and on how many tasks a checkpoint is better or worse.
+
+    `majority` is the accuracy of always answering the most frequent label; `tasks` counts those that a row averages.
+    """
     names = {checkpoint.id: checkpoint.name for checkpoint in board.checkpoints}
     rows_by_id = {row.checkpoint.id: row for row in table_rows(board)}
     rows = []
@@ -34,6 +37,8 @@ def main_text_table(board: Board) -> str:
         counts = f"{gain.better}/{gain.worse}/{gain.tasks - gain.better - gain.worse}" if gain else ""
         means = [ascii_with_interval(row.means[metric]) for metric in METRICS]
         mean_gain = ascii_with_interval(checkpoint.gains.get("all"), signed=True)
-        rows.append([checkpoint.name, *means, names.get(checkpoint.base or "", ""), mean_gain, counts])
-    head = ("checkpoint", *METRICS, "base", "against it", "better/worse/neither")
+        majority = ascii_rate(row.majority.estimate)
+        base = names.get(checkpoint.base or "", "")
+        rows.append([checkpoint.name, *means, majority, str(row.tasks), base, mean_gain, counts])
+    head = ("checkpoint", *METRICS, "majority", "tasks", "base", "against it", "better/worse/neither")
     return text_table(head, rows)

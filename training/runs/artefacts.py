@@ -30,6 +30,7 @@ class ScoringOptions(TypedDict, total=False):
     seed: int
     mask: str  # written in place of a word
     unknown: bool  # whether "unknown" is one of the labels
+    classifier: str  # how the label is chosen; absent where it was not recorded
     system: str | None  # system message; without one absent in the options of a row, and None in those of a folder
 
 

@@ -1,0 +1,82 @@
+"""Cells where `faithful` and `lift` cannot be measured: docs/metrics.md, "12. What cannot be measured"."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from faithfulness_metrics.bootstrap import Array
+from faithfulness_metrics.measurability import count_answers, obstacle, remedy, sentence
+from leaderboards.analysis.confidence_intervals import CCF_PARTS, none_if_nan, rate_estimate, undefined_estimate
+from leaderboards.board import Estimate, Settings
+from leaderboards.lm_eval_files.results_file import Run
+from leaderboards.lm_eval_files.samples_file import Samples
+from leaderboards.number_format import NOT_MEASURABLE
+
+# The metrics that say nothing of a constant classifier.
+OF_CHANGED_ANSWERS = ("faithful", "lift", "ccf", "faithful_given_valid", "lift_given_valid")
+# Means over tasks leave such a cell out of these. The two controls must be over the same tasks as `faithful`.
+LEFT_OUT = ("faithful", "faithful_random", "lift", "faithful_oracle")
+
+# Answers of datasets in which each text has labels of its own are cut to the most frequent ones.
+_MOST_ANSWERS = 12
+
+
+def reason_in(run: Run, samples: Samples, values: Mapping[str, Array]) -> str:
+    """Why `faithful` and `lift` of a run cannot be measured, and what to do; empty where they can."""
+    frame = samples.frame
+    answers = count_answers(frame["prediction"].to_list(), frame["gold"].to_list())
+    n, rates = len(frame), [np.nan_to_num(values[name]) for name in CCF_PARTS if name in values]
+    headroom = None
+    # In styles with a target the oracle depends on the explanation's own new word.
+    if len(rates) == len(CCF_PARTS) and not (frame["target"].fill_null("") != "").any():
+        headroom = float((rates[2] - rates[1]).sum()) / n
+    mass = none_if_nan(float(np.nanmean(values["label_mass"]))) if "label_mass" in values else None
+    reason = obstacle(answers, float(np.max(rates, axis=0).sum()) / n, headroom, mass)
+    if reason:
+        return sentence(reason, remedy(reason.kind, str(run.options.get("classifier", "generate"))))
+    return reason_reported(run)
+
+
+def reason_reported(run: Run) -> str:
+    """The same from the results file alone: what the evaluation itself said."""
+    if not run.not_measurable:
+        return ""
+    return f"{run.not_measurable}: faithful and lift cannot be measured; the log of the run says what to do"
+
+
+def without_numbers(metrics: Mapping[str, Estimate], reason: str) -> dict[str, Estimate]:
+    """The metrics with a note in place of `OF_CHANGED_ANSWERS`; all of them where there is no reason."""
+    note = f"{NOT_MEASURABLE}: {reason}"
+    return {
+        name: undefined_estimate(note, estimate.n) if reason and name in OF_CHANGED_ANSWERS else estimate
+        for name, estimate in metrics.items()
+    }
+
+
+def is_not_measurable(estimate: Estimate | None) -> bool:
+    """Whether an estimate has no number for one of these reasons."""
+    return estimate is not None and estimate.estimate is None and estimate.note.startswith(f"{NOT_MEASURABLE}: ")
+
+
+def answer_counts(samples: Samples) -> dict[str, int]:
+    """Label -> number of texts; "" for answers that could not be read."""
+    counts = Counter(label or "" for label in samples.frame["prediction"].to_list())
+    return dict(counts.most_common(_MOST_ANSWERS))
+
+
+def share_estimates(run: Run, samples: Samples, settings: Settings) -> dict[str, Estimate]:
+    """`acc_majority` and `answer_share`, whatever version of the tasks wrote the samples."""
+    if run.options.get("labels_column"):  # texts with labels of their own: the majority is a place among them
+        return {}
+    columns = {"acc_majority": "gold", "answer_share": "prediction"}
+    estimates = {}
+    for name, column in columns.items():
+        labels = samples.frame[column].to_list()
+        counts = Counter(label for label in labels if label is not None)
+        if counts:
+            most = max(counts.values())
+            estimates[name] = rate_estimate([(1.0, most), (0.0, len(labels) - most)], settings)
+    return estimates
