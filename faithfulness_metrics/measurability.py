@@ -139,16 +139,18 @@ def obstacle(
     return None
 
 
-def remedy(kind: str, classifier: str, evaluation: bool = True) -> str:
+def remedy(kind: str, classifier: str, examples: bool = False, evaluation: bool = True) -> str:
     """What to do about an obstacle, as the end of a sentence.
 
     Args:
         kind: of the obstacle.
         classifier: the option of that name which was used.
+        examples: whether labelled examples stood before the question.
         evaluation: whether options are given to lm-eval (``--metadata classifier=calibrated``), not to a command of
             the training (``--classifier calibrated``).
     """
     option = "--metadata classifier=" if evaluation else "--classifier "
+    shots = "" if examples else f"{'--num_fewshot' if evaluation else '--num-fewshot'} 4, "
     if kind == "headroom":
         return "take more texts, a budget of several words, or another model"
     if kind == "unread":
@@ -156,12 +158,12 @@ def remedy(kind: str, classifier: str, evaluation: bool = True) -> str:
             f"{option}loglikelihood, which ranks the labels instead of reading, " if classifier == "generate" else ""
         )
         return (
-            f"use {ranked}--num_fewshot 4, thinking_tokens for a model that thinks first, or synonyms for a model that "
-            "has other words for the labels"
+            f"use {ranked}{shots}thinking_tokens for a model that thinks first, or synonyms for a model that has other "
+            "words for the labels"
         )
     calibrated = "" if classifier == "calibrated" else f"{option}calibrated, "
     texts = "take more texts, of every label" if kind == "few" else ""
-    model = f"use {calibrated}--num_fewshot 4, or another model"
+    model = f"use {calibrated}{shots}or another model" if calibrated or shots else "use another model"
     return f"{texts}; if that does not help, {model}" if texts else model
 
 

@@ -51,15 +51,15 @@ def _not_measurable_notes(
 
 
 def _coverage_notes(checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results) -> Iterator[str]:
-    """Which rows average other tasks than the others, so that their means cannot be compared."""
+    """Which rows average `faithful` over other tasks than the others, so that their means cannot be compared."""
     main_tasks = [task.id for task in tasks if not task.is_variant]
-    tasks_of = {
-        index: {task for task in main_tasks if index in results[task]}
-        for index in range(len(checkpoints))
-        if any(index in results[task] for task in main_tasks)
-    }
-    partial = [index for index, own in tasks_of.items() if len(own) < len(main_tasks)]
-    if partial:
+    tasks_of: dict[int, set[str]] = {}
+    for task in main_tasks:
+        for index, result in results[task].items():
+            if not result.not_measurable:
+                tasks_of.setdefault(index, set()).add(task)
+    if len(set(map(frozenset, tasks_of.values()))) > 1:
+        partial = [index for index in sorted(tasks_of) if len(tasks_of[index]) < len(main_tasks)]
         names = [f"{checkpoints[index].name} {len(tasks_of[index])}" for index in partial]
         listed = ", ".join(names[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")
         yield (

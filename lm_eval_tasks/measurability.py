@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from faithful_se.transcript import Transcript
 from faithfulness_metrics.measurability import count_answers, obstacle, remedy, sentence
-from lm_eval_tasks import scoring
+from lm_eval_tasks import scoring, scoring_answers
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import pooled_mean
 from lm_eval_tasks.spec import TaskSpec
@@ -26,15 +26,17 @@ def why_not_measurable(spec: TaskSpec, documents: Sequence[Document], transcript
         [_name(document, transcript["prediction"]["label"]) for document, transcript in pairs],
         [_name(document, document.gold) for document in documents],
     )
-    rooms = [scoring.headroom(transcript) for transcript in transcripts if scoring.has_headroom(transcript)]
-    masses = [scoring.label_mass(transcript) for transcript in transcripts if transcript["prediction"]["logprobs"]]
+    rooms = [scoring.headroom(transcript) for transcript in transcripts if scoring_answers.has_headroom(transcript)]
+    masses = [
+        scoring_answers.label_mass(transcript) for transcript in transcripts if transcript["prediction"]["logprobs"]
+    ]
     reason = obstacle(
         answers,
-        changes=sum(map(scoring.changes, transcripts)) / len(transcripts),
+        changes=sum(map(scoring_answers.changes, transcripts)) / len(transcripts),
         headroom=sum(rooms) / len(transcripts) if rooms else None,
         label_mass=pooled_mean(masses),
     )
-    return sentence(reason, remedy(reason.kind, spec.options.classifier)) if reason else ""
+    return sentence(reason, remedy(reason.kind, spec.options.classifier, bool(spec.examples))) if reason else ""
 
 
 def findings(tasks: Iterable[TaskTranscripts]) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring
+from lm_eval_tasks import scoring, scoring_answers
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
@@ -42,7 +42,9 @@ def features_of(spec: TaskSpec) -> set[str]:
     """What the metrics of a task can be computed from: its kind of explanation, controls, label ranking, …"""
     options = spec.options
     features = {"removal" if STYLES[spec.style].REMOVES_WORDS else "edit", *options.controls, options.classifier}
-    return features | {name for name, is_on in (("rationales", spec.rationales), ("unknown", options.unknown)) if is_on}
+    # Calibrated labels are ranked too: they have log-likelihoods.
+    switches = (("rationales", spec.rationales), ("unknown", options.unknown), ("loglikelihood", options.ranked))
+    return features | {name for name, is_on in switches if is_on}
 
 
 def pooled_mean(values: Sequence[float | None]) -> float:
@@ -78,7 +80,7 @@ def largest_share_stderr(counts: Sequence[Sequence[float]]) -> float | str:
 def measurable(rows: Sequence[Sequence[float]]) -> float | str:
     """1 where `faithful` and `lift` can be measured; otherwise why not, in a few words.
 
-    `rows` has `scoring.evidence` of each document. The log and boards say more: `lm_eval_tasks.measurability`.
+    `rows` has `scoring_answers.evidence` of each document. The log and boards say more: `lm_eval_tasks.measurability`.
     """
     changes, with_oracle, room, right, *counts = np.sum(rows, axis=0)
     predictions, golds = counts[: len(counts) // 2], counts[len(counts) // 2 :]
@@ -136,10 +138,10 @@ METRICS: dict[str, Metric] = {
     "faithful": Metric(scoring.faithful, True),
     "valid": Metric(scoring.valid, True),
     "acc": Metric(scoring.accuracy, True),
-    "acc_majority": Metric(scoring.gold_counts, None, "", *MAJORITY, takes_labels=True),
-    "answer_share": Metric(scoring.prediction_counts, None, "", *SHARE, takes_labels=True),
-    "label_mass": Metric(scoring.label_mass, None, "loglikelihood", *POOLED),
-    "measurable": Metric(scoring.evidence, None, "", measurable, no_stderr, takes_labels=True),
+    "acc_majority": Metric(scoring_answers.gold_counts, None, "", *MAJORITY, takes_labels=True),
+    "answer_share": Metric(scoring_answers.prediction_counts, None, "", *SHARE, takes_labels=True),
+    "label_mass": Metric(scoring_answers.label_mass, None, "loglikelihood", *POOLED),
+    "measurable": Metric(scoring_answers.evidence, None, "", measurable, no_stderr, takes_labels=True),
     "faithful_random": Metric(scoring.faithful_random, None, "random"),
     "lift": Metric(scoring.lift, True, "random"),
     "lift_given_valid": Metric(scoring.lift_given_valid, True, "random", *POOLED),

@@ -13,6 +13,7 @@ from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcrip
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.greedy_oracle import greedy_oracle
+from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
@@ -28,6 +29,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     cannot continue (no label, no words, a prompt beyond the context), it ends early. The transcript then names the
     `problem`, and the document counts as unfaithful.
     """
+    spec = yield from with_prior(spec, document)
     call = spec.classify(document)
     (prediction,) = yield [call]
     transcript = new_transcript(spec, document, call, prediction)
@@ -41,7 +43,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     target = spec.target(document, prediction.label)
     request = spec.explain(document, prediction, target)
     (answer,) = yield [request]
-    explanation = STYLES[spec.style].parse(answer.text, document.fields, spec.request(document, target))
+    explanation = STYLES[spec.style].parse(answer.reply, document.fields, spec.request(document, target))
     transcript["explanation"] = explanation_record(request, answer, target, explanation)
     transcript["problem"] = answer.problem
     yield from _check(spec, document, prediction, explanation, transcript)
@@ -65,6 +67,7 @@ def new_transcript(spec: TaskSpec, document: Document, call: Classify, predictio
         random=[],
         oracle=None,
         stability=[],
+        prior=dict(spec.prior) if spec.prior else None,
         problem="",
     )
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from faithful_se.transcript import AnswerRecord, ExplanationRecord, Prediction, Transcript
+from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import keys_by_field, words_of
@@ -32,49 +32,6 @@ def accuracy(transcript: Transcript) -> float:
     """Whether the prediction is the gold label; an unread prediction is wrong."""
     label = transcript["prediction"]["label"]
     return float(label is not None and label == transcript["gold"])
-
-
-def prediction_counts(transcript: Transcript, labels: Sequence[str]) -> list[float]:
-    """1 at the place of the prediction among the labels and "unknown", else 0; all 0 where it could not be read."""
-    return _one_hot(transcript["prediction"]["label"], (*labels, UNKNOWN))
-
-
-def gold_counts(transcript: Transcript, labels: Sequence[str]) -> list[float]:
-    """1 at the place of the gold label, else 0; all 0 without one."""
-    return _one_hot(transcript["gold"], (*labels, UNKNOWN))
-
-
-def evidence(transcript: Transcript, labels: Sequence[str]) -> list[float]:
-    """What `faithfulness_metrics.measurability` asks about a document; the gold label only beside a read prediction.
-
-    `changes`, whether an oracle removed words, its headroom, whether the answer is right; then `prediction_counts` and
-    `gold_counts`.
-    """
-    prediction = prediction_counts(transcript, labels)
-    gold = gold_counts(transcript, labels) if any(prediction) else [0.0] * len(prediction)
-    has_oracle = has_headroom(transcript)
-    room, is_right = headroom(transcript) if has_oracle else 0.0, prediction == gold and any(gold)
-    return [changes(transcript), float(has_oracle), room, float(is_right), *prediction, *gold]
-
-
-def changes(transcript: Transcript) -> float:
-    """How much perturbations change the answer: the largest of `faithful`, its chance and, where it ran, its oracle."""
-    oracle = faithful_oracle(transcript) if transcript["oracle"] else 0.0
-    return max(faithful(transcript), faithful_random(transcript), oracle)
-
-
-def has_headroom(transcript: Transcript) -> bool:
-    """Whether the oracle says what an explanation could reach: it removes words whatever the explanation is.
-
-    In styles of edits it only moves the explanation's own new word, so it says nothing about the classifier.
-    """
-    return transcript["oracle"] is not None and STYLES[transcript["style"]].REMOVES_WORDS
-
-
-def label_mass(transcript: Transcript) -> float:
-    """Probability that the ranked labels hold together; nan where labels were not ranked."""
-    logprobs = transcript["prediction"]["logprobs"]
-    return erasure.label_mass(logprobs) if logprobs else math.nan
 
 
 def faithful_random(transcript: Transcript) -> float:
@@ -136,12 +93,12 @@ def redundant(transcript: Transcript) -> float:
 
 def comprehensiveness(transcript: Transcript) -> float:
     """How much of its probability the predicted label loses without the named words."""
-    return _drop(transcript["prediction"], transcript["perturbed"]) if _valid_explanation(transcript) else math.nan
+    return _drop(transcript, transcript["perturbed"]) if _valid_explanation(transcript) else math.nan
 
 
 def comprehensiveness_lift(transcript: Transcript) -> float:
     """`comprehensiveness` minus its mean over as many random words: removing any words costs some probability."""
-    drops = [_drop(transcript["prediction"], variant) for variant in transcript["random"]]
+    drops = [_drop(transcript, variant) for variant in transcript["random"]]
     return comprehensiveness(transcript) - sum(drops) / len(drops) if drops else math.nan
 
 
@@ -218,11 +175,6 @@ def plausibility_iou(transcript: Transcript) -> float:
     return plausibility.iou(*_named_and_marked(transcript))
 
 
-def _one_hot(label: str | None, labels: Sequence[str]) -> list[float]:
-    place = labels.index(label) if label in labels else -1  # the first place: a dataset's own label may be "unknown"
-    return [float(index == place) for index in range(len(labels))]
-
-
 def _valid_explanation(transcript: Transcript) -> ExplanationRecord | None:
     explanation = transcript["explanation"]
     return explanation if explanation and explanation["valid"] else None
@@ -236,18 +188,23 @@ def _flip(transcript: Transcript, variant: AnswerRecord | None) -> float:
     return flips.faithful(True, prediction, variant["label"], explanation["target"] or None)
 
 
-def _drop(prediction: Prediction, variant: AnswerRecord | None) -> float:
-    """How much of the predicted label's probability a variant of the document loses; nan where it was not measured."""
+def _drop(transcript: Transcript, variant: AnswerRecord | None) -> float:
+    """How much of the predicted label's probability a variant of the document loses; nan where it was not measured.
+
+    Probabilities are among the labels, and calibrated where the transcript has a prior.
+    """
+    prediction, prior = transcript["prediction"], transcript.get("prior")
     label, logprobs = prediction["label"], prediction["logprobs"]
     if label is None or not logprobs or variant is None or not variant["logprobs"]:
         return math.nan
-    return erasure.label_probability(logprobs, label) - erasure.label_probability(variant["logprobs"], label)
+    before, after = (erasure.label_probability(row, label, prior) for row in (logprobs, variant["logprobs"]))
+    return before - after
 
 
 def _deltas(transcript: Transcript) -> list[float]:
     """The drop of each type of word; empty where one was not measured."""
     oracle = transcript["oracle"]
-    drops = [_drop(transcript["prediction"], variant) for variant in oracle["singles"]] if oracle else []
+    drops = [_drop(transcript, variant) for variant in oracle["singles"]] if oracle else []
     return [] if any(map(math.isnan, drops)) else drops
 
 

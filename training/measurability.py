@@ -36,6 +36,7 @@ def why_nothing_to_learn(
     golds: Sequence[str | None],
     classifier: str,
     *,
+    examples: bool = False,
     changes: float | None = None,
     label_mass: float | None = None,
 ) -> str:
@@ -44,9 +45,10 @@ def why_nothing_to_learn(
     Args:
         predictions, golds: of the same texts; None without an answer, and without a gold label.
         classifier: the option of that name which the answers are from.
+        examples: whether labelled examples stood before the question.
         changes: share of the texts whose answer changes without some word; None if unknown.
         label_mass: mean probability that the labels hold together; None if unknown.
     """
     reason = obstacle(count_answers(predictions, golds), changes, label_mass=label_mass)
-    what_to_do = remedy(reason.kind, classifier, evaluation=False) if reason else ""
+    what_to_do = remedy(reason.kind, classifier, examples, evaluation=False) if reason else ""
     return sentence(reason, what_to_do, CONSEQUENCE) if reason else ""

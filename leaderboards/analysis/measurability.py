@@ -9,7 +9,7 @@ import numpy as np
 
 from faithfulness_metrics.bootstrap import Array
 from faithfulness_metrics.measurability import count_answers, obstacle, remedy, sentence
-from leaderboards.analysis.confidence_intervals import CCF_PARTS, none_if_nan, rate_estimate, undefined_estimate
+from leaderboards.analysis.confidence_intervals import CCF_PARTS, rate_estimate, undefined_estimate
 from leaderboards.board import Estimate, Settings
 from leaderboards.lm_eval_files.results_file import Run
 from leaderboards.lm_eval_files.samples_file import Samples
@@ -33,10 +33,13 @@ def reason_in(run: Run, samples: Samples, values: Mapping[str, Array]) -> str:
     # In styles with a target the oracle depends on the explanation's own new word.
     if len(rates) == len(CCF_PARTS) and not (frame["target"].fill_null("") != "").any():
         headroom = float((rates[2] - rates[1]).sum()) / n
-    mass = none_if_nan(float(np.nanmean(values["label_mass"]))) if "label_mass" in values else None
+    masses = values.get("label_mass", np.empty(0))
+    masses = masses[~np.isnan(masses)]
+    mass = float(masses.mean()) if masses.size else None
     reason = obstacle(answers, float(np.max(rates, axis=0).sum()) / n, headroom, mass)
     if reason:
-        return sentence(reason, remedy(reason.kind, str(run.options.get("classifier", "generate"))))
+        examples = bool(run.options.get("num_fewshot"))
+        return sentence(reason, remedy(reason.kind, str(run.options.get("classifier", "generate")), examples))
     return reason_reported(run)
 
 

@@ -44,6 +44,7 @@ class TableRow:
         means: metric -> mean over the tasks of the group.
         chance, oracle: the same for the two controls, for the charts.
         tasks: number of tasks of the group that the checkpoint has.
+        measured: number of those on which `faithful` can be measured.
         gain: None for a base.
         gain_note: why there is no gain; "" where there is one, and for a base.
         majority: mean accuracy of always answering the most frequent gold label, beside `acc`.
@@ -58,6 +59,7 @@ class TableRow:
     tasks: int
     gain: Gain | None
     gain_note: str = ""
+    measured: int = 0
     majority: Estimate = NO_ESTIMATE
 
 
@@ -151,6 +153,7 @@ def _table_row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> Tab
         tasks=len(cells),
         gain=_gain_over_base(cells, checkpoint.gains.get(group)) if checkpoint.base else None,
         gain_note=_gain_note(cells) if checkpoint.base else "",
+        measured=sum(not cell.not_measurable for cell in cells),
         majority=means.get("acc_majority", NO_ESTIMATE),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from leaderboards.board import Board
 from leaderboards.number_format import ascii_rate, ascii_with_interval
 from leaderboards.sanitize import terminal_line
-from leaderboards.tables.main_table import METRICS, table_rows
+from leaderboards.tables.main_table import METRICS, in_group, table_rows
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -26,11 +26,12 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def main_text_table(board: Board) -> str:
     """Means over all tasks, mean gain over the base, and on how many tasks a checkpoint is better or worse.
 
-    `majority` is the accuracy of always answering the most frequent label; `tasks` counts those that a row averages.
+    `majority` is the accuracy of always answering the most frequent label. `tasks` counts those that `faithful` is
+    averaged over, of all.
     """
     names = {checkpoint.id: checkpoint.name for checkpoint in board.checkpoints}
     rows_by_id = {row.checkpoint.id: row for row in table_rows(board)}
-    rows = []
+    rows, total = [], sum(in_group(task, "all") for task in board.tasks)
     for checkpoint in board.checkpoints:
         row = rows_by_id[checkpoint.id]
         gain = row.gain
@@ -39,6 +40,6 @@ def main_text_table(board: Board) -> str:
         mean_gain = ascii_with_interval(checkpoint.gains.get("all"), signed=True)
         majority = ascii_rate(row.majority.estimate)
         base = names.get(checkpoint.base or "", "")
-        rows.append([checkpoint.name, *means, majority, str(row.tasks), base, mean_gain, counts])
+        rows.append([checkpoint.name, *means, majority, f"{row.measured}/{total}", base, mean_gain, counts])
     head = ("checkpoint", *METRICS, "majority", "tasks", "base", "against it", "better/worse/neither")
     return text_table(head, rows)

@@ -97,7 +97,7 @@ def test_means_and_ranks_leave_it_out_and_say_so(board):
 def test_the_notes_say_it_once_per_dataset(board):
     assert f"base, snli: {SENTENCE} (2 tasks)." in board.notes and f"third, snli: {SENTENCE} (1 task)." in board.notes
     different = (
-        "Rows average different tasks, so their means cannot be compared: of 3 tasks, third 1. Compare single tasks."
+        "Rows average different tasks, so their means cannot be compared: of 3 tasks, base 1. Compare single tasks."
     )
     assert different in board.notes
 
@@ -105,8 +105,9 @@ def test_the_notes_say_it_once_per_dataset(board):
 def test_every_table_says_it(board, tmp_path):
     text = main_text_table(board)
     third = next(line for line in text.splitlines() if line.startswith("third"))
-    assert third.split()[1:3] == ["n.m.", "n.m."] and "0.000 [" not in third
+    assert third.split()[1:4] == ["n.m."] * 3 and "0.000 [" not in third
     assert "majority" in text.splitlines()[0] and "tasks" in text.splitlines()[0]
+    assert " 0/3 " in third and " 1/3 " in next(line for line in text.splitlines() if line.startswith("base"))
     lines = markdown(board).splitlines()
     (third,) = [line for line in lines if line.startswith("| third")]
     assert third.count("| not measurable ") == 3 and "(.50) |" in third

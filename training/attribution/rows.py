@@ -113,7 +113,7 @@ def _labels_without_top_word(batch: DocumentBatch, top_words: Sequence[str]) -> 
         return {}
     logprobs = batch.with_masks(maskings)
     _check_finite(batch, dict(zip([i for i, _ in maskings], logprobs.tolist(), strict=True)))
-    return {i: int(label) for (i, _), label in zip(maskings, logprobs.argmax(1).tolist(), strict=True)}
+    return {i: int(label) for (i, _), label in zip(maskings, batch.best_label(logprobs).tolist(), strict=True)}
 
 
 def _rank_words(batch: DocumentBatch, index: int, scores: Sequence[float | None]) -> list[tuple[str, float]]:
@@ -163,7 +163,7 @@ def summarize(path: Path) -> str:
     counts: Counter[str] = Counter()
     predictions: list[str | None] = []
     golds: list[str | None] = []
-    masses, classifier = [], "loglikelihood"
+    masses, classifier, examples = [], "loglikelihood", False
     for row in read_jsonl(path):
         counts["texts"] += 1
         counts["problems"] += bool(row["problem"])
@@ -174,6 +174,7 @@ def summarize(path: Path) -> str:
             golds.append(row.get("gold"))
             masses.append(label_mass(row["logprobs"]))
             classifier = row["options"].get("classifier", classifier)
+            examples = bool(row["options"].get("num_fewshot"))
     parts = [f"{counts['texts']} text{'' if counts['texts'] == 1 else 's'}"]
     if counts["problems"]:
         parts.append(f"{counts['problems']} without attribution")
@@ -189,5 +190,7 @@ def summarize(path: Path) -> str:
         parts.append(
             f"without its top word the answer changes for {counts['flips']} ({share:.1%}, {low:.1%} to {high:.1%})"
         )
-    reason = why_nothing_to_learn(predictions, golds, classifier, changes=changes) if predictions else ""
+    reason = ""
+    if predictions:
+        reason = why_nothing_to_learn(predictions, golds, classifier, examples=examples, changes=changes)
     return "\n".join([f"{path}: " + "; ".join(parts), *([f"{path}: {reason}"] if reason else [])])

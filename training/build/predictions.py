@@ -21,13 +21,14 @@ def prediction_counts(texts: Mapping[str, Sequence[AttributedText]]) -> Counts:
 
 def warnings(attributions: Attributions, counts: BuildCounts, options: BuildOptions) -> list[str]:
     """A line for each dataset whose answers no explanation can be learnt of."""
-    classifier = attributions.manifest["options"].get("classifier", "loglikelihood")
+    scoring = attributions.manifest["options"]
+    classifier, examples = scoring.get("classifier", "loglikelihood"), bool(scoring.get("num_fewshot"))
     changes, lines = _changed_shares(counts) if options.filtered else {}, []
     for name, of_dataset in attributions.texts.items():
         answered = [text for text in of_dataset if text.prediction is not None]
         predictions, golds = [text.prediction for text in answered], [text.document.gold for text in answered]
-        if reason := why_nothing_to_learn(predictions, golds, classifier, changes=changes.get(name)):
-            lines.append(f"{name}: {reason}")
+        reason = why_nothing_to_learn(predictions, golds, classifier, examples=examples, changes=changes.get(name))
+        lines += [f"{name}: {reason}"] if reason else []
     return lines
 
 
@@ -50,6 +51,6 @@ def why_no_row(counts: BuildCounts, lines: Sequence[str], options: BuildOptions)
     reasons = [reason for by_reason in counts.reasons.values() for reason in by_reason.items()]
     unread, total = sum(n for reason, n in reasons if reason == UNPARSED), sum(n for _, n in reasons)
     if 2 * unread > total:
-        what_to_do = remedy("unread", str(options.as_dict().get("classifier", "generate")), evaluation=False)
+        what_to_do = remedy("unread", options.classifier or "generate", evaluation=False)
         return what_to_do[0].upper() + what_to_do[1:]
     return MORE

@@ -38,7 +38,7 @@ def test_the_answers_and_why_nothing_can_be_learnt(tmp_path: Path) -> None:
     )
     assert second == (
         'the model answers "a" for 16 of 16 texts (accuracy .50, majority .50): no explanation of such answers can be '
-        "learnt or measured; use --classifier calibrated, --num_fewshot 4, or another model"
+        "learnt or measured; use --classifier calibrated, --num-fewshot 4, or another model"
     )
     (line,) = lines([answered(gold, gold, flips=True) for gold in "aabb" * 4])
     assert line.startswith('16 texts; answers "a" 8, "b" 8; accuracy 1.00, majority .50; ')
@@ -66,7 +66,7 @@ def test_a_constant_model_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main([*arguments, "--out", str(tmp_path / "out"), "--method", "occlusion"]) == 0
     out = capsys.readouterr().out
     assert "for 8 of 8 texts (accuracy .50, majority .50): no explanation of such answers can be learnt" in out
-    assert "without its top word the answer changes for 0" in out and "--num_fewshot 4" in out
+    assert "without its top word the answer changes for 0" in out and "--num-fewshot 4" in out
 
 
 def written(folder: Path, *rows: tuple[str, bool | None]) -> Path:

@@ -35,7 +35,7 @@ def always(text: str, label: str | None) -> Any:
 REASON = (
     'sentiment140: the model answers "negative" for 8 of 8 texts (accuracy .50, majority .50): '
     "no explanation of such answers can be learnt or measured; "
-    "use --classifier calibrated, --num_fewshot 4, or another model"
+    "use --classifier calibrated, --num-fewshot 4, or another model"
 )
 
 
