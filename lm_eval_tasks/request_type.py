@@ -82,6 +82,7 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     log_problems(requests, transcripts)
     for finding in findings(_by_task(requests, transcripts)):
         logger.warning("%s", finding)
+        say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
 
 

@@ -48,7 +48,7 @@ def test_from_the_evaluation_to_the_board(evaluate, tmp_path, caplog):
         assert cell.metrics["faithful"].estimate is cell.metrics["lift"].estimate is None
         for name in ("acc_majority", "answer_share", "headroom", "label_mass"):
             assert abs(cell.metrics[name].estimate - row[f"{name},none"]) < 1e-6, name
-    assert any(line.startswith('faithful-se-rules, sentiment140: the model answers "negative"') for line in board.notes)
+    assert sum(', sentiment140: the model answers "negative" for 24 of 24' in line for line in board.notes) == 1
 
 
 def answers(calls, label):

@@ -53,7 +53,7 @@ function number(estimate, signed = false) {
 }
 
 // What always answering the most frequent label would reach, beside an accuracy.
-const majority = (estimate) => (isDefined(estimate) ? [" ", make("span", { class: "note" }, `majority ${rate(estimate[VALUE])}`)] : []);
+const majority = (estimate) => (isDefined(estimate) ? [" ", make("span", { class: "interval" }, `majority ${rate(estimate[VALUE])}`)] : []);
 
 const pValue = (p) => (p === null ? "–" : p < 0.001 ? "< .001" : rate(p, false, 3));
 
