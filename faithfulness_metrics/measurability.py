@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 # A classifier with a larger share of one answer is nearly constant, unless the texts are as unbalanced.
@@ -55,7 +55,11 @@ def count_answers(predictions: Sequence[str | None], golds: Sequence[str | None]
     Raises:
         ValueError: the lengths differ.
     """
-    pairs = Counter(zip(predictions, golds, strict=True))  # few different ones, on boards of millions of texts
+    return count_pairs(Counter(zip(predictions, golds, strict=True)))
+
+
+def count_pairs(pairs: Mapping[tuple[str | None, str | None], int]) -> Answers:
+    """`count_answers` from the number of texts of each (prediction, gold label): boards have millions of texts."""
     labels, gold_labels, right = Counter[str](), Counter[str](), 0
     for (prediction, gold), count in pairs.items():
         if prediction is not None:
@@ -65,7 +69,7 @@ def count_answers(predictions: Sequence[str | None], golds: Sequence[str | None]
                 gold_labels[gold] += count
     label, most = labels.most_common(1)[0] if labels else ("", 0)
     majority, own = max(gold_labels.values(), default=0), gold_labels[label]
-    return Answers(len(predictions), labels.total(), label, most, gold_labels.total(), right, majority, own)
+    return Answers(sum(pairs.values()), labels.total(), label, most, gold_labels.total(), right, majority, own)
 
 
 def answer_share(answers: Answers) -> float:

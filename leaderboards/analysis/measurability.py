@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from faithfulness_metrics.bootstrap import Array
-from faithfulness_metrics.measurability import count_answers, obstacle, remedy, sentence
+from faithfulness_metrics.measurability import count_pairs, obstacle, remedy, sentence
 from leaderboards.analysis.confidence_intervals import CCF_PARTS, rate_estimate, undefined_estimate
 from leaderboards.board import Estimate, Settings
 from leaderboards.lm_eval_files.results_file import Run
@@ -20,14 +20,22 @@ OF_CHANGED_ANSWERS = ("faithful", "lift", "ccf", "faithful_given_valid", "lift_g
 # Means over tasks leave such a cell out of these. The two controls must be over the same tasks as `faithful`.
 LEFT_OUT = ("faithful", "faithful_random", "lift", "faithful_oracle")
 
+# (prediction, gold label) -> number of texts.
+Pairs = Mapping[tuple[str | None, str | None], int]
+
 # Answers of datasets in which each text has labels of its own are cut to the most frequent ones.
 _MOST_ANSWERS = 12
 
 
-def reason_in(run: Run, samples: Samples, values: Mapping[str, Array]) -> str:
-    """Why `faithful` and `lift` of a run cannot be measured, and what to do; empty where they can."""
+def pair_counts(samples: Samples) -> Pairs:
+    """(prediction, gold label) -> number of texts; None for an answer that could not be read."""
     frame = samples.frame
-    answers = count_answers(frame["prediction"].to_list(), frame["gold"].to_list())
+    return Counter(zip(frame["prediction"].to_list(), frame["gold"].to_list(), strict=True))
+
+
+def reason_in(run: Run, samples: Samples, pairs: Pairs, values: Mapping[str, Array]) -> str:
+    """Why `faithful` and `lift` of a run cannot be measured, and what to do; empty where they can."""
+    frame, answers = samples.frame, count_pairs(pairs)
     n, rates = len(frame), [np.nan_to_num(values[name]) for name in CCF_PARTS if name in values]
     headroom = None
     # In styles with a target the oracle depends on the explanation's own new word.
@@ -64,22 +72,26 @@ def is_not_measurable(estimate: Estimate | None) -> bool:
     return estimate is not None and estimate.estimate is None and estimate.note.startswith(f"{NOT_MEASURABLE}: ")
 
 
-def answer_counts(samples: Samples) -> dict[str, int]:
+def answer_counts(pairs: Pairs) -> dict[str, int]:
     """Label -> number of texts; "" for answers that could not be read."""
-    counts = Counter(label or "" for label in samples.frame["prediction"].to_list())
-    return dict(counts.most_common(_MOST_ANSWERS))
+    counts = _sums(pairs, 0)
+    return {label or "": count for label, count in counts.most_common(_MOST_ANSWERS)}
 
 
-def share_estimates(run: Run, samples: Samples, settings: Settings) -> dict[str, Estimate]:
+def share_estimates(run: Run, pairs: Pairs, settings: Settings) -> dict[str, Estimate]:
     """`acc_majority` and `answer_share`, whatever version of the tasks wrote the samples."""
     if run.options.get("labels_column"):  # texts with labels of their own: the majority is a place among them
         return {}
-    columns = {"acc_majority": "gold", "answer_share": "prediction"}
-    estimates = {}
-    for name, column in columns.items():
-        labels = samples.frame[column].to_list()
-        counts = Counter(label for label in labels if label is not None)
+    estimates, n = {}, sum(pairs.values())
+    for name, place in (("acc_majority", 1), ("answer_share", 0)):
+        counts = [count for label, count in _sums(pairs, place).items() if label is not None]
         if counts:
-            most = max(counts.values())
-            estimates[name] = rate_estimate([(1.0, most), (0.0, len(labels) - most)], settings)
+            estimates[name] = rate_estimate([(1.0, max(counts)), (0.0, n - max(counts))], settings)
     return estimates
+
+
+def _sums(pairs: Pairs, place: int) -> Counter[str | None]:
+    sums = Counter[str | None]()
+    for pair, count in pairs.items():
+        sums[pair[place]] += count
+    return sums

@@ -25,6 +25,7 @@ from leaderboards.analysis.confidence_intervals import (
 from leaderboards.analysis.document_sets import DocumentSet
 from leaderboards.analysis.measurability import (
     answer_counts,
+    pair_counts,
     reason_in,
     reason_reported,
     share_estimates,
@@ -135,8 +136,9 @@ def _from_samples(
             metrics["faithful_given_valid"] = given_valid_estimate(values["faithful"], values["valid"], settings)
         run_draws = {name: means.astype(np.float32) for name, means in run_draws.items()}
         assert run.samples is not None
-        metrics |= share_estimates(run.run, run.samples, settings)
-        reason = reason_in(run.run, run.samples, values)
+        pairs = pair_counts(run.samples)
+        metrics |= share_estimates(run.run, pairs, settings)
+        reason = reason_in(run.run, run.samples, pairs, values)
         yield TaskResult(
             run.checkpoint,
             run.run,
@@ -146,7 +148,7 @@ def _from_samples(
             run_draws,
             without_numbers(metrics, reason),
             not_measurable=reason,
-            answers=answer_counts(run.samples),
+            answers=answer_counts(pairs),
         )
 
 
