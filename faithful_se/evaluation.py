@@ -17,6 +17,7 @@ from faithful_se.transcript import Transcript
 from leaderboards.board import Estimate
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import is_repeatable
+from lm_eval_tasks.measurability import why_not_measurable
 from lm_eval_tasks.metrics import Value, score
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
@@ -117,8 +118,12 @@ def measure(caller: str, spec: TaskSpec, documents: Sequence[Document], respond:
         warn_user(f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {problem} (text {examples})")
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
-        scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]
-    return Evaluation(estimates_of(scores), scores, transcripts)
+        unknown = ("acc", "acc_majority")
+        scores = [{name: value for name, value in row.items() if name not in unknown} for row in scores]
+    metrics = estimates_of(scores)
+    if reason := why_not_measurable(spec, documents, transcripts):
+        metrics["measurable"] = Estimate(None, None, None, len(documents), reason)
+    return Evaluation(metrics, scores, transcripts)
 
 
 def _summary(transcript: Transcript) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from training.build.card import yield_table
 from training.build.decontaminate import EvaluationTexts
 from training.build.folder import BuildFolder
 from training.build.options import BuildOptions
+from training.build.predictions import prediction_counts, warnings, why_no_row
 from training.build.replacement_words import replacement_words
 from training.build.report import REPORT, BuildCounts, ShardLine, count_lines, lost_answers
 from training.build.rows import CLASSIFICATION, classification_row, explanation_row, replay_plan
@@ -90,16 +91,18 @@ def build(
             if not explained.rows:
                 folder.drop_shards()
                 (out / folder.settings_file).unlink(missing_ok=True)  # nothing to resume from
-                remedy = lost_answers(explained, options.classifier)
-                remedy = remedy or "Look at the model's answers, or take more texts or --unfiltered"
+                lines = warnings(attributions, explained, options)
+                remedy = lost_answers(explained, options.classifier) or why_no_row(explained, lines, options)
                 raise UsageError(f"no row at all: {explained.most_rejected()}. {remedy}")
             replays = [builder.replay(job, sum(explained.accepted.get(job.dataset, {}).values())) for job in jobs]
             replacements = {job.dataset: job.replacements for job in jobs}
-            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements)
+            predictions = prediction_counts(attributions.texts)
+            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements, predictions)
     for line in yield_table(counts):
         log(line)
-    if line := lost_answers(counts, options.classifier):
-        log(line)
+    for line in [*warnings(attributions, counts, options), lost_answers(counts, options.classifier)]:
+        if line:
+            log(f"warning: {line}")
     return counts
 
 
