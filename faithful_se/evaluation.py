@@ -69,6 +69,7 @@ def evaluate(
     *,
     batch_size: int = 16,
     chat_template: bool | None = None,
+    chat_template_args: Mapping[str, Any] | None = None,
     progress: bool = False,
     **settings: Unpack[TaskSettings],
 ) -> Evaluation:
@@ -81,6 +82,7 @@ def evaluate(
         gold: the right label of each text, for `acc`.
         batch_size: prompts at once.
         chat_template: apply the chat template; by default where there is one.
+        chat_template_args: further arguments of the chat template, such as ``{"enable_thinking": False}``.
         progress: show progress bars.
         settings: what is asked, see `TaskSettings`: `labels` or `dataset`, `style`, `budget`, `controls`, …
 
@@ -88,7 +90,14 @@ def evaluate(
         UsageError: wrong input; one line that says what is wrong.
     """
     spec, documents = read_task("evaluate", texts, gold, settings)
-    with responder(model, tokenizer, batch_size, chat_template=chat_template, progress=progress) as respond:
+    with responder(
+        model,
+        tokenizer,
+        batch_size,
+        chat_template=chat_template,
+        chat_template_args=chat_template_args,
+        progress=progress,
+    ) as respond:
         return measure(spec, documents, respond)
 
 

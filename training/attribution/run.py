@@ -26,6 +26,7 @@ from training.attribution.attributor import Attributor
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
 from training.attribution.options import AttributionOptions
+from training.attribution.prompt.chat_template import template_option
 from training.attribution.resume import RowsOnDisk, find_rows, merge_rows, report_damage, shard_name
 from training.models.loading import fingerprint
 from training.runs.artefacts import AttributionSettings
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 logger = logging.getLogger(__name__)
+
+MAY_THINK = "labels are ranked where this model may begin a thought, so the scores may say little: add %s"
 
 # Path of a shard -> its documents, with their numbers in the dataset.
 Plan = dict[Path, list[tuple[int, Document]]]
@@ -50,13 +53,14 @@ def attribute(
     token_budget: int = 0,
     shard_size: int = 128,
     settings: Mapping[str, Any] | None = None,
+    template_args: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
     """Attribute texts into a folder; resume where an earlier call was interrupted.
 
     In an `accelerate launch`, each process computes a part of the shards, and the first merges them.
 
     Args:
-        model, tokenizer, options, token_budget: see `Attributor`.
+        model, tokenizer, options, token_budget, template_args: see `Attributor`.
         sources: texts and the questions about them.
         out: the folder: a file per dataset, `manifest.json` last.
         shard_size: texts that are written at once, and lost at most by an interruption.
@@ -73,9 +77,20 @@ def attribute(
     (today,) = broadcast_object_list([AttributionFolder.recorded_day(Path(out))])
     options, identity = options or AttributionOptions(), fingerprint(model)
     attributors = [
-        Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity, today=today)
+        Attributor(
+            model,
+            tokenizer,
+            source.spec,
+            options,
+            token_budget=token_budget,
+            identity=identity,
+            today=today,
+            template_args=template_args,
+        )
         for source in sources
     ]
+    if processes.is_main_process and (switch := attributors[0].renderer.thinking_switch):
+        logger.warning(MAY_THINK, template_option(switch))
     folder = AttributionFolder(Path(out), _settings(sources, attributors, identity, settings or {}))
     with folder.open() if processes.is_main_process else nullcontext():
         counts = _run(folder, sources, attributors, shard_size, processes)
@@ -122,6 +137,8 @@ def _settings(
         source.name: attributor.renderer.digest(attributor.forward.tree.paths)
         for source, attributor in zip(sources, attributors, strict=True)
     }
+    if template_args := attributors[0].renderer.template_args:
+        settings["chat_template_args"] = template_args
     if any(attributor.renderer.dated for attributor in attributors):
         settings["date"] = attributors[0].renderer.today.isoformat()
     return cast(AttributionSettings, settings)

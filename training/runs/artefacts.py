@@ -31,6 +31,7 @@ class ScoringOptions(TypedDict, total=False):
     mask: str  # written in place of a word
     unknown: bool  # whether "unknown" is one of the labels
     system: str | None  # system message; without one absent in the options of a row, and None in those of a folder
+    chat_template_args: dict[str, Any]  # in the options of a row, as in the next class
 
 
 class AttributionSettings(TypedDict):
@@ -41,6 +42,7 @@ class AttributionSettings(TypedDict):
     options: ScoringOptions
     prompt: dict[str, str]  # dataset -> digest of everything that the model reads besides the texts
     date: NotRequired[str]  # the day that the chat template writes, if it writes one
+    chat_template_args: NotRequired[dict[str, Any]]  # further arguments of the chat template, where there are any
     dtype: NotRequired[str]  # number type that the model was loaded as
     data: NotRequired[str]  # where the datasets are: "hub", "mini" or the absolute path of a folder
     split: NotRequired[str]

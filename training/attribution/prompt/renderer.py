@@ -12,13 +12,15 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import chain, product, takewhile, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
+from faithful_se.transcript import Message
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.prompt.chat_template import TWO_DAYS, render_chat
+from lm_eval_tasks.thoughts import ends_after_thought, opening_of, switch_of
+from training.attribution.prompt.chat_template import TWO_DAYS, render_chat, template_option
 from training.attribution.prompt.token_alignment import Prompt, align_words
 
 if TYPE_CHECKING:
@@ -38,17 +40,25 @@ class Renderer:
         spec: the question.
         tokenizer: a fast tokenizer with a chat template.
         today: the day that a template with a date in it writes, as long as this object lives; today by default.
+        template_args: further arguments of the chat template, such as ``enable_thinking``.
 
     Attributes:
         pieces: text of the prompt around the fields, [n_fields + 1].
         prefix: tokens that open every prompt, whatever the text.
 
     Raises:
-        UsageError: no chat template, no character offsets, or a template that rewrites the text.
+        UsageError: no chat template, no character offsets, or a template that rewrites the text or opens a thought.
     """
 
-    def __init__(self, spec: TaskSpec, tokenizer: PreTrainedTokenizerFast, today: date | None = None) -> None:
+    def __init__(
+        self,
+        spec: TaskSpec,
+        tokenizer: PreTrainedTokenizerFast,
+        today: date | None = None,
+        template_args: Mapping[str, Any] | None = None,
+    ) -> None:
         self.spec, self.tokenizer, self.today = spec, tokenizer, today or date.today()
+        self.template_args = dict(template_args or {})
         self._name = tokenizer_name(tokenizer)
         if not getattr(tokenizer, "chat_template", None):
             raise UsageError(f"{self._name}: the tokenizer has no chat template: give an instruction-tuned model")
@@ -58,6 +68,7 @@ class Renderer:
                 "a fast tokenizer (tokenizer.json) is needed to find the words"
             )
         self.pieces = self._split_template()
+        self._refuse_open_thought()
         bos = tokenizer.bos_token
         # As lm-eval does: what the tokenizer adds by default, unless the template has written the first token itself.
         self._add_special_tokens = not (bos and self.pieces[0].startswith(bos))
@@ -72,16 +83,33 @@ class Renderer:
         """The prompt as the chat template writes it, up to where the answer starts."""
         chat = as_chat(self.spec.classify(Document(fields)).messages)
         try:
-            return render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
+            return self.write(chat, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
             reason = [*str(error).splitlines(), type(error).__name__][0]
             raise UsageError(f"{self._name}: the chat template cannot be applied: {reason}") from error
+
+    def write(self, chat: Sequence[Message], day: date | None = None, **options: Any) -> str:
+        """A conversation as the chat template writes it; `options` go to `apply_chat_template`."""
+        return render_chat(self.tokenizer, chat, day or self.today, **{**self.template_args, **options})
+
+    @property
+    def thinking_switch(self) -> dict[str, Any] | None:
+        """The template's argument that switches thinking off; None where there is none or thinking is off."""
+        chat = as_chat(self._messages("a"))
+
+        def prompt(switch: Mapping[str, Any]) -> str:
+            return self.write(chat, add_generation_prompt=True, **switch)
+
+        if ends_after_thought(prompt({})):
+            return None
+        switch = switch_of(prompt)
+        return switch if switch and (ends_after_thought(prompt(switch)) or opening_of(prompt({}))) else None
 
     @property
     def dated(self) -> bool:
         """Whether the prompt differs from day to day."""
         chat = as_chat(self._messages("a"))
-        return len({render_chat(self.tokenizer, chat, day, add_generation_prompt=True) for day in TWO_DAYS}) > 1
+        return len({self.write(chat, day, add_generation_prompt=True) for day in TWO_DAYS}) > 1
 
     def _messages(self, text: str) -> tuple[tuple[str, str], ...]:
         """The conversation about a document that holds one text in every field."""
@@ -146,7 +174,7 @@ class Renderer:
         folder. The second depend on the prompt, the labels (`label_paths`, as token ids) and the mask.
         """
         chat = as_chat(tuple((role, "ab cd") for role, _ in self._messages("")))
-        rendered = render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
+        rendered = self.write(chat, add_generation_prompt=True)
         template = [rendered, self.tokens([rendered])["input_ids"], len(self.tokenizer)]
         question = [self.pieces, self.prefix, label_paths, self.mask_ids(True), self.mask_ids(False)]
         return "-".join(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:8] for part in (template, question))
@@ -165,6 +193,16 @@ class Renderer:
                 raise UsageError(f"{self._name}: the chat template does not write the user's text exactly once")
             pieces.append(piece)
         return (*pieces, rest)
+
+    def _refuse_open_thought(self) -> None:
+        if not (opening := opening_of(self.pieces[-1])):
+            return
+        switch = self.thinking_switch
+        remedy = f"add {template_option(switch)}" if switch else "give a model, or a template, that answers without one"
+        raise UsageError(
+            f"{self._name}: the chat template opens a thought ({opening.strip()}), labels would be ranked inside it: "
+            + remedy
+        )
 
     def _check_mask_and_system(self) -> None:
         mask, system = self.spec.options.mask, self.spec.system
