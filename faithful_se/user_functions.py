@@ -11,7 +11,7 @@ from faithful_se.documents import Text
 from faithful_se.errors import UsageError
 from faithful_se.evaluation import Evaluation, measure, read_task
 from faithful_se.task_settings import TaskSettings
-from lm_eval_tasks.calls import Answer, Call, Classify, Generate
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate, ranked_answer
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
@@ -58,8 +58,8 @@ def evaluate_functions(
     """Measure whether explanations of any classifier are true, by the same procedure as `evaluate`.
 
     Args:
-        predict: gets a list of texts, returns the label of each. With ``classifier="loglikelihood"`` it returns a
-            mapping from every label to its probability instead. None where there is no answer.
+        predict: gets a list of texts, returns the label of each. With ``classifier="loglikelihood"``, or
+            ``"calibrated"``, it returns a mapping from every label to its probability. None where there is no answer.
         explain: gets a list of `ExplanationRequest`, returns an explanation of each. Style `attribution` takes words,
             separated by commas. `redaction` and `counterfactual` take the rewritten text.
         texts, gold, settings: see `evaluate`.
@@ -68,6 +68,10 @@ def evaluate_functions(
         UsageError: wrong input, or a function that returns something else.
     """
     spec, documents = read_task("evaluate_functions", texts, gold, settings)
+    if spec.examples:
+        raise UsageError("evaluate_functions: examples=…: functions are not prompted: leave it out")
+    if spec.calibrated and spec.options.prior == "domain":
+        raise UsageError("evaluate_functions: prior='domain': functions need a text: take prior='contextual'")
     if spec.options.thinking_tokens:
         raise UsageError("evaluate_functions: thinking_tokens=…: functions take the room they want: leave it out")
     with_texts = SpecWithTexts(**vars(spec))
@@ -156,12 +160,10 @@ def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
         return answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels))
     if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
         raise UsageError(
-            f"evaluate_functions: predict returned {prediction!r:.80}: with classifier='loglikelihood', return a "
+            f"evaluate_functions: predict returned {prediction!r:.80}: with ranked labels (classifier=…), return a "
             f"mapping from each of {', '.join(call.labels)} to its probability"
         )
-    logprobs = {label: _log(prediction[label]) for label in call.labels}
-    best = max(logprobs, key=logprobs.__getitem__)
-    return Answer(best, best, logprobs)
+    return ranked_answer(call, {label: _log(prediction[label]) for label in call.labels})
 
 
 def _log(probability: float) -> float:

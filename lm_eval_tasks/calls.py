@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from faithful_se.transcript import AnswerRecord, Message
+from faithfulness_metrics.erasure import calibrated
 from lm_eval_tasks.thoughts import after_thinking
 
 Messages = tuple[tuple[str, str], ...]
@@ -18,6 +19,7 @@ class Classify:
     messages: Messages  # (role, content) pairs
     labels: tuple[str, ...]  # the admissible answers
     ranked: bool = False  # rank the labels by log-likelihood instead of reading generated text
+    prior: tuple[float, ...] = ()  # nats to subtract from each label's log-likelihood, in label order; none by default
     thinking_tokens: int = 0  # room for a thought before the answer
 
 
@@ -49,6 +51,13 @@ class Answer:
     def reply(self) -> str:
         """The answer without the model's thought."""
         return after_thinking(self.text) if self.after_thought is None else self.after_thought
+
+
+def ranked_answer(call: Classify, logprobs: Mapping[str, float]) -> Answer:
+    """The answer to a ranked classification: the label with the highest log-probability minus its prior."""
+    scores = calibrated(logprobs, dict(zip(call.labels, call.prior, strict=False)))
+    best = max(scores, key=scores.__getitem__)
+    return Answer(best, best, logprobs)
 
 
 def as_chat(messages: Messages) -> list[Message]:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Answer, Call, Classify, Generate, Messages, as_chat
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate, Messages, as_chat, ranked_answer
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data_parallel import RequestType, call_model, gather_ints, make_request, unwrap_cache
 from lm_eval_tasks.thinking_models import ThinkingModel, whole_answers
@@ -118,9 +118,8 @@ class Backend:
             answers[index] = self._read(calls[index], text, *prompts.get(index, ("", "")))
         results = iter(self._call_model("loglikelihood", list(chain.from_iterable(rankings.values()))))
         for index in rankings:
-            logprobs = {label: float(next(results)[0]) for label in cast("Classify", calls[index]).labels}
-            best = max(logprobs, key=logprobs.__getitem__)
-            answers[index] = Answer(best, best, logprobs)
+            call = cast("Classify", calls[index])
+            answers[index] = ranked_answer(call, {label: float(next(results)[0]) for label in call.labels})
         return [answers[index] for index in range(len(calls))]
 
     def _read(self, call: Call, text: str, prompt: str, opening: str) -> Answer:

@@ -13,6 +13,7 @@ from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcrip
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.greedy_oracle import greedy_oracle
+from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
@@ -28,6 +29,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     cannot continue (no label, no words, a prompt beyond the context), it ends early. The transcript then names the
     `problem`, and the document counts as unfaithful.
     """
+    spec = yield from with_prior(spec, document)
     call = spec.classify(document)
     (prediction,) = yield [call]
     transcript = new_transcript(spec, document, call, prediction)
@@ -65,6 +67,7 @@ def new_transcript(spec: TaskSpec, document: Document, call: Classify, predictio
         random=[],
         oracle=None,
         stability=[],
+        prior=dict(spec.prior) if spec.prior else None,
         problem="",
     )
 

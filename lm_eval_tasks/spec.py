@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
@@ -23,6 +25,20 @@ class TaskSpec:
     system: str | None = None  # the system instruction that opens every conversation; None for none
     generation: str = "{}"  # the generation settings of explanations, as JSON
     rationales: bool = False  # whether people marked words in documents of this dataset
+    examples: Messages = ()  # turns of labelled examples, before the question of every classification
+    prior_documents: tuple[Document, ...] = ()  # the texts of `prior=texts`
+    # `classifier=calibrated`: nats per label; None until `lm_eval_tasks.label_prior` has measured it
+    prior: Mapping[str, float] | None = None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether labels are ranked by their log-probability minus a prior."""
+        return self.options.classifier == "calibrated"
+
+    @cached_property
+    def prior_calls(self) -> tuple[Classify, ...]:
+        """The classifications of `prior_documents`, the same for every document of the task."""
+        return tuple(map(self.classify, self.prior_documents))
 
     def question_about(self, document: Document) -> Question:
         """The dataset's question, with the document's own labels where it has some."""
@@ -41,10 +57,18 @@ class TaskSpec:
         question, options = self.question_about(document), self.options
         mask = options.mask if options.operator == "mask" else None
         prompt = question.classify(document.fields, mask, options.unknown)
-        ranked = options.classifier == "loglikelihood"
-        messages = (*self._opening(), ("user", prompt))
-        choices, room = question.choices(options.unknown), 0 if ranked else options.thinking_tokens
-        return Classify(messages, choices, ranked, thinking_tokens=room)
+        return self._classify(prompt, question.choices(options.unknown))
+
+    def classify_nothing(self, document: Document) -> Classify:
+        """The classification of a document, without its text."""
+        question, options = self.question_about(document), self.options
+        prompt = question.classify_nothing(options.mask if options.operator == "mask" else None, options.unknown)
+        return self._classify(prompt, question.choices(options.unknown))
+
+    def _classify(self, prompt: str, labels: tuple[str, ...]) -> Classify:
+        messages, ranked = (*self._opening(), *self.examples, ("user", prompt)), self.options.ranked
+        prior = tuple(self.prior[label] for label in labels) if self.prior else ()
+        return Classify(messages, labels, ranked, prior, 0 if ranked else self.options.thinking_tokens)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""

@@ -30,6 +30,7 @@ def _pattern(template: str, **parts: str) -> str:
 
 
 _TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
+_BLANK_LINE = _TAIL[len(_TAIL.rstrip()) :]
 _ANSWER = CLASSIFY.partition("{labels}")[0].rpartition("}")[2]
 _MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
 _FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label="(.+?)", request=r"([\s\S]+)"))
@@ -76,9 +77,12 @@ def read(messages: Sequence[Message]) -> Conversation:
         if any(not question.labels and text.startswith(f"{question.titles[0]}: ") for question in questions()):
             raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
         raise ValueError(f"no dataset shows {text[:80]!r}")
-    head, tail, text = turns[0].partition(_TAIL)
-    if not tail:
+    # Examples are questions with their answers: the last question is the one that is asked.
+    questions_asked = [turn for turn in turns if _TAIL.rstrip() in turn]
+    if not questions_asked:
         raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
+    head, _, text = questions_asked[-1].partition(_TAIL.rstrip())
+    text = text.removeprefix(_BLANK_LINE)
     mask = announced[1] if (announced := _MASK.search(head)) else DEFAULT_MASK
     dataset_question = next((question for question in questions() if head.startswith(question.question)), None)
     if dataset_question is None:
@@ -86,8 +90,9 @@ def read(messages: Sequence[Message]) -> Conversation:
     if not dataset_question.labels:
         choices = re.findall('"(.+?)"', head.rpartition(_ANSWER)[2])
         dataset_question = replace(dataset_question, labels=tuple(label for label in choices if label != UNKNOWN))
-    fields = _fields(dataset_question, text)
-    if len(turns) == 1:
+    # Without a text, the question alone is asked (`prior=domain`).
+    fields = _fields(dataset_question, text) if text else dict.fromkeys(dataset_question.fields, "")
+    if turns[-1] is questions_asked[-1]:
         return Conversation(dataset_question, fields, mask, f'"{UNKNOWN}"' in head)
     return _explain(dataset_question, fields, turns[-1])
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Message
-from lm_eval_tasks.calls import as_chat
+from lm_eval_tasks.calls import Messages, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thoughts import ends_after_thought, opening_of, switch_of
@@ -81,7 +81,11 @@ class Renderer:
 
     def render(self, fields: Mapping[str, str]) -> str:
         """The prompt as the chat template writes it, up to where the answer starts."""
-        chat = as_chat(self.spec.classify(Document(fields)).messages)
+        return self.render_messages(self.spec.classify(Document(fields)).messages)
+
+    def render_messages(self, messages: Messages) -> str:
+        """A conversation as the chat template writes it, up to where the next answer starts."""
+        chat = as_chat(messages)
         try:
             return self.write(chat, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
@@ -111,7 +115,7 @@ class Renderer:
         chat = as_chat(self._messages("a"))
         return len({self.write(chat, day, add_generation_prompt=True) for day in TWO_DAYS}) > 1
 
-    def _messages(self, text: str) -> tuple[tuple[str, str], ...]:
+    def _messages(self, text: str) -> Messages:
         """The conversation about a document that holds one text in every field."""
         return self.spec.classify(Document(dict.fromkeys(self.spec.question.fields, text))).messages
 
