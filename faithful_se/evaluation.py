@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,14 @@ from lm_eval_tasks.metrics import Value, score
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thinking_models import cut_remedy
+from lm_eval_tasks.thoughts import CUT
 
 if TYPE_CHECKING:
     import polars as pl
     from typing_extensions import Unpack
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -113,9 +118,12 @@ def read_task(
     return spec, documents
 
 
-def measure(spec: TaskSpec, documents: Sequence[Document], respond: Respond) -> Evaluation:
-    """Take documents through the protocol and score them, as the tasks do."""
+def measure(spec: TaskSpec, documents: Sequence[Document], respond: Respond, remedy: str = "") -> Evaluation:
+    """Take documents through the protocol and score them, as the tasks do; `remedy` is for thoughts that are cut."""
     transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=is_repeatable)
+    if cut := sum(transcript["problem"] == CUT for transcript in transcripts):
+        remedy = remedy or cut_remedy(spec.options.thinking_tokens)
+        logger.warning("%d of %d texts: %s: %s", cut, len(documents), CUT, remedy)
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
         scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]

@@ -92,7 +92,7 @@ def evaluate_functions(
             answers[call] = _prediction(call, prediction)
         return [answers[call] for call in calls]
 
-    return measure(with_texts, documents, respond)
+    return measure(with_texts, documents, respond, "let the functions finish their thoughts, or return answers alone")
 
 
 @dataclass(frozen=True)
