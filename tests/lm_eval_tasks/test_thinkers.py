@@ -95,6 +95,13 @@ def test_thoughts_stay_in_the_conversation_by_option(evaluate):
             assert transcript["explanation"]["valid"]
 
 
+def test_labels_are_ranked_without_a_thought_and_explanations_have_one(evaluate):
+    settings = {"limit": 3, "thinking_tokens": ROOM, "classifier": "loglikelihood"}
+    for transcript in transcripts(evaluate(RuleLM(thinks="think"), "mini", TASK, **settings)):
+        assert transcript["prediction"]["answer"] == transcript["prediction"]["label"]
+        assert transcript["explanation"]["answer"].startswith("<think>") and transcript["explanation"]["valid"]
+
+
 @pytest.mark.parametrize(("value", "remedy"), [("-1", "from 0"), ("many", "from 0"), (True, "from 0"), (1.5, "from 0")])
 def test_the_room_is_a_number(evaluate, value, remedy):
     with pytest.raises(UsageError, match=f"thinking_tokens=.*: give a whole number {remedy}"):
