@@ -93,6 +93,7 @@ def attribute(
     require_packages("train", "torch", "transformers", "captum")
     from training.attribution.attributor import Attributor
     from training.attribution.options import AttributionOptions
+    from training.attribution.prompt.thoughts import thinking_switch
 
     check_names("attribute", settings, QUESTION_SETTINGS)
     check_loaded(model, tokenizer)
@@ -108,7 +109,7 @@ def attribute(
     options = AttributionOptions(method) if isinstance(method, str) else method
     with unchanged(model):
         attributor = Attributor(model, tokenizer, spec, options, template_args=chat_template_args)
-        if switch := attributor.renderer.thinking_switch:
+        if switch := thinking_switch(attributor.renderer):
             logger.warning("labels are ranked where this model may begin a thought: give chat_template_args=%s", switch)
         rows = attributor.rows(documents)
     return [Attribution(row) for row in rows]

@@ -29,6 +29,7 @@ from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
 from training.attribution.options import AttributionOptions
 from training.attribution.prompt.chat_template import template_option
+from training.attribution.prompt.thoughts import thinking_switch
 from training.attribution.resume import RowsOnDisk, find_rows, merge_rows, report_damage, shard_name
 from training.models.loading import fingerprint
 from training.runs.artefacts import AttributionSettings
@@ -91,7 +92,7 @@ def attribute(
         )
         for source in sources
     ]
-    if processes.is_main_process and (switch := attributors[0].renderer.thinking_switch):
+    if processes.is_main_process and (switch := thinking_switch(attributors[0].renderer)):
         logger.warning(MAY_THINK, template_option(switch))
     run_settings = _settings(sources, attributors, identity, settings or {})
     recorded = AttributionFolder(Path(out), run_settings).recorded_priors()

@@ -16,6 +16,7 @@ from tests.training.attribution import tiny_models as tiny
 from tests.training.attribution.command import attribute
 from training.attribution.prompt.chat_template import read_template_args
 from training.attribution.prompt.renderer import Renderer
+from training.attribution.prompt.thoughts import thinking_switch
 from training.build.attributions import read_attributions
 
 OFF: dict[str, Any] = {"enable_thinking": False}
@@ -38,9 +39,9 @@ def test_the_prompt_has_the_arguments_of_the_template() -> None:
     for template in (QWEN3_TEMPLATE, QWEN35_TEMPLATE):
         renderer = Renderer(tiny.spec(), fast_with(template), template_args=OFF)
         assert renderer.render(text.fields).endswith("<|assistant|>\n<think>\n\n</think>\n\n")
-        assert renderer.thinking_switch is None
-    assert Renderer(tiny.spec(), fast_with(QWEN3_TEMPLATE)).thinking_switch == OFF
-    assert Renderer(tiny.spec(), tiny.tokenizer()).thinking_switch is None
+        assert thinking_switch(renderer) is None
+    assert thinking_switch(Renderer(tiny.spec(), fast_with(QWEN3_TEMPLATE))) == OFF
+    assert thinking_switch(Renderer(tiny.spec(), tiny.tokenizer())) is None
 
 
 def test_labels_inside_a_thought_are_refused_with_the_remedy() -> None:
