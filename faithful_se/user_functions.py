@@ -95,7 +95,8 @@ def evaluate_functions(
                 answers_without_label.append(prediction)
         return [answers[call] for call in calls]
 
-    evaluation = measure("evaluate_functions", with_texts, documents, respond)
+    remedy = "let the functions finish their thoughts, or return answers alone"
+    evaluation = measure("evaluate_functions", with_texts, documents, respond, remedy)
     if answers_without_label:
         examples = ", ".join(map(repr, dict.fromkeys(answers_without_label[:3])))
         warn_user(
