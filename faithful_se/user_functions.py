@@ -168,7 +168,9 @@ def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
         if not isinstance(prediction, str):
             raise UsageError(f"evaluate_functions: predict returned {prediction!r:.80}: return labels, as strings")
         answer = _answer(prediction)
-        return answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels))
+        return (
+            answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels, call.synonyms))
+        )
     if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
         raise UsageError(
             f"evaluate_functions: predict returned {prediction!r:.80}: with ranked labels (classifier=…), return a "
