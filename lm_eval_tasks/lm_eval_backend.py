@@ -130,7 +130,9 @@ class Backend:
         """
         if not call.repeats:
             return call.room
-        least = call.room + self._count_tokens(call.repeats)
+        tokens = self._count_tokens(call.repeats)
+        # `room` is for tokens of four bytes. Tokenizers that write letters or bytes need more for the same words.
+        least = tokens + max(call.room, call.room * 4 * tokens // len(call.repeats.encode()))
         room = 1 << (least + self._count_tokens(call.adds) - 1).bit_length()
         if self._length_problem(prompt, room):
             left = int(self.lm.max_length) - len(self.lm.tok_encode(prompt))
