@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text, documents_of
 from faithful_se.errors import UsageError, require_packages
+from faithful_se.given_texts import without_asked
 from faithful_se.model_backend import check_loaded, unchanged
 from faithful_se.task_settings import QUESTION_SETTINGS, QuestionSettings, check_names, task_of
 
@@ -91,11 +92,14 @@ def attribute(
     check_names("attribute", settings, QUESTION_SETTINGS)
     check_loaded(model, tokenizer)
     documents = documents_of("attribute", texts, None, settings.get("dataset", ""))
-    spec = task_of("attribute", tuple(documents[0].fields), settings)
+    spec = task_of("attribute", tuple(documents[0].fields), {"classifier": "loglikelihood", **settings})
+    if not spec.options.ranked:
+        raise UsageError("attribute: classifier='generate': attributions rank the labels: leave it out")
     if not spec.question.labels:
         raise UsageError(
             "attribute: the texts have labels of their own: give labels=[…] and texts of one choice at a time"
         )
+    spec = without_asked("attribute", spec, documents)
     options = AttributionOptions(method) if isinstance(method, str) else method
     with unchanged(model):
         rows = Attributor(model, tokenizer, spec, options).rows(documents)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.documents import Text, check_gold, documents_of
 from faithful_se.errors import require_packages, warn_user
 from faithful_se.estimates import estimates_of
+from faithful_se.given_texts import without_asked
 from faithful_se.model_backend import Respond, responder
 from faithful_se.task_settings import TaskSettings, task_of
 from faithful_se.transcript import Transcript
@@ -98,7 +99,7 @@ def read_task(
 ) -> tuple[TaskSpec, list[Document]]:
     """The task and the documents that a user's arguments describe; a `UsageError` where they do not fit."""
     documents = documents_of(caller, texts, gold, settings.get("dataset", ""))
-    spec = task_of(caller, tuple(documents[0].fields), settings)
+    spec = without_asked(caller, task_of(caller, tuple(documents[0].fields), settings), documents)
     spec = replace(spec, rationales=any(document.rationale is not None for document in documents))
     check_gold(caller, documents, spec.question.labels)
     return spec, documents

@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
+from faithful_se.given_texts import read_examples, read_prior_documents
 from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.declaration import label_problem
+from lm_eval_tasks.examples import example_turns
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
@@ -36,6 +38,11 @@ class QuestionSettings(TypedDict, total=False):
         system: a message that opens every conversation.
         mask: what is written in place of a word; "[REDACTED]" by default.
         unknown: offer "unknown" as a label.
+        classifier: ``generate`` (default: what the model says), ``loglikelihood`` (which label it ranks first) or
+            ``calibrated`` (which label it ranks first, minus a prior for each label).
+        prior: of ``calibrated``: ``texts`` (default), ``contextual`` or ``domain``.
+        prior_texts: texts that the prior ``texts`` is measured on: like those of the call, and none of them.
+        examples: (text, label) pairs that the model reads before every question.
     """
 
     dataset: str
@@ -46,6 +53,10 @@ class QuestionSettings(TypedDict, total=False):
     system: str
     mask: str
     unknown: bool
+    classifier: str
+    prior: str
+    prior_texts: Sequence[Any]
+    examples: Sequence[tuple[Any, str]]
 
 
 class TaskSettings(QuestionSettings, total=False):
@@ -54,7 +65,6 @@ class TaskSettings(QuestionSettings, total=False):
     Attributes:
         style: ``attribution`` (default), ``redaction`` or ``counterfactual``.
         budget: ``oneword`` (default) or ``multiword``.
-        classifier: ``generate`` (default: what the model says) or ``loglikelihood`` (which label it ranks first).
         context: ask for the explanation in the ``same`` conversation (default) or in a ``fresh`` one.
         controls: ``random``, ``oracle``, ``stability`` joined by "+", or ``none``, or ``all``.
         operator: how named words are removed: ``mask`` (default), ``delete`` or ``substitute``.
@@ -64,7 +74,6 @@ class TaskSettings(QuestionSettings, total=False):
 
     style: str
     budget: str
-    classifier: str
     context: str
     controls: str | Sequence[str]
     operator: str
@@ -75,7 +84,7 @@ class TaskSettings(QuestionSettings, total=False):
 QUESTION_SETTINGS = tuple(QuestionSettings.__annotations__)
 TASK_SETTINGS = tuple(TaskSettings.__annotations__)
 _TEXTS = ("question", "noun")
-_OPTIONS = ("classifier", "context", "mask", "unknown", "controls", "operator", "draws")
+_OPTIONS = ("classifier", "prior", "context", "mask", "unknown", "controls", "operator", "draws")
 
 
 def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> TaskSpec:
@@ -89,15 +98,20 @@ def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> 
     for name, value, choices in (("style", style, tuple(STYLES)), ("budget", budget, BUDGETS)):
         if value not in choices:
             raise UsageError(f"{caller}: {name}={value!r}: give one of {', '.join(choices)}")
+    options = read_options(caller, {"data": DATA}, {name: settings[name] for name in _OPTIONS if name in settings})
+    question = question_of(caller, fields, settings)
     greedy = {"until": [], "do_sample": False}
-    return TaskSpec(
-        question=question_of(caller, fields, settings),
+    spec = TaskSpec(
+        question=question,
         style=style,
         budget=budget,
-        options=read_options(caller, {"data": DATA}, {name: settings[name] for name in _OPTIONS if name in settings}),
+        options=options,
         system=settings.get("system"),
         generation=json.dumps({**greedy, **settings.get("generation", {})}, sort_keys=True),
     )
+    spec = replace(spec, examples=example_turns(spec, read_examples(caller, question, settings)))
+    documents = read_prior_documents(caller, spec, settings)
+    return replace(spec, options=replace(options, prior_texts=len(documents)), prior_documents=documents)
 
 
 def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> Question:

@@ -37,6 +37,8 @@ class TrainInfo(TypedDict):
     filtered: list[bool]  # whether only explanations that change the answer became rows
     specific: list[bool]  # whether counterfactuals prefer a new word that works at its position only
     replay: list[float]  # share of classifications among the rows
+    classifier: list[str]  # how the explained answers were made: ``generate``, ``loglikelihood`` or ``calibrated``
+    num_fewshot: list[int]  # labelled examples in the prompts of the rows
     method: list[str]  # attribution methods
     data: list[RowFile]  # the files of rows
     rows: int  # rows of all files

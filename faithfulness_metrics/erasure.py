@@ -22,16 +22,28 @@ AOPC_SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 _DECIMALS = 9
 
 
-def label_probability(logprobs: Mapping[str, float], label: str) -> float:
-    """P(label) among the offered labels: the softmax of their log-probabilities in nats.
+def calibrated(logprobs: Mapping[str, float], prior: Mapping[str, float] | None) -> dict[str, float]:
+    """Label log-probabilities minus a prior, in nats; unchanged without one.
+
+    A constant on one label's log-probability is in its prior too, which is a mean of log-probabilities, and cancels.
+    Digits below 1e-9 nats are cut: they are rounding. docs/protocol.md, "Calibrated labels and examples".
+    """
+    if not prior:
+        return dict(logprobs)
+    return {label: round(value - prior[label], 9) for label, value in logprobs.items()}
+
+
+def label_probability(logprobs: Mapping[str, float], label: str, prior: Mapping[str, float] | None = None) -> float:
+    """P(label) among the offered labels: the softmax of their log-probabilities in nats, minus a prior if given.
 
     docs/metrics.md, "3. Leave-one-out percentile".
 
     Raises:
         KeyError: the label was not offered.
     """
-    top = max(logprobs.values(), default=0.0)
-    return math.exp(logprobs[label] - top) / sum(math.exp(value - top) for value in logprobs.values())
+    scores = calibrated(logprobs, prior)
+    top = max(scores.values(), default=0.0)
+    return math.exp(scores[label] - top) / sum(math.exp(value - top) for value in scores.values())
 
 
 def loo_percentile(deltas: Sequence[float], named: Sequence[int]) -> float:

@@ -63,6 +63,11 @@ class Question:
             text=self.show(fields),
         )
 
+    def classify_nothing(self, mask: str | None, unknown: bool) -> str:
+        """The classification prompt without a text: what it alone makes a model answer (`prior=domain`)."""
+        prompt = self.classify(dict.fromkeys(self.fields, ""), mask, unknown)
+        return prompt.removesuffix(self.show(dict.fromkeys(self.fields, ""))).rstrip()
+
     def explain_fresh(self, fields: Fields, label: str, request: str) -> str:
         """The prompt that asks for an explanation of the answer `label` in a conversation of its own."""
         return FRESH.format(text=self.show(fields), noun=self.noun, label=label, request=request)

@@ -42,7 +42,9 @@ def features_of(spec: TaskSpec) -> set[str]:
     """What the metrics of a task can be computed from: its kind of explanation, controls, label ranking, …"""
     options = spec.options
     features = {"removal" if STYLES[spec.style].REMOVES_WORDS else "edit", *options.controls, options.classifier}
-    return features | {name for name, is_on in (("rationales", spec.rationales), ("unknown", options.unknown)) if is_on}
+    # Calibrated labels are ranked too: they have log-likelihoods.
+    switches = (("rationales", spec.rationales), ("unknown", options.unknown), ("loglikelihood", options.ranked))
+    return features | {name for name, is_on in switches if is_on}
 
 
 def pooled_mean(values: Sequence[float | None]) -> float:

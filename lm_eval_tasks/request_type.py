@@ -20,6 +20,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
 from faithful_se.errors import install_excepthook
+from faithful_se.last_lines import say_last
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, aggregation
 from lm_eval_tasks.document import Document
@@ -28,6 +29,8 @@ from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
 from lm_eval_tasks.protocol import self_explain, steps_of
 from lm_eval_tasks.scheduler import Tally, run
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thinking_models import cut_remedy
+from lm_eval_tasks.thoughts import CUT
 
 logger = logging.getLogger(LOGGER)
 
@@ -89,6 +92,7 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
 
     Both count as unfaithful. A data-parallel run pads with copies of a document, so each number counts once.
     """
+    room = {str(request.task_name): request.spec.options.thinking_tokens for request in requests}
     problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for request, transcript in zip(requests, transcripts, strict=True):
@@ -100,6 +104,10 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
     for (task, problem), numbers in problem_numbers.items():
         examples = ", ".join(map(str, sorted(numbers)[:10])) + (", …" if len(numbers) > 10 else "")
         logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(numbers), problem, examples)
+        if problem == CUT:
+            remedy = f"{task}: {len(numbers)} documents: {problem}: {cut_remedy(room[task])}"
+            logger.warning(remedy)
+            say_last(remedy)
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)

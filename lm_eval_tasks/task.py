@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from datasets import Dataset
 from lm_eval.api.instance import Instance
@@ -24,13 +24,16 @@ from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
 from lm_eval_tasks.declaration import check_declaration, label_problem
+from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.metrics import metrics_of, score
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import FEWSHOT_SEED, Options, read_options
 from lm_eval_tasks.order import ordered
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
 logger = logging.getLogger(LOGGER)
+
+Result = TypeVar("Result")
 
 request_type.install()
 
@@ -58,6 +61,7 @@ class SelfExplainTask(ConfigurableTask):
         )
         self.render: Callable[..., Any] | None = None
         self.sample_indices: list[int] = []
+        self.fewshot_seed = FEWSHOT_SEED
         super().__init__(config=settings)
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
@@ -83,18 +87,20 @@ class SelfExplainTask(ConfigurableTask):
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Read the evaluation split, in the order that the options ask for. All tasks of a dataset share it."""
         options = self.spec.options
-        try:
-            rows = load(self.source, options.data)
-            self.dataset = {self.config.test_split: ordered(rows, self.source, options.order, options.order_seed)}
-        except UsageError as error:
-            raise UsageError(f"{self.config.task}: {error!s}") from error
+        rows = self._in_task(load, self.source, options.data)
+        self.dataset = {self.config.test_split: ordered(rows, self.source, options.order, options.order_seed)}
 
     def test_docs(self) -> Dataset:
         """The documents to evaluate."""
         return self.dataset[self.config.test_split]
 
     def fewshot_docs(self) -> None:
-        """None: requests for explanations hold no examples."""
+        """None: `lm_eval_tasks.examples` draws the examples, which must be the same for every perturbed text."""
+
+    def set_fewshot_seed(self, seed: int | None = None) -> None:
+        """Keep the seed of the examples: `--seed`, its fourth value."""
+        super().set_fewshot_seed(seed)
+        self.fewshot_seed = FEWSHOT_SEED if seed is None else seed
 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:
         """The classification prompt."""
@@ -115,6 +121,7 @@ class SelfExplainTask(ConfigurableTask):
         generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
+        self._add_examples_and_prior(multiturn=kwargs.get("fewshot_as_multiturn") is not False)
         limit = kwargs.get("limit")
         if limit is not None and limit <= 0:
             raise UsageError(f"{self.config.task}: --limit leaves no document: give a number above 0")
@@ -129,6 +136,23 @@ class SelfExplainTask(ConfigurableTask):
             # lm-eval would fail in the process without documents, and the others would wait for it for ever.
             raise UsageError(f"{self.config.task}: fewer documents ({count}) than processes ({processes})")
         super().build_all_requests(cache_requests=False, **kwargs)
+
+    def _add_examples_and_prior(self, multiturn: bool) -> None:
+        """Give the task its examples and the texts of its prior."""
+        count, seed = int(self.config.num_fewshot or 0), self.fewshot_seed
+        self.spec, _ = self._in_task(add_examples_and_prior_texts, self.spec, self.source, count, seed)
+        if not count:
+            return
+        if self.render and not multiturn:
+            warning_once(logger, "--fewshot_as_multiturn false is not used: every example is two turns")
+        self.config.metadata["faithful_se"].update(num_fewshot=count, fewshot_seed=seed)
+
+    def _in_task(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function whose `UsageError` does not know the task's name."""
+        try:
+            return function(*arguments)
+        except UsageError as error:
+            raise UsageError(f"{self.config.task}: {error!s}") from error
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
         """The text that lm-eval shows and hashes as the prompt: the first turn, and the request of the second."""
@@ -157,6 +181,8 @@ class SelfExplainTask(ConfigurableTask):
         if "bypass" in self._metric_fn_list:  # --predict_only
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
+        if transcript["prior"] and not self.source.labels_column:  # the same in all documents of the task
+            self.config.metadata["label_prior"] = transcript["prior"]
         return dict(score(transcript, self.spec, self.source.document(doc)))
 
 

@@ -25,7 +25,6 @@ class: !function lm_eval_tasks.task.SelfExplainTask
 style: {style}
 budget: {budget}
 output_type: generate_until
-num_fewshot: 0
 generation_kwargs: {{until: [], do_sample: false{limit}}}
 metric_list: []
 """

@@ -31,6 +31,7 @@ def _pattern(template: str, **parts: str) -> str:
 
 
 _TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
+_BLANK_LINE = _TAIL[len(_TAIL.rstrip()) :]
 _ANSWER = CLASSIFY.partition("{labels}")[0].rpartition("}")[2]
 _MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
 _FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label="(.+?)", request=r"([\s\S]+)"))
@@ -77,9 +78,12 @@ def read(messages: Sequence[Message]) -> Conversation:
         if any(not question.labels and text.startswith(f"{question.titles[0]}: ") for question in questions()):
             raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
         raise ValueError(f"no dataset shows {text[:80]!r}")
-    head, tail, text = turns[0].partition(_TAIL)
-    if not tail:
+    # Examples are questions with their answers: the last question is the one that is asked.
+    questions_asked = [turn for turn in turns if _TAIL.rstrip() in turn]
+    if not questions_asked:
         raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
+    head, _, text = questions_asked[-1].partition(_TAIL.rstrip())
+    text = text.removeprefix(_BLANK_LINE)
     mask = announced[1] if (announced := _MASK.search(head)) else DEFAULT_MASK
     choices = tuple(label for label in re.findall('"(.+?)"', head.rpartition(_ANSWER)[2]) if label != UNKNOWN)
     dataset_question = next((question for question in questions() if _asks(question, head, choices, text)), None)
@@ -90,8 +94,9 @@ def read(messages: Sequence[Message]) -> Conversation:
         )
     if not dataset_question.labels:
         dataset_question = replace(dataset_question, labels=choices)
-    fields = _fields(dataset_question, text)
-    if len(turns) == 1:
+    # Without a text, the question alone is asked (`prior=domain`).
+    fields = _fields(dataset_question, text) if text else dict.fromkeys(dataset_question.fields, "")
+    if turns[-1] is questions_asked[-1]:
         return Conversation(dataset_question, fields, mask, f'"{UNKNOWN}"' in head)
     return _explain(dataset_question, fields, turns[-1])
 
@@ -109,7 +114,8 @@ def _questions_of_the_package() -> tuple[Question, ...]:
 def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> bool:
     """Whether a classification prompt is of this dataset: two can ask alike and offer other labels, in any order."""
     same_labels = not question.labels or sorted(question.labels) == sorted(choices)
-    return head.startswith(question.question) and same_labels and text.startswith(f"{question.titles[0]}: ")
+    same_titles = not text or text.startswith(f"{question.titles[0]}: ")
+    return head.startswith(question.question) and same_labels and same_titles
 
 
 @lru_cache(maxsize=1 << 12)

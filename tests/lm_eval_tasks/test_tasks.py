@@ -76,7 +76,6 @@ def test_a_task_is_its_dataset_with_a_style_and_a_budget(path):
         "style": style,
         "budget": budget,
         "output_type": "generate_until",
-        "num_fewshot": 0,
         "generation_kwargs": {"until": [], "do_sample": False, **limits.get(f"{style}_{budget}", {})},
         "metric_list": [],
     }
@@ -137,7 +136,6 @@ RECORDED = {
     "dataset_kwargs": {"revision": SNLI_COMMIT},
     "test_split": "test",
     "output_type": "generate_until",
-    "num_fewshot": 0,
     "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": 32},
     "metric_list": [
         {"metric": name} for name in ("faithful", "valid", "acc", "faithful_random", "lift", "masked_fraction")

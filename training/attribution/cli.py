@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
-from training.attribution.options import AttributionOptions
+from training.attribution.options import AttributionOptions, LabelOptions
 from training.command_line import command_parser, metavar, options_from
 
 if TYPE_CHECKING:
@@ -114,13 +114,19 @@ class MachineOptions:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0, or 130 where it was stopped by Ctrl-C."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    groups = {"": TextOptions, "how words are scored": AttributionOptions, "machine": MachineOptions}
+    groups = {
+        "": TextOptions,
+        "how the model is asked for labels": LabelOptions,
+        "how words are scored": AttributionOptions,
+        "machine": MachineOptions,
+    }
     arguments = command_parser("faithful-se attribute", __doc__, EXAMPLES, groups).parse_args(
         sys.argv[1:] if argv is None else argv
     )
     try:
         _run(
             options_from(arguments, TextOptions),
+            options_from(arguments, LabelOptions),
             options_from(arguments, AttributionOptions),
             options_from(arguments, MachineOptions),
         )
@@ -131,12 +137,12 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _run(texts: TextOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
     from training.attribution.rows import summarize
     from training.attribution.run import attribute
     from training.models.loading import load_model
 
-    sources, settings = _sources(texts)
+    sources, settings = _sources(texts, labels)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(
@@ -153,7 +159,7 @@ def _run(texts: TextOptions, scoring: AttributionOptions, machine: MachineOption
         print(summarize(texts.out / f"{name}.jsonl"))
 
 
-def _sources(texts: TextOptions) -> tuple[list[Source], dict[str, Any]]:
+def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], dict[str, Any]]:
     """The texts, and the settings that say where they are from."""
     from lm_eval_tasks.data import dataset_spec
     from lm_eval_tasks.options import read_options
@@ -162,15 +168,17 @@ def _sources(texts: TextOptions) -> tuple[list[Source], dict[str, Any]]:
 
     data = texts.data or "hub"
     names = ("mask", "unknown", "order", "order_seed")
-    task_options = read_options("attribute", {}, {"data": data} | {name: getattr(texts, name) for name in names})
+    overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
+    task_options = read_options("attribute", {}, overrides)
     if not texts.file:
         split = texts.split or "train"
         sources = [
-            from_dataset(name, task_options, split, texts.limit, texts.system) for name in dict.fromkeys(texts.tasks)
+            from_dataset(name, task_options, split, texts.limit, texts.system, labels)
+            for name in dict.fromkeys(texts.tasks)
         ]
         drawn = {"order": texts.order, "order_seed": texts.order_seed} if texts.order != "file" else {}
-        return sources, {"data": absolute_data(data), "split": split, **drawn}
-    settings: dict[str, Any] = {"file": str(texts.file.resolve())}
+        return sources, {"data": absolute_data(data), "split": split, **drawn, **labels.settings}
+    settings: dict[str, Any] = {"file": str(texts.file.resolve()), **labels.settings}
     if texts.labels:
         question = question_of(texts.labels, texts.fields or ("text",), texts.question or "", texts.file.stem)
         # Rows are found again by the hash of their text, which does not depend on the question.
@@ -178,9 +186,10 @@ def _sources(texts: TextOptions) -> tuple[list[Source], dict[str, Any]]:
     else:
         question = dataset_spec(texts.tasks[0]).question
         subject = {"data": absolute_data(data)}
-    sources = [from_file(texts.file, question, task_options, texts.limit, texts.system)]
-    if not texts.labels:
-        check_evaluation(dataset_spec(texts.tasks[0]), data)
+    dataset = dataset_spec(texts.tasks[0]) if texts.tasks else None
+    sources = [from_file(texts.file, question, task_options, texts.limit, texts.system, labels, dataset)]
+    if dataset:
+        check_evaluation(dataset, data)
     return sources, settings | subject
 
 

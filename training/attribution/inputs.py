@@ -20,9 +20,11 @@ from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
 from lm_eval_tasks.data_files import PACKED, read_rows
 from lm_eval_tasks.declaration import SPLITS, label_problem
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.order import ordered
 from lm_eval_tasks.spec import TaskSpec
+from training.attribution.options import LabelOptions
 
 # The question about a file that comes with labels and without a question.
 PLAIN_QUESTION = "Which label fits the text?"
@@ -48,9 +50,14 @@ class Source:
 
 
 def from_dataset(
-    name: str, options: Options, split: str = "train", limit: int | None = None, system: str = ""
+    name: str,
+    options: Options,
+    split: str = "train",
+    limit: int | None = None,
+    system: str = "",
+    labels: LabelOptions | None = None,
 ) -> Source:
-    """A split of a dataset, as the evaluation reads it.
+    """A split of a dataset, as the evaluation reads it, without the texts that are examples in the prompt.
 
     Raises:
         UsageError: no such dataset, or it cannot be read, or its labels differ from text to text.
@@ -62,6 +69,7 @@ def from_dataset(
     rows = ordered(load_split(dataset, options.data, split), dataset, options.order, options.order_seed)
     count = len(rows) if limit is None else min(limit, len(rows))
     documents = _distinct(dataset.document(row) for row in rows.select(range(count)))
+    spec, documents = _prepared(spec, documents, labels or LabelOptions(), dataset)
     return Source(spec, documents, count == len(rows))
 
 
@@ -113,10 +121,20 @@ def check_evaluation(dataset: DatasetSpec, data: str) -> None:
         logger.warning("`faithful-se build` will need the evaluation's texts, to keep them apart: %s", error)
 
 
-def from_file(path: Path, question: Question, options: Options, limit: int | None = None, system: str = "") -> Source:
+def from_file(
+    path: Path,
+    question: Question,
+    options: Options,
+    limit: int | None = None,
+    system: str = "",
+    labels: LabelOptions | None = None,
+    dataset: DatasetSpec | None = None,
+) -> Source:
     """Texts of a file whose columns are the question's fields. No gold label is needed.
 
     The file holds JSON lines, a JSON array, CSV, TSV or Parquet.
+
+    Examples and the texts of a prior are those of `dataset`, whose question it is.
 
     Raises:
         UsageError: no file, not JSON, an empty file, a missing column. Names file and line.
@@ -129,7 +147,25 @@ def from_file(path: Path, question: Question, options: Options, limit: int | Non
         documents.append(_document(row, question, f"{path}: {origin}"))
     if not documents:
         raise UsageError(f"{path}: the file is empty")
-    return Source(spec, _distinct(documents), complete)
+    spec, documents = _prepared(spec, _distinct(documents), labels or LabelOptions(), dataset)
+    return Source(spec, documents, complete)
+
+
+def _prepared(
+    spec: TaskSpec, documents: list[Document], labels: LabelOptions, dataset: DatasetSpec | None
+) -> tuple[TaskSpec, list[Document]]:
+    """The task with its examples and the texts of its prior; and the documents that are no examples."""
+    if dataset is None:
+        if labels.num_fewshot:
+            raise UsageError("--num-fewshot takes examples from a dataset's training split: give --tasks")
+        if spec.calibrated and spec.options.prior == "texts":
+            raise UsageError("--prior texts are those of a dataset's other split: give --tasks, or --prior contextual")
+        return spec, documents
+    spec, examples = add_examples_and_prior_texts(spec, dataset, labels.num_fewshot, labels.seed)
+    kept = [document for document in documents if document.hash not in examples]
+    if len(kept) < len(documents):
+        logger.warning("%s: %d texts left out, they are examples", dataset.question.dataset, len(documents) - len(kept))
+    return spec, kept
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Any]]:

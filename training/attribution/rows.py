@@ -109,7 +109,7 @@ def _labels_without_top_word(batch: DocumentBatch, top_words: Sequence[str]) -> 
         return {}
     logprobs = batch.with_masks(maskings)
     _check_finite(batch, dict(zip([i for i, _ in maskings], logprobs.tolist(), strict=True)))
-    return {i: int(label) for (i, _), label in zip(maskings, logprobs.argmax(1).tolist(), strict=True)}
+    return {i: int(label) for (i, _), label in zip(maskings, batch.best_label(logprobs).tolist(), strict=True)}
 
 
 def _rank_words(batch: DocumentBatch, index: int, scores: Sequence[float | None]) -> list[tuple[str, float]]:

@@ -21,8 +21,10 @@ from accelerate.utils import broadcast_object_list
 
 from faithful_se.files import jsonl_line, write_atomic
 from faithful_se.progress import Progress
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
+from training.attribution.engine.label_prior import label_settings
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
 from training.attribution.options import AttributionOptions
@@ -76,7 +78,18 @@ def attribute(
         Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity, today=today)
         for source in sources
     ]
-    folder = AttributionFolder(Path(out), _settings(sources, attributors, identity, settings or {}))
+    run_settings = _settings(sources, attributors, identity, settings or {})
+    recorded = AttributionFolder(Path(out), run_settings).recorded_priors()
+    priors = {
+        source.name: prior
+        for source, attributor in zip(sources, attributors, strict=True)
+        if (prior := _same_in_all(attributor.use_prior(recorded.get(source.name))))
+    }
+    for source, attributor in zip(sources, attributors, strict=True):
+        attributor.prior = priors.get(source.name)
+    if priors:
+        run_settings["label_prior"] = priors
+    folder = AttributionFolder(Path(out), run_settings)
     with folder.open() if processes.is_main_process else nullcontext():
         counts = _run(folder, sources, attributors, shard_size, processes)
     processes.destroy_process_group()  # else torch warns at exit
@@ -112,16 +125,25 @@ def _run(
     return counts
 
 
+def _same_in_all(prior: Mapping[str, float] | None) -> dict[str, float] | None:
+    """The prior that the first process measured; another device may round otherwise."""
+    (first,) = broadcast_object_list([dict(prior) if prior else None])
+    return cast("dict[str, float] | None", first)
+
+
 def _settings(
     sources: Sequence[Source], attributors: Sequence[Attributor], identity: str, origin: Mapping[str, Any]
 ) -> AttributionSettings:
     spec, options = sources[0].spec, attributors[0].options
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
+    task_options |= label_settings(spec)
     settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **origin}
     settings["prompt"] = {
         source.name: attributor.renderer.digest(attributor.forward.tree.paths)
         for source, attributor in zip(sources, attributors, strict=True)
     }
+    if spec.examples:
+        settings["examples"] = {source.name: as_chat(source.spec.examples) for source in sources}
     if any(attributor.renderer.dated for attributor in attributors):
         settings["date"] = attributors[0].renderer.today.isoformat()
     return cast(AttributionSettings, settings)

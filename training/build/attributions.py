@@ -9,9 +9,10 @@ from typing import cast
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_numbered_jsonl
-from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.data import DatasetSpec, dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
 from training.runs.artefacts import AttributionManifest
 from training.runs.folder import MANIFEST
 from training.runs.settings import absolute_data
@@ -48,10 +49,50 @@ class Attributions:
         """Where the evaluation's texts are: ``hub``, ``mini`` or a folder."""
         return self.evaluation or self.manifest.get("data", "hub")
 
-    def options(self, context: str) -> Options:
-        """The options of the tasks that the rows train for: those that the words were scored with."""
-        options = self.manifest["options"]
-        return Options(data=self.data, context=context, mask=options["mask"], unknown=options["unknown"], controls=())
+    def classifier(self, wanted: str) -> str:
+        """The classifier of the tasks that the rows train for: the one that is wanted, if the attributions fit it.
+
+        Attributions rank labels. What is generated is mostly the label that is ranked first, without a prior.
+
+        Raises:
+            UsageError: the attributions are of another ranking.
+        """
+        own = self.manifest["options"].get("classifier", "loglikelihood")
+        if not wanted:
+            return own if own == "calibrated" else "generate"
+        if wanted != own and (wanted != "generate" or own == "calibrated"):
+            raise UsageError(
+                f"--classifier {wanted}: the words were scored for the answers of classifier={own}: give that, or "
+                f"attribute again with --classifier {'calibrated' if wanted == 'calibrated' else 'loglikelihood'}"
+            )
+        return wanted
+
+    def task(self, dataset: DatasetSpec, style: str, budget: str, context: str, classifier: str) -> TaskSpec:
+        """The task that the rows train for: as the words were scored, with the same examples and prior."""
+        options, name = self.manifest["options"], dataset.question.dataset
+        prior = self.manifest.get("label_prior", {}).get(name)
+        turns = self.manifest.get("examples", {}).get(name, [])
+        task_options = Options(
+            data=self.data,
+            classifier=classifier,
+            context=context,
+            mask=options["mask"],
+            unknown=options["unknown"],
+            controls=(),
+            prior=options.get("prior", Options.prior),
+            prior_texts=options.get("prior_texts", Options.prior_texts),
+        )
+        if classifier == "calibrated" and not prior:
+            raise UsageError(f"the attributions of {name} hold no prior of the labels: attribute again")
+        return TaskSpec(
+            dataset.question,
+            style,
+            budget,
+            task_options,
+            options.get("system"),
+            examples=tuple((turn["role"], turn["content"]) for turn in turns),
+            prior=prior if classifier == "calibrated" else None,
+        )
 
 
 def read_attributions(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from training.command_line import metavar, switch_off
 
@@ -57,6 +58,8 @@ class BuildOptions:
         specific: counterfactuals: prefer a word that reaches the target at its position only, and at none of the
             evaluation's random positions.
         context: same or fresh conversation, as in the evaluation.
+        classifier: how the answers are made that are explained, as in the evaluation: generate, loglikelihood or
+            calibrated (default: calibrated for calibrated attributions, else generate).
         seed: seed of what is drawn: random words, replayed texts, masked words.
     """
 
@@ -68,6 +71,7 @@ class BuildOptions:
     candidates: int = 8
     specific: bool = False
     context: str = "same"
+    classifier: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -75,7 +79,8 @@ class BuildOptions:
             *(("--styles", style, tuple(STYLES)) for style in self.styles),
             ("--budget", self.budget, BUDGETS),
             ("--arm", self.arm, ARMS),
-            ("--context", self.context, ("same", "fresh")),
+            ("--context", self.context, CHOICES["context"]),
+            ("--classifier", self.classifier or "generate", CHOICES["classifier"]),
         ):
             if value not in choices:
                 raise UsageError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +27,7 @@ from training.build.decontaminate import EvaluationTexts
 from training.build.folder import BuildFolder
 from training.build.options import BuildOptions
 from training.build.replacement_words import replacement_words
-from training.build.report import REPORT, BuildCounts, ShardLine, count_lines
+from training.build.report import REPORT, BuildCounts, ShardLine, count_lines, lost_answers
 from training.build.rows import CLASSIFICATION, classification_row, explanation_row, replay_plan
 from training.build.verify import judge
 from training.runs.artefacts import BuildSettings, RowOptions
@@ -69,6 +69,7 @@ def build(
         UsageError: another build's folder, a full disk, or no row at all.
     """
     options = options or BuildOptions()
+    options = replace(options, classifier=attributions.classifier(options.classifier))
     settings: BuildSettings = {
         "attributions": {**attributions.manifest, "texts": _digest(attributions)},
         "options": cast(RowOptions, options.as_dict()),
@@ -89,12 +90,15 @@ def build(
             if not explained.rows:
                 folder.drop_shards()
                 (out / folder.settings_file).unlink(missing_ok=True)  # nothing to resume from
-                remedy = "Look at the model's answers, or take more texts or --unfiltered"
+                remedy = lost_answers(explained, options.classifier)
+                remedy = remedy or "Look at the model's answers, or take more texts or --unfiltered"
                 raise UsageError(f"no row at all: {explained.most_rejected()}. {remedy}")
             replays = [builder.replay(job, sum(explained.accepted.get(job.dataset, {}).values())) for job in jobs]
             replacements = {job.dataset: job.replacements for job in jobs}
             counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements)
     for line in yield_table(counts):
+        log(line)
+    if line := lost_answers(counts, options.classifier):
         log(line)
     return counts
 
@@ -110,15 +114,17 @@ def _digest(attributions: Attributions) -> str:
 
 def _job(attributions: Attributions, name: str, options: BuildOptions, log: Callable[[str], None]) -> _Job:
     """Decontaminate the texts of a dataset and choose its replacement words."""
-    dataset, task_options = dataset_spec(name), attributions.options(options.context)
-    evaluation = EvaluationTexts(map(dataset.document, load_split(dataset, task_options.data)))
+    dataset = dataset_spec(name)
+    evaluation = EvaluationTexts(map(dataset.document, load_split(dataset, attributions.data)))
     texts = attributions.texts[name]
     reasons = [evaluation.reason(text.document) for text in texts]
     usable = [text for text, reason in zip(texts, reasons, strict=True) if not reason]
     left_out = len(texts) - len(usable)
     log(f"{name}: {len(usable)} texts; {left_out} left out because of {len(evaluation)} texts of the evaluation")
-    system = attributions.manifest["options"].get("system")
-    specs = [TaskSpec(dataset.question, style, options.budget, task_options, system) for style in options.styles]
+    specs = [
+        attributions.task(dataset, style, options.budget, options.context, options.classifier)
+        for style in options.styles
+    ]
     # Only usable texts give replacement words. Others would carry a test text's best word into the training.
     replacements = replacement_words(dataset.question, usable, options.candidates)
     return _Job(name, specs, usable, Counter(filter(None, reasons)), replacements)

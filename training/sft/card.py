@@ -49,6 +49,9 @@ def make_train_info(
         "filtered": sorted({option["filtered"] for option in options}),
         "specific": sorted({option.get("specific", False) for option in options}),  # older builds have no such option
         "replay": sorted({option["replay"] for option in options}),
+        # Older builds explain generated answers, without examples.
+        "classifier": sorted({option.get("classifier", "generate") for option in options}),
+        "num_fewshot": sorted({build["attributions"].get("options", {}).get("num_fewshot", 0) for build in builds}),
         "method": sorted({build["attributions"]["method"] for build in builds}),
         "data": [source.file for source in sources],
         "rows": sum(source.file["rows"] for source in sources),

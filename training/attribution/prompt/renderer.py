@@ -15,7 +15,7 @@ from itertools import chain, product, takewhile, zip_longest
 from typing import TYPE_CHECKING
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import as_chat
+from lm_eval_tasks.calls import Messages, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.prompt.chat_template import TWO_DAYS, render_chat
@@ -70,7 +70,11 @@ class Renderer:
 
     def render(self, fields: Mapping[str, str]) -> str:
         """The prompt as the chat template writes it, up to where the answer starts."""
-        chat = as_chat(self.spec.classify(Document(fields)).messages)
+        return self.render_messages(self.spec.classify(Document(fields)).messages)
+
+    def render_messages(self, messages: Messages) -> str:
+        """A conversation as the chat template writes it, up to where the next answer starts."""
+        chat = as_chat(messages)
         try:
             return render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
@@ -83,7 +87,7 @@ class Renderer:
         chat = as_chat(self._messages("a"))
         return len({render_chat(self.tokenizer, chat, day, add_generation_prompt=True) for day in TWO_DAYS}) > 1
 
-    def _messages(self, text: str) -> tuple[tuple[str, str], ...]:
+    def _messages(self, text: str) -> Messages:
         """The conversation about a document that holds one text in every field."""
         return self.spec.classify(Document(dict.fromkeys(self.spec.question.fields, text))).messages
 
