@@ -85,7 +85,7 @@ def read_synonyms(declared: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     Raises:
         UsageError: names of something that is no label, no list of phrases, or a phrase that fits two labels.
     """
-    synonyms, labels = declared.get("synonyms") or {}, list(declared["labels"])
+    synonyms, labels = declared.get("synonyms") or {}, list(declared.get("labels") or ())
     where = f"{declared['dataset']}: synonyms"
     if not isinstance(synonyms, Mapping):
         raise UsageError(f"{where}: {synonyms!r:.60}: give a list of phrases for each label")
