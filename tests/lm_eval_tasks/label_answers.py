@@ -75,7 +75,6 @@ OF_DATASETS: dict[str, dict[str, str | None]] = {
         "I'd lean positive": "positive",
         "I would go with negative": "negative",
         "sounds positive to me": "positive",
-        "The tweet conveys positivity.": "positive",
         "The tweet has a strong negative sentiment": "negative",
         "Positive sentiment": "positive",
         "This is a positive tweet": "positive",
