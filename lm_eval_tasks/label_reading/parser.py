@@ -10,7 +10,7 @@ from itertools import chain
 from lm_eval_tasks.label_reading.claims import Claims, claims_of
 from lm_eval_tasks.label_reading.names import LabelNames, label_names
 from lm_eval_tasks.label_reading.plain_text import key_of_plain, plain_text
-from lm_eval_tasks.label_reading.vocabulary import any_of
+from lm_eval_tasks.label_reading.vocabulary import NOUN, any_of
 from lm_eval_tasks.thoughts import after_thinking
 
 # So many letters of a final answer are read, and so many sentences behind an answer for a correction.
@@ -32,6 +32,13 @@ _EXPLICIT = re.compile(
 _FINAL = re.compile(r"\b(?:final|ultimate) (?:answer|label|verdict|classification|prediction|decision|choice)\b")
 # The sentiment is mixed. | The answer is 42. : an answer, but none of the labels
 _OTHER_ANSWER = re.compile(rf"(?:^|\b(?:the|my) ){_TITLE}\b[^:]{{0,40}}(?:\bis\b|\bare\b|:)[\W_]*\w")
+# The tweet says this and that.\n\nThe tweet is positive.
+_ABOUT_TEXT = re.compile(rf"[\W_]*(?:the|this) {NOUN} (?:is|are|was|belongs|falls|expresses|conveys|shows)\b")
+# At first glance it seems literal. However, it is ironic. : a later sentence decides
+_TENTATIVE = re.compile(
+    r"\bat first\b|\bfirst glance\b|\binitially\b|\bon the surface\b|^[\W_]*some (?:words|parts)\b"
+    r"|\b(?:could|may|might|can) (?:seem|appear|sound|look)\b"
+)
 # Positive. Wait, actually negative. | Positive, no, I mean negative
 _TAKES_BACK = (
     r"(?:(?:oh|hmm|no)\b[\s,]*)?(?:wait\b|correction\b|scratch that|on second thoughts?|let me (?:re|correct)"
@@ -118,7 +125,13 @@ def _read(text: str, names: LabelNames) -> str | None:
                 denied |= claims.denied
                 undecided |= bool(claims.affirmed) or bool(not claims.names and _OTHER_ANSWER.search(sentence))
                 spoken |= not claims.denied
-            elif not (undecided or must_be_explicit) or _is_explicit(sentence, names):
+            elif _TENTATIVE.search(sentence):
+                continue
+            elif (
+                not (undecided or must_be_explicit)
+                or _is_explicit(sentence, names)
+                or (not undecided and _ABOUT_TEXT.match(sentence))
+            ):
                 if claims.label in denied or _is_list(lines[number:], names):
                     return None
                 return _corrected(claims.label, chain(following, lines[number + 1 :]), names)

@@ -76,6 +76,22 @@ def test_unknown_counts_where_it_is_offered() -> None:
     assert not misread(answers, labels, question.synonyms)
 
 
+def test_a_later_sentence_decides_where_the_first_is_tentative_or_says_nothing() -> None:
+    answers: dict[str, str | None] = {
+        "At first it seems negative. It is positive.": "positive",
+        "At first glance it sounds positive. However, it is negative.": "negative",
+        "Some words sound negative. The tweet is positive.": "positive",
+        "It could seem positive, but that is wrong. The tweet is negative.": "negative",
+        "Initially positive. Then again, I'd say negative.": "negative",
+        "It is positive, although some words are negative.": "positive",
+        "The tweet talks about a trip.\n\nThe tweet is positive.": "positive",
+        "Thanks for sharing!\n\nThis post expresses a negative sentiment.": "negative",
+        "The tweet talks about a trip.\nMaybe positive.": None,
+        "At first it seems negative.": None,
+    }
+    assert not misread(answers, LABELS[0], ())
+
+
 def test_a_denied_label_is_never_that_label() -> None:
     answers = {
         (t.format(form(label), form(label)), labels, label)
