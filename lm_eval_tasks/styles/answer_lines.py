@@ -43,6 +43,8 @@ _INTERJECTION = re.compile(
 _NONE = re.compile(r"^\W*(?:none|n/a|nothing|no words?)\W*$", re.IGNORECASE)
 # Separates a word from the comment on it.
 COMMENT = re.compile(r"\s(?:[-–—]+|=)\s|:(?!\d|//)|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
+# (a positive word)
+_IN_PARENTHESES = re.compile(r"\s*\([^()]*\)\W*")
 _PARENTHESES = re.compile(r"\s\([^()]*\)")
 _SENTENCE_END = regex.compile(r"(?<=[.!?][\"”’)*_]{0,3})\s+(?=[\"“‘'*(_]{0,3}\p{Lu})")
 # The most important words are love and great | The answer is love, but not: The word shows that it is …
@@ -64,6 +66,10 @@ _NAMES_WORDS = re.compile(
     r"|i (?:chose|choose|picked|selected|named|would (?:say|choose|pick)))\b"
     r"|^\W*(?:it|that|this)(?: is|['’]s| was| would be)\b",
     re.IGNORECASE,
+)
+# It's "love".
+_IT_IS = regex.compile(
+    rf"\W*(?:it|that|this)(?: is|['’]s| was| would be) (?P<words>{QUOTED.pattern})\W*", regex.IGNORECASE
 )
 # ### Answer | **Final Answer** | **Words:**
 _HEADING = re.compile(r"^\s*(?:#{1,6}\s[^\n]{1,100}|\*\*[^*\n]{1,100}\*\*:?\s*)$")
@@ -102,6 +108,12 @@ def _read(row: str, contents: Contents) -> list[Line]:
     if opening and line.kind != "list" and not contents.keys.isdisjoint(keys_in(opening.group())):
         # Sure! love, in a document that says "sure"
         return [Line("unclear", line.keys)]
+    # Negative: awful, worst; Positive: fun
+    groups = [COLON.split(group, maxsplit=1) for group in row.split(";")]
+    if len(groups) > 1 and all(len(group) == 2 for group in groups):
+        titled = [_titled(title, content, contents) for title, content in groups]
+        if all(group and group.kind in ("list", "group") for group in titled):
+            return list(filter(None, titled))
     if line.kind not in ("talk", "unclear", "unknown") or len(row) > LONGEST_LINE:
         return [line]
     sentences = [_line(sentence, contents) for sentence in _SENTENCE_END.split(row) if keys_in(sentence)]
@@ -114,12 +126,16 @@ def _line(text: str, contents: Contents) -> Line:
     keys, colon = keys_in(text), COLON.search(text)
     if colon and 0 < colon.start() <= 300 and (line := _titled(text[: colon.start()], text[colon.end() :], contents)):
         return line
+    if (match := _IT_IS.fullmatch(text)) and contents.holds(keys_in(match["words"])):
+        return Line("sentence", tuple(keys_in(match["words"])))
     listed = listed_in(text, contents)
     if listed:
         return Line("list" if _is_plain(text, keys, contents) else "unclear", tuple(listed))
     marked = text.startswith("#") or contents.keys.isdisjoint(keys)
     if marked and _HEADING.match(text) and is_title(text, contents):
         return Line("heading")
+    if _IN_PARENTHESES.fullmatch(text) and not segments_in(text, contents):
+        return Line("talk", quoted_in(text, contents))
     says_nothing = contents.keys.isdisjoint(keys) and (_TALK.match(text) or _NONE.match(text))
     if says_nothing or set(keys) <= contents.labels | contents.mask:
         return Line("talk")
@@ -188,7 +204,11 @@ def _is_head(head: str, comments: Sequence[str], contents: Contents) -> bool:
 def _sentence(text: str, contents: Contents) -> Line:
     """A line of prose: one that names words, or talk."""
     phrases = [keys_in(quote[1]) for quote in QUOTED.finditer(text)]
+    labels = any(keys and contents.labels.issuperset(keys) for keys in phrases)
     phrases = [keys for keys in phrases if keys and not set(keys) <= contents.labels | contents.mask]
+    if labels and any(contents.all_labels.issuperset(keys) for keys in phrases):
+        # The words "sports" and "business" are important: the labels, one of which is a word of the document
+        return Line("unclear", tuple(key for keys in phrases for key in keys))
     if _NAMES_WORDS.search(text) and phrases:
         quoted = tuple(key for keys in phrases for key in keys)
         clear = contents.holds(quoted) and not _DENIAL.search(QUOTED.sub('""', text))

@@ -16,7 +16,8 @@ from lm_eval_tasks.styles.unwrap import BULLET
 # Words: love | Key terms: love | Final answer: love | Most important: love
 _WORDS_TITLE = re.compile(
     r"(?<![^\W_])(?:key)?(?:words?|terms?|tokens?|phrases?|expressions?|adjectives?|adverbs?|nouns?|verbs?|answers?"
-    r"|outputs?|results?|responses?|list|important|influential|decisive|crucial)\d{0,2}(?![^\W_])",
+    r"|outputs?|results?|responses?|list|important|influential|decisive|crucial|mots?|palabras?|palavras?|w[oö]rter|wort)\d{0,2}(?![^\W_])"
+    r"|关键词|单词|词语|答案",
     re.IGNORECASE,
 )
 COLON = re.compile(r":(?!\d|//)|：|\s=\s")
