@@ -67,6 +67,7 @@ _NAMES_WORDS = re.compile(
     r"|^\W*(?:it|that|this)(?: is|['’]s| was| would be)\b",
     re.IGNORECASE,
 )
+_BECAUSE = re.compile(r",?\s+(?:because|as|since|which|that)\s")
 # It's "love".
 _IT_IS = regex.compile(
     rf"\W*(?:it|that|this)(?: is|['’]s| was| would be) (?P<words>{QUOTED.pattern})\W*", regex.IGNORECASE
@@ -97,17 +98,18 @@ def read_lines(text: str, contents: Contents) -> list[Line]:
 def _read(row: str, contents: Contents) -> list[Line]:
     """What a row of an answer is; sentence by sentence where it is nothing as a whole."""
     opening = _INTERJECTION.match(row)
-    if opening and contents.keys.isdisjoint(keys_in(opening.group())):
-        row = row[opening.end() :]
+    opened = bool(opening) and not contents.says(row)
+    in_document = bool(opening and contents.holds(keys_in(opening.group())))
+    row = row[opening.end() :] if opening and opened else row
     bullet = BULLET.match(row)
     line = _line(row[bullet.end() :] if bullet else row, contents)
+    if opened and in_document and line.kind not in ("heading", "talk"):
+        # Sure! love, in a document that says "sure"
+        return [Line("unclear", line.keys)]
     number = keys_in(bullet.group()) if bullet else []
     if number and contents.holds(number) and line.kind not in ("list", "sentence"):
         # 1: it shows joy, in a document that says "1"
         return [Line("unclear", tuple(number))]
-    if opening and line.kind != "list" and not contents.keys.isdisjoint(keys_in(opening.group())):
-        # Sure! love, in a document that says "sure"
-        return [Line("unclear", line.keys)]
     # Negative: awful, worst; Positive: fun
     groups = [COLON.split(group, maxsplit=1) for group in row.split(";")]
     if len(groups) > 1 and all(len(group) == 2 for group in groups):
@@ -214,7 +216,9 @@ def _sentence(text: str, contents: Contents) -> Line:
         clear = contents.holds(quoted) and not _DENIAL.search(QUOTED.sub('""', text))
         return Line("sentence" if clear else "unclear", quoted)
     for match in filter(None, [] if phrases else [sentence.search(text) for sentence in _SENTENCES]):
-        words, bare = match["words"], re.split(r",?\s+(?:because|as|since|which|that)\s", match["words"])[0]
+        words, bare = match["words"], _BECAUSE.split(match["words"])[0]
+        # A document may say "because".
+        bare = words if contents.holds(keys_in(words[len(bare) :])[:1]) else bare
         listed = listed_in(words, contents) or listed_in(bare, contents)
         # The answer is business: the label again
         if listed and not contents.all_labels.issuperset(listed):
