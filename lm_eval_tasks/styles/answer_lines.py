@@ -102,7 +102,7 @@ def _read(row: str, contents: Contents) -> list[Line]:
     in_document = bool(opening and contents.holds(keys_in(opening.group())))
     row = row[opening.end() :] if opening and opened else row
     bullet = BULLET.match(row)
-    line = _line(row[bullet.end() :] if bullet else row, contents)
+    line = _line(row[bullet.end() :] if bullet else row, contents, bulleted=bool(bullet))
     if opened and in_document and line.kind not in ("heading", "talk"):
         # Sure! love, in a document that says "sure"
         return [Line("unclear", line.keys)]
@@ -116,7 +116,7 @@ def _read(row: str, contents: Contents) -> list[Line]:
         titled = [_titled(title, content, contents) for title, content in groups]
         if all(group and group.kind in ("list", "group") for group in titled):
             return list(filter(None, titled))
-    if line.kind not in ("talk", "unclear", "unknown") or len(row) > LONGEST_LINE:
+    if line.kind not in ("talk", "unclear", "unknown") or line.titled or len(row) > LONGEST_LINE:
         return [line]
     sentences = [_line(sentence, contents) for sentence in _SENTENCE_END.split(row) if keys_in(sentence)]
     # Sports. The article is about a match: the label again
@@ -124,9 +124,13 @@ def _read(row: str, contents: Contents) -> list[Line]:
     return sentences if len(sentences) > 1 and not again else [line]
 
 
-def _line(text: str, contents: Contents) -> Line:
+def _line(text: str, contents: Contents, bulleted: bool = False, nested: int = 2) -> Line:
     keys, colon = keys_in(text), COLON.search(text)
-    if colon and 0 < colon.start() <= 300 and (line := _titled(text[: colon.start()], text[colon.end() :], contents)):
+    if (
+        colon
+        and 0 < colon.start() <= 300
+        and (line := _titled(text[: colon.start()], text[colon.end() :], contents, nested))
+    ):
         return line
     if (match := _IT_IS.fullmatch(text)) and contents.holds(keys_in(match["words"])):
         return Line("sentence", tuple(keys_in(match["words"])))
@@ -145,10 +149,22 @@ def _line(text: str, contents: Contents) -> Line:
     head, *comments = COMMENT.split(_PARENTHESES.sub("", text))
     if (head != text) and len(comments) < 2 and (listed := listed_in(head, contents)):
         return Line("list" if _is_head(head, comments, contents) else "unclear", tuple(listed))
+    if (bare := _PARENTHESES.sub("", text)) != text and (segments := segments_in(bare, contents)):
+        # love (a verb), wonderful (an adjective), which is not in the document
+        return Line("unclear", tuple(segments), titled=True)
+    colon_only = COLON.search(head + ":") and ":" in text[len(head) : len(head) + 2]
+    if (
+        len(comments) == 1
+        and 0 < len(keys_in(head)) < 3
+        and (bulleted or not colon_only)
+        and not _COMMENT_TITLE.match(head)
+    ):
+        # - wonderful: it shows joy | wonderful -> joy
+        return Line("unknown", titled=True)
     return _sentence(text, contents) if len(text) <= LONGEST_LINE else _talk(text, contents)
 
 
-def _titled(title: str, content: str, contents: Contents) -> Line | None:
+def _titled(title: str, content: str, contents: Contents, nested: int = 2) -> Line | None:
     """What a title and the text behind it are; None where they have no meaning as such."""
     titled, keys = keys_in(title), keys_in(content)
     if not titled:
@@ -176,8 +192,10 @@ def _titled(title: str, content: str, contents: Contents) -> Line | None:
         return Line("talk")
     if listed and not _PARENTHESES.search(content):
         return Line("list" if titles_words else "group", tuple(listed), titled=True)
-    nested = COLON.search(content)
-    line = Line("unclear", tuple(segments_in(content, contents))) if nested else _line(content, contents)
+    if COLON.search(content) and not nested:
+        return Line("unclear", tuple(segments_in(content, contents)), titled=True)
+    # **Answer:** 1. love | **Answer:** Word 1: love
+    line = _line(BULLET.sub("", content.lstrip("* ")), contents, nested=nested - 1)
     if line.kind not in ("list", "sentence"):
         named = (*line.keys, *titled) if in_document else line.keys
         return Line("unclear" if line.kind == "unclear" else "unknown", named, titled=True)
@@ -222,7 +240,7 @@ def _sentence(text: str, contents: Contents) -> Line:
         listed = listed_in(words, contents) or listed_in(bare, contents)
         # The answer is business: the label again
         if listed and not contents.all_labels.issuperset(listed):
-            return Line("unclear" if _DENIAL.search(text) else "sentence", tuple(listed))
+            return Line("unclear" if _DENIAL.search(text[: match.start("words")]) else "sentence", tuple(listed))
         # The words are love and wonderful: a word that is not in the document
         if contents.holds(keys_in(words)[:1]) and not listed:
             return Line("unknown", tuple(keys_in(words)[:1]))

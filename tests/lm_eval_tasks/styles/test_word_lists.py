@@ -89,6 +89,11 @@ def test_lists_of_every_shape_are_read(name: str) -> None:
         ("fun\nNote: awful", ""),
         ("fun\n\nBesides: awful, worst", ""),
         ("awful (worst)", ""),
+        ("awful -> strong\nhorrible -> strong", ""),
+        ("- horrible: shows the mood\n- awful: shows the mood", ""),
+        ("* **horrible:** it shows the mood\n* **awful:** it shows the mood", ""),
+        ("Here are the words:\n\n* furious: strong anger\n* boring: the cause", ""),
+        ("awful (adjective), horrible (adjective)", ""),
     ],
 )
 def test_several_words(answer: str, words: str) -> None:
@@ -157,6 +162,10 @@ def test_one_word(answer: str) -> None:
         ('awful\n\nThe word "worst" is also important.', "more than one word"),
         ('The most important word is "awful". Another important word is "worst".', "more than one word"),
         ("awful\nWord 2: horrible", "more than one word"),
+        ("**Answer:** Word 1: awful\nWord 2: horrible", "more than one word"),
+        ("awful -> strong\nhorrible -> strong", "more than one word"),
+        ("- horrible: shows the mood\n- awful: shows the mood", "more than one word"),
+        ("awful (adjective), horrible (adjective)", "more than one word"),
         ("Word 1: awful\nWord 2: worst\nWord 3: horrible", "more than one word"),
     ],
 )
