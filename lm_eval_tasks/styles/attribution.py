@@ -119,7 +119,7 @@ def _oneword(text: str, lines: Sequence[Line], contents: Contents) -> tuple[set[
     reason, listed, denied = "no word named", mentioned(lines, contents), _denied(text)
     named_in = [line for line in lines if line.titled or line.kind in ("list", "sentence")]
     unsure = any(line.kind in ("unknown", "unclear") for line in named_in)
-    if unsure and (len(named_in) > 1 or named_in[0].keys and named_in[0].kind == "unclear"):
+    if unsure and (len(named_in) > 1 or (named_in[0].keys and named_in[0].kind == "unclear")):
         # love\nWord 2: wonderful, which is not in the document
         return set(), "more than one word"
     for keys in _readings(text, contents):
