@@ -22,8 +22,8 @@ MULTIWORD = (
     "Answer only with the redacted {noun}.{format_hint}"
 )
 
-# A rewriting needs room for the whole text, however many words it masks.
-MAX_TOKENS = {"oneword": 256, "multiword": 256}
+# Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
+MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = False
 REMOVES_WORDS = True
 ANSWERS_WITH_TEXT = True
