@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text, check_gold, documents_of
-from faithful_se.errors import require_packages
+from faithful_se.errors import require_packages, warn_user
 from faithful_se.estimates import estimates_of
 from faithful_se.given_texts import without_asked
 from faithful_se.model_backend import Respond, responder
@@ -17,6 +17,7 @@ from faithful_se.transcript import Transcript
 from leaderboards.board import Estimate
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import is_repeatable
+from lm_eval_tasks.measurability import why_not_measurable
 from lm_eval_tasks.metrics import Value, score
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
@@ -27,8 +28,6 @@ from lm_eval_tasks.thoughts import CUT
 if TYPE_CHECKING:
     import polars as pl
     from typing_extensions import Unpack
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def evaluate(
         chat_template_args=chat_template_args,
         progress=progress,
     ) as respond:
-        return measure(spec, documents, respond)
+        return measure("evaluate", spec, documents, respond)
 
 
 def read_task(
@@ -118,16 +117,32 @@ def read_task(
     return spec, documents
 
 
-def measure(spec: TaskSpec, documents: Sequence[Document], respond: Respond, remedy: str = "") -> Evaluation:
-    """Take documents through the protocol and score them, as the tasks do; `remedy` is for thoughts that are cut."""
+def measure(
+    caller: str, spec: TaskSpec, documents: Sequence[Document], respond: Respond, cut_thoughts: str = ""
+) -> Evaluation:
+    """Take documents through the protocol and score them, as the tasks do; warn of those that have no result.
+
+    `cut_thoughts` is what to do about thoughts that are cut off, where room to think would not help.
+    """
     transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=is_repeatable)
-    if cut := sum(transcript["problem"] == CUT for transcript in transcripts):
-        remedy = remedy or cut_remedy(spec.options.thinking_tokens)
-        logger.warning("%d of %d texts: %s: %s", cut, len(documents), CUT, remedy)
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
+    for number, transcript in enumerate(transcripts):
+        if transcript["problem"]:
+            numbers[transcript["problem"]].append(number)
+    for problem, texts in numbers.items():
+        examples = ", ".join(map(str, texts[:10])) + (", …" if len(texts) > 10 else "")
+        remedy = f": {cut_thoughts or cut_remedy(spec.options.thinking_tokens)}" if problem == CUT else ""
+        warn_user(
+            f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {problem} (text {examples}){remedy}"
+        )
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
-        scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]
-    return Evaluation(estimates_of(scores), scores, transcripts)
+        unknown = ("acc", "acc_majority")
+        scores = [{name: value for name, value in row.items() if name not in unknown} for row in scores]
+    metrics = estimates_of(scores)
+    if reason := why_not_measurable(spec, documents, transcripts):
+        metrics["measurable"] = Estimate(None, None, None, len(documents), reason)
+    return Evaluation(metrics, scores, transcripts)
 
 
 def _summary(transcript: Transcript) -> dict[str, Any]:

@@ -30,6 +30,10 @@ class Generate:
     messages: Messages  # (role, content) pairs
     settings: str = "{}"  # the generation settings as JSON, in lm-eval's terms (``max_gen_toks``, …)
     thinking_tokens: int = 0  # room for a thought before the answer
+    # Room for the answer where the settings give none: tokens, beside those of what the answer repeats and adds.
+    room: int = 256
+    repeats: str = ""  # the text that a rewriting repeats
+    adds: str = ""  # the masks or new words that it may hold
 
 
 Call = Classify | Generate

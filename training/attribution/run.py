@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from tqdm.auto import tqdm
 
 from faithful_se.files import jsonl_line, write_atomic
+from faithful_se.progress import Progress
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
@@ -179,13 +179,8 @@ def _plan(folder: AttributionFolder, source: Source, on_disk: RowsOnDisk, size: 
 def _compute(source: Source, attributor: Attributor, plan: Plan, processes: PartialState) -> None:
     shards = list(plan.items())[processes.process_index :: processes.num_processes]
     problems: defaultdict[str, list[str]] = defaultdict(list)
-    with tqdm(
-        total=sum(len(part) for _, part in shards),
-        unit="text",
-        desc=source.name,
-        disable=None if processes.is_main_process else True,
-        smoothing=0.1,
-    ) as bar:
+    total = sum(len(part) for _, part in shards)
+    with Progress(f"attribute: {source.name}", total, show=bool(total) and processes.is_main_process) as progress:
         for path, part in shards:
             rows = {}
             numbers, documents = [number for number, _ in part], [document for _, document in part]
@@ -193,7 +188,7 @@ def _compute(source: Source, attributor: Attributor, plan: Plan, processes: Part
                 rows[position] = row
                 if row["problem"]:
                     problems[row["problem"]].append(row["hash"])
-                bar.update()
+                progress.update()
             write_atomic(path, (jsonl_line(rows[position]) for position in range(len(part))))
     for problem, hashes in problems.items():
         examples = ", ".join(hashes[:5]) + (", …" if len(hashes) > 5 else "")

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from tqdm.auto import tqdm
-
 from faithful_se.errors import UsageError
 from faithful_se.files import jsonl_line, read_jsonl, write_atomic
+from faithful_se.progress import Progress
 from lm_eval_tasks import scheduler
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.spec import TaskSpec
@@ -29,6 +28,7 @@ from training.build.card import yield_table
 from training.build.decontaminate import EvaluationTexts
 from training.build.folder import BuildFolder
 from training.build.options import BuildOptions
+from training.build.predictions import prediction_counts, warnings, why_no_row
 from training.build.replacement_words import replacement_words
 from training.build.report import REPORT, BuildCounts, ShardLine, count_lines, lost_answers
 from training.build.rows import CLASSIFICATION, Row, classification_row, explanation_row, replay_plan
@@ -93,8 +93,8 @@ def build(
             if not explained.rows:
                 folder.drop_shards()
                 (out / folder.settings_file).unlink(missing_ok=True)  # nothing to resume from
-                remedy = lost_answers(explained, options.classifier)
-                remedy = remedy or "Look at the model's answers, or take more texts or --unfiltered"
+                lines = warnings(attributions, explained, options)
+                remedy = lost_answers(explained, options.classifier) or why_no_row(explained, lines, options)
                 if CUT in explained.most_rejected():
                     remedy = "The model thinks: attribute again, where its template can with " + template_option(
                         SWITCHES[0]
@@ -102,11 +102,13 @@ def build(
                 raise UsageError(f"no row at all: {explained.most_rejected()}. {remedy}")
             replays = [builder.replay(job, sum(explained.accepted.get(job.dataset, {}).values())) for job in jobs]
             replacements = {job.dataset: job.replacements for job in jobs}
-            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements)
+            predictions = prediction_counts(attributions.texts)
+            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements, predictions)
     for line in yield_table(counts):
         log(line)
-    if line := lost_answers(counts, options.classifier):
-        log(line)
+    for line in [*warnings(attributions, counts, options), lost_answers(counts, options.classifier)]:
+        if line:
+            log(f"warning: {line}")
     return counts
 
 
@@ -150,14 +152,16 @@ class _Builder:
     def explain(self, job: _Job, shard_size: int) -> list[Path]:
         """Write the explanations of a dataset; the paths of their shards."""
         paths = []
-        with tqdm(total=len(job.texts), desc=job.dataset, unit="text", disable=None) as bar:
+        with Progress(f"build: {job.dataset}", len(job.texts)) as progress:
             for start in range(0, len(job.texts), shard_size):
                 texts = job.texts[start : start + shard_size]
                 path = self.folder.shard(job.dataset, f"{start:08d}-{len(texts)}")
-                if not path.exists():
-                    write_atomic(path, map(jsonl_line, self._explained(job, texts)))
                 paths.append(path)
-                bar.update(len(texts))
+                if path.exists():
+                    progress.skip(len(texts))
+                    continue
+                write_atomic(path, map(jsonl_line, self._explained(job, texts)))
+                progress.update(len(texts))
         return paths
 
     def _explained(self, job: _Job, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:

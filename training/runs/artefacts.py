@@ -55,6 +55,8 @@ class AttributionSettings(TypedDict):
     dtype: NotRequired[str]  # number type that the model was loaded as
     data: NotRequired[str]  # where the datasets are: "hub", "mini" or the absolute path of a folder
     split: NotRequired[str]
+    order: NotRequired[str]  # of the texts where it is not that of the file, as the next
+    order_seed: NotRequired[int]
     file: NotRequired[str]  # absolute path of the user's own texts
     question: NotRequired[str]  # what was asked about them, as the next two
     fields: NotRequired[list[str]]
