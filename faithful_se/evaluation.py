@@ -118,11 +118,11 @@ def read_task(
 
 
 def measure(
-    caller: str, spec: TaskSpec, documents: Sequence[Document], respond: Respond, cut_thoughts: str = ""
+    caller: str, spec: TaskSpec, documents: Sequence[Document], respond: Respond, cut_thought: str = ""
 ) -> Evaluation:
     """Take documents through the protocol and score them, as the tasks do; warn of those that have no result.
 
-    `cut_thoughts` is what to do about thoughts that are cut off, where room to think would not help.
+    `cut_thought` is the remedy for thoughts that are cut; by default that of a model.
     """
     transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=is_repeatable)
     numbers: defaultdict[str, list[int]] = defaultdict(list)
@@ -131,10 +131,9 @@ def measure(
             numbers[transcript["problem"]].append(number)
     for problem, texts in numbers.items():
         examples = ", ".join(map(str, texts[:10])) + (", …" if len(texts) > 10 else "")
-        remedy = f": {cut_thoughts or cut_remedy(spec.options.thinking_tokens)}" if problem == CUT else ""
-        warn_user(
-            f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {problem} (text {examples}){remedy}"
-        )
+        remedy = cut_thought or cut_remedy(spec.options.thinking_tokens)
+        reason = f"{problem}: {remedy}" if problem == CUT else problem
+        warn_user(f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {reason} (text {examples})")
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
         unknown = ("acc", "acc_majority")

@@ -146,7 +146,7 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
             labels = tuple(labels)
         if problem := label_problem(labels, settings.get("unknown") is True):
             raise UsageError(f"{caller}: labels={settings['labels']!r:.80}: {problem}")
-        changes["labels"] = labels
+        question = question.with_labels(labels)
     question = replace(question, **changes)
     if len(question.titles) != len(fields):
         raise UsageError(
