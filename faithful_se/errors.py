@@ -28,7 +28,7 @@ def require_packages(extra: str, *packages: str) -> None:
 
 def warn_user(message: str) -> None:
     """Warn of what is counted and may surprise, at the line of the user's that called this package."""
-    depth, frame = 1, sys._getframe(1)
+    depth, frame = 2, sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]:
         depth, frame = depth + 1, frame.f_back
     warnings.warn(message, UserWarning, stacklevel=depth)

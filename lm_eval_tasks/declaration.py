@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -57,20 +57,16 @@ def check_declaration(where: str, config: Mapping[str, Any]) -> None:
             raise UsageError(f"{where}: metadata.faithful_se.{key}: {problem}")
 
 
-def _problems(declared: Mapping[str, Any]) -> Sequence[tuple[str, Problem]]:
-    """(key, problem) pairs. Later checks read what earlier ones have passed, so the first kind of problem ends it."""
+def _problems(declared: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
+    """(key, problem) pairs, in an order in which each check may read what earlier ones have passed."""
     by_row = declared.get("labels_column") is not None
-    required = [key for key in (*_TEXTS, *_LISTS) if not (by_row and key in ("labels", "label_values"))]
-    for checks in (
-        [(str(key), _unknown_key(str(key))) for key in declared if key not in _KNOWN],
-        [(key, "is missing") for key in required if key not in declared],
-        [(key, _text_problem(declared[key])) for key in _TEXTS],
-        [(key, _list_problem(declared[key])) for key in _LISTS if key in declared],
-        [(key, check(declared)) for key, check in _CHECKS],
-    ):
-        if any(problem for _, problem in checks):
-            return checks
-    return ()
+    yield from ((str(key), _unknown_key(str(key))) for key in declared if key not in _KNOWN)
+    for key in (*_TEXTS, *_LISTS):
+        if key not in declared and not (by_row and key in ("labels", "label_values")):
+            yield key, "is missing"
+    yield from ((key, _text_problem(declared[key])) for key in _TEXTS)
+    yield from ((key, _list_problem(declared[key])) for key in _LISTS if key in declared)
+    yield from ((key, check(declared)) for key, check in _CHECKS)
 
 
 def _unknown_key(key: str) -> Problem:

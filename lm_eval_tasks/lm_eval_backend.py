@@ -103,14 +103,12 @@ class Backend:
         answers: dict[int, Answer] = {}
         prompts: dict[int, tuple[str, str]] = {}  # as far as they can be read, and the mark that opens a thought
         for index, call in enumerate(calls):
-            prompt, settings = self._prompt(call.messages), self._settings(call)
+            prompt = self._prompt(call.messages)
+            settings = self._settings(call, prompt)
             if isinstance(prompt, str) and self.render:
                 prompts[index] = prompt, self.thinking.check(call, as_chat(call.messages), prompt)
             if not isinstance(prompt, str):
                 settings["until"] = settings["until"] or API_UNTIL
-            if not settings["max_gen_toks"]:
-                settings["max_gen_toks"] = self._room(cast("Generate", call), prompt)
-            settings["max_gen_toks"] += call.thinking_tokens
             if problem := self._length_problem(prompt, settings["max_gen_toks"], call.thinking_tokens):
                 answers[index] = Answer("", problem=problem)
             elif isinstance(call, Classify) and call.ranked:
@@ -135,7 +133,7 @@ class Backend:
         label = parse_label(reply, call.labels, call.synonyms) if isinstance(call, Classify) and not cut else None
         return Answer(text, label, problem=CUT if cut else "", after_thought=reply, opening=opening)
 
-    def _settings(self, call: Call) -> dict[str, Any]:
+    def _settings(self, call: Call, prompt: str | JsonChatStr) -> dict[str, Any]:
         plain = self.render is None
         if plain and call.thinking_tokens:
             raise UsageError(
@@ -147,8 +145,8 @@ class Backend:
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
-        limit = limits[0] if limits else settings.get("max_gen_toks", 0)  # 0: the user sets none
-        settings["max_gen_toks"] = int(limit)
+        limit = limits[0] if limits else settings.get("max_gen_toks")
+        settings["max_gen_toks"] = int(limit or self._room(call, prompt)) + call.thinking_tokens
         # lm-eval's cache looks at do_sample only, not at a temperature.
         settings["do_sample"] = _is_sampled(settings)
         settings["until"] = _stop_texts(settings) or (PLAIN_UNTIL["generate"] if plain else [])
@@ -165,7 +163,9 @@ class Backend:
         """
         if not call.repeats:
             return call.room
-        least = call.room + self._count_tokens(call.repeats)
+        tokens = self._count_tokens(call.repeats)
+        # `room` is for tokens of four bytes. Tokenizers that write letters or bytes need more for the same words.
+        least = tokens + max(call.room, call.room * 4 * tokens // len(call.repeats.encode()))
         room = 1 << (least + self._count_tokens(call.adds) - 1).bit_length()
         if self._length_problem(prompt, room + call.thinking_tokens):
             left = int(self.lm.max_length) - len(self.lm.tok_encode(prompt)) - call.thinking_tokens

@@ -90,10 +90,9 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
     _check_prior(task, values)
-    options = Options(**values)
-    if options.order_seed and options.order != "balanced":
-        raise UsageError(f"{task}: order_seed={options.order_seed} is for order=balanced: leave it out")
-    return options
+    if values.get("order_seed") and values.get("order") != "balanced":
+        raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")
+    return Options(**values)
 
 
 def _check_prior(task: str, values: Mapping[str, Any]) -> None:

@@ -24,17 +24,18 @@ Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
 
 # What the rounds of calls are for.
 STEPS = ("classify", "explain", "check")
+PRIOR = "prior of the labels"
 SEARCH = "search for the oracle's words …"
 
 
 def steps_of(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
     """The rounds that tasks take. Where a greedy search can follow, how many it takes is known only at its end."""
-    searches = any(
-        spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS and "oracle" in spec.options.controls
-        for spec in specs
-        if spec.options.classifier != "generate"
-    )
-    return (*STEPS, SEARCH) if searches else STEPS
+    measures = searches = False
+    for spec in specs:
+        measures |= spec.calibrated and not spec.prior
+        removes_several = spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS
+        searches |= spec.options.ranked and removes_several and "oracle" in spec.options.controls
+    return (*([PRIOR] if measures else []), *STEPS, *([SEARCH] if searches else []))
 
 
 def self_explain(spec: TaskSpec, document: Document) -> Procedure:

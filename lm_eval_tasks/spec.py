@@ -75,7 +75,8 @@ class TaskSpec:
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""
-        sentence = STYLES[self.style].ask(self.request(document, target))
+        style = STYLES[self.style]
+        sentence = style.ask(self.request(document, target))
         messages: Messages
         if self.options.context == "same":
             answer = ("assistant", self.turn(prediction))
@@ -83,22 +84,20 @@ class TaskSpec:
         else:
             prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
             messages = (*self._opening(), ("user", prompt))
-        style = STYLES[self.style]
         repeats = self.question.as_answer(document.fields) if style.ANSWERS_WITH_TEXT else ""
         adds = f" {self.options.mask}" * self._most_changes(document) if repeats else ""
-        return Generate(
-            messages, self.generation, self.options.thinking_tokens, style.MAX_TOKENS[self.budget], repeats, adds
-        )
-
-    def turn(self, prediction: Answer) -> str:
-        """An answer as it stands in the conversation that goes on: without its thought, unless `thoughts=keep`."""
-        kept = self.options.thoughts == "keep"
-        return (prediction.opening + prediction.text if kept else prediction.reply).strip()
+        room = style.MAX_TOKENS[self.budget]
+        return Generate(messages, self.generation, self.options.thinking_tokens, room, repeats, adds)
 
     def _most_changes(self, document: Document) -> int:
         """How many words of a document a rewriting changes at most: those of one type, or half of them."""
         counts = Counter(word.key for word in document.words)
         return max(max(counts.values(), default=0), counts.total() // 2 if self.budget == "multiword" else 0)
+
+    def turn(self, prediction: Answer) -> str:
+        """An answer as it stands in the conversation that goes on: without its thought, unless `thoughts=keep`."""
+        kept = self.options.thoughts == "keep"
+        return (prediction.opening + prediction.text if kept else prediction.reply).strip()
 
     def _opening(self) -> Messages:
         return (("system", self.system),) if self.system else ()

@@ -88,8 +88,7 @@ class SelfExplainTask(ConfigurableTask):
         """Read the evaluation split, in the order that the options ask for. All tasks of a dataset share it."""
         options = self.spec.options
         rows = self._in_task(load, self.source, options.data)
-        rows = self._in_task(ordered, rows, self.source, options.order, options.order_seed)
-        self.dataset = {self.config.test_split: rows}
+        self.dataset = {self.config.test_split: ordered(rows, self.source, options.order, options.order_seed)}
 
     def test_docs(self) -> Dataset:
         """The documents to evaluate."""

@@ -114,7 +114,8 @@ def _questions_of_the_package() -> tuple[Question, ...]:
 def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> bool:
     """Whether a classification prompt is of this dataset: two can ask alike and offer other labels, in any order."""
     same_labels = not question.labels or sorted(question.labels) == sorted(choices)
-    return head.startswith(question.question) and same_labels and text.startswith(f"{question.titles[0]}: ")
+    same_titles = not text or text.startswith(f"{question.titles[0]}: ")
+    return head.startswith(question.question) and same_labels and same_titles
 
 
 @lru_cache(maxsize=1 << 12)

@@ -39,7 +39,7 @@ MULTIWORD = (
 )
 
 # Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
-MAX_TOKENS = {"oneword": 48, "multiword": 48}
+MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = True
 REMOVES_WORDS = False
 ANSWERS_WITH_TEXT = True

@@ -23,7 +23,7 @@ MULTIWORD = (
 )
 
 # Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
-MAX_TOKENS = {"oneword": 48, "multiword": 48}
+MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = False
 REMOVES_WORDS = True
 ANSWERS_WITH_TEXT = True
