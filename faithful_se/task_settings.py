@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
 from faithful_se.given_texts import read_examples, read_prior_documents
+from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.declaration import label_problem
 from lm_eval_tasks.examples import example_turns
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.spec import TaskSpec
@@ -67,6 +69,8 @@ class TaskSettings(QuestionSettings, total=False):
         controls: ``random``, ``oracle``, ``stability`` joined by "+", or ``none``, or ``all``.
         operator: how named words are removed: ``mask`` (default), ``delete`` or ``substitute``.
         draws: random sets of words per text; 2 by default.
+        thinking_tokens: room for a thought before each answer, in tokens.
+        thoughts: ``drop`` or ``keep``: whether the answer stands in the conversation with its thought.
         generation: settings of explanations in lm-eval's terms, such as ``{"max_gen_toks": 64}``; greedy by default.
     """
 
@@ -76,13 +80,18 @@ class TaskSettings(QuestionSettings, total=False):
     controls: str | Sequence[str]
     operator: str
     draws: int
+    thinking_tokens: int
+    thoughts: str
     generation: Mapping[str, Any]
 
 
 QUESTION_SETTINGS = tuple(QuestionSettings.__annotations__)
 TASK_SETTINGS = tuple(TaskSettings.__annotations__)
-_TEXTS, _LISTS = ("question", "noun"), ("labels", "titles")
-_OPTIONS = ("classifier", "prior", "context", "mask", "unknown", "controls", "operator", "draws")
+_TEXTS = ("question", "noun")
+_OPTIONS = (
+    *("classifier", "prior", "context", "mask", "unknown", "controls", "operator", "draws"),
+    *("thinking_tokens", "thoughts"),
+)
 
 
 def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> TaskSpec:
@@ -98,7 +107,7 @@ def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> 
             raise UsageError(f"{caller}: {name}={value!r}: give one of {', '.join(choices)}")
     options = read_options(caller, {"data": DATA}, {name: settings[name] for name in _OPTIONS if name in settings})
     question = question_of(caller, fields, settings)
-    greedy = {"until": [], "do_sample": False, "max_gen_toks": STYLES[style].MAX_TOKENS[budget]}
+    greedy = {"until": [], "do_sample": False}
     spec = TaskSpec(
         question=question,
         style=style,
@@ -129,14 +138,21 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
         titles = tuple(name[:1].upper() + name[1:] for name in names)
         question = Question(DATA, noun, QUESTION.format(noun=noun), tuple(fields), titles, labels=())
     changes: dict[str, Any] = {name: _text(caller, name, settings[name]) for name in _TEXTS if name in settings}
-    changes |= {name: _texts(caller, name, settings[name]) for name in _LISTS if name in settings}
+    if "titles" in settings:
+        changes["titles"] = _texts(caller, "titles", settings["titles"])
+    if "labels" in settings:
+        labels: Any = settings["labels"]
+        if isinstance(labels, Iterable) and not isinstance(labels, str):
+            labels = tuple(labels)
+        if problem := label_problem(labels, settings.get("unknown") is True):
+            raise UsageError(f"{caller}: labels={settings['labels']!r:.80}: {problem}")
+        question = question.with_labels(labels)
     question = replace(question, **changes)
-    if "labels" in changes and len(question.labels) < 2:
-        raise UsageError(f"{caller}: labels={list(question.labels)}: give at least two")
     if len(question.titles) != len(fields):
         raise UsageError(
             f"{caller}: {len(question.titles)} titles for the fields {', '.join(fields)}: give one a field"
         )
+    note_question(question)
     return question
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, warn_user
 from faithful_se.evaluation import Evaluation, measure, read_task
 from faithful_se.task_settings import TaskSettings
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, ranked_answer
@@ -74,6 +74,7 @@ def evaluate_functions(
         raise UsageError("evaluate_functions: prior='domain': functions need a text: take prior='contextual'")
     if spec.options.thinking_tokens:
         raise UsageError("evaluate_functions: thinking_tokens=…: functions take the room they want: leave it out")
+    answers_without_label: list[str] = []
     with_texts = SpecWithTexts(**vars(spec))
 
     def respond(calls: Sequence[Call]) -> list[Answer]:
@@ -90,9 +91,19 @@ def evaluate_functions(
         answers: dict[Call, Answer] = dict(zip(requests, map(_answer, explanations), strict=True))
         for call, prediction in zip(classifications, predictions, strict=True):
             answers[call] = _prediction(call, prediction)
+            if isinstance(prediction, str) and answers[call].label is None:
+                answers_without_label.append(prediction)
         return [answers[call] for call in calls]
 
-    return measure(with_texts, documents, respond)
+    remedy = "let the functions finish their thoughts, or return answers alone"
+    evaluation = measure("evaluate_functions", with_texts, documents, respond, remedy)
+    if answers_without_label:
+        examples = ", ".join(map(repr, dict.fromkeys(answers_without_label[:3])))
+        warn_user(
+            f"evaluate_functions: predict returned {len(answers_without_label)} answers that are none of the labels "
+            f"offered ({examples}): they count as no answer"
+        )
+    return evaluation
 
 
 @dataclass(frozen=True)
@@ -157,7 +168,9 @@ def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
         if not isinstance(prediction, str):
             raise UsageError(f"evaluate_functions: predict returned {prediction!r:.80}: return labels, as strings")
         answer = _answer(prediction)
-        return answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels))
+        return (
+            answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels, call.synonyms))
+        )
     if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
         raise UsageError(
             f"evaluate_functions: predict returned {prediction!r:.80}: with ranked labels (classifier=…), return a "

@@ -21,6 +21,7 @@ class Classify:
     ranked: bool = False  # rank the labels by log-likelihood instead of reading generated text
     prior: tuple[float, ...] = ()  # nats to subtract from each label's log-likelihood, in label order; none by default
     thinking_tokens: int = 0  # room for a thought before the answer
+    synonyms: tuple[tuple[str, ...], ...] = ()  # further names of each label in generated text, in label order
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Generate:
     messages: Messages  # (role, content) pairs
     settings: str = "{}"  # the generation settings as JSON, in lm-eval's terms (``max_gen_toks``, …)
     thinking_tokens: int = 0  # room for a thought before the answer
+    # Room for the answer where the settings give none: tokens, beside those of what the answer repeats and adds.
+    room: int = 256
+    repeats: str = ""  # the text that a rewriting repeats
+    adds: str = ""  # the masks or new words that it may hold
 
 
 Call = Classify | Generate

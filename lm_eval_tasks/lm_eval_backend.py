@@ -9,6 +9,8 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+from lm_eval.utils import RemoteTokenizer
+
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, Messages, as_chat, ranked_answer
 from lm_eval_tasks.classification import parse_label
@@ -101,7 +103,8 @@ class Backend:
         answers: dict[int, Answer] = {}
         prompts: dict[int, tuple[str, str]] = {}  # as far as they can be read, and the mark that opens a thought
         for index, call in enumerate(calls):
-            prompt, settings = self._prompt(call.messages), self._settings(call)
+            prompt = self._prompt(call.messages)
+            settings = self._settings(call, prompt)
             if isinstance(prompt, str) and self.render:
                 prompts[index] = prompt, self.thinking.check(call, as_chat(call.messages), prompt)
             if not isinstance(prompt, str):
@@ -127,10 +130,10 @@ class Backend:
         if isinstance(call, Generate) and call.thinking_tokens:
             for stop in _stop_texts(json.loads(call.settings)):
                 reply = reply.lstrip().partition(stop)[0]
-        label = parse_label(reply, call.labels) if isinstance(call, Classify) and not cut else None
+        label = parse_label(reply, call.labels, call.synonyms) if isinstance(call, Classify) and not cut else None
         return Answer(text, label, problem=CUT if cut else "", after_thought=reply, opening=opening)
 
-    def _settings(self, call: Call) -> dict[str, Any]:
+    def _settings(self, call: Call, prompt: str | JsonChatStr) -> dict[str, Any]:
         plain = self.render is None
         if plain and call.thinking_tokens:
             raise UsageError(
@@ -138,18 +141,44 @@ class Backend:
             )
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
-            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS + call.thinking_tokens}
+            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
-        limit = int(limits[0] if limits else settings.get("max_gen_toks", 256))
-        settings["max_gen_toks"] = limit + call.thinking_tokens
+        limit = limits[0] if limits else settings.get("max_gen_toks")
+        settings["max_gen_toks"] = int(limit or self._room(call, prompt)) + call.thinking_tokens
         # lm-eval's cache looks at do_sample only, not at a temperature.
         settings["do_sample"] = _is_sampled(settings)
         settings["until"] = _stop_texts(settings) or (PLAIN_UNTIL["generate"] if plain else [])
         if call.thinking_tokens:
             settings["until"] = []  # the texts that end an answer do not end a thought: `_read` applies them
         return settings
+
+    def _room(self, call: Generate, prompt: str | JsonChatStr) -> int:
+        """Most tokens of an answer that the user has set no limit for.
+
+        An answer that repeats the text gets a power of two that holds it. So there are few limits, and lm-eval, which
+        batches requests of equal settings, makes few batches. Where the context ends before, the rest of it will do if
+        it holds the text.
+        """
+        if not call.repeats:
+            return call.room
+        tokens = self._count_tokens(call.repeats)
+        # `room` is for tokens of four bytes. Tokenizers that write letters or bytes need more for the same words.
+        least = tokens + max(call.room, call.room * 4 * tokens // len(call.repeats.encode()))
+        room = 1 << (least + self._count_tokens(call.adds) - 1).bit_length()
+        if self._length_problem(prompt, room + call.thinking_tokens):
+            left = int(self.lm.max_length) - len(self.lm.tok_encode(prompt)) - call.thinking_tokens
+            return max(least, left - left % 64)
+        return room
+
+    def _count_tokens(self, text: str) -> int:
+        """Tokens of a text; where the tokenizer is not at hand, its bytes, as no token is shorter."""
+        tokenizer = getattr(self.lm, "tokenizer", None)
+        encode = getattr(self.lm, "tok_encode", None)
+        if encode is None or not hasattr(tokenizer, "decode") or isinstance(tokenizer, RemoteTokenizer):
+            return len(text.encode())
+        return len(encode(text))
 
     def _prompt(self, messages: Messages) -> str | JsonChatStr:
         if self.render is None:

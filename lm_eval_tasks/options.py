@@ -19,6 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "context": ("same", "fresh"),
     "operator": ("mask", "delete", "substitute"),
     "thoughts": ("drop", "keep"),
+    "order": ("file", "balanced"),
 }
 CONTROLS = ("random", "oracle", "stability")
 
@@ -29,7 +30,7 @@ FEWSHOT_SEED = 1234
 RANKED = ("loglikelihood", "calibrated")
 
 # The smallest value of each option that is a whole number.
-WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0}
+WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0}
 
 # Arguments of lm-eval's models that only look like an option.
 MODEL_ARGUMENTS = ("think_end_token",)
@@ -53,6 +54,9 @@ class Options:
     draws: int = 2  # random sets of words per document, for the chance control
     thinking_tokens: int = 0  # tokens that an answer may have on top, for a thought before it
     thoughts: str = "drop"  # whether the answer stands in the conversation without its thought, or with it (``keep``)
+    # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
+    order: str = "file"
+    order_seed: int = 0  # of the draw of ``balanced``
 
     @property
     def ranked(self) -> bool:
@@ -60,9 +64,10 @@ class Options:
         return self.classifier in RANKED
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for transcripts and result files; options of a prior only where they are used."""
+        """Plain values for transcripts and result files; those of priors and thoughts only where they are used."""
         unused = {"prior", "prior_texts"} if self.classifier != "calibrated" else set()
         unused |= {"prior_texts"} if self.prior != "texts" else set()
+        unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         values = {**asdict(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
 
@@ -85,6 +90,8 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
     _check_prior(task, values)
+    if values.get("order_seed") and values.get("order") != "balanced":
+        raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")
     return Options(**values)
 
 

@@ -7,7 +7,7 @@ package verifies its data with the same function, and tests send answers by hand
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
@@ -20,6 +20,22 @@ from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation
 
 Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
+
+
+# What the rounds of calls are for.
+STEPS = ("classify", "explain", "check")
+PRIOR = "prior of the labels"
+SEARCH = "search for the oracle's words …"
+
+
+def steps_of(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
+    """The rounds that tasks take. Where a greedy search can follow, how many it takes is known only at its end."""
+    measures = searches = False
+    for spec in specs:
+        measures |= spec.calibrated and not spec.prior
+        removes_several = spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS
+        searches |= spec.options.ranked and removes_several and "oracle" in spec.options.controls
+    return (*([PRIOR] if measures else []), *STEPS, *([SEARCH] if searches else []))
 
 
 def self_explain(spec: TaskSpec, document: Document) -> Procedure:

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from datasets import Dataset
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.config.task import TaskConfig
 from lm_eval.utils import warning_once
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
+from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
+from lm_eval_tasks.declaration import check_declaration, label_problem
 from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import FEWSHOT_SEED, Options, read_options
+from lm_eval_tasks.order import ordered
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
@@ -50,6 +55,7 @@ class SelfExplainTask(ConfigurableTask):
         options = _read_declaration(settings)
         declared = settings["metadata"]["faithful_se"]
         self.source = DatasetSpec.from_config(settings)
+        note_question(self.source.question)
         self.spec = TaskSpec(
             self.source.question, declared["style"], declared["budget"], options, rationales=bool(self.source.rationale)
         )
@@ -79,8 +85,10 @@ class SelfExplainTask(ConfigurableTask):
         }
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Read the evaluation split. All tasks of a dataset share it."""
-        self.dataset = {self.config.test_split: self._in_task(load, self.source, self.spec.options.data)}
+        """Read the evaluation split, in the order that the options ask for. All tasks of a dataset share it."""
+        options = self.spec.options
+        rows = self._in_task(load, self.source, options.data)
+        self.dataset = {self.config.test_split: ordered(rows, self.source, options.order, options.order_seed)}
 
     def test_docs(self) -> Dataset:
         """The documents to evaluate."""
@@ -118,6 +126,11 @@ class SelfExplainTask(ConfigurableTask):
         if limit is not None and limit <= 0:
             raise UsageError(f"{self.config.task}: --limit leaves no document: give a number above 0")
         self.sample_indices = sorted(set(kwargs.get("samples") or ()))
+        if self.sample_indices and self.spec.options.order != "file":
+            raise UsageError(
+                f"{self.config.task}: --samples counts documents in the order of the file: leave order="
+                f"{self.spec.options.order} out, or choose with --limit"
+            )
         count = len(self.sample_indices) or min(len(self.eval_docs), int(limit or len(self.eval_docs)))
         if count < (processes := kwargs.get("world_size", 1)):
             # lm-eval would fail in the process without documents, and the others would wait for it for ever.
@@ -179,18 +192,26 @@ def _read_declaration(settings: dict[str, Any]) -> Options:
     `style` and `budget` move into `metadata.faithful_se`: a YAML that includes another one replaces the whole of
     `metadata`. A revision that the user pins replaces the default.
     """
-    name, metadata = settings["task"], settings["metadata"]
+    name, metadata = settings["task"], settings.get("metadata") or {}
     declared = metadata.get("faithful_se")
-    if not isinstance(declared, dict) or "dataset" not in declared:
+    if not isinstance(declared, dict) or not {"dataset", "noun", "question"} & set(declared):
         raise UsageError(
             f"{name}: metadata.faithful_se does not declare the task; override single options, "
             "as in --metadata classifier=loglikelihood data=DIR"
         )
+    known = (*(field.name for field in fields(TaskConfig)), "style", "budget")
+    for key in settings:  # lm-eval would end with a traceback
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            raise UsageError(f"{name}: {key}: no such key" + (f"; did you mean {near[0]}?" if near else ""))
+    check_declaration(name, settings)
     declared.update({key: settings.pop(key) for key in ("style", "budget") if key in settings})
     style, budget = declared.get("style"), declared.get("budget")
     if style not in STYLES or budget not in BUDGETS:
         raise UsageError(f"{name}: style {style!r}, budget {budget!r}: no such style or budget")
     options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
+    if (labels := declared.get("labels")) and (problem := label_problem(labels, options.unknown)):
+        raise UsageError(f"{name}: metadata.faithful_se.labels: {problem}")
     check_revisions(name, metadata)
     if revision := metadata.get(f"{declared['dataset']}_revision"):
         settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}
