@@ -42,6 +42,7 @@ class TrainInfo(TypedDict):
     rows: int  # rows of all files
     supervised_tokens: int  # tokens with a loss, in all rows
     how: str  # which weights were trained, in words
+    dtype: str  # number format of the base's weights in the training, and of a merged model; empty if unknown
     learning_rate: float  # peak
     epochs: float  # passes over the rows
     steps: int  # optimizer steps

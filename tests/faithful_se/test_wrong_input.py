@@ -18,7 +18,7 @@ LABELS = ["negative", "positive"]
         ([1], {"labels": LABELS}, "text 0 is 1: give a string, or a mapping from fields to strings"),
         ([{}], {"labels": LABELS}, "text 0 is {}: give a string"),
         (["a", {"premise": "b"}], {"labels": LABELS}, "text 1 has the fields premise, text 0 has text"),
-        (["a"], {}, r"what may the model answer\? Give labels="),
+        (["a"], {}, r"labels are missing: give labels="),
         (["a"], {"labels": ["positive"]}, "give at least two"),
         (["a"], {"labels": "positive"}, "give a list of texts that are not empty"),
         (["a"], {"labels": ["x", "x"]}, "give each once"),
