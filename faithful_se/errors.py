@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
@@ -28,6 +29,14 @@ def require_packages(extra: str, *packages: str) -> None:
     """Check that the packages of an extra are installed; a `UsageError` names the extra where one is missing."""
     if missing := [name for name in packages if find_spec(name) is None]:
         raise UsageError(f"{', '.join(missing)} not installed; pip install 'faithful-se[{extra}]'")
+
+
+def warn_user(message: str) -> None:
+    """Warn of what is counted and may surprise, at the line of the user's that called this package."""
+    depth, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]:
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=depth)
 
 
 def run_command(command: Callable[[], int | None]) -> int:

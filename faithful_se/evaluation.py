@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text, check_gold, documents_of
-from faithful_se.errors import require_packages
+from faithful_se.errors import require_packages, warn_user
 from faithful_se.estimates import estimates_of
+from faithful_se.given_texts import without_asked
 from faithful_se.model_backend import Respond, responder
 from faithful_se.task_settings import TaskSettings, task_of
 from faithful_se.transcript import Transcript
 from leaderboards.board import Estimate
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import is_repeatable
+from lm_eval_tasks.measurability import why_not_measurable
 from lm_eval_tasks.metrics import Value, score
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thinking_models import cut_remedy
+from lm_eval_tasks.thoughts import CUT
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,6 +74,7 @@ def evaluate(
     *,
     batch_size: int = 16,
     chat_template: bool | None = None,
+    chat_template_args: Mapping[str, Any] | None = None,
     progress: bool = False,
     **settings: Unpack[TaskSettings],
 ) -> Evaluation:
@@ -81,6 +87,7 @@ def evaluate(
         gold: the right label of each text, for `acc`.
         batch_size: prompts at once.
         chat_template: apply the chat template; by default where there is one.
+        chat_template_args: further arguments of the chat template, such as ``{"enable_thinking": False}``.
         progress: show progress bars.
         settings: what is asked, see `TaskSettings`: `labels` or `dataset`, `style`, `budget`, `controls`, …
 
@@ -88,8 +95,15 @@ def evaluate(
         UsageError: wrong input; one line that says what is wrong.
     """
     spec, documents = read_task("evaluate", texts, gold, settings)
-    with responder(model, tokenizer, batch_size, chat_template=chat_template, progress=progress) as respond:
-        return measure(spec, documents, respond)
+    with responder(
+        model,
+        tokenizer,
+        batch_size,
+        chat_template=chat_template,
+        chat_template_args=chat_template_args,
+        progress=progress,
+    ) as respond:
+        return measure("evaluate", spec, documents, respond)
 
 
 def read_task(
@@ -97,19 +111,37 @@ def read_task(
 ) -> tuple[TaskSpec, list[Document]]:
     """The task and the documents that a user's arguments describe; a `UsageError` where they do not fit."""
     documents = documents_of(caller, texts, gold, settings.get("dataset", ""))
-    spec = task_of(caller, tuple(documents[0].fields), settings)
+    spec = without_asked(caller, task_of(caller, tuple(documents[0].fields), settings), documents)
     spec = replace(spec, rationales=any(document.rationale is not None for document in documents))
     check_gold(caller, documents, spec.question.labels)
     return spec, documents
 
 
-def measure(spec: TaskSpec, documents: Sequence[Document], respond: Respond) -> Evaluation:
-    """Take documents through the protocol and score them, as the tasks do."""
+def measure(
+    caller: str, spec: TaskSpec, documents: Sequence[Document], respond: Respond, cut_thought: str = ""
+) -> Evaluation:
+    """Take documents through the protocol and score them, as the tasks do; warn of those that have no result.
+
+    `cut_thought` is the remedy for thoughts that are cut; by default that of a model.
+    """
     transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=is_repeatable)
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
+    for number, transcript in enumerate(transcripts):
+        if transcript["problem"]:
+            numbers[transcript["problem"]].append(number)
+    for problem, texts in numbers.items():
+        examples = ", ".join(map(str, texts[:10])) + (", …" if len(texts) > 10 else "")
+        remedy = cut_thought or cut_remedy(spec.options.thinking_tokens)
+        reason = f"{problem}: {remedy}" if problem == CUT else problem
+        warn_user(f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {reason} (text {examples})")
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
-        scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]
-    return Evaluation(estimates_of(scores), scores, transcripts)
+        unknown = ("acc", "acc_majority")
+        scores = [{name: value for name, value in row.items() if name not in unknown} for row in scores]
+    metrics = estimates_of(scores)
+    if reason := why_not_measurable(spec, documents, transcripts):
+        metrics["measurable"] = Estimate(None, None, None, len(documents), reason)
+    return Evaluation(metrics, scores, transcripts)
 
 
 def _summary(transcript: Transcript) -> dict[str, Any]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
+from faithful_se.given_texts import read_examples, read_prior_documents
+from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.declaration import label_problem
+from lm_eval_tasks.examples import example_turns
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
@@ -34,6 +38,11 @@ class QuestionSettings(TypedDict, total=False):
         system: a message that opens every conversation.
         mask: what is written in place of a word; "[REDACTED]" by default.
         unknown: offer "unknown" as a label.
+        classifier: ``generate`` (default: what the model says), ``loglikelihood`` (which label it ranks first) or
+            ``calibrated`` (which label it ranks first, minus a prior for each label).
+        prior: of ``calibrated``: ``texts`` (default), ``contextual`` or ``domain``.
+        prior_texts: texts that the prior ``texts`` is measured on: like those of the call, and none of them.
+        examples: (text, label) pairs that the model reads before every question.
     """
 
     dataset: str
@@ -44,6 +53,10 @@ class QuestionSettings(TypedDict, total=False):
     system: str
     mask: str
     unknown: bool
+    classifier: str
+    prior: str
+    prior_texts: Sequence[Any]
+    examples: Sequence[tuple[Any, str]]
 
 
 class TaskSettings(QuestionSettings, total=False):
@@ -52,28 +65,33 @@ class TaskSettings(QuestionSettings, total=False):
     Attributes:
         style: ``attribution`` (default), ``redaction`` or ``counterfactual``.
         budget: ``oneword`` (default) or ``multiword``.
-        classifier: ``generate`` (default: what the model says) or ``loglikelihood`` (which label it ranks first).
         context: ask for the explanation in the ``same`` conversation (default) or in a ``fresh`` one.
         controls: ``random``, ``oracle``, ``stability`` joined by "+", or ``none``, or ``all``.
         operator: how named words are removed: ``mask`` (default), ``delete`` or ``substitute``.
         draws: random sets of words per text; 2 by default.
+        thinking_tokens: room for a thought before each answer, in tokens.
+        thoughts: ``drop`` or ``keep``: whether the answer stands in the conversation with its thought.
         generation: settings of explanations in lm-eval's terms, such as ``{"max_gen_toks": 64}``; greedy by default.
     """
 
     style: str
     budget: str
-    classifier: str
     context: str
     controls: str | Sequence[str]
     operator: str
     draws: int
+    thinking_tokens: int
+    thoughts: str
     generation: Mapping[str, Any]
 
 
 QUESTION_SETTINGS = tuple(QuestionSettings.__annotations__)
 TASK_SETTINGS = tuple(TaskSettings.__annotations__)
-_TEXTS, _LISTS = ("question", "noun"), ("labels", "titles")
-_OPTIONS = ("classifier", "context", "mask", "unknown", "controls", "operator", "draws")
+_TEXTS = ("question", "noun")
+_OPTIONS = (
+    *("classifier", "prior", "context", "mask", "unknown", "controls", "operator", "draws"),
+    *("thinking_tokens", "thoughts"),
+)
 
 
 def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> TaskSpec:
@@ -87,15 +105,20 @@ def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> 
     for name, value, choices in (("style", style, tuple(STYLES)), ("budget", budget, BUDGETS)):
         if value not in choices:
             raise UsageError(f"{caller}: {name}={value!r}: give one of {', '.join(choices)}")
-    greedy = {"until": [], "do_sample": False, "max_gen_toks": STYLES[style].MAX_TOKENS[budget]}
-    return TaskSpec(
-        question=question_of(caller, fields, settings),
+    options = read_options(caller, {"data": DATA}, {name: settings[name] for name in _OPTIONS if name in settings})
+    question = question_of(caller, fields, settings)
+    greedy = {"until": [], "do_sample": False}
+    spec = TaskSpec(
+        question=question,
         style=style,
         budget=budget,
-        options=read_options(caller, {"data": DATA}, {name: settings[name] for name in _OPTIONS if name in settings}),
+        options=options,
         system=settings.get("system"),
         generation=json.dumps({**greedy, **settings.get("generation", {})}, sort_keys=True),
     )
+    spec = replace(spec, examples=example_turns(spec, read_examples(caller, question, settings)))
+    documents = read_prior_documents(caller, spec, settings)
+    return replace(spec, options=replace(options, prior_texts=len(documents)), prior_documents=documents)
 
 
 def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> Question:
@@ -117,14 +140,21 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
         titles = tuple(name[:1].upper() + name[1:] for name in names)
         question = Question(DATA, noun, QUESTION.format(noun=noun), tuple(fields), titles, labels=())
     changes: dict[str, Any] = {name: _text(caller, name, settings[name]) for name in _TEXTS if name in settings}
-    changes |= {name: _texts(caller, name, settings[name]) for name in _LISTS if name in settings}
+    if "titles" in settings:
+        changes["titles"] = _texts(caller, "titles", settings["titles"])
+    if "labels" in settings:
+        labels: Any = settings["labels"]
+        if isinstance(labels, Iterable) and not isinstance(labels, str):
+            labels = tuple(labels)
+        if problem := label_problem(labels, settings.get("unknown") is True):
+            raise UsageError(f"{caller}: labels={settings['labels']!r:.80}: {problem}")
+        question = question.with_labels(labels)
     question = replace(question, **changes)
-    if "labels" in changes and len(question.labels) < 2:
-        raise UsageError(f"{caller}: labels={list(question.labels)}: give at least two")
     if len(question.titles) != len(fields):
         raise UsageError(
             f"{caller}: {len(question.titles)} titles for the fields {', '.join(fields)}: give one a field"
         )
+    note_question(question)
     return question
 
 

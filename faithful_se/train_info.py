@@ -7,7 +7,10 @@ same fields, so a card that was pushed to the hub alone still says what its mode
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 TRAIN_INFO, CARD = "train_info.json", "README.md"
 
@@ -37,10 +40,14 @@ class TrainInfo(TypedDict):
     filtered: list[bool]  # whether only explanations that change the answer became rows
     specific: list[bool]  # whether counterfactuals prefer a new word that works at its position only
     replay: list[float]  # share of classifications among the rows
+    classifier: list[str]  # how the explained answers were made: ``generate``, ``loglikelihood`` or ``calibrated``
+    num_fewshot: list[int]  # labelled examples in the prompts of the rows
     method: list[str]  # attribution methods
     data: list[RowFile]  # the files of rows
     rows: int  # rows of all files
     supervised_tokens: int  # tokens with a loss, in all rows
+    chat_template_args: NotRequired[dict[str, Any]]  # further arguments of the chat template; older trainings had none
+    empty_thoughts: NotRequired[bool]  # whether the template wrote an empty thought before answers, learnt with them
     how: str  # which weights were trained, in words
     dtype: str  # number format of the base's weights in the training, and of a merged model; empty if unknown
     learning_rate: float  # peak

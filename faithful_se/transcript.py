@@ -102,4 +102,5 @@ class Transcript(TypedDict):
     random: list[RandomVariant]  # one entry per random draw of the chance control; empty without that control
     oracle: OracleRecord | None  # None without that control
     stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
+    prior: dict[str, float] | None  # label -> nats that were subtracted from its log-probability; None where none was
     problem: str  # why the document could not go through the protocol; "" where it did

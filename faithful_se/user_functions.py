@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, warn_user
 from faithful_se.evaluation import Evaluation, measure, read_task
 from faithful_se.task_settings import TaskSettings
-from lm_eval_tasks.calls import Answer, Call, Classify, Generate
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate, ranked_answer
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thoughts import CUT, read_answer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -57,8 +58,8 @@ def evaluate_functions(
     """Measure whether explanations of any classifier are true, by the same procedure as `evaluate`.
 
     Args:
-        predict: gets a list of texts, returns the label of each. With ``classifier="loglikelihood"`` it returns a
-            mapping from every label to its probability instead. None where there is no answer.
+        predict: gets a list of texts, returns the label of each. With ``classifier="loglikelihood"``, or
+            ``"calibrated"``, it returns a mapping from every label to its probability. None where there is no answer.
         explain: gets a list of `ExplanationRequest`, returns an explanation of each. Style `attribution` takes words,
             separated by commas. `redaction` and `counterfactual` take the rewritten text.
         texts, gold, settings: see `evaluate`.
@@ -67,6 +68,13 @@ def evaluate_functions(
         UsageError: wrong input, or a function that returns something else.
     """
     spec, documents = read_task("evaluate_functions", texts, gold, settings)
+    if spec.examples:
+        raise UsageError("evaluate_functions: examples=…: functions are not prompted: leave it out")
+    if spec.calibrated and spec.options.prior == "domain":
+        raise UsageError("evaluate_functions: prior='domain': functions need a text: take prior='contextual'")
+    if spec.options.thinking_tokens:
+        raise UsageError("evaluate_functions: thinking_tokens=…: functions take the room they want: leave it out")
+    answers_without_label: list[str] = []
     with_texts = SpecWithTexts(**vars(spec))
 
     def respond(calls: Sequence[Call]) -> list[Answer]:
@@ -80,12 +88,22 @@ def evaluate_functions(
         explanations = _results("explain", explain, questions)
         if wrong := [text for text in explanations if not isinstance(text, str)]:
             raise UsageError(f"evaluate_functions: explain returned {wrong[0]!r:.80}: return a string for each request")
-        answers: dict[Call, Answer] = dict(zip(requests, map(Answer, explanations), strict=True))
+        answers: dict[Call, Answer] = dict(zip(requests, map(_answer, explanations), strict=True))
         for call, prediction in zip(classifications, predictions, strict=True):
             answers[call] = _prediction(call, prediction)
+            if isinstance(prediction, str) and answers[call].label is None:
+                answers_without_label.append(prediction)
         return [answers[call] for call in calls]
 
-    return measure(with_texts, documents, respond)
+    remedy = "let the functions finish their thoughts, or return answers alone"
+    evaluation = measure("evaluate_functions", with_texts, documents, respond, remedy)
+    if answers_without_label:
+        examples = ", ".join(map(repr, dict.fromkeys(answers_without_label[:3])))
+        warn_user(
+            f"evaluate_functions: predict returned {len(answers_without_label)} answers that are none of the labels "
+            f"offered ({examples}): they count as no answer"
+        )
+    return evaluation
 
 
 @dataclass(frozen=True)
@@ -111,13 +129,13 @@ class SpecWithTexts(TaskSpec):
     def classify(self, document: Document) -> ClassifyText:
         """The classification of a document."""
         call = super().classify(document)
-        return ClassifyText(call.messages, call.labels, call.ranked, tuple(document.fields.items()))
+        return ClassifyText(**vars(call), fields=tuple(document.fields.items()))
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> ExplainText:
         """The request for an explanation of a prediction."""
         call = super().explain(document, prediction, target)
         fields = tuple(document.fields.items())
-        return ExplainText(call.messages, call.settings, fields, str(prediction.label), target)
+        return ExplainText(**vars(call), fields=fields, prediction=str(prediction.label), target=target)
 
 
 def _plain(fields: Sequence[tuple[str, str]]) -> PlainText:
@@ -138,21 +156,27 @@ def _results(name: str, function: Callable[[list[Any]], Sequence[Any]], argument
     return list(results)
 
 
+def _answer(text: str) -> Answer:
+    reply, cut = read_answer(text)
+    return Answer(text, problem=CUT if cut else "", after_thought=reply)
+
+
 def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
     if prediction is None:
         return Answer("", problem="no prediction")
     if not call.ranked:
         if not isinstance(prediction, str):
             raise UsageError(f"evaluate_functions: predict returned {prediction!r:.80}: return labels, as strings")
-        return Answer(prediction, parse_label(prediction, call.labels))
+        answer = _answer(prediction)
+        return (
+            answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels, call.synonyms))
+        )
     if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
         raise UsageError(
-            f"evaluate_functions: predict returned {prediction!r:.80}: with classifier='loglikelihood', return a "
+            f"evaluate_functions: predict returned {prediction!r:.80}: with ranked labels (classifier=…), return a "
             f"mapping from each of {', '.join(call.labels)} to its probability"
         )
-    logprobs = {label: _log(prediction[label]) for label in call.labels}
-    best = max(logprobs, key=logprobs.__getitem__)
-    return Answer(best, best, logprobs)
+    return ranked_answer(call, {label: _log(prediction[label]) for label in call.labels})
 
 
 def _log(probability: float) -> float:

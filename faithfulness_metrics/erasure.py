@@ -22,16 +22,38 @@ AOPC_SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 _DECIMALS = 9
 
 
-def label_probability(logprobs: Mapping[str, float], label: str) -> float:
-    """P(label) among the offered labels: the softmax of their log-probabilities in nats.
+def calibrated(logprobs: Mapping[str, float], prior: Mapping[str, float] | None) -> dict[str, float]:
+    """Label log-probabilities minus a prior, in nats; unchanged without one.
+
+    A constant on one label's log-probability is in its prior too, which is a mean of log-probabilities, and cancels.
+    Digits below 1e-9 nats are cut: they are rounding. docs/protocol.md, "Calibrated labels and examples".
+    """
+    if not prior:
+        return dict(logprobs)
+    return {label: round(value - prior[label], 9) for label, value in logprobs.items()}
+
+
+def label_probability(logprobs: Mapping[str, float], label: str, prior: Mapping[str, float] | None = None) -> float:
+    """P(label) among the offered labels: the softmax of their log-probabilities in nats, minus a prior if given.
 
     docs/metrics.md, "3. Leave-one-out percentile".
 
     Raises:
         KeyError: the label was not offered.
     """
-    top = max(logprobs.values(), default=0.0)
-    return math.exp(logprobs[label] - top) / sum(math.exp(value - top) for value in logprobs.values())
+    scores = calibrated(logprobs, prior)
+    top = max(scores.values(), default=0.0)
+    return math.exp(scores[label] - top) / sum(math.exp(value - top) for value in scores.values())
+
+
+def label_mass(logprobs: Mapping[str, float]) -> float:
+    """Probability that an answer begins with one of the labels, in [0, 1], from their log-probabilities in nats.
+
+    Of labels that begin with another one ("spam" and "spam message") only the shorter counts: it contains the longer.
+    docs/metrics.md, "12. What cannot be measured".
+    """
+    kept = [label for label in logprobs if not any(label != other and label.startswith(other) for other in logprobs)]
+    return min(1.0, math.fsum(math.exp(logprobs[label]) for label in kept))
 
 
 def loo_percentile(deltas: Sequence[float], named: Sequence[int]) -> float:
@@ -64,6 +86,22 @@ def hit1(deltas: Sequence[float], named: Sequence[int]) -> float:
     """
     positions, deltas = _comparable(deltas, named)
     return float(max(deltas[w] for w in positions) == max(deltas)) if positions else math.nan
+
+
+def hit1_chance(deltas: Sequence[float], named: Sequence[int]) -> float:
+    """Expected `hit1` of as many words drawn at random without replacement, in (0, 1].
+
+    1 - C(n - t, k) / C(n, k) with n words, k named ones and t that tie for the largest delta. nan in the same cases as
+    `loo_percentile`. docs/metrics.md, "3. Leave-one-out percentile".
+
+    Raises:
+        IndexError: a named position is outside the document.
+    """
+    positions, deltas = _comparable(deltas, named)
+    if not positions:
+        return math.nan
+    others = len(deltas) - deltas.count(max(deltas))
+    return 1 - math.comb(others, len(positions)) / math.comb(len(deltas), len(positions))
 
 
 def redundant(deltas: Sequence[float], threshold: float = 0.01) -> float:

@@ -33,6 +33,12 @@ DEFAULTS: dict[str, Any] = {
     "controls": ["random"],
     "operator": "mask",
     "draws": 2,
+    "thinking_tokens": 0,
+    "thoughts": "drop",
+    "prior": "texts",
+    "prior_texts": 64,
+    "num_fewshot": 0,
+    "fewshot_seed": 1234,
 }
 
 SUBMISSION = "submission.json"

@@ -19,11 +19,17 @@ from faithfulness_metrics.words import words_of
 from lm_eval_tasks import DATASETS, LOGGER
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data_checks import check_rows
+from lm_eval_tasks.data_files import files_of_split, is_delimited, read_dataset
+from lm_eval_tasks.declaration import check_declaration
+from lm_eval_tasks.delimited import with_codes
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.json_lines import read_dataset
+from lm_eval_tasks.label_reading.names import read_synonyms
 from lm_eval_tasks.rationales import READERS
 
 logger = logging.getLogger(LOGGER)
+
+# What a folder may hold instead of JSON lines.
+OTHER_FORMATS = "the ending may also be .json, .csv, .tsv or .parquet, and .gz behind it"
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -47,8 +53,15 @@ class DatasetSpec:
     rationale: str | None = None
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> DatasetSpec:
-        """Read the configuration of a task, or of a dataset (`_dataset_yaml`)."""
+    def from_config(cls, config: Mapping[str, Any], where: str = "") -> DatasetSpec:
+        """Read the configuration of a task, or of a dataset (`_dataset_yaml`).
+
+        `where` is the file or task that messages name; by default the task.
+
+        Raises:
+            UsageError: a mistake in the declaration.
+        """
+        check_declaration(where or str(config.get("task", "the task")), config)
         declared = config["metadata"]["faithful_se"]
         kwargs = config.get("dataset_kwargs") or {}
         return cls(
@@ -58,11 +71,12 @@ class DatasetSpec:
                 question=declared["question"],
                 fields=tuple(declared["fields"]),
                 titles=tuple(declared["titles"]),
-                labels=tuple(declared["labels"]),
+                labels=tuple(declared.get("labels") or ()),
+                synonyms=read_synonyms(declared),
             ),
             folder=declared["folder"],
             label_column=declared["label_column"],
-            label_values=tuple(declared["label_values"]),
+            label_values=tuple(declared.get("label_values") or ()),
             drop_label_values=tuple(declared["drop_label_values"]),
             hub=(config["dataset_path"], config.get("dataset_name"), kwargs.get("revision")),
             splits=tuple((declared.get("hub_splits") or {}).items()),
@@ -84,7 +98,18 @@ def dataset_spec(name: str) -> DatasetSpec:
     path = DATASETS / name / "_dataset_yaml"
     if not path.is_file():
         raise UsageError(f"no dataset {name!r}; there are {', '.join(dataset_names())}")
-    return DatasetSpec.from_config(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return DatasetSpec.from_config(read_declaration(path), str(path))
+
+
+def read_declaration(path: Path) -> dict[str, Any]:
+    """What a `_dataset_yaml` holds; a `UsageError` where it is no YAML, or no mapping."""
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(config, dict):
+        raise UsageError(f"{path}: is empty, or no mapping from keys to values")
+    return config
 
 
 @lru_cache(maxsize=1)
@@ -106,8 +131,8 @@ def check_revisions(task: str, metadata: Mapping[str, Any]) -> None:
 def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     """Read and check one split, without the rows that `drop_label_values` names. A run reads each split once.
 
-    `data` is ``hub``, ``mini`` or a folder. A folder holds ``<spec.folder>/<split>.jsonl``, or a folder with the name
-    that the tasks give the dataset. `split` is ``train``, ``validation`` or ``test``.
+    `data` is ``hub``, ``mini`` or a folder. A folder holds ``<spec.folder>/<split>.jsonl`` (or another of `FORMATS`),
+    or a folder with the name that the tasks give the dataset. `split` is ``train``, ``validation`` or ``test``.
 
     Raises:
         UsageError: no such file, a missing column, a label that is not declared, or no rows left. Names file and row.
@@ -117,6 +142,8 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     else:
         path = _mini_path(spec, split) if data == "mini" else _path_in_folder(spec, data, split)
         rows, source = read_dataset(path), str(path)
+        if is_delimited(path):
+            rows = with_codes(spec, rows, source)
     check_rows(spec, rows, source)
     labels = rows[spec.label_column]
     indices = [index for index, label in enumerate(labels) if label not in spec.drop_label_values]
@@ -146,12 +173,19 @@ def _mini_path(spec: DatasetSpec, split: str) -> Path:
 
 
 def _path_in_folder(spec: DatasetSpec, data: str, split: str) -> Path:
-    folder = Path(data).expanduser()
-    files = [f"{name}/{split}.jsonl" for name in dict.fromkeys((spec.folder, spec.question.dataset))]
-    if path := next((folder / file for file in files if (folder / file).is_file()), None):
-        return path
+    names = list(dict.fromkeys((spec.folder, spec.question.dataset)))
+    folders = [Path(data).expanduser() / name for name in names]
+    for folder in folders:
+        if paths := files_of_split(folder, split):
+            if len(paths) > 1:
+                logger.warning("%s is read, and not %s", paths[0], ", ".join(path.name for path in paths[1:]))
+            return paths[0]
+    files = [f"{name}/{split}.jsonl" for name in names]
+    others = sorted(path.name for folder in folders if folder.is_dir() for path in folder.glob(f"{split}*"))
+    there = f" ({', '.join(others)} is there, and not read)" if others else ""
     raise UsageError(
-        f"data={data}: no file {folder / files[0]}: data is hub, mini, or a folder with {' or '.join(files)}"
+        f"data={data}: no file {folders[0] / f'{split}.jsonl'}{there}: data is hub, mini, or a folder with "
+        f"{' or '.join(files)}" + (f"; {OTHER_FORMATS}" if others else "")
     )
 
 

@@ -41,6 +41,11 @@ def _label_problem(spec: DatasetSpec, row: Mapping[str, Any]) -> str:
         if len({str(choice).casefold() for choice in choices or ()}) < max(2, len(choices or ())):
             return f"{spec.labels_column} is {choices!r}: give two or more, all different"
         return "" if label in choices else f"{spec.label_column} is {label!r}, not one of {', '.join(choices)}"
+    return undeclared_label(spec, label)
+
+
+def undeclared_label(spec: DatasetSpec, label: Any) -> str:
+    """That a code of a label is not declared, in a few words; empty where it is."""
     if label in (*spec.label_values, *spec.drop_label_values):
         return ""
     codes = (f"{value} ({name})" for value, name in zip(spec.label_values, spec.question.labels, strict=True))

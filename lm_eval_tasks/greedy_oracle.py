@@ -24,9 +24,14 @@ def greedy_oracle(
     perturb_at = STYLES[spec.style].perturb_at
     label, most_positions = str(prediction.label), len(explanation.positions)
     steps: list[OracleVariant] = []
+
+    def probability(variant: OracleVariant) -> float:
+        """Of the label among the labels; 1 where the variant could not be classified."""
+        return label_probability(variant["logprobs"], label, spec.prior) if variant["logprobs"] else 1.0
+
     variants = [variant for variant in singles if len(variant["positions"]) <= most_positions]
     while variants:
-        best = min(variants, key=lambda variant: (variant["label"] in (label, None), _probability(variant, label)))
+        best = min(variants, key=lambda variant: (variant["label"] in (label, None), probability(variant)))
         steps.append(best)
         chosen = set(best["positions"])
         if len(chosen) >= most_positions or best["label"] not in (label, None):
@@ -43,8 +48,3 @@ def greedy_oracle(
             {"positions": positions, **answer_record(answer)} for positions, answer in zip(sets, answers, strict=True)
         ]
     return steps
-
-
-def _probability(variant: OracleVariant, label: str) -> float:
-    """Of the label among the labels; 1 where the variant could not be classified."""
-    return label_probability(variant["logprobs"], label) if variant["logprobs"] else 1.0

@@ -9,10 +9,14 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+from lm_eval.utils import RemoteTokenizer
+
 from faithful_se.errors import UsageError
-from lm_eval_tasks.calls import Answer, Call, Classify, Messages, as_chat
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate, Messages, as_chat, ranked_answer
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data_parallel import RequestType, call_model, gather_ints, make_request, unwrap_cache
+from lm_eval_tasks.thinking_models import ThinkingModel, whole_answers
+from lm_eval_tasks.thoughts import CUT
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -38,11 +42,24 @@ LOADED_MODEL_LOGGERS = ("lm_eval.models.huggingface", "transformers.generation")
 Render = Callable[..., Any]
 
 
-def wrap_loaded(model: Any, tokenizer: Any, batch_size: int, *, progress: bool = False) -> LM:
+def wrap_loaded(
+    model: Any,
+    tokenizer: Any,
+    batch_size: int,
+    *,
+    progress: bool = False,
+    chat_template_args: Mapping[str, Any] | None = None,
+) -> LM:
     """A Hugging Face model in memory as lm-eval takes one; this puts it into evaluation mode."""
     from lm_eval.models.huggingface import HFLM
 
-    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, max_batch_size=batch_size)
+    lm = HFLM(
+        pretrained=model,
+        tokenizer=tokenizer,
+        batch_size=batch_size,
+        max_batch_size=batch_size,
+        chat_template_args=dict(chat_template_args or {}),
+    )
     if not progress:
         lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
         lm.loglikelihood = partial(lm.loglikelihood, disable_tqdm=True)
@@ -59,6 +76,11 @@ def _is_sampled(settings: Mapping[str, Any]) -> bool:
     return bool(settings.get("do_sample")) or float(settings.get("temperature") or 0) > 0
 
 
+def _stop_texts(settings: Mapping[str, Any]) -> list[str]:
+    until = settings.get("until") or []
+    return [until] if isinstance(until, str) else list(until)
+
+
 class Backend:
     """Answers calls with an lm-eval model.
 
@@ -68,7 +90,7 @@ class Backend:
     """
 
     def __init__(self, lm: LM | CachingLM, render: Render | None) -> None:
-        self.lm, self.render = lm, render
+        self.lm, self.render, self.thinking = lm, render, ThinkingModel(unwrap_cache(lm))
 
     def any_process_waiting(self, waiting: bool) -> bool:
         """Whether any process of a data-parallel run has calls left; `waiting`: whether this one has."""
@@ -79,11 +101,15 @@ class Backend:
         generations: dict[int, Instance] = {}
         rankings: dict[int, list[Instance]] = {}
         answers: dict[int, Answer] = {}
+        prompts: dict[int, tuple[str, str]] = {}  # as far as they can be read, and the mark that opens a thought
         for index, call in enumerate(calls):
-            prompt, settings = self._prompt(call.messages), self._settings(call)
+            prompt = self._prompt(call.messages)
+            settings = self._settings(call, prompt)
+            if isinstance(prompt, str) and self.render:
+                prompts[index] = prompt, self.thinking.check(call, as_chat(call.messages), prompt)
             if not isinstance(prompt, str):
                 settings["until"] = settings["until"] or API_UNTIL
-            if problem := self._length_problem(prompt, settings["max_gen_toks"]):
+            if problem := self._length_problem(prompt, settings["max_gen_toks"], call.thinking_tokens):
                 answers[index] = Answer("", problem=problem)
             elif isinstance(call, Classify) and call.ranked:
                 pairs = [(prompt, label if self.render else f" {label}") for label in call.labels]
@@ -92,28 +118,67 @@ class Backend:
                 generations[index] = make_request("generate_until", (prompt, settings))
         texts = self._call_model("generate_until", list(generations.values()))
         for index, text in zip(generations, texts, strict=True):
-            call = calls[index]
-            answers[index] = Answer(text, parse_label(text, call.labels) if isinstance(call, Classify) else None)
+            answers[index] = self._read(calls[index], text, *prompts.get(index, ("", "")))
         results = iter(self._call_model("loglikelihood", list(chain.from_iterable(rankings.values()))))
         for index in rankings:
-            logprobs = {label: float(next(results)[0]) for label in cast("Classify", calls[index]).labels}
-            best = max(logprobs, key=logprobs.__getitem__)
-            answers[index] = Answer(best, best, logprobs)
+            call = cast("Classify", calls[index])
+            answers[index] = ranked_answer(call, {label: float(next(results)[0]) for label in call.labels})
         return [answers[index] for index in range(len(calls))]
 
-    def _settings(self, call: Call) -> dict[str, Any]:
+    def _read(self, call: Call, text: str, prompt: str, opening: str) -> Answer:
+        reply, cut = self.thinking.read(text, prompt, call, opening)
+        if isinstance(call, Generate) and call.thinking_tokens:
+            for stop in _stop_texts(json.loads(call.settings)):
+                reply = reply.lstrip().partition(stop)[0]
+        label = parse_label(reply, call.labels, call.synonyms) if isinstance(call, Classify) and not cut else None
+        return Answer(text, label, problem=CUT if cut else "", after_thought=reply, opening=opening)
+
+    def _settings(self, call: Call, prompt: str | JsonChatStr) -> dict[str, Any]:
         plain = self.render is None
+        if plain and call.thinking_tokens:
+            raise UsageError(
+                "thinking_tokens is for models that think, which take conversations: add --apply_chat_template"
+            )
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
             return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
-        settings["max_gen_toks"] = int(limits[0] if limits else settings.get("max_gen_toks", 256))
+        limit = limits[0] if limits else settings.get("max_gen_toks")
+        settings["max_gen_toks"] = int(limit or self._room(call, prompt)) + call.thinking_tokens
         # lm-eval's cache looks at do_sample only, not at a temperature.
         settings["do_sample"] = _is_sampled(settings)
-        settings["until"] = settings.get("until") or (PLAIN_UNTIL["generate"] if plain else [])
+        settings["until"] = _stop_texts(settings) or (PLAIN_UNTIL["generate"] if plain else [])
+        if call.thinking_tokens:
+            settings["until"] = []  # the texts that end an answer do not end a thought: `_read` applies them
         return settings
+
+    def _room(self, call: Generate, prompt: str | JsonChatStr) -> int:
+        """Most tokens of an answer that the user has set no limit for.
+
+        An answer that repeats the text gets a power of two that holds it. So there are few limits, and lm-eval, which
+        batches requests of equal settings, makes few batches. Where the context ends before, the rest of it will do if
+        it holds the text.
+        """
+        if not call.repeats:
+            return call.room
+        tokens = self._count_tokens(call.repeats)
+        # `room` is for tokens of four bytes. Tokenizers that write letters or bytes need more for the same words.
+        least = tokens + max(call.room, call.room * 4 * tokens // len(call.repeats.encode()))
+        room = 1 << (least + self._count_tokens(call.adds) - 1).bit_length()
+        if self._length_problem(prompt, room + call.thinking_tokens):
+            left = int(self.lm.max_length) - len(self.lm.tok_encode(prompt)) - call.thinking_tokens
+            return max(least, left - left % 64)
+        return room
+
+    def _count_tokens(self, text: str) -> int:
+        """Tokens of a text; where the tokenizer is not at hand, its bytes, as no token is shorter."""
+        tokenizer = getattr(self.lm, "tokenizer", None)
+        encode = getattr(self.lm, "tok_encode", None)
+        if encode is None or not hasattr(tokenizer, "decode") or isinstance(tokenizer, RemoteTokenizer):
+            return len(text.encode())
+        return len(encode(text))
 
     def _prompt(self, messages: Messages) -> str | JsonChatStr:
         if self.render is None:
@@ -127,7 +192,7 @@ class Backend:
             ) from error
         return prompt
 
-    def _length_problem(self, prompt: str | JsonChatStr, answer_tokens: int) -> str:
+    def _length_problem(self, prompt: str | JsonChatStr, answer_tokens: int, thinking_tokens: int = 0) -> str:
         """Why the model cannot take a prompt, in a few words; empty if it can."""
         limit = getattr(self.lm, "max_length", None)
         if getattr(self.lm, "backend", "causal") == "seq2seq":
@@ -135,12 +200,14 @@ class Backend:
         # A token is at least one byte, so most prompts fit for sure and need not be tokenized.
         if not isinstance(limit, int) or not isinstance(prompt, str) or len(prompt.encode()) + answer_tokens < limit:
             return ""
-        fits = len(self.lm.tok_encode(prompt)) + answer_tokens <= limit
-        return "" if fits else "the text is longer than the model's context"
+        tokens = len(self.lm.tok_encode(prompt)) + answer_tokens
+        if thinking_tokens and tokens > limit >= tokens - thinking_tokens:
+            return "the room to think is longer than what the text leaves of the model's context"
+        return "" if tokens <= limit else "the text is longer than the model's context"
 
     def _call_model(self, request_type: RequestType, requests: list[Instance]) -> list[Any]:
         try:
-            with _without_own_token_limit(unwrap_cache(self.lm)):
+            with _without_own_token_limit(unwrap_cache(self.lm)), whole_answers(unwrap_cache(self.lm)):
                 return call_model(self.lm, request_type, requests)
         except NotImplementedError as error:
             raise UsageError(

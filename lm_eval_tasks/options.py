@@ -14,11 +14,26 @@ from typing import Any
 from faithful_se.errors import UsageError
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "classifier": ("generate", "loglikelihood"),
+    "classifier": ("generate", "loglikelihood", "calibrated"),
+    "prior": ("texts", "contextual", "domain"),
     "context": ("same", "fresh"),
     "operator": ("mask", "delete", "substitute"),
+    "thoughts": ("drop", "keep"),
+    "order": ("file", "balanced"),
 }
 CONTROLS = ("random", "oracle", "stability")
+
+# The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
+FEWSHOT_SEED = 1234
+
+# The classifiers that rank labels.
+RANKED = ("loglikelihood", "calibrated")
+
+# The smallest value of each option that is a whole number.
+WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0}
+
+# Arguments of lm-eval's models that only look like an option.
+MODEL_ARGUMENTS = ("think_end_token",)
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,10 @@ class Options:
     """How explanations are asked for and scored. docs/protocol.md, "Options of a task"."""
 
     data: str = "hub"  # ``hub``, ``mini`` or a folder
-    classifier: str = "generate"  # ``generate`` (reads the generated label) or ``loglikelihood`` (ranks the labels)
+    # ``generate`` reads the generated label, ``loglikelihood`` ranks the labels, ``calibrated`` subtracts a prior
+    classifier: str = "generate"
+    prior: str = "texts"  # what the prior of ``calibrated`` is measured on: ``texts``, ``contextual`` or ``domain``
+    prior_texts: int = 64  # texts of another split that ``prior=texts`` takes, at most
     context: str = "same"  # ``same`` conversation as the answer, or ``fresh``
     mask: str = "[REDACTED]"  # the text in place of a removed word
     unknown: bool = False  # whether to offer "unknown" as a label
@@ -34,10 +52,24 @@ class Options:
     controls: tuple[str, ...] = ("random",)
     operator: str = "mask"  # how named words are removed: ``mask``, ``delete`` or ``substitute``
     draws: int = 2  # random sets of words per document, for the chance control
+    thinking_tokens: int = 0  # tokens that an answer may have on top, for a thought before it
+    thoughts: str = "drop"  # whether the answer stands in the conversation without its thought, or with it (``keep``)
+    # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
+    order: str = "file"
+    order_seed: int = 0  # of the draw of ``balanced``
+
+    @property
+    def ranked(self) -> bool:
+        """Whether labels are ranked by their log-probability, instead of read from generated text."""
+        return self.classifier in RANKED
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for transcripts and result files."""
-        return {**asdict(self), "controls": list(self.controls)}
+        """Plain values for transcripts and result files; those of priors and thoughts only where they are used."""
+        unused = {"prior", "prior_texts"} if self.classifier != "calibrated" else set()
+        unused |= {"prior_texts"} if self.prior != "texts" else set()
+        unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
+        values = {**asdict(self), "controls": list(self.controls)}
+        return {name: value for name, value in values.items() if name not in unused}
 
 
 def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str, Any]) -> Options:
@@ -52,12 +84,26 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     names = [field.name for field in fields(Options)]
     for name in overrides:
         near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.8)
-        if near and name not in names:
+        if near and name not in (*names, *MODEL_ARGUMENTS):
             raise UsageError(f"{task}: --metadata {name}=…: no such option; did you mean {near[0]}?")
     values: dict[str, Any] = {}
     for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
+    _check_prior(task, values)
+    if values.get("order_seed") and values.get("order") != "balanced":
+        raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")
     return Options(**values)
+
+
+def _check_prior(task: str, values: Mapping[str, Any]) -> None:
+    """Refuse options of a prior that is not used: they would change nothing."""
+    for name, needed, needed_value in (
+        ("prior", "classifier", "calibrated"),
+        ("prior_texts", "classifier", "calibrated"),
+        ("prior_texts", "prior", "texts"),
+    ):
+        if name in values and values.get(needed, getattr(Options, needed)) != needed_value:
+            raise UsageError(f"{task}: {name}={values[name]} is for {needed}={needed_value}: add that, or leave it out")
 
 
 def _read_value(task: str, name: str, value: Any) -> Any:
@@ -69,9 +115,9 @@ def _read_value(task: str, name: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise UsageError(f"{task}: unknown={value!r}: give true or false")
         return value
-    if name == "draws":
-        if isinstance(value, bool) or not str(value).isdigit() or int(value) < 1:
-            raise UsageError(f"{task}: draws={value!r}: give a whole number from 1")
+    if name in WHOLE_NUMBERS:
+        if isinstance(value, bool) or not str(value).isdecimal() or int(value) < WHOLE_NUMBERS[name]:
+            raise UsageError(f"{task}: {name}={value!r}: give a whole number from {WHOLE_NUMBERS[name]}")
         return int(value)
     if name in CHOICES and value not in CHOICES[name]:
         raise UsageError(f"{task}: {name}={value!r}: give one of {', '.join(CHOICES[name])}")

@@ -7,18 +7,35 @@ package verifies its data with the same function, and tests send answers by hand
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.greedy_oracle import greedy_oracle
+from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation
 
 Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
+
+
+# What the rounds of calls are for.
+STEPS = ("classify", "explain", "check")
+PRIOR = "prior of the labels"
+SEARCH = "search for the oracle's words …"
+
+
+def steps_of(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
+    """The rounds that tasks take. Where a greedy search can follow, how many it takes is known only at its end."""
+    measures = searches = False
+    for spec in specs:
+        measures |= spec.calibrated and not spec.prior
+        removes_several = spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS
+        searches |= spec.options.ranked and removes_several and "oracle" in spec.options.controls
+    return (*([PRIOR] if measures else []), *STEPS, *([SEARCH] if searches else []))
 
 
 def self_explain(spec: TaskSpec, document: Document) -> Procedure:
@@ -28,6 +45,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     cannot continue (no label, no words, a prompt beyond the context), it ends early. The transcript then names the
     `problem`, and the document counts as unfaithful.
     """
+    spec = yield from with_prior(spec, document)
     call = spec.classify(document)
     (prediction,) = yield [call]
     transcript = new_transcript(spec, document, call, prediction)
@@ -41,7 +59,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     target = spec.target(document, prediction.label)
     request = spec.explain(document, prediction, target)
     (answer,) = yield [request]
-    explanation = STYLES[spec.style].parse(answer.text, document.fields, spec.request(document, target))
+    explanation = STYLES[spec.style].parse(answer.reply, document.fields, spec.request(document, target))
     transcript["explanation"] = explanation_record(request, answer, target, explanation)
     transcript["problem"] = answer.problem
     yield from _check(spec, document, prediction, explanation, transcript)
@@ -65,6 +83,7 @@ def new_transcript(spec: TaskSpec, document: Document, call: Classify, predictio
         random=[],
         oracle=None,
         stability=[],
+        prior=dict(spec.prior) if spec.prior else None,
         problem="",
     )
 

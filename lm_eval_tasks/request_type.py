@@ -13,21 +13,25 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
 from faithful_se.errors import install_excepthook
+from faithful_se.last_lines import say_last
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, aggregation
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
-from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.measurability import TaskTranscripts, findings
+from lm_eval_tasks.protocol import self_explain, steps_of
 from lm_eval_tasks.scheduler import Tally, run
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thinking_models import cut_remedy
+from lm_eval_tasks.thoughts import CUT
 
 logger = logging.getLogger(LOGGER)
 
@@ -69,14 +73,33 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     procedures = [self_explain(request.spec, request.document) for request in requests]
     tally = Tally()
     transcripts = run(
-        procedures, backend.respond, again=backend.any_process_waiting, distinct=is_repeatable, tally=tally
+        procedures,
+        backend.respond,
+        again=backend.any_process_waiting,
+        distinct=is_repeatable,
+        tally=tally,
+        steps=steps_of(request.spec for request in requests),
     )
     logger.info(
         "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
         len(requests), sum(tally.new_calls), sum(tally.calls),
     )  # fmt: skip
     log_problems(requests, transcripts)
+    for finding in findings(_by_task(requests, transcripts)):
+        logger.warning("%s", finding)
+        say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
+
+
+def _by_task(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> Iterator[TaskTranscripts]:
+    """The documents of each task, each once: a data-parallel run pads with copies of a document."""
+    numbered: dict[str, dict[int, tuple[SelfExplainRequest, Transcript]]] = {}
+    for request, transcript in zip(requests, transcripts, strict=True):
+        numbered.setdefault(str(request.task_name), {})[request.number] = (request, transcript)
+    for pairs in numbered.values():
+        of_task = list(pairs.values())
+        documents = [request.document for request, _ in of_task]
+        yield of_task[0][0].spec, documents, [transcript for _, transcript in of_task]
 
 
 def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:
@@ -84,6 +107,7 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
 
     Both count as unfaithful. A data-parallel run pads with copies of a document, so each number counts once.
     """
+    room = {str(request.task_name): request.spec.options.thinking_tokens for request in requests}
     problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for request, transcript in zip(requests, transcripts, strict=True):
@@ -95,6 +119,10 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
     for (task, problem), numbers in problem_numbers.items():
         examples = ", ".join(map(str, sorted(numbers)[:10])) + (", …" if len(numbers) > 10 else "")
         logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(numbers), problem, examples)
+        if problem == CUT:
+            remedy = f"{task}: {len(numbers)} documents: {problem}: {cut_remedy(room[task])}"
+            logger.warning(remedy)
+            say_last(remedy)
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)

@@ -36,6 +36,7 @@ def run(
     again: Callable[[bool], bool] = bool,
     distinct: Callable[[Call], bool] = lambda call: True,
     tally: Tally | None = None,
+    steps: Sequence[str] = (),
 ) -> list[Transcript]:
     """Run procedures to their end, in rounds. The transcripts are in the order of `procedures`.
 
@@ -46,6 +47,7 @@ def run(
             agree on the number of rounds.
         distinct: whether a call always has the same answer. Calls for sampled text do not, and are never merged.
         tally: counts the calls.
+        steps: what the rounds are for, in words. Where procedures can take more rounds, the last stands for them, too.
     """
     tally = Tally() if tally is None else tally
     results: dict[int, Transcript] = {}
@@ -71,9 +73,27 @@ def run(
         count = sum(map(len, waiting.values()))
         tally.calls.append(count)
         tally.new_calls.append(len(new_calls))
-        logger.info("faithful-se round %d: %d calls, %d new ones", len(tally.calls), count, len(new_calls))
+        logger.info("faithful-se %s: %d calls, %d new ones", _step(len(tally.calls), steps), count, len(new_calls))
         answers = dict(zip(new_calls, respond(list(new_calls.values())), strict=True))
         answers_by_key.update((key, answer) for key, answer in answers.items() if not isinstance(key, tuple))
         for index, keys_of_calls in keys.items():
             advance(index, [answers_by_key[key] if key in answers_by_key else answers[key] for key in keys_of_calls])
     return [results[index] for index in range(len(procedures))]
+
+
+def _step(number: int, steps: Sequence[str]) -> str:
+    """Which round this is.
+
+    >>> _step(2, ("classify", "explain", "check")), _step(4, ("classify", "explain", "check", "search …"))
+    ('round 2 of 3 (explain)', 'round 4 (search …)')
+    >>> _step(2, ("classify", "explain", "check", "search …")), _step(1, ())
+    ('round 2 of 4 or more (explain)', 'round 1')
+    """
+    if not steps:
+        return f"round {number}"
+    *_, last = steps
+    if last.endswith("…"):  # as many as it takes
+        of = f" of {len(steps)} or more" if number < len(steps) else ""
+    else:
+        of = f" of {len(steps)}" if number <= len(steps) else ""
+    return f"round {number}{of} ({steps[min(number, len(steps)) - 1]})"

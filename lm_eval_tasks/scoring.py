@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from faithful_se.transcript import AnswerRecord, ExplanationRecord, Prediction, Transcript
+from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import keys_by_field, words_of
@@ -56,6 +56,16 @@ def faithful_oracle(transcript: Transcript) -> float:
     return max([faithful(transcript), *(_flip(transcript, variant) for variant in variants)])
 
 
+def lift_given_valid(transcript: Transcript) -> float:
+    """`lift` of a valid explanation; nan without one. Format apart from truth: `valid` 0 has a `lift` below 0."""
+    return lift(transcript) if _valid_explanation(transcript) else math.nan
+
+
+def headroom(transcript: Transcript) -> float:
+    """`faithful_oracle` minus `faithful_random`: its mean is what an explanation could gain over random words."""
+    return faithful_oracle(transcript) - faithful_random(transcript)
+
+
 def ccf_parts(transcript: Transcript) -> list[float]:
     """The three parts of the ratio of means: faithful, random, oracle."""
     return [faithful(transcript), faithful_random(transcript), faithful_oracle(transcript)]
@@ -71,6 +81,11 @@ def hit1(transcript: Transcript) -> float:
     return erasure.hit1(*_leave_one_out(transcript))
 
 
+def hit1_chance(transcript: Transcript) -> float:
+    """Expected `hit1` of as many words drawn at random."""
+    return erasure.hit1_chance(*_leave_one_out(transcript))
+
+
 def redundant(transcript: Transcript) -> float:
     """Whether no single word of the document matters. `hit1` means little there."""
     return erasure.redundant(_deltas(transcript))
@@ -78,12 +93,12 @@ def redundant(transcript: Transcript) -> float:
 
 def comprehensiveness(transcript: Transcript) -> float:
     """How much of its probability the predicted label loses without the named words."""
-    return _drop(transcript["prediction"], transcript["perturbed"]) if _valid_explanation(transcript) else math.nan
+    return _drop(transcript, transcript["perturbed"]) if _valid_explanation(transcript) else math.nan
 
 
 def comprehensiveness_lift(transcript: Transcript) -> float:
     """`comprehensiveness` minus its mean over as many random words: removing any words costs some probability."""
-    drops = [_drop(transcript["prediction"], variant) for variant in transcript["random"]]
+    drops = [_drop(transcript, variant) for variant in transcript["random"]]
     return comprehensiveness(transcript) - sum(drops) / len(drops) if drops else math.nan
 
 
@@ -173,18 +188,23 @@ def _flip(transcript: Transcript, variant: AnswerRecord | None) -> float:
     return flips.faithful(True, prediction, variant["label"], explanation["target"] or None)
 
 
-def _drop(prediction: Prediction, variant: AnswerRecord | None) -> float:
-    """How much of the predicted label's probability a variant of the document loses; nan where it was not measured."""
+def _drop(transcript: Transcript, variant: AnswerRecord | None) -> float:
+    """How much of the predicted label's probability a variant of the document loses; nan where it was not measured.
+
+    Probabilities are among the labels, and calibrated where the transcript has a prior.
+    """
+    prediction, prior = transcript["prediction"], transcript.get("prior")
     label, logprobs = prediction["label"], prediction["logprobs"]
     if label is None or not logprobs or variant is None or not variant["logprobs"]:
         return math.nan
-    return erasure.label_probability(logprobs, label) - erasure.label_probability(variant["logprobs"], label)
+    before, after = (erasure.label_probability(row, label, prior) for row in (logprobs, variant["logprobs"]))
+    return before - after
 
 
 def _deltas(transcript: Transcript) -> list[float]:
     """The drop of each type of word; empty where one was not measured."""
     oracle = transcript["oracle"]
-    drops = [_drop(transcript["prediction"], variant) for variant in oracle["singles"]] if oracle else []
+    drops = [_drop(transcript, variant) for variant in oracle["singles"]] if oracle else []
     return [] if any(map(math.isnan, drops)) else drops
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
@@ -23,10 +26,24 @@ class TaskSpec:
     system: str | None = None  # the system instruction that opens every conversation; None for none
     generation: str = "{}"  # the generation settings of explanations, as JSON
     rationales: bool = False  # whether people marked words in documents of this dataset
+    examples: Messages = ()  # turns of labelled examples, before the question of every classification
+    prior_documents: tuple[Document, ...] = ()  # the texts of `prior=texts`
+    # `classifier=calibrated`: nats per label; None until `lm_eval_tasks.label_prior` has measured it
+    prior: Mapping[str, float] | None = None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether labels are ranked by their log-probability minus a prior."""
+        return self.options.classifier == "calibrated"
+
+    @cached_property
+    def prior_calls(self) -> tuple[Classify, ...]:
+        """The classifications of `prior_documents`, the same for every document of the task."""
+        return tuple(map(self.classify, self.prior_documents))
 
     def question_about(self, document: Document) -> Question:
         """The dataset's question, with the document's own labels where it has some."""
-        return replace(self.question, labels=document.labels) if document.labels else self.question
+        return self.question.with_labels(document.labels) if document.labels else self.question
 
     def target(self, document: Document, predicted: str) -> str:
         """The label that the explanation must reach; "" in styles without a target."""
@@ -41,17 +58,46 @@ class TaskSpec:
         question, options = self.question_about(document), self.options
         mask = options.mask if options.operator == "mask" else None
         prompt = question.classify(document.fields, mask, options.unknown)
-        ranked = options.classifier == "loglikelihood"
-        return Classify((*self._opening(), ("user", prompt)), question.choices(options.unknown), ranked)
+        return self._classify(prompt, question)
+
+    def classify_nothing(self, document: Document) -> Classify:
+        """The classification of a document, without its text."""
+        question, options = self.question_about(document), self.options
+        prompt = question.classify_nothing(options.mask if options.operator == "mask" else None, options.unknown)
+        return self._classify(prompt, question)
+
+    def _classify(self, prompt: str, question: Question) -> Classify:
+        labels = question.choices(self.options.unknown)
+        messages, ranked = (*self._opening(), *self.examples, ("user", prompt)), self.options.ranked
+        prior = tuple(self.prior[label] for label in labels) if self.prior else ()
+        thinking_tokens = 0 if ranked else self.options.thinking_tokens
+        return Classify(messages, labels, ranked, prior, thinking_tokens, question.synonyms)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""
-        sentence = STYLES[self.style].ask(self.request(document, target))
+        style = STYLES[self.style]
+        sentence = style.ask(self.request(document, target))
+        messages: Messages
         if self.options.context == "same":
-            answer = ("assistant", prediction.text.strip())
-            return Generate((*self.classify(document).messages, answer, ("user", sentence)), self.generation)
-        prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
-        return Generate((*self._opening(), ("user", prompt)), self.generation)
+            answer = ("assistant", self.turn(prediction))
+            messages = (*self.classify(document).messages, answer, ("user", sentence))
+        else:
+            prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
+            messages = (*self._opening(), ("user", prompt))
+        repeats = self.question.as_answer(document.fields) if style.ANSWERS_WITH_TEXT else ""
+        adds = f" {self.options.mask}" * self._most_changes(document) if repeats else ""
+        room = style.MAX_TOKENS[self.budget]
+        return Generate(messages, self.generation, self.options.thinking_tokens, room, repeats, adds)
+
+    def _most_changes(self, document: Document) -> int:
+        """How many words of a document a rewriting changes at most: those of one type, or half of them."""
+        counts = Counter(word.key for word in document.words)
+        return max(max(counts.values(), default=0), counts.total() // 2 if self.budget == "multiword" else 0)
+
+    def turn(self, prediction: Answer) -> str:
+        """An answer as it stands in the conversation that goes on: without its thought, unless `thoughts=keep`."""
+        kept = self.options.thoughts == "keep"
+        return (prediction.opening + prediction.text if kept else prediction.reply).strip()
 
     def _opening(self) -> Messages:
         return (("system", self.system),) if self.system else ()

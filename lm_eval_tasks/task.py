@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 from datasets import Dataset
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
+from lm_eval.config.task import TaskConfig
 from lm_eval.utils import warning_once
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
+from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
+from lm_eval_tasks.declaration import check_declaration, label_problem
+from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.metrics import metrics_of, score
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import FEWSHOT_SEED, Options, read_options
+from lm_eval_tasks.order import ordered
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
 logger = logging.getLogger(LOGGER)
+
+Result = TypeVar("Result")
 
 request_type.install()
 
@@ -47,11 +55,13 @@ class SelfExplainTask(ConfigurableTask):
         options = _read_declaration(settings)
         declared = settings["metadata"]["faithful_se"]
         self.source = DatasetSpec.from_config(settings)
+        note_question(self.source.question)
         self.spec = TaskSpec(
             self.source.question, declared["style"], declared["budget"], options, rationales=bool(self.source.rationale)
         )
         self.render: Callable[..., Any] | None = None
         self.sample_indices: list[int] = []
+        self.fewshot_seed = FEWSHOT_SEED
         super().__init__(config=settings)
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
@@ -75,18 +85,22 @@ class SelfExplainTask(ConfigurableTask):
         }
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        """Read the evaluation split. All tasks of a dataset share it."""
-        try:
-            self.dataset = {self.config.test_split: load(self.source, self.spec.options.data)}
-        except UsageError as error:
-            raise UsageError(f"{self.config.task}: {error!s}") from error
+        """Read the evaluation split, in the order that the options ask for. All tasks of a dataset share it."""
+        options = self.spec.options
+        rows = self._in_task(load, self.source, options.data)
+        self.dataset = {self.config.test_split: ordered(rows, self.source, options.order, options.order_seed)}
 
     def test_docs(self) -> Dataset:
         """The documents to evaluate."""
         return self.dataset[self.config.test_split]
 
     def fewshot_docs(self) -> None:
-        """None: requests for explanations hold no examples."""
+        """None: `lm_eval_tasks.examples` draws the examples, which must be the same for every perturbed text."""
+
+    def set_fewshot_seed(self, seed: int | None = None) -> None:
+        """Keep the seed of the examples: `--seed`, its fourth value."""
+        super().set_fewshot_seed(seed)
+        self.fewshot_seed = FEWSHOT_SEED if seed is None else seed
 
     def doc_to_text(self, doc: Mapping[str, Any], doc_to_text: Any = None) -> str:
         """The classification prompt."""
@@ -107,15 +121,38 @@ class SelfExplainTask(ConfigurableTask):
         generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
+        self._add_examples_and_prior(multiturn=kwargs.get("fewshot_as_multiturn") is not False)
         limit = kwargs.get("limit")
         if limit is not None and limit <= 0:
             raise UsageError(f"{self.config.task}: --limit leaves no document: give a number above 0")
         self.sample_indices = sorted(set(kwargs.get("samples") or ()))
+        if self.sample_indices and self.spec.options.order != "file":
+            raise UsageError(
+                f"{self.config.task}: --samples counts documents in the order of the file: leave order="
+                f"{self.spec.options.order} out, or choose with --limit"
+            )
         count = len(self.sample_indices) or min(len(self.eval_docs), int(limit or len(self.eval_docs)))
         if count < (processes := kwargs.get("world_size", 1)):
             # lm-eval would fail in the process without documents, and the others would wait for it for ever.
             raise UsageError(f"{self.config.task}: fewer documents ({count}) than processes ({processes})")
         super().build_all_requests(cache_requests=False, **kwargs)
+
+    def _add_examples_and_prior(self, multiturn: bool) -> None:
+        """Give the task its examples and the texts of its prior."""
+        count, seed = int(self.config.num_fewshot or 0), self.fewshot_seed
+        self.spec, _ = self._in_task(add_examples_and_prior_texts, self.spec, self.source, count, seed)
+        if not count:
+            return
+        if self.render and not multiturn:
+            warning_once(logger, "--fewshot_as_multiturn false is not used: every example is two turns")
+        self.config.metadata["faithful_se"].update(num_fewshot=count, fewshot_seed=seed)
+
+    def _in_task(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function whose `UsageError` does not know the task's name."""
+        try:
+            return function(*arguments)
+        except UsageError as error:
+            raise UsageError(f"{self.config.task}: {error!s}") from error
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
         """The text that lm-eval shows and hashes as the prompt: the first turn, and the request of the second."""
@@ -144,6 +181,8 @@ class SelfExplainTask(ConfigurableTask):
         if "bypass" in self._metric_fn_list:  # --predict_only
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
+        if transcript["prior"] and not self.source.labels_column:  # the same in all documents of the task
+            self.config.metadata["label_prior"] = transcript["prior"]
         return dict(score(transcript, self.spec, self.source.document(doc)))
 
 
@@ -153,18 +192,26 @@ def _read_declaration(settings: dict[str, Any]) -> Options:
     `style` and `budget` move into `metadata.faithful_se`: a YAML that includes another one replaces the whole of
     `metadata`. A revision that the user pins replaces the default.
     """
-    name, metadata = settings["task"], settings["metadata"]
+    name, metadata = settings["task"], settings.get("metadata") or {}
     declared = metadata.get("faithful_se")
-    if not isinstance(declared, dict) or "dataset" not in declared:
+    if not isinstance(declared, dict) or not {"dataset", "noun", "question"} & set(declared):
         raise UsageError(
             f"{name}: metadata.faithful_se does not declare the task; override single options, "
             "as in --metadata classifier=loglikelihood data=DIR"
         )
+    known = (*(field.name for field in fields(TaskConfig)), "style", "budget")
+    for key in settings:  # lm-eval would end with a traceback
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            raise UsageError(f"{name}: {key}: no such key" + (f"; did you mean {near[0]}?" if near else ""))
+    check_declaration(name, settings)
     declared.update({key: settings.pop(key) for key in ("style", "budget") if key in settings})
     style, budget = declared.get("style"), declared.get("budget")
     if style not in STYLES or budget not in BUDGETS:
         raise UsageError(f"{name}: style {style!r}, budget {budget!r}: no such style or budget")
     options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
+    if (labels := declared.get("labels")) and (problem := label_problem(labels, options.unknown)):
+        raise UsageError(f"{name}: metadata.faithful_se.labels: {problem}")
     check_revisions(name, metadata)
     if revision := metadata.get(f"{declared['dataset']}_revision"):
         settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}

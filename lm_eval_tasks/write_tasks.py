@@ -11,10 +11,9 @@ import argparse
 from itertools import product
 from pathlib import Path
 
-import yaml
-
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.data import has_mini
+from lm_eval_tasks.data import has_mini, read_declaration
+from lm_eval_tasks.declaration import check_declaration
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
 # The datasets of the paper. Those that it does not train on are tagged "unseen".
@@ -26,8 +25,7 @@ class: !function lm_eval_tasks.task.SelfExplainTask
 style: {style}
 budget: {budget}
 output_type: generate_until
-num_fewshot: 0
-generation_kwargs: {{until: [], do_sample: false, max_gen_toks: {tokens}}}
+generation_kwargs: {{until: [], do_sample: false{limit}}}
 metric_list: []
 """
 
@@ -39,12 +37,18 @@ tag: [{tags}]
 
 
 def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
-    """The task files and the shared files below a folder of datasets: path -> text."""
+    """The task files and the shared files below a folder of datasets: path -> text.
+
+    Raises:
+        UsageError: a mistake in the declaration of a dataset.
+    """
     names = sorted(path.parent.name for path in datasets.glob("*/_dataset_yaml"))
     files = {}
     for style, budget in product(STYLES, BUDGETS):
-        tokens = STYLES[style].MAX_TOKENS[budget]
-        files[datasets / f"_{style}_{budget}_yaml"] = SHARED.format(style=style, budget=budget, tokens=tokens)
+        # The room for a rewriting depends on the text, and is not declared: `TaskSpec.explain`.
+        fixed = not STYLES[style].ANSWERS_WITH_TEXT
+        limit = f", max_gen_toks: {STYLES[style].MAX_TOKENS[budget]}" if fixed else ""
+        files[datasets / f"_{style}_{budget}_yaml"] = SHARED.format(style=style, budget=budget, limit=limit)
         for name in names:
             tags = [f"faithful-se-{part}" for part in (name, style, budget)] + _group_tags(datasets / name)
             text = TASK.format(dataset=name, style=style, budget=budget, tags=", ".join(tags))
@@ -53,7 +57,10 @@ def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
 
 
 def _group_tags(folder: Path) -> list[str]:
-    declared = yaml.safe_load((folder / "_dataset_yaml").read_text(encoding="utf-8"))["metadata"]["faithful_se"]
+    path = folder / "_dataset_yaml"
+    config = read_declaration(path)
+    check_declaration(str(path), config)
+    declared = config["metadata"]["faithful_se"]
     tags = []
     if "rationale" in declared:
         tags.append("faithful-se-rationales")

@@ -30,11 +30,15 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What one side said about a document: the words it named, and its labels before and after the perturbation."""
+    """What one side said about a document: the words it named, and its labels before and after the perturbation.
+
+    A label is None where it could not be read; `after` also where the explanation is not valid, so nothing was `asked`.
+    """
 
     words: tuple[str, ...]
     prediction: str | None
     after: str | None
+    asked: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,8 @@ class Pair:
         differ: shared documents on which any metric differs. Between two runs of one model this is the noise.
         versus: B minus A. `only_checkpoint` counts documents on which only B is faithful.
         changed: some of the documents on which only one side is faithful.
+        not_measurable_a, not_measurable_b: why `faithful` and `lift` of a side cannot be measured, and what to do; ""
+            where they can.
     """
 
     task: str
@@ -75,6 +81,8 @@ class Pair:
     differ: int
     versus: BaseComparison
     changed: tuple[Changed, ...]
+    not_measurable_a: str = ""
+    not_measurable_b: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,8 @@ def compare(a: Side, b: Side, settings: Settings) -> Comparison:
                 differ=_count_differing(result_a, result_b),
                 versus=adjusted[task.id],
                 changed=tuple(_changed_documents(result_a, result_b, settings.cards)),
+                not_measurable_a=result_a.not_measurable,
+                not_measurable_b=result_b.not_measurable,
             )
         )
     mean = mean_gain(list(results.values()), settings) if results else None
@@ -218,4 +228,5 @@ def _behaviour(transcript: Transcript) -> Behaviour:
         words=tuple(map(str, explanation["words"])) if explanation else (),
         prediction=transcript["prediction"]["label"],
         after=perturbed["label"] if perturbed else None,
+        asked=perturbed is not None,
     )

@@ -64,6 +64,8 @@ class Run:
         reported: metric -> mean, as in the results, without undefined ones.
         samples: None without --log_samples.
         is_prompt_recorded: whether the file says if there was a chat template.
+        not_measurable: why the evaluation calls `faithful` and `lift` not measurable, in a few words; "" where it does
+            not.
     """
 
     file: Path
@@ -78,6 +80,7 @@ class Run:
     reported: dict[str, float]
     samples: SamplesFile | None
     is_prompt_recorded: bool = True
+    not_measurable: str = ""
 
     @property
     def key(self) -> TaskKey:
@@ -122,6 +125,7 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
                 reported=_reported_means(results.get(task)),
                 samples=_find_samples(file, content, str(task)),
                 is_prompt_recorded=is_prompt_recorded(content),
+                not_measurable=_not_measurable(results.get(task)),
             )
         )
     return runs, foreign
@@ -218,6 +222,12 @@ def _reported_means(results: Any) -> dict[str, float]:
         if comma and is_number and not metric.endswith("_stderr"):
             means[metric] = float(value)
     return means
+
+
+def _not_measurable(results: Any) -> str:
+    """The reason in `no (one answer for 16 of 16)`, which lm-eval's table has for the key `measurable`."""
+    value = next((v for k, v in results.items() if str(k).startswith("measurable,")), "") if results else ""
+    return value.removeprefix("no (").removesuffix(")") if isinstance(value, str) and value.startswith("no (") else ""
 
 
 def _nested(value: Any, *keys: Any) -> Any:

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Word, words_of
+from lm_eval_tasks.asked_questions import noted_questions
 from lm_eval_tasks.classification import CLASSIFY, FRESH, MASK_NOTE, Message, Question
 from lm_eval_tasks.data import dataset_names, dataset_spec
 from lm_eval_tasks.options import CHOICES
@@ -30,6 +31,7 @@ def _pattern(template: str, **parts: str) -> str:
 
 
 _TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
+_BLANK_LINE = _TAIL[len(_TAIL.rstrip()) :]
 _ANSWER = CLASSIFY.partition("{labels}")[0].rpartition("}")[2]
 _MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
 _FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label="(.+?)", request=r"([\s\S]+)"))
@@ -76,26 +78,44 @@ def read(messages: Sequence[Message]) -> Conversation:
         if any(not question.labels and text.startswith(f"{question.titles[0]}: ") for question in questions()):
             raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
         raise ValueError(f"no dataset shows {text[:80]!r}")
-    head, tail, text = turns[0].partition(_TAIL)
-    if not tail:
+    # Examples are questions with their answers: the last question is the one that is asked.
+    questions_asked = [turn for turn in turns if _TAIL.rstrip() in turn]
+    if not questions_asked:
         raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
+    head, _, text = questions_asked[-1].partition(_TAIL.rstrip())
+    text = text.removeprefix(_BLANK_LINE)
     mask = announced[1] if (announced := _MASK.search(head)) else DEFAULT_MASK
-    dataset_question = next((question for question in questions() if head.startswith(question.question)), None)
+    choices = tuple(label for label in re.findall('"(.+?)"', head.rpartition(_ANSWER)[2]) if label != UNKNOWN)
+    dataset_question = next((question for question in questions() if _asks(question, head, choices, text)), None)
     if dataset_question is None:
-        raise ValueError(f"no dataset asks {head[:80]!r}")
+        raise UsageError(
+            f"the rule-based models know no dataset that asks {' '.join(head.split())[:80]!r} with the labels "
+            f"{', '.join(choices)}: they answer tasks of `lm_eval` and texts of `faithful_se.evaluate` only"
+        )
     if not dataset_question.labels:
-        choices = re.findall('"(.+?)"', head.rpartition(_ANSWER)[2])
-        dataset_question = replace(dataset_question, labels=tuple(label for label in choices if label != UNKNOWN))
-    fields = _fields(dataset_question, text)
-    if len(turns) == 1:
+        dataset_question = replace(dataset_question, labels=choices)
+    # Without a text, the question alone is asked (`prior=domain`).
+    fields = _fields(dataset_question, text) if text else dict.fromkeys(dataset_question.fields, "")
+    if turns[-1] is questions_asked[-1]:
         return Conversation(dataset_question, fields, mask, f'"{UNKNOWN}"' in head)
     return _explain(dataset_question, fields, turns[-1])
 
 
-@cache
 def questions() -> tuple[Question, ...]:
-    """The questions of all datasets."""
+    """The questions of the tasks of this process, and those of all datasets of the package."""
+    return (*noted_questions(), *_questions_of_the_package())
+
+
+@cache
+def _questions_of_the_package() -> tuple[Question, ...]:
     return tuple(dataset_spec(name).question for name in dataset_names())
+
+
+def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> bool:
+    """Whether a classification prompt is of this dataset: two can ask alike and offer other labels, in any order."""
+    same_labels = not question.labels or sorted(question.labels) == sorted(choices)
+    same_titles = not text or text.startswith(f"{question.titles[0]}: ")
+    return head.startswith(question.question) and same_labels and same_titles
 
 
 @lru_cache(maxsize=1 << 12)

@@ -15,9 +15,11 @@ from faithfulness_metrics.words import document_hash, seed_of
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
 from lm_eval_tasks.rule_models.rules import label_index, weight_of
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
+from lm_eval_tasks.rule_models.thinker import FORMS, OPENED, think
 
 # lm-eval passes these to every model.
 LM_EVAL_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
+KNOWN = "strategy, h, seed, bias, thinks and cut"
 
 
 class RuleLM(LM):
@@ -27,25 +29,45 @@ class RuleLM(LM):
         strategy: ``honest``, or one of the degenerate strategies (see `STRATEGIES`).
         h: probability that an explanation of the honest strategy is true. Others name words that do not matter.
         seed: decides which explanations are true.
+        bias: a label and nats, as in ``negative:3``. That label's log-likelihood is higher by so much than the rule
+            says, relative to the others, in every text. The model then answers with the likeliest label.
+        thinks: how the model writes a thought before each answer, a key of `FORMS`; empty for none. With ``opened``
+            its chat template has opened the thought. A thinker keeps to the token limit; its tokens are words.
+        cut: probability that a thought never ends.
     """
 
     tokenizer_name = "faithful-se-rules"
 
-    def __init__(self, strategy: str = "honest", h: float = 1.0, seed: int = 0, **others: Any) -> None:
+    def __init__(
+        self,
+        strategy: str = "honest",
+        h: float = 1.0,
+        seed: int = 0,
+        bias: str = "",
+        thinks: str = "",
+        cut: float = 0.0,
+        **others: Any,
+    ) -> None:
         super().__init__()
         if unknown := others.keys() - LM_EVAL_ARGUMENTS:
-            raise UsageError(f"--model_args {', '.join(sorted(unknown))}: rule-based models know strategy, h and seed")
+            raise UsageError(f"--model_args {', '.join(sorted(unknown))}: rule-based models know {KNOWN}")
         if strategy not in STRATEGIES:
             raise UsageError(f"strategy={strategy!r}: give one of {', '.join(STRATEGIES)}")
-        if not 0 <= float(h) <= 1:
-            raise UsageError(f"h={h!r}: give a probability, from 0 to 1")
-        self.strategy, self.h, self.seed = strategy, float(h), int(seed)
+        if thinks and thinks not in FORMS:
+            raise UsageError(f"thinks={thinks!r}: give one of {', '.join(FORMS)}")
+        for name, probability in (("h", h), ("cut", cut)):
+            if not 0 <= float(probability) <= 1:
+                raise UsageError(f"{name}={probability!r}: give a probability, from 0 to 1")
+        self.strategy, self.h, self.seed, self.bias = strategy, float(h), int(seed), _read_bias(bias)
+        self.thinks, self.cut = thinks, float(cut)
         self.classify, self.explain = STRATEGIES[strategy]
         self.calls = {"generate_until": 0, "loglikelihood": 0}
 
     def fingerprint(self) -> str:
         """Identifies the model in a cache."""
-        return f"{self.strategy} h={self.h} seed={self.seed}"
+        bias = f" bias={self.bias}" if self.bias else ""
+        thoughts = f" thinks={self.thinks} cut={self.cut}" if self.thinks else ""
+        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}"
 
     def is_honest(self, conversation: Conversation) -> bool:
         """Whether this explanation is true: drawn per document, style and budget."""
@@ -59,42 +81,70 @@ class RuleLM(LM):
         answers = []
         for request in requests:
             conversation = read(_messages(request.args[0]))
-            answer = self.explain if conversation.request else self.classify
-            answers.append(answer(self, conversation))
+            if self.bias and not conversation.request:
+                logprobs = self.logprobs(conversation)
+                answer = max(logprobs, key=logprobs.__getitem__)
+            else:
+                answer = (self.explain if conversation.request else self.classify)(self, conversation)
+            if self.thinks:
+                answer = think(self, conversation, answer, request.args[1]["max_gen_toks"])
+            answers.append(answer)
             self.cache_hook.add_partial("generate_until", request.args, answers[-1])
         return answers
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """A label has the weight of its heaviest word; probabilities are the softmax of the weights."""
+        """The log-likelihood of a label, and whether it is the likeliest."""
         self.calls["loglikelihood"] += len(requests)
         answers = []
         for request in requests:
-            conversation = read(_messages(request.args[0]))
-            labels = conversation.question.choices(conversation.unknown)
-            weights = dict.fromkeys(labels, 0.0)
-            for word in conversation.words:
-                label = labels[label_index(word.key, len(conversation.question.labels))]
-                weights[label] = max(weights[label], weight_of(word.key))
-            prediction = self.classify(self, conversation)
-            if prediction in weights:
-                largest = max(weights.values())
-                weights[prediction] = largest + (0.0 if weights[prediction] == largest else 0.01)
-            total = math.log(sum(math.exp(8 * weight) for weight in weights.values()))
-            label = request.args[1].strip()
-            answers.append((8 * weights[label] - total, label == prediction))
+            logprobs, label = self.logprobs(read(_messages(request.args[0]))), request.args[1].strip()
+            answers.append((logprobs[label], label == max(logprobs, key=logprobs.__getitem__)))
             self.cache_hook.add_partial("loglikelihood", request.args, answers[-1])
         return answers
+
+    def logprobs(self, conversation: Conversation) -> dict[str, float]:
+        """Log-likelihood of each label, nats: the softmax of the labels' weights, and the bias.
+
+        A label has the weight of its heaviest word. The bias lowers the other labels, as no probability exceeds 1.
+        """
+        labels = conversation.question.choices(conversation.unknown)
+        weights = dict.fromkeys(labels, 0.0)
+        for word in conversation.words:
+            label = labels[label_index(word.key, len(conversation.question.labels))]
+            weights[label] = max(weights[label], weight_of(word.key))
+        prediction = self.classify(self, conversation)
+        if prediction in weights:
+            largest = max(weights.values())
+            weights[prediction] = largest + (0.0 if weights[prediction] == largest else 0.01)
+        total = math.log(sum(math.exp(8 * weight) for weight in weights.values()))
+        bias = {label: self.bias.get(label, 0.0) for label in labels}
+        return {label: 8 * weights[label] - total + bias[label] - max(bias.values()) for label in labels}
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
         """Not possible: the model knows no text but prompts of faithful-se."""
         raise NotImplementedError("rule-based models answer prompts of faithful-se only")
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """The messages as JSON."""
-        return json.dumps(chat_history, ensure_ascii=False)
+        """The messages as JSON, and the mark that opens a thought where the model's template does."""
+        opening = FORMS[OPENED][0] if self.thinks == OPENED and add_generation_prompt else ""
+        return json.dumps(chat_history, ensure_ascii=False) + opening
+
+
+def _read_bias(bias: str) -> dict[str, float]:
+    """``negative:3`` -> {"negative": 3.0}; empty for no bias."""
+    if not bias:
+        return {}
+    label, _, nats = bias.rpartition(":")
+    try:
+        value = float(nats)
+    except ValueError:
+        value = math.nan
+    if not label or not math.isfinite(value):
+        raise UsageError(f"bias={bias!r}: give a label and nats, as in negative:3")
+    return {label: value}
 
 
 def _messages(prompt: str) -> list[dict[str, str]]:
     if not prompt.startswith("[{"):
         raise UsageError("the rule-based models read conversations: add --apply_chat_template")
-    return list(json.loads(prompt))
+    return list(json.JSONDecoder().raw_decode(prompt)[0])

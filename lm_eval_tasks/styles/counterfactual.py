@@ -38,8 +38,8 @@ MULTIWORD = (
     "keep everything else exactly as it is. Answer only with the edited {noun}.{format_hint}"
 )
 
-# A rewriting needs room for the whole text, however many words it changes.
-MAX_TOKENS = {"oneword": 256, "multiword": 256}
+# Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
+MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = True
 REMOVES_WORDS = False
 ANSWERS_WITH_TEXT = True

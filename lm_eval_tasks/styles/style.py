@@ -17,7 +17,8 @@ class Style(Protocol):
     Styles whose explanation is a set of words to remove take most of it from `lm_eval_tasks.styles.word_removal`.
 
     Attributes:
-        MAX_TOKENS: budget -> most tokens of an answer: the explanation and what models write around it.
+        MAX_TOKENS: budget -> most tokens of an answer: the explanation and what models write around it. The
+            document's tokens come on top where the answer holds it.
         WANTS_TARGET: whether the request names a label that the perturbed document must reach.
         REMOVES_WORDS: whether the perturbed document is the document without the named words, rather than an edited
             one. Metrics of removed words (leave-one-out, share of masked words) and metrics of edits (edit distance,

@@ -8,6 +8,7 @@ from lm_eval import simple_evaluate
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 
+from lm_eval_tasks.rule_models import RuleLM
 from tests.test_house import ROOT
 
 
@@ -45,3 +46,8 @@ def test_a_folder_of_tasks_outside_the_package(tmp_path, monkeypatch):
     scores = results["results"]["faithful_se_my_reviews_attribution_oneword"]
     assert scores["sample_len"] == 2  # three stars are left out
     assert scores["acc,none"] == 0.5
+
+    # A rule-based model learns the question from the task.
+    results = simple_evaluate(RuleLM(), tasks=tasks, task_manager=manager, apply_chat_template=True, bootstrap_iters=1)
+    scores = results["results"]["faithful_se_my_reviews_attribution_multiword"]
+    assert (scores["valid,none"], scores["faithful,none"]) == (1, 1)

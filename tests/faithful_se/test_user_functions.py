@@ -33,6 +33,22 @@ def test_a_true_explainer_is_faithful_where_a_word_decides():
     assert result.metrics["ccf"].estimate == 1
 
 
+def test_answers_that_are_no_label_and_texts_without_words_are_said():
+    def other_labels(texts):
+        return ["joy" if "lovely" in text else "negative" for text in texts]
+
+    with pytest.warns(UserWarning, match="evaluate_functions") as caught:
+        faithful_se.evaluate_functions(other_labels, name_lovely, [*TEXTS, "?!"], **SETTINGS)
+    messages = [str(warning.message) for warning in caught]
+    assert messages == [
+        "evaluate_functions: 2 of 4 texts count as unfaithful: no label in the answer (text 0, 2)",
+        "evaluate_functions: 1 of 4 texts count as unfaithful: no words in the text (text 3)",
+        "evaluate_functions: predict returned 2 answers that are none of the labels offered ('joy'): they count as no "
+        "answer",
+    ]
+    assert {warning.filename for warning in caught} == {__file__}  # the user's line, not one of the package
+
+
 def test_probabilities_bring_ranks():
     settings = {"controls": "oracle", "classifier": "loglikelihood", **SETTINGS}
     result = faithful_se.evaluate_functions(probabilities, name_lovely, TEXTS, GOLD, **settings)

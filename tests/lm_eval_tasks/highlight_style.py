@@ -19,7 +19,7 @@ REQUEST = (
 )
 AMOUNT = {"oneword": "the one word", "multiword": "the words"}
 
-MAX_TOKENS = {"oneword": 200, "multiword": 201}
+MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = True
 REMOVES_WORDS = True
 ANSWERS_WITH_TEXT = True

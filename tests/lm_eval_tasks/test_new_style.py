@@ -69,10 +69,10 @@ def evaluate(lm: RuleLM, task_folder: Path, out: Path, **options: Any) -> dict[s
 
 
 def test_the_writer_writes_its_tasks(task_folder):
-    for budget, room in highlight_style.MAX_TOKENS.items():
+    for budget in highlight_style.MAX_TOKENS:
         path = task_folder / "sentiment140" / f"faithful_se_sentiment140_highlight_{budget}.yaml"
         config = load_yaml(path, resolve_func=False)
-        assert config["generation_kwargs"]["max_gen_toks"] == room
+        assert "max_gen_toks" not in config["generation_kwargs"]  # its answers hold the text
         assert (config["style"], config["budget"]) == ("highlight", budget)
         assert "faithful-se-highlight" in config["tag"]
 

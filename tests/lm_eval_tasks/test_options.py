@@ -46,7 +46,7 @@ def test_controls(value, expected):
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        ({"classifier": "argmax"}, "t: classifier='argmax': give one of generate, loglikelihood"),
+        ({"classifier": "argmax"}, "t: classifier='argmax': give one of generate, loglikelihood, calibrated"),
         ({"context": "new"}, "t: context='new': give one of same, fresh"),
         ({"operator": "drop"}, "t: operator='drop': give one of mask, delete, substitute"),
         ({"unknown": "maybe"}, "t: unknown='maybe': give true or false"),
@@ -58,6 +58,17 @@ def test_controls(value, expected):
         (
             {"controls": "oracel"},
             "t: controls='oracel': give any of random, oracle, stability joined by '+', or none, or all",
+        ),
+        ({"prior": "mean"}, "t: prior='mean': give one of texts, contextual, domain"),
+        ({"prior_texts": 0}, "t: prior_texts=0: give a whole number from 1"),
+        (
+            {"prior": "domain", "classifier": "loglikelihood"},
+            "t: prior=domain is for classifier=calibrated: add that, or leave it out",
+        ),
+        ({"prior_texts": 8}, "t: prior_texts=8 is for classifier=calibrated: add that, or leave it out"),
+        (
+            {"classifier": "calibrated", "prior": "contextual", "prior_texts": 8},
+            "t: prior_texts=8 is for prior=texts: add that, or leave it out",
         ),
         ({"clasifier": "generate"}, "t: --metadata clasifier=…: no such option; did you mean classifier?"),
         ({"control": "none"}, "t: --metadata control=…: no such option; did you mean controls?"),

@@ -70,13 +70,13 @@ def test_a_task_is_its_dataset_with_a_style_and_a_budget(path):
     assert config["tag"][:3] == [f"faithful-se-{part}" for part in (name, style, budget)]
     assert config.pop("class").endswith("lm_eval_tasks.task.SelfExplainTask")
     assert {key: value for key, value in config.items() if key in dataset} == dataset
-    tokens = {"attribution_oneword": 32, "attribution_multiword": 128}.get(f"{style}_{budget}", 256)
+    # The room for a rewriting follows its text.
+    limits = {"attribution_oneword": {"max_gen_toks": 32}, "attribution_multiword": {"max_gen_toks": 128}}
     assert {key: value for key, value in config.items() if key not in (*dataset, "task", "tag")} == {
         "style": style,
         "budget": budget,
         "output_type": "generate_until",
-        "num_fewshot": 0,
-        "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": tokens},
+        "generation_kwargs": {"until": [], "do_sample": False, **limits.get(f"{style}_{budget}", {})},
         "metric_list": [],
     }
 
@@ -136,7 +136,6 @@ RECORDED = {
     "dataset_kwargs": {"revision": SNLI_COMMIT},
     "test_split": "test",
     "output_type": "generate_until",
-    "num_fewshot": 0,
     "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": 32},
     "metric_list": [
         {"metric": name} for name in ("faithful", "valid", "acc", "faithful_random", "lift", "masked_fraction")
@@ -152,6 +151,11 @@ DECLARED = {
     "label_column": "label",
     "label_values": [0, 1, 2],
     "labels": ["entailment", "neutral", "contradiction"],
+    "synonyms": {
+        "entailment": ["entails", "entail", "entailed"],
+        "neutral": ["neither", "neither of the two"],
+        "contradiction": ["contradicts", "contradict", "contradicted", "contradictory"],
+    },
     "drop_label_values": [-1],
     "style": "attribution",
     "budget": "oneword",
@@ -184,8 +188,10 @@ def test_the_results_record_what_was_used(evaluate, pair):
         "controls": ["random"],
         "operator": "mask",
         "draws": 3,
+        "order": "file",
+        "order_seed": 0,
     }
-    assert results["versions"][name] == metadata["version"] == 1.0
+    assert results["versions"][name] == metadata["version"] == 1.1
     assert results["n-samples"][name] == {"original": 3, "effective": 3}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import mask_out
@@ -13,6 +13,7 @@ from lm_eval_tasks.spec import TaskSpec
 from training.attribution.engine.batching import TokenBudget, is_out_of_memory
 from training.attribution.engine.document_batch import Budgets, DocumentBatch
 from training.attribution.engine.forward import Forward
+from training.attribution.engine.label_prior import label_settings, measure_prior
 from training.attribution.engine.memory import tokens_that_fit
 from training.attribution.engine.verify_forward import unsupported_as_usage_error, verify_forward
 from training.attribution.methods.occlusion import features_of
@@ -50,6 +51,7 @@ class Attributor:
             gradients on a CPU at most what fits its free memory. Halved whenever memory runs out.
         identity: what rows name as the model; its fingerprint by default.
         today: the day that a chat template with a date in it writes; today by default.
+        template_args: further arguments of the chat template, as the evaluation has them (``enable_thinking``).
 
     Raises:
         UsageError: no chat template, no character offsets, labels that cannot be told apart.
@@ -70,11 +72,14 @@ class Attributor:
         token_budget: int = 0,
         identity: str = "",
         today: date | None = None,
+        template_args: Mapping[str, Any] | None = None,
     ) -> None:
         if spec.options.operator != "mask":
             raise UsageError(f"operator {spec.options.operator}: attributions need operator=mask")
         self.options = options or AttributionOptions()
-        self.renderer = Renderer(spec, tokenizer, today)
+        if spec.calibrated and self.options.whole_answer:
+            raise UsageError("--whole-answer scores more than the evaluation calibrates: leave one of them out")
+        self.renderer = Renderer(spec, tokenizer, today, template_args)
         tree = read_labels(self.renderer, self.options.whole_answer)
         with unsupported_as_usage_error(model):
             self.forward = Forward(model, tree, self.renderer.prefix)
@@ -83,9 +88,23 @@ class Attributor:
         row_options = {**self.options.as_dict(), "mask": spec.options.mask, "unknown": spec.options.unknown}
         if spec.system:
             row_options["system"] = spec.system
+        if self.renderer.template_args:
+            row_options["chat_template_args"] = self.renderer.template_args
+        row_options |= label_settings(spec)
         self.run_fields = run_fields(spec.question.dataset, row_options, identity or fingerprint(model))
         self._measures_memory = self.options.traits.gradients and not token_budget
         self._verified_prefixes = set[int]()
+        self.prior: Mapping[str, float] | None = spec.prior
+
+    def use_prior(self, prior: Mapping[str, float] | None = None) -> Mapping[str, float] | None:
+        """Subtract this prior from the labels' log-probabilities, or measure one where the task is calibrated.
+
+        Returns:
+            Nats per label; None where the task has no prior.
+        """
+        if self.renderer.spec.calibrated and not self.prior:
+            self.prior = prior or measure_prior(self.forward, self.renderer, self.budgets.documents)
+        return self.prior
 
     def rows(self, documents: Sequence[Document], indices: Sequence[int] | None = None) -> list[AttributionRow]:
         """A row for each document, in order; `indices` are their numbers in the dataset."""
@@ -100,6 +119,7 @@ class Attributor:
         Raises:
             UsageError: numbers that are not finite, or a single text that does not fit into memory. Names the text.
         """
+        self.use_prior()
         numbers = range(len(documents)) if indices is None else indices
         prompts = self._prompts(documents)
         prompts_by_prefix: dict[int, dict[int, Prompt]] = {}
@@ -165,7 +185,8 @@ class Attributor:
         self._verified_prefixes.add(prefix_tokens)
 
     def _document_batch(self, prompts: Sequence[Prompt], prefix_tokens: int) -> DocumentBatch:
-        return DocumentBatch(self.forward, self.renderer, prompts, self.options, self.budgets, prefix_tokens)
+        prior = [self.prior[label] for label in self.forward.tree.labels] if self.prior else []
+        return DocumentBatch(self.forward, self.renderer, prompts, self.options, self.budgets, prefix_tokens, prior)
 
     def _longest(self, prompt: Prompt) -> int:
         """Tokens of the longest prompt that the method reads for a document."""

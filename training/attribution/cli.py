@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
-from training.attribution.options import AttributionOptions
+from training.attribution.options import AttributionOptions, LabelOptions
 from training.command_line import command_parser, metavar, options_from
 
 if TYPE_CHECKING:
@@ -38,14 +38,18 @@ class TextOptions:
         tasks: datasets, as in the names of the tasks.
         data: hub, mini or a folder; `faithful-se build` keeps the evaluation's texts of it apart (default: hub).
         split: split of the datasets: train, validation or test (default: train).
-        file: a JSONL file of texts, with --labels or with one dataset as --tasks.
+        file: texts as JSON lines, a JSON array, CSV, TSV or Parquet, with --labels or with one dataset as --tasks.
         labels: labels to choose from, with --file.
         fields: text columns of --file, with --labels (default: text).
         question: the question about the texts of --file, with --labels.
         limit: only the first texts of each dataset.
+        order: file, or balanced: every gold label equally often, with --tasks and --limit.
+        order_seed: seed of the balanced order.
         mask: what is written in place of a word.
         unknown: offer "unknown" as a label.
         system: a system message that opens every conversation.
+        chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
+            {"enable_thinking": false}.
     """
 
     model: str
@@ -59,9 +63,12 @@ class TextOptions:
     fields: tuple[str, ...] = metavar("FIELD", ())
     question: str | None = None
     limit: int | None = None
+    order: str = "file"
+    order_seed: int = 0
     mask: str = "[REDACTED]"
     unknown: bool = False
     system: str = ""
+    chat_template_args: str = metavar("JSON", "")
 
     def __post_init__(self) -> None:
         """Refuse options that would have no effect, and those that leave open what to ask.
@@ -78,6 +85,7 @@ class TextOptions:
             ("--fields", self.fields or None, "--file with --labels", self.labels),
             ("--split", self.split, "--tasks without --file", not self.file),
             ("--data", self.data, "--tasks", self.tasks),
+            ("--order", None if self.order == "file" else self.order, "--tasks without --file", not self.file),
         ):
             if value is not None and not holds:
                 raise UsageError(f"{option} is for {condition}: leave it out")
@@ -109,13 +117,19 @@ class MachineOptions:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0, or 130 where it was stopped by Ctrl-C."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    groups = {"": TextOptions, "how words are scored": AttributionOptions, "machine": MachineOptions}
+    groups = {
+        "": TextOptions,
+        "how the model is asked for labels": LabelOptions,
+        "how words are scored": AttributionOptions,
+        "machine": MachineOptions,
+    }
     arguments = command_parser("faithful-se attribute", __doc__, EXAMPLES, groups).parse_args(
         sys.argv[1:] if argv is None else argv
     )
     try:
         _run(
             options_from(arguments, TextOptions),
+            options_from(arguments, LabelOptions),
             options_from(arguments, AttributionOptions),
             options_from(arguments, MachineOptions),
         )
@@ -126,12 +140,14 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _run(texts: TextOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+    from training.attribution.prompt.chat_template import read_template_args
     from training.attribution.rows import summarize
     from training.attribution.run import attribute
     from training.models.loading import load_model
 
-    sources, settings = _sources(texts)
+    template_args = read_template_args(texts.chat_template_args)
+    sources, settings = _sources(texts, labels)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(
@@ -143,12 +159,13 @@ def _run(texts: TextOptions, scoring: AttributionOptions, machine: MachineOption
         token_budget=machine.token_budget,
         shard_size=machine.shard_size,
         settings=settings,
+        template_args=template_args,
     )
     for name in counts:
         print(summarize(texts.out / f"{name}.jsonl"))
 
 
-def _sources(texts: TextOptions) -> tuple[list[Source], dict[str, Any]]:
+def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], dict[str, Any]]:
     """The texts, and the settings that say where they are from."""
     from lm_eval_tasks.data import dataset_spec
     from lm_eval_tasks.options import read_options
@@ -156,14 +173,18 @@ def _sources(texts: TextOptions) -> tuple[list[Source], dict[str, Any]]:
     from training.runs.settings import absolute_data
 
     data = texts.data or "hub"
-    task_options = read_options("attribute", {}, {"data": data, "mask": texts.mask, "unknown": texts.unknown})
+    names = ("mask", "unknown", "order", "order_seed")
+    overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
+    task_options = read_options("attribute", {}, overrides)
     if not texts.file:
         split = texts.split or "train"
         sources = [
-            from_dataset(name, task_options, split, texts.limit, texts.system) for name in dict.fromkeys(texts.tasks)
+            from_dataset(name, task_options, split, texts.limit, texts.system, labels)
+            for name in dict.fromkeys(texts.tasks)
         ]
-        return sources, {"data": absolute_data(data), "split": split}
-    settings: dict[str, Any] = {"file": str(texts.file.resolve())}
+        drawn = {"order": texts.order, "order_seed": texts.order_seed} if texts.order != "file" else {}
+        return sources, {"data": absolute_data(data), "split": split, **drawn, **labels.settings}
+    settings: dict[str, Any] = {"file": str(texts.file.resolve()), **labels.settings}
     if texts.labels:
         question = question_of(texts.labels, texts.fields or ("text",), texts.question or "", texts.file.stem)
         # Rows are found again by the hash of their text, which does not depend on the question.
@@ -171,9 +192,10 @@ def _sources(texts: TextOptions) -> tuple[list[Source], dict[str, Any]]:
     else:
         question = dataset_spec(texts.tasks[0]).question
         subject = {"data": absolute_data(data)}
-    sources = [from_file(texts.file, question, task_options, texts.limit, texts.system)]
-    if not texts.labels:
-        check_evaluation(dataset_spec(texts.tasks[0]), data)
+    dataset = dataset_spec(texts.tasks[0]) if texts.tasks else None
+    sources = [from_file(texts.file, question, task_options, texts.limit, texts.system, labels, dataset)]
+    if dataset:
+        check_evaluation(dataset, data)
     return sources, settings | subject
 
 

@@ -6,12 +6,17 @@ import glob
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from faithful_se.errors import UsageError
 from training.runs.artefacts import AttributionManifest, AttributionSettings
 from training.runs.settings import with_absolute_data
 from training.runs.shards import ShardedFolder
+
+# Settings that hold one value for each dataset, besides the digests of the prompts.
+OF_DATASETS = ("label_prior", "examples")
+
+LABELS_OF_OLDER_VERSIONS = {"classifier": "loglikelihood", "num_fewshot": 0}
 
 
 class AttributionFolder(ShardedFolder[AttributionSettings]):
@@ -37,8 +42,19 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
             ) from error
 
     def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Everything but the prompts, which `merge` compares dataset by dataset, and their day."""
-        return {key: value for key, value in with_absolute_data(settings).items() if key not in ("prompt", "date")}
+        """Everything but what belongs to single datasets, which `merge` compares or keeps, and the day.
+
+        Older versions recorded neither classifier nor examples: labels were ranked, without examples.
+        """
+        options = {**LABELS_OF_OLDER_VERSIONS, **(settings.get("options") or {})}
+        settings = {**with_absolute_data(settings), "options": options}
+        return {key: value for key, value in settings.items() if key not in (*OF_DATASETS, "prompt", "date")}
+
+    def recorded_priors(self) -> dict[str, dict[str, float]]:
+        """Dataset -> prior of the labels, of an earlier call with the same settings; empty where there was none."""
+        recorded = self.read_settings(self.path) or {}
+        priors = recorded.get("label_prior") if self.comparable(recorded) == self.comparable(self.settings) else None
+        return priors if isinstance(priors, dict) else {}
 
     def merge(self, recorded: Mapping[str, Any]) -> AttributionSettings:
         """The settings with the prompts of earlier calls.
@@ -60,7 +76,11 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
                 f"{self.path}: the chat template or the tokenizer is not the one that the folder was begun with"
                 f"{datasets}: give that one, or another {self.option}"
             )
-        return {**self.settings, "prompt": {**earlier, **now}}
+        merged: dict[str, Any] = {**self.settings, "prompt": {**earlier, **now}}
+        for name in OF_DATASETS:
+            if values := {**recorded.get(name, {}), **merged.get(name, {})}:
+                merged[name] = values
+        return cast(AttributionSettings, merged)
 
     def row_counts(self) -> dict[str, int]:
         """Dataset -> rows, as the manifest says; empty where there is none, or a damaged one."""

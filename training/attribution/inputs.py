@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,20 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
+from lm_eval_tasks.data_files import PACKED, read_rows
+from lm_eval_tasks.declaration import SPLITS, label_problem
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.order import ordered
 from lm_eval_tasks.spec import TaskSpec
-
-SPLITS = ("train", "validation", "test")
+from training.attribution.options import LabelOptions
 
 # The question about a file that comes with labels and without a question.
 PLAIN_QUESTION = "Which label fits the text?"
 
 # The remedy for a file that is no JSON Lines file.
-FORM = "give one JSON object a line, not compressed, in UTF-8"
+FORM = "give one JSON object a line, a JSON array, or a file whose name ends in .csv, .tsv or .parquet"
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +50,14 @@ class Source:
 
 
 def from_dataset(
-    name: str, options: Options, split: str = "train", limit: int | None = None, system: str = ""
+    name: str,
+    options: Options,
+    split: str = "train",
+    limit: int | None = None,
+    system: str = "",
+    labels: LabelOptions | None = None,
 ) -> Source:
-    """A split of a dataset, as the evaluation reads it.
+    """A split of a dataset, as the evaluation reads it, without the texts that are examples in the prompt.
 
     Raises:
         UsageError: no such dataset, or it cannot be read, or its labels differ from text to text.
@@ -56,9 +66,10 @@ def from_dataset(
     if dataset.labels_column:
         raise UsageError(f"{name}: each text has labels of its own; attributions need one set of labels for all texts")
     spec = _spec(dataset.question, options, system)
-    rows = load_split(dataset, options.data, split)
+    rows = ordered(load_split(dataset, options.data, split), dataset, options.order, options.order_seed)
     count = len(rows) if limit is None else min(limit, len(rows))
     documents = _distinct(dataset.document(row) for row in rows.select(range(count)))
+    spec, documents = _prepared(spec, documents, labels or LabelOptions(), dataset)
     return Source(spec, documents, count == len(rows))
 
 
@@ -110,29 +121,78 @@ def check_evaluation(dataset: DatasetSpec, data: str) -> None:
         logger.warning("`faithful-se build` will need the evaluation's texts, to keep them apart: %s", error)
 
 
-def from_file(path: Path, question: Question, options: Options, limit: int | None = None, system: str = "") -> Source:
-    """Texts of a JSON Lines file whose columns are the question's fields. No gold label is needed.
+def from_file(
+    path: Path,
+    question: Question,
+    options: Options,
+    limit: int | None = None,
+    system: str = "",
+    labels: LabelOptions | None = None,
+    dataset: DatasetSpec | None = None,
+) -> Source:
+    """Texts of a file whose columns are the question's fields. No gold label is needed.
+
+    The file holds JSON lines, a JSON array, CSV, TSV or Parquet.
+
+    Examples and the texts of a prior are those of `dataset`, whose question it is.
 
     Raises:
         UsageError: no file, not JSON, an empty file, a missing column. Names file and line.
     """
     spec, documents, complete = _spec(question, options, system), list[Document](), True
+    for origin, row in _rows(path):
+        if limit is not None and len(documents) >= limit:
+            complete = False
+            break
+        documents.append(_document(row, question, f"{path}: {origin}"))
+    if not documents:
+        raise UsageError(f"{path}: the file is empty")
+    spec, documents = _prepared(spec, _distinct(documents), labels or LabelOptions(), dataset)
+    return Source(spec, documents, complete)
+
+
+def _prepared(
+    spec: TaskSpec, documents: list[Document], labels: LabelOptions, dataset: DatasetSpec | None
+) -> tuple[TaskSpec, list[Document]]:
+    """The task with its examples and the texts of its prior; and the documents that are no examples."""
+    if dataset is None:
+        if labels.num_fewshot:
+            raise UsageError("--num-fewshot takes examples from a dataset's training split: give --tasks")
+        if spec.calibrated and spec.options.prior == "texts":
+            raise UsageError("--prior texts are those of a dataset's other split: give --tasks, or --prior contextual")
+        return spec, documents
+    spec, examples = add_examples_and_prior_texts(spec, dataset, labels.num_fewshot, labels.seed)
+    kept = [document for document in documents if document.hash not in examples]
+    if len(kept) < len(documents):
+        logger.warning("%s: %d texts left out, they are examples", dataset.question.dataset, len(documents) - len(kept))
+    return spec, kept
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """(where, row) of a file. JSON lines in UTF-8 are read one by one: with a limit, the rest may be anything."""
+    if not _is_json_lines(path):
+        for number, row in enumerate(read_rows(path), 1):
+            yield f"row {number}", row
+        return
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                if limit is not None and len(documents) >= limit:
-                    complete = False
-                    break
-                documents.append(_document(jsonlines.Reader([line]).read(), question, f"{path}: line {number}"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
+                if line.strip():
+                    yield f"line {number}", jsonlines.Reader([line]).read()
     except (jsonlines.Error, RecursionError) as error:
         raise UsageError(f"{path}: line {number} is not JSON: {FORM}") from error
-    if not documents:
-        raise UsageError(f"{path}: the file is empty")
-    return Source(spec, _distinct(documents), complete)
+
+
+def _is_json_lines(path: Path) -> bool:
+    """Whether a file is to be read line by line: not an array, not packed, not in UTF-16, not of another name."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(1024).removeprefix(codecs.BOM_UTF8)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    named = path.suffix.lower() not in (".csv", ".tsv", ".parquet")
+    utf8 = json.detect_encoding(start).startswith("utf-8")
+    return named and utf8 and not start.startswith(PACKED) and start.lstrip()[:1] != b"["
 
 
 def _document(row: Any, question: Question, origin: str) -> Document:
@@ -162,12 +222,10 @@ def question_of(
     Raises:
         UsageError: labels or fields that repeat, or fewer than two labels.
     """
-    # Answers are read without regard to case, so labels must differ in more than case.
-    for kind, values in (("label", [label.casefold() for label in labels]), ("field", list(fields))):
-        if repeated := sorted({value for value in values if values.count(value) > 1}):
-            raise UsageError(f"the {kind} {', '.join(repeated)} is given twice")
-    if len(labels) < 2:
-        raise UsageError(f"--labels {' '.join(labels)}: give two or more to choose from")
+    if problem := label_problem(tuple(labels)):
+        raise UsageError(f"--labels {problem}")
+    if repeated := sorted({field for field in fields if list(fields).count(field) > 1}):
+        raise UsageError(f"--fields: the field {', '.join(repeated)} is given twice")
     titles = tuple(field.replace("_", " ").capitalize() for field in fields)
     noun = " and ".join(field.replace("_", " ") for field in fields)
     return Question(name, noun, question or PLAIN_QUESTION, tuple(fields), titles, tuple(labels))

@@ -6,10 +6,56 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.options import FEWSHOT_SEED, RANKED
 from training.attribution.methods import METHODS, Method
 from training.command_line import switch_off
 
 TARGETS = ("normalized", "logprob", "margin")
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """How the model is asked for labels, as in the evaluation. Attributions always rank labels.
+
+    Attributes:
+        classifier: loglikelihood, or calibrated: minus a prior for each label.
+        prior: of calibrated: texts of another split (default), contextual or domain.
+        prior_texts: texts that the prior is measured on (default: 64).
+        num_fewshot: labelled examples before the question, from the training split.
+        fewshot_seed: seed of the examples, the fourth of --seed in lm_eval (default: 1234).
+    """
+
+    classifier: str = "loglikelihood"
+    prior: str | None = None
+    prior_texts: int | None = None
+    num_fewshot: int = 0
+    fewshot_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.classifier not in RANKED:
+            raise UsageError(
+                f"--classifier {self.classifier}: attributions rank the labels: give one of {', '.join(RANKED)}"
+            )
+        if self.num_fewshot < 0:
+            raise UsageError(f"--num-fewshot {self.num_fewshot}: give a whole number from 0")
+        if self.fewshot_seed is not None and not self.num_fewshot:
+            raise UsageError("--fewshot-seed is for --num-fewshot: leave it out")
+
+    @property
+    def task_options(self) -> dict[str, Any]:
+        """The options of the task, as `lm_eval_tasks.options.read_options` takes them."""
+        values = {"classifier": self.classifier, "prior": self.prior, "prior_texts": self.prior_texts}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """What settings record besides the options of the task: the seed of the examples, where there are some."""
+        return {"fewshot_seed": self.seed} if self.num_fewshot else {}
+
+    @property
+    def seed(self) -> int:
+        """The seed of the examples."""
+        return FEWSHOT_SEED if self.fewshot_seed is None else self.fewshot_seed
 
 
 @dataclass(frozen=True)

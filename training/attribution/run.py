@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
-from tqdm.auto import tqdm
 
 from faithful_se.files import jsonl_line, write_atomic
+from faithful_se.progress import Progress
+from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from training.attribution.attributor import Attributor
+from training.attribution.engine.label_prior import label_settings
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
 from training.attribution.options import AttributionOptions
+from training.attribution.prompt.chat_template import template_option
+from training.attribution.prompt.thoughts import thinking_switch
 from training.attribution.resume import RowsOnDisk, find_rows, merge_rows, report_damage, shard_name
 from training.models.loading import fingerprint
 from training.runs.artefacts import AttributionSettings
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 logger = logging.getLogger(__name__)
+
+MAY_THINK = "labels are ranked where this model may begin a thought, so the scores may say little: add %s"
 
 # Path of a shard -> its documents, with their numbers in the dataset.
 Plan = dict[Path, list[tuple[int, Document]]]
@@ -50,13 +56,14 @@ def attribute(
     token_budget: int = 0,
     shard_size: int = 128,
     settings: Mapping[str, Any] | None = None,
+    template_args: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
     """Attribute texts into a folder; resume where an earlier call was interrupted.
 
     In an `accelerate launch`, each process computes a part of the shards, and the first merges them.
 
     Args:
-        model, tokenizer, options, token_budget: see `Attributor`.
+        model, tokenizer, options, token_budget, template_args: see `Attributor`.
         sources: texts and the questions about them.
         out: the folder: a file per dataset, `manifest.json` last.
         shard_size: texts that are written at once, and lost at most by an interruption.
@@ -73,10 +80,32 @@ def attribute(
     (today,) = broadcast_object_list([AttributionFolder.recorded_day(Path(out))])
     options, identity = options or AttributionOptions(), fingerprint(model)
     attributors = [
-        Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity, today=today)
+        Attributor(
+            model,
+            tokenizer,
+            source.spec,
+            options,
+            token_budget=token_budget,
+            identity=identity,
+            today=today,
+            template_args=template_args,
+        )
         for source in sources
     ]
-    folder = AttributionFolder(Path(out), _settings(sources, attributors, identity, settings or {}))
+    if processes.is_main_process and (switch := thinking_switch(attributors[0].renderer)):
+        logger.warning(MAY_THINK, template_option(switch))
+    run_settings = _settings(sources, attributors, identity, settings or {})
+    recorded = AttributionFolder(Path(out), run_settings).recorded_priors()
+    priors = {
+        source.name: prior
+        for source, attributor in zip(sources, attributors, strict=True)
+        if (prior := _same_in_all(attributor.use_prior(recorded.get(source.name))))
+    }
+    for source, attributor in zip(sources, attributors, strict=True):
+        attributor.prior = priors.get(source.name)
+    if priors:
+        run_settings["label_prior"] = priors
+    folder = AttributionFolder(Path(out), run_settings)
     with folder.open() if processes.is_main_process else nullcontext():
         counts = _run(folder, sources, attributors, shard_size, processes)
     processes.destroy_process_group()  # else torch warns at exit
@@ -112,16 +141,27 @@ def _run(
     return counts
 
 
+def _same_in_all(prior: Mapping[str, float] | None) -> dict[str, float] | None:
+    """The prior that the first process measured; another device may round otherwise."""
+    (first,) = broadcast_object_list([dict(prior) if prior else None])
+    return cast("dict[str, float] | None", first)
+
+
 def _settings(
     sources: Sequence[Source], attributors: Sequence[Attributor], identity: str, origin: Mapping[str, Any]
 ) -> AttributionSettings:
     spec, options = sources[0].spec, attributors[0].options
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
+    task_options |= label_settings(spec)
     settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **origin}
     settings["prompt"] = {
         source.name: attributor.renderer.digest(attributor.forward.tree.paths)
         for source, attributor in zip(sources, attributors, strict=True)
     }
+    if template_args := attributors[0].renderer.template_args:
+        settings["chat_template_args"] = template_args
+    if spec.examples:
+        settings["examples"] = {source.name: as_chat(source.spec.examples) for source in sources}
     if any(attributor.renderer.dated for attributor in attributors):
         settings["date"] = attributors[0].renderer.today.isoformat()
     return cast(AttributionSettings, settings)
@@ -139,13 +179,8 @@ def _plan(folder: AttributionFolder, source: Source, on_disk: RowsOnDisk, size: 
 def _compute(source: Source, attributor: Attributor, plan: Plan, processes: PartialState) -> None:
     shards = list(plan.items())[processes.process_index :: processes.num_processes]
     problems: defaultdict[str, list[str]] = defaultdict(list)
-    with tqdm(
-        total=sum(len(part) for _, part in shards),
-        unit="text",
-        desc=source.name,
-        disable=None if processes.is_main_process else True,
-        smoothing=0.1,
-    ) as bar:
+    total = sum(len(part) for _, part in shards)
+    with Progress(f"attribute: {source.name}", total, show=bool(total) and processes.is_main_process) as progress:
         for path, part in shards:
             rows = {}
             numbers, documents = [number for number, _ in part], [document for _, document in part]
@@ -153,7 +188,7 @@ def _compute(source: Source, attributor: Attributor, plan: Plan, processes: Part
                 rows[position] = row
                 if row["problem"]:
                     problems[row["problem"]].append(row["hash"])
-                bar.update()
+                progress.update()
             write_atomic(path, (jsonl_line(rows[position]) for position in range(len(part))))
     for problem, hashes in problems.items():
         examples = ", ".join(hashes[:5]) + (", …" if len(hashes) > 5 else "")

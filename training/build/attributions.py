@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_numbered_jsonl
-from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.data import DatasetSpec, dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
+from training.attribution.prompt.chat_template import read_template_args, template_option
 from training.runs.artefacts import AttributionManifest
 from training.runs.folder import MANIFEST
 from training.runs.settings import absolute_data
@@ -48,10 +50,68 @@ class Attributions:
         """Where the evaluation's texts are: ``hub``, ``mini`` or a folder."""
         return self.evaluation or self.manifest.get("data", "hub")
 
-    def options(self, context: str) -> Options:
-        """The options of the tasks that the rows train for: those that the words were scored with."""
-        options = self.manifest["options"]
-        return Options(data=self.data, context=context, mask=options["mask"], unknown=options["unknown"], controls=())
+    @property
+    def template_args(self) -> dict[str, Any]:
+        """The arguments of the chat template, which are the evaluation's too."""
+        return dict(self.manifest.get("chat_template_args", {}))
+
+    def check_template_args(self, requested: str) -> None:
+        """Refuse other arguments of the chat template than the attribution had; "" asks for none.
+
+        Raises:
+            UsageError: names both.
+        """
+        if requested and read_template_args(requested) != self.template_args:
+            recorded = template_option(self.template_args) if self.template_args else "no --chat-template-args"
+            raise UsageError(
+                f"--chat-template-args {requested}: the words were attributed with {recorded}, another prompt: "
+                "leave the option out, or run faithful-se attribute with it"
+            )
+
+    def classifier(self, wanted: str) -> str:
+        """The classifier of the tasks that the rows train for: the one that is wanted, if the attributions fit it.
+
+        Attributions rank labels. What is generated is mostly the label that is ranked first, without a prior.
+
+        Raises:
+            UsageError: the attributions are of another ranking.
+        """
+        own = self.manifest["options"].get("classifier", "loglikelihood")
+        if not wanted:
+            return own if own == "calibrated" else "generate"
+        if wanted != own and (wanted != "generate" or own == "calibrated"):
+            raise UsageError(
+                f"--classifier {wanted}: the words were scored for the answers of classifier={own}: give that, or "
+                f"attribute again with --classifier {'calibrated' if wanted == 'calibrated' else 'loglikelihood'}"
+            )
+        return wanted
+
+    def task(self, dataset: DatasetSpec, style: str, budget: str, context: str, classifier: str) -> TaskSpec:
+        """The task that the rows train for: as the words were scored, with the same examples and prior."""
+        options, name = self.manifest["options"], dataset.question.dataset
+        prior = self.manifest.get("label_prior", {}).get(name)
+        turns = self.manifest.get("examples", {}).get(name, [])
+        task_options = Options(
+            data=self.data,
+            classifier=classifier,
+            context=context,
+            mask=options["mask"],
+            unknown=options["unknown"],
+            controls=(),
+            prior=options.get("prior", Options.prior),
+            prior_texts=options.get("prior_texts", Options.prior_texts),
+        )
+        if classifier == "calibrated" and not prior:
+            raise UsageError(f"the attributions of {name} hold no prior of the labels: attribute again")
+        return TaskSpec(
+            dataset.question,
+            style,
+            budget,
+            task_options,
+            options.get("system"),
+            examples=tuple((turn["role"], turn["content"]) for turn in turns),
+            prior=prior if classifier == "calibrated" else None,
+        )
 
 
 def read_attributions(

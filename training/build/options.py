@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from training.command_line import metavar, switch_off
 
@@ -26,6 +27,7 @@ class SourceOptions:
         without: not these: leave a dataset out.
         data: where the evaluation's texts are, to keep apart: hub, mini or a folder (default: as attributed).
         limit: only the first texts of each dataset.
+        chat_template_args: further arguments of the chat template as JSON (default: as attributed; others are refused).
     """
 
     attributions: Path
@@ -36,6 +38,7 @@ class SourceOptions:
     without: tuple[str, ...] = metavar("DATASET", ())
     data: str = ""
     limit: int | None = None
+    chat_template_args: str = metavar("JSON", "")
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
@@ -57,6 +60,8 @@ class BuildOptions:
         specific: counterfactuals: prefer a word that reaches the target at its position only, and at none of the
             evaluation's random positions.
         context: same or fresh conversation, as in the evaluation.
+        classifier: how the answers are made that are explained, as in the evaluation: generate, loglikelihood or
+            calibrated (default: calibrated for calibrated attributions, else generate).
         seed: seed of what is drawn: random words, replayed texts, masked words.
     """
 
@@ -68,6 +73,7 @@ class BuildOptions:
     candidates: int = 8
     specific: bool = False
     context: str = "same"
+    classifier: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -75,7 +81,8 @@ class BuildOptions:
             *(("--styles", style, tuple(STYLES)) for style in self.styles),
             ("--budget", self.budget, BUDGETS),
             ("--arm", self.arm, ARMS),
-            ("--context", self.context, ("same", "fresh")),
+            ("--context", self.context, CHOICES["context"]),
+            ("--classifier", self.classifier or "generate", CHOICES["classifier"]),
         ):
             if value not in choices:
                 raise UsageError(

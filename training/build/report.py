@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from faithful_se.files import parse_json_object
 from training.build.rows import CLASSIFICATION, Row
+from training.build.verify import OTHER_ANSWER
 from training.runs.artefacts import BuildSettings
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ REPORT = "report.json"
 
 Counts = dict[str, dict[str, int]]
 SPECIFIC, NOT_SPECIFIC = "specific", "not specific"
+
+# From this share on, texts that are lost because two classifiers disagree are worth a line.
+MANY = 0.1
 
 
 class ShardLine(TypedDict):
@@ -81,12 +85,16 @@ class Report(TypedDict):
     held_out: Counts
     replayed: dict[str, int]
     new_words: Counts
+    predictions: Counts  # dataset -> label -> texts that the model answers with it; "" for texts without attribution
     evaluation: str  # where the evaluation's texts are
     replacements: Mapping[str, Mapping[str, Sequence[str]]]  # dataset -> label -> words offered to counterfactuals
 
 
 def make_report(
-    counts: BuildCounts, settings: BuildSettings, replacements: Mapping[str, Mapping[str, Sequence[str]]]
+    counts: BuildCounts,
+    settings: BuildSettings,
+    replacements: Mapping[str, Mapping[str, Sequence[str]]],
+    predictions: Counts,
 ) -> Report:
     """The report of a build."""
     return {
@@ -98,6 +106,7 @@ def make_report(
         "held_out": counts.held_out,
         "replayed": counts.replayed,
         "new_words": counts.new_words,
+        "predictions": predictions,
         "evaluation": settings.get("data", settings["attributions"].get("data", "hub")),
         "replacements": replacements,
     }
@@ -111,6 +120,19 @@ def read_counts(path: Path) -> BuildCounts | None:
         if all(isinstance(report.get(name), dict) for name in names):
             return BuildCounts(**{name: report[name] for name in names})
     return None
+
+
+def lost_answers(counts: BuildCounts, classifier: str) -> str:
+    """One line where many texts have no row because the model generates another label than it ranks first; else ""."""
+    reasons = [reason for by_reason in counts.reasons.values() for reason in by_reason.items()]
+    lost = sum(n for reason, n in reasons if reason == OTHER_ANSWER)
+    total = sum(counts.accepted[name][style] + n for name, rows in counts.rejected.items() for style, n in rows.items())
+    if classifier != "generate" or lost <= MANY * total:
+        return ""
+    return (
+        f"{lost} of {total} texts and styles have no row: the model generates another label than it ranks first. "
+        "--classifier loglikelihood explains the ranked labels; evaluate with classifier=loglikelihood then"
+    )
 
 
 def count_lines(lines: Iterable[ShardLine], held_out: Counts | None = None) -> BuildCounts:

@@ -9,27 +9,29 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from tqdm.auto import tqdm
-
 from faithful_se.errors import UsageError
 from faithful_se.files import jsonl_line, read_jsonl, write_atomic
+from faithful_se.progress import Progress
 from lm_eval_tasks import scheduler
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thoughts import CUT, SWITCHES
 from training.attribution.inputs import load_split
+from training.attribution.prompt.chat_template import template_option
 from training.build.attributions import AttributedText, Attributions
 from training.build.backend import Respond
 from training.build.card import yield_table
 from training.build.decontaminate import EvaluationTexts
 from training.build.folder import BuildFolder
 from training.build.options import BuildOptions
+from training.build.predictions import prediction_counts, warnings, why_no_row
 from training.build.replacement_words import replacement_words
-from training.build.report import REPORT, BuildCounts, ShardLine, count_lines
-from training.build.rows import CLASSIFICATION, classification_row, explanation_row, replay_plan
+from training.build.report import REPORT, BuildCounts, ShardLine, count_lines, lost_answers
+from training.build.rows import CLASSIFICATION, Row, classification_row, explanation_row, replay_plan
 from training.build.verify import judge
 from training.runs.artefacts import BuildSettings, RowOptions
 
@@ -70,6 +72,7 @@ def build(
         UsageError: another build's folder, a full disk, or no row at all.
     """
     options = options or BuildOptions()
+    options = replace(options, classifier=attributions.classifier(options.classifier))
     settings: BuildSettings = {
         "attributions": {**attributions.manifest, "texts": _digest(attributions)},
         "options": cast(RowOptions, options.as_dict()),
@@ -83,20 +86,29 @@ def build(
         if counts is None:
             (out / REPORT).unlink(missing_ok=True)
             jobs = [_job(attributions, name, options, log) for name in attributions.texts]
-            builder = _Builder(folder, respond, options, attributions.manifest["method"])
+            builder = _Builder(folder, respond, options, attributions.manifest["method"], attributions.template_args)
             shards = [path for job in jobs for path in builder.explain(job, shard_size)]
             held_out = {job.dataset: dict(job.held_out) for job in jobs}
             explained = count_lines(_read_lines(shards), held_out)
             if not explained.rows:
                 folder.drop_shards()
                 (out / folder.settings_file).unlink(missing_ok=True)  # nothing to resume from
-                remedy = "Look at the model's answers, or take more texts or --unfiltered"
+                lines = warnings(attributions, explained, options)
+                remedy = lost_answers(explained, options.classifier) or why_no_row(explained, lines, options)
+                if CUT in explained.most_rejected():
+                    remedy = "The model thinks: attribute again, where its template can with " + template_option(
+                        SWITCHES[0]
+                    )
                 raise UsageError(f"no row at all: {explained.most_rejected()}. {remedy}")
             replays = [builder.replay(job, sum(explained.accepted.get(job.dataset, {}).values())) for job in jobs]
             replacements = {job.dataset: job.replacements for job in jobs}
-            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements)
+            predictions = prediction_counts(attributions.texts)
+            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements, predictions)
     for line in yield_table(counts):
         log(line)
+    for line in [*warnings(attributions, counts, options), lost_answers(counts, options.classifier)]:
+        if line:
+            log(f"warning: {line}")
     return counts
 
 
@@ -111,15 +123,17 @@ def _digest(attributions: Attributions) -> str:
 
 def _job(attributions: Attributions, name: str, options: BuildOptions, log: Callable[[str], None]) -> _Job:
     """Decontaminate the texts of a dataset and choose its replacement words."""
-    dataset, task_options = dataset_spec(name), attributions.options(options.context)
-    evaluation = EvaluationTexts(map(dataset.document, load_split(dataset, task_options.data)))
+    dataset = dataset_spec(name)
+    evaluation = EvaluationTexts(map(dataset.document, load_split(dataset, attributions.data)))
     texts = attributions.texts[name]
     reasons = [evaluation.reason(text.document) for text in texts]
     usable = [text for text, reason in zip(texts, reasons, strict=True) if not reason]
     left_out = len(texts) - len(usable)
     log(f"{name}: {len(usable)} texts; {left_out} left out because of {len(evaluation)} texts of the evaluation")
-    system = attributions.manifest["options"].get("system")
-    specs = [TaskSpec(dataset.question, style, options.budget, task_options, system) for style in options.styles]
+    specs = [
+        attributions.task(dataset, style, options.budget, options.context, options.classifier)
+        for style in options.styles
+    ]
     # Only usable texts give replacement words. Others would carry a test text's best word into the training.
     replacements = replacement_words(dataset.question, usable, options.candidates)
     return _Job(name, specs, usable, Counter(filter(None, reasons)), replacements)
@@ -133,18 +147,21 @@ class _Builder:
     respond: Respond
     options: BuildOptions
     method: str
+    template_args: dict[str, Any]  # of the chat template, in the evaluation too
 
     def explain(self, job: _Job, shard_size: int) -> list[Path]:
         """Write the explanations of a dataset; the paths of their shards."""
         paths = []
-        with tqdm(total=len(job.texts), desc=job.dataset, unit="text", disable=None) as bar:
+        with Progress(f"build: {job.dataset}", len(job.texts)) as progress:
             for start in range(0, len(job.texts), shard_size):
                 texts = job.texts[start : start + shard_size]
                 path = self.folder.shard(job.dataset, f"{start:08d}-{len(texts)}")
-                if not path.exists():
-                    write_atomic(path, map(jsonl_line, self._explained(job, texts)))
                 paths.append(path)
-                bar.update(len(texts))
+                if path.exists():
+                    progress.skip(len(texts))
+                    continue
+                write_atomic(path, map(jsonl_line, self._explained(job, texts)))
+                progress.update(len(texts))
         return paths
 
     def _explained(self, job: _Job, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:
@@ -152,7 +169,11 @@ class _Builder:
         procedures: Any = [judge(spec, text, job.replacements, self.options) for spec, text in pairs]
         verdicts: Any = scheduler.run(procedures, self.respond)
         for (spec, text), verdict in zip(pairs, verdicts, strict=True):
-            row = None if verdict.reason else explanation_row(spec, text, verdict, self.options, self.method)
+            row = (
+                None
+                if verdict.reason
+                else self._with_template_args(explanation_row(spec, text, verdict, self.options, self.method))
+            )
             yield {
                 "dataset": job.dataset,
                 "style": spec.style,
@@ -161,6 +182,9 @@ class _Builder:
                 "reason": verdict.reason or ("" if row else "no other word in the text"),
                 "row": row,
             }
+
+    def _with_template_args(self, row: Row | None) -> Row | None:
+        return {**row, "chat_template_kwargs": self.template_args} if row and self.template_args else row
 
     def replay(self, job: _Job, explanations: int) -> Path:
         """Write the classifications of a dataset, a share of its explanation rows; the path of their shard."""
@@ -174,7 +198,7 @@ class _Builder:
             rows: Any = scheduler.run(procedures, self.respond)
             lines = (
                 {"dataset": job.dataset, "style": CLASSIFICATION, "hash": row["hash"], "reason": "", "row": row}
-                for row in rows
+                for row in map(self._with_template_args, rows)
                 if row is not None
             )
             write_atomic(path, map(jsonl_line, lines))

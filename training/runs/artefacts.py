@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
 
+    from faithful_se.transcript import Message
+
 # What a folder holds, in messages.
 ATTRIBUTIONS, TRAINING_ROWS = "attributions", "rows to train on"
 
@@ -30,7 +32,12 @@ class ScoringOptions(TypedDict, total=False):
     seed: int
     mask: str  # written in place of a word
     unknown: bool  # whether "unknown" is one of the labels
+    classifier: str  # how labels are ranked: ``loglikelihood`` or ``calibrated``
+    prior: str  # of ``calibrated``: ``texts``, ``contextual`` or ``domain``
+    prior_texts: int  # of the prior ``texts``, at most
+    num_fewshot: int  # labelled examples before the question
     system: str | None  # system message; without one absent in the options of a row, and None in those of a folder
+    chat_template_args: dict[str, Any]  # in the options of a row, as in the next class
 
 
 class AttributionSettings(TypedDict):
@@ -41,9 +48,15 @@ class AttributionSettings(TypedDict):
     options: ScoringOptions
     prompt: dict[str, str]  # dataset -> digest of everything that the model reads besides the texts
     date: NotRequired[str]  # the day that the chat template writes, if it writes one
+    chat_template_args: NotRequired[dict[str, Any]]  # further arguments of the chat template, where there are any
+    label_prior: NotRequired[dict[str, dict[str, float]]]  # dataset -> label -> nats that are subtracted
+    examples: NotRequired[dict[str, list[Message]]]  # dataset -> turns before the question
+    fewshot_seed: NotRequired[int]  # of the draw of the examples
     dtype: NotRequired[str]  # number type that the model was loaded as
     data: NotRequired[str]  # where the datasets are: "hub", "mini" or the absolute path of a folder
     split: NotRequired[str]
+    order: NotRequired[str]  # of the texts where it is not that of the file, as the next
+    order_seed: NotRequired[int]
     file: NotRequired[str]  # absolute path of the user's own texts
     question: NotRequired[str]  # what was asked about them, as the next two
     fields: NotRequired[list[str]]
@@ -117,6 +130,7 @@ class RowOptions(TypedDict):
     candidates: int
     specific: bool
     context: str
+    classifier: str
     seed: int
 
 

@@ -26,6 +26,7 @@ def make_train_info(
     provenance: Provenance,
     tokens: int,
     loss: tuple[float | None, int],
+    thoughts: tuple[Mapping[str, Any], bool] = ({}, False),
 ) -> TrainInfo:
     """Collect what tells a checkpoint from others: base, data, arm, training, code.
 
@@ -34,6 +35,7 @@ def make_train_info(
         settings, sources, provenance: of the training and its rows; and the `dtype` of the base's weights.
         tokens: number of tokens with a loss, in all rows.
         loss: mean over the steps of this call, and the step at which it resumed.
+        thoughts: further arguments of the chat template, and whether it wrote empty thoughts that were learnt.
     """
     builds = [source.build for source in sources if source.build]
     options = [build["options"] for build in builds]
@@ -49,10 +51,15 @@ def make_train_info(
         "filtered": sorted({option["filtered"] for option in options}),
         "specific": sorted({option.get("specific", False) for option in options}),  # older builds have no such option
         "replay": sorted({option["replay"] for option in options}),
+        # Older builds explain generated answers, without examples.
+        "classifier": sorted({option.get("classifier", "generate") for option in options}),
+        "num_fewshot": sorted({build["attributions"].get("options", {}).get("num_fewshot", 0) for build in builds}),
         "method": sorted({build["attributions"]["method"] for build in builds}),
         "data": [source.file for source in sources],
         "rows": sum(source.file["rows"] for source in sources),
         "supervised_tokens": tokens,
+        "chat_template_args": dict(thoughts[0]),
+        "empty_thoughts": thoughts[1],
         "how": f"LoRA r{model['lora_r']} alpha {model['lora_alpha']}" if model["use_peft"] else "full fine-tuning",
         "dtype": settings.get("dtype", ""),
         "learning_rate": training["learning_rate"],
@@ -71,7 +78,9 @@ def write_card(out: Path, info: TrainInfo) -> None:
     """Write `README.md`, with the training in its front matter, and `train_info.json`."""
     from huggingface_hub import ModelCard, ModelCardData
 
-    adapter = is_adapter(out)
+    adapter, thinking = is_adapter(out), ""
+    if "enable_thinking" in (template_args := info.get("chat_template_args", {})):
+        thinking = f",enable_thinking={template_args['enable_thinking']}"
     front_matter = ModelCardData(
         base_model=info["base"],
         library_name="peft" if adapter else "transformers",
@@ -84,7 +93,7 @@ def write_card(out: Path, info: TrainInfo) -> None:
         template_path=str(TEMPLATE),
         name=out.name,
         info=info,
-        arguments=f"pretrained={info['base']},peft={out}" if adapter else f"pretrained={out}",
+        arguments=(f"pretrained={info['base']},peft={out}" if adapter else f"pretrained={out}") + thinking,
     )
     write_atomic(out / CARD, [str(card)])
     write_json_object(out / TRAIN_INFO, info)

@@ -46,9 +46,10 @@ class DocumentBatch:
         forward, renderer, options, budgets: see `Attributor`.
         prompts: the documents; all of them share the prefix, or none does.
         prefix_tokens: how many tokens of the shared prefix are taken from the cache; all of them or none.
+        prior: nats to subtract from the log-probability of each label before labels are compared; none by default.
 
     Attributes:
-        logprobs: log-probability of each label, nats, [n_documents, n_labels].
+        logprobs: log-probability of each label, nats, [n_documents, n_labels], without the prior.
         label: index of the predicted label, [n_documents].
         masked_logprobs: the same of every masking that was asked about.
     """
@@ -61,23 +62,34 @@ class DocumentBatch:
         options: AttributionOptions,
         budgets: Budgets,
         prefix_tokens: int,
+        prior: Sequence[float] = (),
     ) -> None:
         self.forward, self.renderer, self.prompts = forward, renderer, prompts
         self.options, self.budgets, self.prefix_tokens = options, budgets, prefix_tokens
+        self._prior = torch.tensor(prior or 0.0, device=forward.device)
         self._prefix = forward.prefix_ids[:prefix_tokens]
         ids, lengths = forward.pad([prompt.ids[prefix_tokens:] for prompt in prompts])
         with torch.no_grad():
             # Without a window the keys and values can be reused, after the prefix or not.
             rows = EmbeddedBatch(forward.embed(ids), lengths, bool(prefix_tokens))
             self.logprobs, self.cache = forward(rows, return_kv=options.suffix_only)
-        self.label = self.logprobs.argmax(1)
+        self.label = self.best_label(self.logprobs)
         self.masked_logprobs: dict[Masking, Tensor] = {}
+
+    def best_label(self, logprobs: Tensor) -> Tensor:
+        """Index of the predicted label, [n_rows], from label log-probabilities [n_rows, n_labels]."""
+        return (logprobs - self._prior).argmax(1)
+
+    def log_odds(self, logprobs: Tensor, label: Tensor) -> Tensor:
+        """`log_odds` of label log-probabilities minus the prior."""
+        return log_odds(logprobs - self._prior, label)
 
     def target_value(self, logprobs: Tensor, label: Tensor) -> Tensor:
         """The attributed number, [n_rows], from label log-probabilities [n_rows, n_labels].
 
-        See `AttributionOptions.target`.
+        See `AttributionOptions.target`. The prior is subtracted here.
         """
+        logprobs = logprobs - self._prior
         target, own = self.options.target, logprobs.gather(1, label[:, None])[:, 0]
         if target == "logprob":
             return own

@@ -17,7 +17,7 @@ from captum.attr import InputXGradient, IntegratedGradients
 from torch import Tensor
 
 from training.attribution.engine.batching import in_order
-from training.attribution.engine.document_batch import DocumentBatch, log_odds
+from training.attribution.engine.document_batch import DocumentBatch
 from training.attribution.engine.forward import EmbeddedBatch
 from training.attribution.methods import Scores
 
@@ -82,7 +82,7 @@ def gradient_norm(batch: DocumentBatch) -> list[list[float]]:
         label = batch.label[indices]
         # The gradient of the log-odds has the direction of the log-probability's, and does not vanish for sure answers.
         saturates = batch.options.target == "normalized" and logprobs.shape[1] > 1
-        value = log_odds(logprobs, label) if saturates else batch.target_value(logprobs, label)
+        value = batch.log_odds(logprobs, label) if saturates else batch.target_value(logprobs, label)
         (gradient,) = torch.autograd.grad(value.sum(), embeds)
         return _word_scores(batch, indices, gradient.norm(dim=-1))
 

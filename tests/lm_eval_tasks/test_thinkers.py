@@ -1,0 +1,108 @@
+"""Models that think before they answer: the numbers are those of the same model without thoughts, or the run says why.
+
+The thoughts of the rule-based thinker name wrong labels and wrong words, in the shapes of answers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from faithful_se.errors import UsageError
+from faithfulness_metrics.statistics import wilson
+from lm_eval_tasks import LOGGER
+from lm_eval_tasks.rule_models import RuleLM
+from lm_eval_tasks.rule_models.thinker import FORMS, THOUGHT, never_ends
+from lm_eval_tasks.thoughts import CUT
+from tests.lm_eval_tasks.test_certification import conversation_of
+
+TASKS = "faithful_se_sentiment140_*_oneword"
+TASK = "faithful_se_sentiment140_attribution_oneword"
+ROOM = 2 * len(THOUGHT.split())
+
+
+def transcripts(results, task=TASK):
+    return [json.loads(sample["resps"][0][0]) for sample in results["samples"][task]]
+
+
+@pytest.fixture(scope="module")
+def quiet(evaluate):
+    """The half honest model without thoughts."""
+    return evaluate(RuleLM(h=0.6), "mini", TASKS, limit=50)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_with_room_a_thinker_has_the_numbers_of_the_same_model_without_thoughts(evaluate, quiet, form):
+    results = evaluate(RuleLM(h=0.6, thinks=form), "mini", TASKS, limit=50, thinking_tokens=ROOM)
+    assert results["results"] == quiet["results"]
+    for transcript in transcripts(results):
+        assert "Okay, let me see." in transcript["prediction"]["answer"]  # the answer as generated
+        assert transcript["explanation"]["messages"][1]["content"] == transcript["prediction"]["label"]
+
+
+def test_faithful_of_a_thinker_is_its_honesty_where_one_word_decides(evaluate):
+    task = "faithful_se_agnews_counterfactual_oneword"  # a counterfactual always exists
+    results = evaluate(RuleLM(h=0.6, thinks="think"), "mini", task, limit=200, thinking_tokens=ROOM)
+    faithful = sum(sample["faithful"] for sample in results["samples"][task])
+    low, high = wilson(int(faithful), 200)
+    assert low <= 0.6 <= high
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "opened"])
+def test_without_room_no_thought_is_read_and_the_last_lines_say_so(evaluate, caplog, form):
+    with caplog.at_level(logging.WARNING, LOGGER):
+        results = evaluate(RuleLM(thinks=form), "mini", TASK, limit=10)
+    assert {transcript["problem"] for transcript in transcripts(results)} == {CUT}
+    assert {transcript["prediction"]["label"] for transcript in transcripts(results)} == {None}
+    counted, remedy = [record.getMessage() for record in caplog.records if record.name == LOGGER][-2:]
+    assert counted.startswith(f"{TASK}: 10 documents count as unfaithful: {CUT} (document 0, 1")
+    assert "thinking_tokens=1024 (lm_eval: --metadata)" in remedy
+
+
+def test_a_prompt_that_opens_a_thought_without_room_is_refused(evaluate):
+    with pytest.raises(UsageError, match=r"opens a thought \(<think>\), .*: give room .* thinking_tokens=1024$"):
+        evaluate(RuleLM(thinks="opened"), "mini", TASK, limit=2)
+    with pytest.raises(UsageError, match=r"labels would be ranked inside it: .* classifier=generate$"):
+        evaluate(RuleLM(thinks="opened"), "mini", TASK, limit=2, classifier="loglikelihood", thinking_tokens=ROOM)
+
+
+@pytest.mark.parametrize("form", ["think", "opened", "harmony"])
+def test_cut_thoughts_are_counted(evaluate, caplog, form):
+    lm = RuleLM(thinks=form, cut=0.3)
+    with caplog.at_level(logging.WARNING, LOGGER):
+        results = evaluate(lm, "mini", TASK, limit=60, thinking_tokens=ROOM, controls="none")
+    cut = 0
+    for transcript in transcripts(results):
+        explained = transcript["explanation"]
+        cut += transcript["problem"] == CUT
+        assert (transcript["prediction"]["label"] is None) == (explained is None)
+        if explained:
+            assert (explained["reason"] == CUT) == never_ends(lm, conversation_of(transcript))
+            assert explained["valid"] == (explained["reason"] != CUT)
+    assert 20 < cut < 50  # one of up to three thoughts has no end in 66 % of 60
+    assert f"{cut} documents count as unfaithful: {CUT}" in caplog.text
+    assert f"thinking_tokens={2 * ROOM}" in caplog.text
+
+
+def test_thoughts_stay_in_the_conversation_by_option(evaluate):
+    settings = {"limit": 2, "thinking_tokens": ROOM, "thoughts": "keep"}
+    for form, opening in (("think", "<think>"), ("opened", "<think>\n"), ("bare_harmony", "analysis")):
+        for transcript in transcripts(evaluate(RuleLM(thinks=form), "mini", TASK, **settings)):
+            turn = transcript["explanation"]["messages"][1]["content"]
+            assert turn.startswith(opening) and turn.endswith(transcript["prediction"]["answer"].strip())
+            assert transcript["explanation"]["valid"]
+
+
+def test_labels_are_ranked_without_a_thought_and_explanations_have_one(evaluate):
+    settings = {"limit": 3, "thinking_tokens": ROOM, "classifier": "loglikelihood"}
+    for transcript in transcripts(evaluate(RuleLM(thinks="think"), "mini", TASK, **settings)):
+        assert transcript["prediction"]["answer"] == transcript["prediction"]["label"]
+        assert transcript["explanation"]["answer"].startswith("<think>") and transcript["explanation"]["valid"]
+
+
+@pytest.mark.parametrize(("value", "remedy"), [("-1", "from 0"), ("many", "from 0"), (True, "from 0"), (1.5, "from 0")])
+def test_the_room_is_a_number(evaluate, value, remedy):
+    with pytest.raises(UsageError, match=f"thinking_tokens=.*: give a whole number {remedy}"):
+        evaluate(RuleLM(), "mini", TASK, limit=1, thinking_tokens=value)
