@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "controls": ["random"],
     "operator": "mask",
     "draws": 2,
+    "order": "file",
 }
 
 SUBMISSION = "submission.json"
