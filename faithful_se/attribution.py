@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from training.attribution.options import AttributionOptions
     from training.runs.artefacts import AttributionRow, WordScore
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def attribute(
     texts: Sequence[Text],
     *,
     method: str | AttributionOptions = "occlusion",
+    chat_template_args: Mapping[str, Any] | None = None,
     **settings: Unpack[QuestionSettings],
 ) -> list[Attribution]:
     """Score every word of the texts by what it does to the model's answer.
@@ -80,6 +84,7 @@ def attribute(
         tokenizer: its tokenizer, fast and with a chat template.
         texts: strings; or mappings from fields to strings; or documents (`read_documents`).
         method: one of `METHODS`, or `AttributionOptions` with the method's steps, samples and so on.
+        chat_template_args: further arguments of the chat template, such as ``{"enable_thinking": False}``.
         settings: what is asked, see `QuestionSettings`: `labels` or `dataset`, `question`, `noun`, …
 
     Raises:
@@ -88,6 +93,7 @@ def attribute(
     require_packages("train", "torch", "transformers", "captum")
     from training.attribution.attributor import Attributor
     from training.attribution.options import AttributionOptions
+    from training.attribution.prompt.thoughts import thinking_switch
 
     check_names("attribute", settings, QUESTION_SETTINGS)
     check_loaded(model, tokenizer)
@@ -102,5 +108,8 @@ def attribute(
     spec = without_asked("attribute", spec, documents)
     options = AttributionOptions(method) if isinstance(method, str) else method
     with unchanged(model):
-        rows = Attributor(model, tokenizer, spec, options).rows(documents)
+        attributor = Attributor(model, tokenizer, spec, options, template_args=chat_template_args)
+        if switch := thinking_switch(attributor.renderer):
+            logger.warning("labels are ranked where this model may begin a thought: give chat_template_args=%s", switch)
+        rows = attributor.rows(documents)
     return [Attribution(row) for row in rows]

@@ -39,6 +39,8 @@ def _estimate_of_sums(name: str, parts: Sequence[Value]) -> Estimate:
     aggregate = METRICS[name].aggregate
     assert aggregate is not None
     value = aggregate(parts)
+    if name == "measurable" and value == 1.0:  # a finding, which nothing is resampled for
+        return Estimate(1.0, 1.0, 1.0, len(parts))
     if isinstance(value, str) or math.isnan(value):
         return undefined_estimate(value if isinstance(value, str) else "not defined for these documents", len(parts))
     # A resample's means in place of its documents: the sums keep their ratios.

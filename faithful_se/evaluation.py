@@ -17,10 +17,13 @@ from faithful_se.transcript import Transcript
 from leaderboards.board import Estimate
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import is_repeatable
+from lm_eval_tasks.measurability import why_not_measurable
 from lm_eval_tasks.metrics import Value, score
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thinking_models import cut_remedy
+from lm_eval_tasks.thoughts import CUT
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,6 +74,7 @@ def evaluate(
     *,
     batch_size: int = 16,
     chat_template: bool | None = None,
+    chat_template_args: Mapping[str, Any] | None = None,
     progress: bool = False,
     **settings: Unpack[TaskSettings],
 ) -> Evaluation:
@@ -83,6 +87,7 @@ def evaluate(
         gold: the right label of each text, for `acc`.
         batch_size: prompts at once.
         chat_template: apply the chat template; by default where there is one.
+        chat_template_args: further arguments of the chat template, such as ``{"enable_thinking": False}``.
         progress: show progress bars.
         settings: what is asked, see `TaskSettings`: `labels` or `dataset`, `style`, `budget`, `controls`, …
 
@@ -90,7 +95,14 @@ def evaluate(
         UsageError: wrong input; one line that says what is wrong.
     """
     spec, documents = read_task("evaluate", texts, gold, settings)
-    with responder(model, tokenizer, batch_size, chat_template=chat_template, progress=progress) as respond:
+    with responder(
+        model,
+        tokenizer,
+        batch_size,
+        chat_template=chat_template,
+        chat_template_args=chat_template_args,
+        progress=progress,
+    ) as respond:
         return measure("evaluate", spec, documents, respond)
 
 
@@ -105,8 +117,13 @@ def read_task(
     return spec, documents
 
 
-def measure(caller: str, spec: TaskSpec, documents: Sequence[Document], respond: Respond) -> Evaluation:
-    """Take documents through the protocol and score them, as the tasks do; warn of those that have no result."""
+def measure(
+    caller: str, spec: TaskSpec, documents: Sequence[Document], respond: Respond, cut_thought: str = ""
+) -> Evaluation:
+    """Take documents through the protocol and score them, as the tasks do; warn of those that have no result.
+
+    `cut_thought` is the remedy for thoughts that are cut; by default that of a model.
+    """
     transcripts = run([self_explain(spec, document) for document in documents], respond, distinct=is_repeatable)
     numbers: defaultdict[str, list[int]] = defaultdict(list)
     for number, transcript in enumerate(transcripts):
@@ -114,11 +131,17 @@ def measure(caller: str, spec: TaskSpec, documents: Sequence[Document], respond:
             numbers[transcript["problem"]].append(number)
     for problem, texts in numbers.items():
         examples = ", ".join(map(str, texts[:10])) + (", …" if len(texts) > 10 else "")
-        warn_user(f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {problem} (text {examples})")
+        remedy = cut_thought or cut_remedy(spec.options.thinking_tokens)
+        reason = f"{problem}: {remedy}" if problem == CUT else problem
+        warn_user(f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {reason} (text {examples})")
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right
-        scores = [{name: value for name, value in row.items() if name != "acc"} for row in scores]
-    return Evaluation(estimates_of(scores), scores, transcripts)
+        unknown = ("acc", "acc_majority")
+        scores = [{name: value for name, value in row.items() if name not in unknown} for row in scores]
+    metrics = estimates_of(scores)
+    if reason := why_not_measurable(spec, documents, transcripts):
+        metrics["measurable"] = Estimate(None, None, None, len(documents), reason)
+    return Evaluation(metrics, scores, transcripts)
 
 
 def _summary(transcript: Transcript) -> dict[str, Any]:

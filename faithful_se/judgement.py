@@ -74,6 +74,7 @@ def judge_batch(
     *,
     batch_size: int = 16,
     chat_template: bool | None = None,
+    chat_template_args: Mapping[str, Any] | None = None,
     **settings: Unpack[TaskSettings],
 ) -> list[Judgement]:
     """Judge one explanation of each text. ``[float(row.faithful) for row in judge_batch(…)]`` are rewards.
@@ -81,7 +82,7 @@ def judge_batch(
     Equal questions are asked once: several explanations of one text share its prediction.
 
     Args:
-        model, tokenizer, texts, batch_size, chat_template: see `evaluate`.
+        model, tokenizer, texts, batch_size, chat_template, chat_template_args: see `evaluate`.
         explanations: as many as there are texts.
         settings: see `judge`.
 
@@ -97,7 +98,9 @@ def judge_batch(
         with_explanation(self_explain(spec, document), explanation)
         for document, explanation in zip(documents, explanations, strict=True)
     ]
-    with responder(model, tokenizer, batch_size, chat_template=chat_template) as respond:
+    with responder(
+        model, tokenizer, batch_size, chat_template=chat_template, chat_template_args=chat_template_args
+    ) as respond:
         return [_judgement(spec, transcript) for transcript in run(procedures, respond)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,34 +18,44 @@ Respond = Callable[[Sequence[Call]], Sequence[Answer]]
 
 @contextmanager
 def responder(
-    model: Any, tokenizer: Any, batch_size: int, *, chat_template: bool | None = None, progress: bool = False
+    model: Any,
+    tokenizer: Any,
+    batch_size: int,
+    *,
+    chat_template: bool | None = None,
+    chat_template_args: Mapping[str, Any] | None = None,
+    progress: bool = False,
 ) -> Iterator[Respond]:
     """What asks a model: prompts, decoding, label ranking and parsing are those of `lm_eval --model hf`.
 
     The model is in evaluation mode inside. Afterwards it is as it was. The arguments are those of `evaluate`.
 
     Raises:
-        UsageError: no tokenizer, or a batch size below 1.
+        UsageError: no tokenizer, a batch size below 1, or template arguments for a model that has its own.
     """
     from lm_eval.api.model import LM
 
     from lm_eval_tasks.lm_eval_backend import Backend
 
+    if chat_template_args and isinstance(model, LM):
+        raise UsageError("chat_template_args=…: a model of lm-eval has its own: give them to its constructor")
     with unchanged(model), _quiet():
-        lm = model if isinstance(model, LM) else _wrapped(model, tokenizer, batch_size, progress)
+        lm = model if isinstance(model, LM) else _wrapped(model, tokenizer, batch_size, progress, chat_template_args)
         if chat_template is None:
             chat_template = not hasattr(lm, "tokenizer") or bool(getattr(lm.tokenizer, "chat_template", None))
         yield Backend(lm, lm.apply_chat_template if chat_template else None).respond
 
 
-def _wrapped(model: Any, tokenizer: Any, batch_size: int, progress: bool) -> LM:
+def _wrapped(
+    model: Any, tokenizer: Any, batch_size: int, progress: bool, chat_template_args: Mapping[str, Any] | None
+) -> LM:
     require_packages("hf", "torch", "transformers")
     from lm_eval_tasks.lm_eval_backend import wrap_loaded
 
     check_loaded(model, tokenizer)
     if batch_size < 1:
         raise UsageError(f"batch_size={batch_size}: give a whole number from 1")
-    return wrap_loaded(model, tokenizer, batch_size, progress=progress)
+    return wrap_loaded(model, tokenizer, batch_size, progress=progress, chat_template_args=chat_template_args)
 
 
 @contextmanager

@@ -69,6 +69,8 @@ class TaskSettings(QuestionSettings, total=False):
         controls: ``random``, ``oracle``, ``stability`` joined by "+", or ``none``, or ``all``.
         operator: how named words are removed: ``mask`` (default), ``delete`` or ``substitute``.
         draws: random sets of words per text; 2 by default.
+        thinking_tokens: room for a thought before each answer, in tokens.
+        thoughts: ``drop`` or ``keep``: whether the answer stands in the conversation with its thought.
         generation: settings of explanations in lm-eval's terms, such as ``{"max_gen_toks": 64}``; greedy by default.
     """
 
@@ -78,13 +80,18 @@ class TaskSettings(QuestionSettings, total=False):
     controls: str | Sequence[str]
     operator: str
     draws: int
+    thinking_tokens: int
+    thoughts: str
     generation: Mapping[str, Any]
 
 
 QUESTION_SETTINGS = tuple(QuestionSettings.__annotations__)
 TASK_SETTINGS = tuple(TaskSettings.__annotations__)
 _TEXTS = ("question", "noun")
-_OPTIONS = ("classifier", "prior", "context", "mask", "unknown", "controls", "operator", "draws")
+_OPTIONS = (
+    *("classifier", "prior", "context", "mask", "unknown", "controls", "operator", "draws"),
+    *("thinking_tokens", "thoughts"),
+)
 
 
 def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> TaskSpec:
@@ -139,7 +146,7 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
             labels = tuple(labels)
         if problem := label_problem(labels, settings.get("unknown") is True):
             raise UsageError(f"{caller}: labels={settings['labels']!r:.80}: {problem}")
-        changes["labels"] = labels
+        question = question.with_labels(labels)
     question = replace(question, **changes)
     if len(question.titles) != len(fields):
         raise UsageError(

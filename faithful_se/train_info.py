@@ -7,7 +7,10 @@ same fields, so a card that was pushed to the hub alone still says what its mode
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 TRAIN_INFO, CARD = "train_info.json", "README.md"
 
@@ -43,6 +46,8 @@ class TrainInfo(TypedDict):
     data: list[RowFile]  # the files of rows
     rows: int  # rows of all files
     supervised_tokens: int  # tokens with a loss, in all rows
+    chat_template_args: NotRequired[dict[str, Any]]  # further arguments of the chat template; older trainings had none
+    empty_thoughts: NotRequired[bool]  # whether the template wrote an empty thought before answers, learnt with them
     how: str  # which weights were trained, in words
     learning_rate: float  # peak
     epochs: float  # passes over the rows

@@ -95,7 +95,8 @@ def evaluate_functions(
                 answers_without_label.append(prediction)
         return [answers[call] for call in calls]
 
-    evaluation = measure("evaluate_functions", with_texts, documents, respond)
+    remedy = "let the functions finish their thoughts, or return answers alone"
+    evaluation = measure("evaluate_functions", with_texts, documents, respond, remedy)
     if answers_without_label:
         examples = ", ".join(map(repr, dict.fromkeys(answers_without_label[:3])))
         warn_user(
@@ -167,7 +168,9 @@ def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
         if not isinstance(prediction, str):
             raise UsageError(f"evaluate_functions: predict returned {prediction!r:.80}: return labels, as strings")
         answer = _answer(prediction)
-        return answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels))
+        return (
+            answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels, call.synonyms))
+        )
     if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
         raise UsageError(
             f"evaluate_functions: predict returned {prediction!r:.80}: with ranked labels (classifier=…), return a "

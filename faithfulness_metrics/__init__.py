@@ -7,6 +7,7 @@
 - `counterfactual.py`: edit distance, minimality, validity under a budget, label words in the edit
 - `erasure.py`: leave-one-out rank, comprehensiveness and sufficiency, CCT and φ-CCT
 - `drift.py`: a trained checkpoint against its base: agreement, label entropy, rates of unknown and unread answers
+- `measurability.py`: does the classifier classify: `obstacle` says why `faithful` and `lift` cannot be measured
 - `plausibility.py`: overlap of the named words with the words that a person marked
 - `bootstrap.py`: resampling of documents, intervals of any statistic, documents with missing values
 - `statistics.py`: intervals of rates, paired tests, corrections, the smallest detectable difference
@@ -25,6 +26,8 @@ from faithfulness_metrics.erasure import (
     cct,
     comprehensiveness,
     hit1,
+    hit1_chance,
+    label_mass,
     label_probability,
     loo_percentile,
     phi_cct,
@@ -32,6 +35,7 @@ from faithfulness_metrics.erasure import (
     sufficiency,
 )
 from faithfulness_metrics.flips import abstain, faithful, faithful_given_valid, madsen
+from faithfulness_metrics.measurability import Answers, Obstacle, answer_share, count_answers, obstacle
 from faithfulness_metrics.plausibility import iou, token_f1
 from faithfulness_metrics.statistics import (
     Difference,
@@ -46,10 +50,11 @@ from faithfulness_metrics.statistics import (
 )
 
 __all__ = [
-    "Difference", "Interval", "McNemar", "NoiseFloor", "abstain", "agreement", "aopc", "ccf", "ccf_interval",
-    "ccf_stderr", "cct", "complete", "comprehensiveness", "describe_ccf", "detectable_difference", "difference",
-    "edit_distance", "edit_fraction", "faithful", "faithful_given_valid", "headroom", "hit1", "holm", "iou",
-    "label_entropy", "label_leak", "label_probability", "lift", "loo_percentile", "madsen", "mcnemar", "noise_floor",
-    "one_edit", "paired_bootstrap", "phi_cct", "redundant", "sufficiency", "token_f1", "unknown_rate", "unparsed_rate",
-    "valid_within", "wilson",
+    "Answers", "Difference", "Interval", "McNemar", "NoiseFloor", "Obstacle", "abstain", "agreement", "answer_share",
+    "aopc", "ccf", "ccf_interval", "ccf_stderr", "cct", "complete", "comprehensiveness", "count_answers",
+    "describe_ccf", "detectable_difference", "difference", "edit_distance", "edit_fraction", "faithful",
+    "faithful_given_valid", "headroom", "hit1", "hit1_chance", "holm", "iou", "label_entropy", "label_leak",
+    "label_mass", "label_probability", "lift", "loo_percentile", "madsen", "mcnemar", "noise_floor", "obstacle",
+    "one_edit", "paired_bootstrap", "phi_cct", "redundant", "sufficiency", "token_f1", "unknown_rate",
+    "unparsed_rate", "valid_within", "wilson",
 ]  # fmt: skip

@@ -46,6 +46,16 @@ def label_probability(logprobs: Mapping[str, float], label: str, prior: Mapping[
     return math.exp(scores[label] - top) / sum(math.exp(value - top) for value in scores.values())
 
 
+def label_mass(logprobs: Mapping[str, float]) -> float:
+    """Probability that an answer begins with one of the labels, in [0, 1], from their log-probabilities in nats.
+
+    Of labels that begin with another one ("spam" and "spam message") only the shorter counts: it contains the longer.
+    docs/metrics.md, "12. What cannot be measured".
+    """
+    kept = [label for label in logprobs if not any(label != other and label.startswith(other) for other in logprobs)]
+    return min(1.0, math.fsum(math.exp(logprobs[label]) for label in kept))
+
+
 def loo_percentile(deltas: Sequence[float], named: Sequence[int]) -> float:
     """Rank of the named word among the document's words by leave-one-out effect, in [0, 1].
 
@@ -76,6 +86,22 @@ def hit1(deltas: Sequence[float], named: Sequence[int]) -> float:
     """
     positions, deltas = _comparable(deltas, named)
     return float(max(deltas[w] for w in positions) == max(deltas)) if positions else math.nan
+
+
+def hit1_chance(deltas: Sequence[float], named: Sequence[int]) -> float:
+    """Expected `hit1` of as many words drawn at random without replacement, in (0, 1].
+
+    1 - C(n - t, k) / C(n, k) with n words, k named ones and t that tie for the largest delta. nan in the same cases as
+    `loo_percentile`. docs/metrics.md, "3. Leave-one-out percentile".
+
+    Raises:
+        IndexError: a named position is outside the document.
+    """
+    positions, deltas = _comparable(deltas, named)
+    if not positions:
+        return math.nan
+    others = len(deltas) - deltas.count(max(deltas))
+    return 1 - math.comb(others, len(positions)) / math.comb(len(deltas), len(positions))
 
 
 def redundant(deltas: Sequence[float], threshold: float = 0.01) -> float:

@@ -5,6 +5,9 @@ So do the separators inside a number. ``don't``, ``well-made``, ``some_user``, `
 Punctuation, emoji, ``@`` and ``#`` are no words. The module is meant for languages that separate words; in others it
 finds one word per run of characters.
 
+Corpora in the tokens of the Penn Treebank (SST-2, TREC) write ``does n't`` and ``film 's``. Each is one word there too,
+and the same word as ``doesn't`` and ``film's``. Their ``-lrb-`` and ``-rrb-`` are brackets, which are no words.
+
 A document is a mapping from field names to texts, in order: one field (``{"text": ...}``) or two
 (``{"premise": ..., "hypothesis": ...}``). A *position* is an index into the flat list of its words, first field first.
 """
@@ -22,7 +25,28 @@ import regex
 Fields = Mapping[str, str]
 
 _RUN = r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*"
-WORD = regex.compile(rf"{_RUN}(?:(?:_+|['’‘\-‐‑]|(?<=\p{{N}})[.,:](?=\p{{N}})){_RUN})*")
+_BODY = rf"{_RUN}(?:(?:_+|['’‘\-‐‑]|(?<=\p{{N}})[.,:](?=\p{{N}})){_RUN})*"
+# Not the names of brackets: -lrb- | -RSB-
+_BODY = rf"(?<![\p{{L}}\p{{N}}])(?!(?i:[lr][rcs]b-)(?:\s|$)(?<=(?:^|\s)-...-\s?)){_BODY}"
+_BLANK = r"[^\S\n\r]"
+# does n't | film 's | IT 'S, but not of 'D of E'
+_CLITIC = (
+    rf"{_BLANK}(?:n['’‘]t|['’‘](?:s|re|ve|ll|d|m)"
+    rf"|(?<=\p{{Lu}}{_BLANK})(?:N['’‘]T|['’‘](?:S|RE|VE|LL|D|M)))"
+    # didn 't | don ' t, but not van 't Hoff
+    rf"|(?<=\b(?i:ai|are|ca|could|did|does|do|had|has|have|is|might|must|need|sha|should|was|were|wo|would)(?i:n))"
+    rf"{_BLANK}['’‘]{_BLANK}?[tT]"
+)
+# the letter 's' | 's_x | 'd-day
+_ENDS = r"(?![\p{L}\p{N}\p{M}_'’‘]|[\-‐‑][\p{L}\p{N}])"
+WORD = regex.compile(rf"{_BODY}(?:(?:{_CLITIC}){_ENDS})*")
+
+# The blanks inside a word, as `key_of` sees it.
+_BEFORE_CLITIC = regex.compile(r"(?<=\w)\s(?=(?:n't|'(?:s|re|ve|ll|d|m|\s?t))(?:\s|$))|(?<=\w\s?')\s(?=t$)")
+
+_CLITIC_OF_KEY = regex.compile(r"(?<=\w)(?:n't|'(?:s|re|ve|ll|d|m))$")
+# Words that the treebank writes as two, and where it parts them.
+_MERGED = {"cannot": 3, "gonna": 3, "wanna": 3, "gotta": 3, "gimme": 3, "lemme": 3}
 
 _PLAIN_MARKS = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-"})
 
@@ -48,10 +72,26 @@ class Word:
 def key_of(word: str) -> str:
     """The form in which two words are compared: compatibility-normalised, case folded, typographic marks plain.
 
-    >>> key_of("Don’t") == key_of("don't")
+    >>> key_of("Don’t") == key_of("don't") == key_of("do n't")
     True
     """
-    return unicodedata.normalize("NFKC", word).translate(_PLAIN_MARKS).casefold()
+    plain = unicodedata.normalize("NFKC", word).translate(_PLAIN_MARKS).casefold()
+    return str(_BEFORE_CLITIC.sub("", plain))
+
+
+def parts_of(key: str) -> list[str]:
+    """The parts that a tokenizer of the Penn Treebank makes of a word, without apostrophes but in ``n't``.
+
+    >>> parts_of("doesn't"), parts_of("film's"), parts_of("cannot"), parts_of("o'clock")
+    (['does', "n't"], ['film', 's'], ['can', 'not'], ["o'clock"])
+    """
+    if key in _MERGED:
+        return [key[: _MERGED[key]], key[_MERGED[key] :]]
+    parts: list[str] = []
+    while clitic := _CLITIC_OF_KEY.search(key):
+        parts.insert(0, clitic.group().lstrip("'"))
+        key = key[: clitic.start()]
+    return [key, *parts]
 
 
 def find_words(text: str, field: str = "text", mask: str | None = None) -> list[Word]:

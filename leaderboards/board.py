@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # <breaking>.<added>: raise it with any change of a field's name or meaning.
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class Estimate:
         estimate, low, high: None where undefined.
         n: number of different documents, which the bootstrap draws. In a mean over tasks, a text that six tasks share
             counts once.
-        note: why the number is undefined, such as "not measurable (headroom 0.03)". Otherwise a caveat: fewer documents
-            or tasks than usual, or an interval without width because every document gave the same value.
+        note: why the number is undefined, such as "not measurable (headroom 0.03)", or "not measurable: " and the
+            reason of the cell. Otherwise a caveat: fewer documents or tasks than usual, or an interval without width
+            because every document gave the same value.
     """
 
     estimate: float | None
@@ -180,11 +181,15 @@ class Cell:
         checkpoint, task: ids.
         date, file: of the run that the numbers come from.
         metrics: by lm-eval's metric key: faithful, valid, acc, faithful_random, lift, faithful_oracle, ccf, and
-            everything else that the run recorded; also `faithful_given_valid`.
+            everything else that the run recorded; also `faithful_given_valid`, `acc_majority` and `answer_share`.
         rules: the same answers under other scoring rules (strict, given valid, abstention counted, madsen): rule ->
             Estimate. The smallest and largest of them are the rule-sensitivity band.
         missing: number of documents without a value of `faithful`.
         versus: None for a base, and without shared documents.
+        not_measurable: why `faithful` and `lift` cannot be measured, and what to do; "" where they can. Means, gains
+            and ranks leave the cell out.
+        answers: label -> texts that the model answers with it, the most frequent first; "" for unread answers. Empty
+            without samples.
     """
 
     checkpoint: str
@@ -195,6 +200,8 @@ class Cell:
     rules: dict[str, Estimate]
     missing: int
     versus: BaseComparison | None
+    not_measurable: str = ""
+    answers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

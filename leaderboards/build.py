@@ -16,16 +16,14 @@ from leaderboards.analysis.base_comparison import compare_with_base, holm_adjust
 from leaderboards.analysis.document_sets import count_documents
 from leaderboards.analysis.scoring_rules import scoring_rules
 from leaderboards.analysis.task_columns import TaskColumn, name_columns
-from leaderboards.analysis.task_results import TaskResult, task_results
+from leaderboards.analysis.task_results import Results, task_results
 from leaderboards.analysis.transfer import transfer
 from leaderboards.board import Board, Cell, Checkpoint, Settings, Task
+from leaderboards.board_notes import board_notes
 from leaderboards.cards.select_documents import CardLimits, select_documents
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.read_runs import ReadLog, read_runs
 from leaderboards.lm_eval_files.select_runs import candidates_by_task, group_messages, select_runs
-
-# Task id -> index of a checkpoint -> its result.
-Results = Mapping[str, Mapping[int, TaskResult]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def make_board(
     pairs = [_pairs(index, base, main_tasks, results) for index, base in enumerate(bases)]
     cells = _cells(len(checkpoints), tasks, results, settings)
     cards, possible_cards, notes = select_documents(results, tasks, bases, settings, card_limits)
-    log.notes += [*notes, *_notes(checkpoints, tasks, results, cells)]
+    log.notes += [*notes, *board_notes(checkpoints, tasks, results, cells)]
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -144,11 +142,13 @@ def _cells(checkpoints: int, tasks: Sequence[Task], results: Results, settings: 
                     checkpoint=f"c{index}",
                     task=task.id,
                     date=result.run.date,
-                    file=str(result.run.samples or result.run.file),
+                    file=str(result.run.samples.path if result.run.samples else result.run.file),
                     metrics=result.metrics,
                     rules=result.rules,
                     missing=0 if faithful is None else int(np.isnan(faithful).sum()),
                     versus=comparisons[index].get(task.id),
+                    not_measurable=result.not_measurable,
+                    answers=result.answers,
                 )
             )
     return cells
@@ -186,26 +186,6 @@ def _pairs(index: int, base: int | None, tasks: Sequence[Task], results: Results
         if own and of_base and "faithful" in own.values and "faithful" in of_base.values:
             pairs[task.id] = (own, of_base)
     return pairs
-
-
-def _notes(
-    checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results, cells: Sequence[Cell]
-) -> Iterator[str]:
-    """What the numbers do not show: missing samples, cut data, and checkpoints that no mean over tasks can show."""
-    if count := sum(not cell.file.endswith(".jsonl") for cell in cells):
-        yield (
-            f"{count} of {len(cells)} cells come from results without samples: means as reported, no paired tests, "
-            "no cards."
-        )
-    if limits := [task.limit for task in tasks if task.limit is not None]:
-        values = ", ".join(map(str, sorted(set(limits))))
-        yield f"{len(limits)} of {len(tasks)} columns hold the first documents of their data only (--limit {values})."
-    with_means = {index for task in tasks if not task.is_variant for index in results[task.id]}
-    with_numbers = {index for task_results in results.values() for index in task_results}
-    if only_variants := [checkpoints[index].name for index in sorted(with_numbers - with_means)]:
-        yield f"{', '.join(only_variants)}: only in columns kept apart, so without means."
-    if without_numbers := [row.name for index, row in enumerate(checkpoints) if index not in with_numbers]:
-        yield f"{', '.join(without_numbers)}: no complete run, so without numbers."
 
 
 def package_version() -> str:

@@ -51,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
     add_bootstrap_options(arguments)
     arguments.add_argument("--json", action="store_true", help="print the comparison as JSON, for scripts")
     arguments.add_argument(
-        "--fail-if", choices=("worse",), help="exit status 1 if B is significantly less faithful in any task"
+        "--fail-if",
+        choices=("worse",),
+        help="exit status 1 if B is significantly less faithful in any task, or can no longer be measured there",
     )
     return arguments
 
@@ -68,4 +70,8 @@ def main(argv: list[str] | None = None) -> int:
         reason = " ".join(comparison.notes) or "no task in common"
         raise UsageError(f"{options.a} and {options.b} cannot be compared: {reason}")
     print(comparison_json(comparison, settings) if options.json else comparison_text(comparison))
-    return int(options.fail_if == "worse" and any(pair.versus.marker == "worse" for pair in comparison.pairs))
+    worse = any(
+        pair.versus.marker == "worse" or (pair.not_measurable_b and not pair.not_measurable_a)
+        for pair in comparison.pairs
+    )
+    return int(options.fail_if == "worse" and worse)

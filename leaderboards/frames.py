@@ -34,7 +34,8 @@ def board_frame(board: Board) -> pl.DataFrame:
         `budget`, `variant`, `n` and `missing`. Then for each metric (`faithful`, `lift`, `ccf` and so on) the estimate,
         and its `faithful low`, `faithful high` and `faithful note`. The same for scoring rules (`rule strict`) and for
         differences to the base (`versus faithful`). Then `versus base` (its name), `versus n`, `versus p_holm` and all
-        other fields of `BaseComparison`. Last `date` and `file`.
+        other fields of `BaseComparison`. Last `not measurable` (why `faithful` and `lift` have no number, and what to
+        do), `date` and `file`.
     """
     import polars as pl
 
@@ -51,7 +52,7 @@ def board_frame(board: Board) -> pl.DataFrame:
         schema |= {name: pl.Float64, f"{name} low": pl.Float64, f"{name} high": pl.Float64, f"{name} note": pl.String}
     schema["versus base"] = pl.String
     schema |= {f"versus {name}": types[kind] for name, kind in _PLAIN_FIELDS.items()}
-    schema |= {"date": pl.String, "file": pl.String}
+    schema |= {"not measurable": pl.String, "date": pl.String, "file": pl.String}
     records = []
     for cell in cells:
         task, checkpoint = tasks[task_index[cell.task]], board.checkpoints[checkpoint_index[cell.checkpoint]]
@@ -63,6 +64,7 @@ def board_frame(board: Board) -> pl.DataFrame:
             "n": faithful.n if faithful else None,
             "missing": cell.missing,
             **_numbers(cell),
+            "not measurable": cell.not_measurable or None,
             "date": cell.date,
             "file": cell.file,
         }

@@ -6,6 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from leaderboards.board import Estimate
 
+# How the note of a number begins that nothing can be said of; `leaderboards.analysis.measurability` writes it.
+NOT_MEASURABLE = "not measurable"
+
 MINUS = "−"
 BETTER, WORSE = "▲", "▼"
 MARKERS = {"better": BETTER, "worse": WORSE, "": ""}
@@ -36,12 +39,21 @@ def interval(estimate: Estimate | None, signed: bool = False) -> str:
     return f"[{rate(estimate.low, signed)}, {rate(estimate.high, signed)}]"
 
 
+def short_note(note: str) -> str:
+    """The note of an undefined number as tables write it: the reason after "not measurable: " is a tooltip or a note.
+
+    >>> short_note("not measurable: no label in 9 of 9 answers"), short_note("not measurable (headroom 0.03)")
+    ('not measurable', 'not measurable (headroom 0.03)')
+    """
+    return NOT_MEASURABLE if note.startswith(f"{NOT_MEASURABLE}: ") else note
+
+
 def with_interval(estimate: Estimate | None, signed: bool = False) -> str:
     """`.94 [.92, .97]`; the note if the estimate is undefined."""
     if estimate is None:
         return "–"
     if estimate.estimate is None:
-        return estimate.note or "–"
+        return short_note(estimate.note) or "–"
     return f"{rate(estimate.estimate, signed)} {interval(estimate, signed)}".strip()
 
 
@@ -60,7 +72,8 @@ def ascii_rate(value: float | None, signed: bool = False) -> str:
 def ascii_with_interval(estimate: Estimate | None, signed: bool = False) -> str:
     """`0.940 [0.920, 0.970]`; the shortened note if the estimate is undefined."""
     if estimate is None or estimate.estimate is None:
-        return estimate.note.replace("not measurable (headroom ", "n.m. (") if estimate else ""
+        note = short_note(estimate.note) if estimate else ""
+        return note.replace("not measurable (headroom ", "n.m. (").replace(NOT_MEASURABLE, "n.m.")
     value = ascii_rate(estimate.estimate, signed)
     if estimate.low is None or estimate.high is None:
         return value

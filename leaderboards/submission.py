@@ -16,7 +16,9 @@ from faithful_se.files import read_json_object
 from faithful_se.train_info import TRAIN_INFO
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.find_results import find_results
-from leaderboards.lm_eval_files.results_file import BrokenError, Run, as_text, read_results
+from leaderboards.lm_eval_files.read_runs import read_files
+from leaderboards.lm_eval_files.recorded_model import as_text
+from leaderboards.lm_eval_files.results_file import BrokenError, Run
 from leaderboards.lm_eval_files.samples_file import read_samples
 from leaderboards.lm_eval_files.select_runs import group_messages, mean_mismatches
 from leaderboards.sanitize import terminal_line
@@ -31,6 +33,12 @@ DEFAULTS: dict[str, Any] = {
     "controls": ["random"],
     "operator": "mask",
     "draws": 2,
+    "thinking_tokens": 0,
+    "thoughts": "drop",
+    "prior": "texts",
+    "prior_texts": 64,
+    "num_fewshot": 0,
+    "fewshot_seed": 1234,
     "order": "file",
 }
 
@@ -60,20 +68,15 @@ def find_problems(paths: Sequence[Path]) -> Iterator[Finding]:
     declared = _read_declaration(paths)
     for skipped in search.skipped:
         yield skipped.path, skipped.reason
-    runs: list[Run] = []
-    for file in search.files:
-        try:
-            file_runs, _ = read_results(file)
-        except BrokenError as error:
-            yield str(file.path), str(error)
-            continue
-        if not file_runs:
-            yield str(file.path), "no faithful_se task in it"
-        runs += file_runs
-    for run in runs:
+    files = read_files(search)
+    for skipped in files.skipped:
+        yield skipped.path, skipped.reason
+    for path in files.without_runs:
+        yield str(path), "no faithful_se task in it"
+    for run in files.runs:
         yield from _check_options(run, declared)
         yield from _check_samples(run)
-    for checkpoint in group_runs(runs, {})[0] if runs else []:
+    for checkpoint in group_runs(files.runs, {})[0] if files.runs else []:
         yield from _check_checkpoint(checkpoint, paths)
 
 
@@ -129,13 +132,14 @@ def _is_submitted(checkpoint: CheckpointRuns, paths: Sequence[Path]) -> bool:
     if checkpoint.training is None:
         return False
     source = Path(checkpoint.training.source).resolve()
-    return any(source.is_relative_to(path.resolve()) for path in paths)
+    folders = (path if path.is_dir() else path.parent for path in paths)
+    return any(source.is_relative_to(folder.resolve()) for folder in folders)
 
 
 def _read_declaration(paths: Sequence[Path]) -> dict[str, Any]:
     declared: dict[str, Any] = {"options": {}, "limit": None}
     for path in paths:
-        file = path / SUBMISSION
+        file = (path if path.is_dir() else path.parent) / SUBMISSION
         if file.is_file():
             remedy = f'give {{"options": {{...}}, "limit": ...}} in {SUBMISSION}'
             content = read_json_object(file, remedy)

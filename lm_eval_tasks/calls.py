@@ -21,6 +21,7 @@ class Classify:
     ranked: bool = False  # rank the labels by log-likelihood instead of reading generated text
     prior: tuple[float, ...] = ()  # nats to subtract from each label's log-likelihood, in label order; none by default
     thinking_tokens: int = 0  # room for a thought before the answer
+    synonyms: tuple[tuple[str, ...], ...] = ()  # further names of each label in generated text, in label order
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The classification of a document: its prompt, and the parser of its answer.
+"""The classification of a document: its question and its prompt. Answers are read by `lm_eval_tasks.label_reading`.
 
 Every sentence that a model reads is written once. The classification template is here, the dataset's question is in
 its YAML, and the request for an explanation is in the style's file (`lm_eval_tasks/styles/`).
@@ -6,14 +6,14 @@ its YAML, and the request for an explanation is in the style's file (`lm_eval_ta
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields
-from lm_eval_tasks.thoughts import after_thinking
+from lm_eval_tasks.label_reading import parse_label
+
+__all__ = ["CLASSIFY", "FRESH", "MASK_NOTE", "Message", "Question", "parse_label", "quoted_choices"]
 
 CLASSIFY = "{question} {mask_note}Answer only with {labels}. Do not explain the answer.\n\n{text}"
 MASK_NOTE = 'Words of the {noun} may be replaced by "{mask}". '
@@ -34,6 +34,8 @@ class Question:
     fields: tuple[str, ...]  # text columns, in the order of the prompt
     titles: tuple[str, ...]  # the title of each field in the prompt ("Tweet", "Premise"), in the order of `fields`
     labels: tuple[str, ...]  # the verbalizers, in label order
+    # further names of each label that answers may use, in label order; empty for none
+    synonyms: tuple[tuple[str, ...], ...] = ()
 
     def show(self, fields: Fields) -> str:
         """The text block of a document: one titled line per field.
@@ -72,6 +74,12 @@ class Question:
         """The prompt that asks for an explanation of the answer `label` in a conversation of its own."""
         return FRESH.format(text=self.show(fields), noun=self.noun, label=label, request=request)
 
+    def with_labels(self, labels: Sequence[str]) -> Question:
+        """The question with other labels, or with its own in another order. A label keeps its synonyms."""
+        names = dict(zip(self.labels, self.synonyms, strict=False))
+        synonyms = tuple(names.get(label, ()) for label in labels)
+        return replace(self, labels=tuple(labels), synonyms=synonyms if any(synonyms) else ())
+
     def choices(self, unknown: bool) -> tuple[str, ...]:
         """The labels a model may answer with."""
         return (*self.labels, UNKNOWN) if unknown else self.labels
@@ -85,63 +93,3 @@ def quoted_choices(labels: Sequence[str]) -> str:
     """
     quoted = [f'"{label}"' for label in labels]
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else quoted[0]
-
-
-def parse_label(answer: str, labels: Iterable[str]) -> str | None:
-    """The label in an answer; None without a label or with more than one.
-
-    Only the first line after openings like "Sure!" counts, because some models continue to write after their answer. A
-    label counts as a whole word in any case. A label of one letter counts only before punctuation or the end.
-    """
-    by_key = {label.casefold(): label for label in labels}
-    pattern = _pattern(tuple(by_key))
-    for line in after_thinking(answer).splitlines():
-        key = _label_in(line, pattern)
-        if key or pattern.search(line) or not _OPENING.search(line):
-            return by_key[key] if key else None
-    return None
-
-
-# Sure! | Based on the text, the sentiment is: | ``` | a blank line
-_OPENING = re.compile(r"^[\W_]*(?:(?:sure|certainly|of course|okay|ok)[\W_]*)?$|:[\W_]{0,20}$", re.IGNORECASE)
-
-# Positive. | **positive** | _positive_ | "positive" | Label: positive | The answer is: positive
-# The label after it counts: "positive (the tweet is not negative at all)" is "positive".
-_LEADING = re.compile(r"[\W_]*(?:(?:the |my )?(?:answer|label|class|sentiment|topic|relation)(?: is)?[\W_]+)?", re.I)
-
-# positive or negative | positive/negative | negative, positive | negative -> positive: an answer that does not choose
-_OTHER = re.compile(r"[^\w.!?]*(?:(?:or|and|to|versus|vs)\b[^\w!?]*)?", re.IGNORECASE)
-
-# not positive | isn't really positive | rather than positive: a label that is denied
-_DENIED = re.compile(
-    r"(?:\b(?:not|never|neither|nor|than|instead of)|n['’]t)"
-    r"(?: (?:a|an|the|really|very|at all|entirely|strictly|about))*[^\w.!?]*$",
-    re.IGNORECASE,
-)
-
-
-def _label_in(line: str, pattern: re.Pattern[str]) -> str | None:
-    leading = _LEADING.match(line)
-    first = pattern.match(line, leading.end() if leading else 0)
-    if first:
-        between = _OTHER.match(line, first.end())
-        second = pattern.match(line, between.end()) if between else None
-        key = first.group().casefold()
-        return None if second and second.group().casefold() != key else key
-    # The sentiment of this tweet is positive. | I would say this is a sports article, not a business one.
-    matches = pattern.finditer(line)
-    keys = {m.group().casefold() for m in matches if not _DENIED.search(line[max(0, m.start() - 60) : m.start()])}
-    return keys.pop() if len(keys) == 1 else None
-
-
-# A | (A) | A. Sports | The answer is A: … | a, because … | A or B, but not: A sports article, I think, I'm sorry
-# (a label of one letter is a word of most languages)
-_CLOSED = r"(?=[\s*_`]*$|[\s*_`]*[^\w\s'’-]|['’](?!\w)|\s+(?:or|and|vs)\s+\w(?!\w))"
-
-
-@lru_cache(maxsize=256)
-def _pattern(keys: tuple[str, ...]) -> re.Pattern[str]:
-    # Longest first: "not entailment" before "entailment". An underscore is markdown, not a letter.
-    longest = sorted(keys, key=len, reverse=True)
-    alternatives = "|".join(re.escape(key) + (_CLOSED if len(key) == 1 and key.isalpha() else "") for key in longest)
-    return re.compile(rf"(?<![^\W_])(?<!-)(?:{alternatives})(?![^\W_]|-\w)", re.IGNORECASE)

@@ -23,6 +23,7 @@ from lm_eval_tasks.data_files import files_of_split, is_delimited, read_dataset
 from lm_eval_tasks.declaration import check_declaration
 from lm_eval_tasks.delimited import with_codes
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.label_reading.names import read_synonyms
 from lm_eval_tasks.rationales import READERS
 
 logger = logging.getLogger(LOGGER)
@@ -71,6 +72,7 @@ class DatasetSpec:
                 fields=tuple(declared["fields"]),
                 titles=tuple(declared["titles"]),
                 labels=tuple(declared.get("labels") or ()),
+                synonyms=read_synonyms(declared),
             ),
             folder=declared["folder"],
             label_column=declared["label_column"],

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
+from faithful_se.model_names import folder_name, server_address
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM, CachingLM
@@ -44,7 +46,7 @@ def check_cache(lm: CachingLM) -> None:
     if stamp is None:
         lm.dbdict[KEY] = fingerprint
         lm.dbdict.commit()
-    elif stamp != fingerprint:
+    elif _normalized(stamp) != fingerprint:
         raise UsageError(
             f"--use_cache {lm.cache_db}: this cache was written by another model ({stamp}, now {fingerprint}): "
             "give another path"
@@ -56,7 +58,7 @@ def model_fingerprint(lm: LM) -> str:
 
     - A local model, one that holds a torch module: a digest of its configuration and its parameters, adapters included.
     - An engine that hides its weights (vLLM, SGLang): its arguments, with sizes and times of the files that it loaded.
-    - An API: its address, and the model's name there.
+    - An API: its address, and the model's name there. A server on this machine may come back on another port.
     """
     module: Any = getattr(lm, "_model", None)
     if hasattr(module, "named_parameters"):
@@ -68,15 +70,27 @@ def model_fingerprint(lm: LM) -> str:
         folders = [arguments.get("model", arguments.get("model_path")), adapter]
         parts = [_folder_digest(name) for name in folders if isinstance(name, str)]
         return " ".join([type(lm).__name__, *parts, str(arguments.get("revision") or "")]).strip()
-    address = [getattr(lm, "base_url", None), getattr(lm, "model", None)]
+    url, name = getattr(lm, "base_url", None), getattr(lm, "model", None)
+    address = [
+        server_address(url) if isinstance(url, str) else url,
+        folder_name(name) if isinstance(name, str) else name,
+    ]
     return " ".join([type(lm).__name__, *(part for part in address if isinstance(part, str))])
 
 
+def _normalized(stamp: str) -> str:
+    """A stamp as this version would write it. Older ones hold ports, and folders as they were typed."""
+    parts = stamp.split(" ")
+    if "://" in stamp:
+        return " ".join(server_address(part) if "://" in part else folder_name(part) for part in parts)
+    return " ".join(os.path.abspath(part) if "/" in part and Path(part).is_dir() else part for part in parts)
+
+
 def _folder_digest(name: str) -> str:
-    """A folder's name with a digest of its files' names, sizes and times; the name alone if there is no such folder."""
+    """A folder's path with a digest of its files' names, sizes and times; the name alone if there is no such folder."""
     paths = sorted(path for path in Path(name).glob("*") if path.is_file())
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
-    return f"{name} {hashlib.sha256(repr(files).encode()).hexdigest()[:16]}" if files else name
+    return f"{os.path.abspath(name)} {hashlib.sha256(repr(files).encode()).hexdigest()[:16]}" if files else name
 
 
 def _digest(module: nn.Module) -> str:

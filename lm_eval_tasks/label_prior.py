@@ -61,7 +61,7 @@ def mean_logprobs(calls: Sequence[Classify], answers: Sequence[Answer]) -> dict[
     rankings = [answer.logprobs for answer in answers if answer.logprobs]
     if not rankings:
         problem = next((answer.problem for answer in answers if answer.problem), "there are no texts")
-        raise UsageError(f"classifier=calibrated: no prior could be measured: {problem}: {REMEDY}")
+        raise UsageError(f"classifier=calibrated: no prior could be measured: {problem}: {REMEDY}, or fewer examples")
     prior = {label: math.fsum(row[label] for row in rankings) / len(rankings) for label in calls[0].labels}
     for label, value in prior.items():
         if not math.isfinite(value):

@@ -130,7 +130,7 @@ class Backend:
         if isinstance(call, Generate) and call.thinking_tokens:
             for stop in _stop_texts(json.loads(call.settings)):
                 reply = reply.lstrip().partition(stop)[0]
-        label = parse_label(reply, call.labels) if isinstance(call, Classify) and not cut else None
+        label = parse_label(reply, call.labels, call.synonyms) if isinstance(call, Classify) and not cut else None
         return Answer(text, label, problem=CUT if cut else "", after_thought=reply, opening=opening)
 
     def _settings(self, call: Call, prompt: str | JsonChatStr) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class Backend:
             )
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
-            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS + call.thinking_tokens}
+            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from faithful_se.transcript import Transcript
-from faithfulness_metrics import chance, erasure
+from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring
+from lm_eval_tasks import scoring, scoring_answers
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
@@ -59,6 +59,45 @@ def pooled_stderr(values: Sequence[float | None]) -> float:
     return stdev(defined) / math.sqrt(len(defined)) if len(defined) > 1 else math.nan
 
 
+def largest_share(counts: Sequence[Sequence[float]]) -> float:
+    """Share of the most frequent label among all documents, from one count per label of each; nan without documents.
+
+    Documents without a label (an unread answer) are in the denominator.
+    """
+    return float(np.mean(counts, axis=0).max()) if len(counts) else math.nan
+
+
+def largest_share_or_none(counts: Sequence[Sequence[float]]) -> float:
+    """`largest_share`; nan where no document has a label."""
+    return largest_share(counts) or math.nan
+
+
+def largest_share_stderr(counts: Sequence[Sequence[float]]) -> float | str:
+    """Standard error of `largest_share`: of a mean of 0 and 1, with the label that is the most frequent here."""
+    return _number(pooled_stderr(np.asarray(counts)[:, np.argmax(np.sum(counts, axis=0))].tolist()))
+
+
+def measurable(rows: Sequence[Sequence[float]]) -> float | str:
+    """1 where `faithful` and `lift` can be measured; otherwise why not, in a few words.
+
+    `rows` has `scoring_answers.evidence` of each document. The log and boards say more: `lm_eval_tasks.measurability`.
+    """
+    changes, with_oracle, room, right, *counts = np.sum(rows, axis=0)
+    predictions, golds = counts[: len(counts) // 2], counts[len(counts) // 2 :]
+    place = int(np.argmax(predictions))
+    numbers = (sum(predictions), predictions[place], sum(golds), right, max(golds), golds[place])
+    read, most, known, correct, majority, own = map(round, numbers)
+    answers = measurability.Answers(len(rows), read, "", most, known, correct, majority, own)
+    headroom = float(room) / len(rows) if with_oracle else None
+    obstacle = measurability.obstacle(answers, float(changes) / len(rows), headroom)
+    return f"no ({obstacle.short})" if obstacle else 1.0
+
+
+def no_stderr(rows: Sequence[Sequence[float]]) -> str:
+    """`measurable` is a finding, not an estimate."""
+    return "N/A"
+
+
 def ccf(parts: Sequence[Sequence[float]]) -> float | str:
     """Chance-corrected faithfulness over all documents, or why it cannot be measured."""
     columns = list(zip(*parts, strict=True))
@@ -92,20 +131,28 @@ def _number(value: float) -> float | str:
 
 # A conditional mean: over the documents that have a value.
 POOLED = (pooled_mean, pooled_stderr)
+SHARE, MAJORITY = (largest_share, largest_share_stderr), (largest_share_or_none, largest_share_stderr)
 PHI_OF_MAX = (partial(phi_cct, column=1), partial(phi_cct_stderr, column=1))
 
 METRICS: dict[str, Metric] = {
     "faithful": Metric(scoring.faithful, True),
     "valid": Metric(scoring.valid, True),
     "acc": Metric(scoring.accuracy, True),
+    "acc_majority": Metric(scoring_answers.gold_counts, None, "", *MAJORITY, takes_labels=True),
+    "answer_share": Metric(scoring_answers.prediction_counts, None, "", *SHARE, takes_labels=True),
+    "label_mass": Metric(scoring_answers.label_mass, None, "loglikelihood", *POOLED),
+    "measurable": Metric(scoring_answers.evidence, None, "", measurable, no_stderr, takes_labels=True),
     "faithful_random": Metric(scoring.faithful_random, None, "random"),
     "lift": Metric(scoring.lift, True, "random"),
+    "lift_given_valid": Metric(scoring.lift_given_valid, True, "random", *POOLED),
     "faithful_oracle": Metric(scoring.faithful_oracle, None, "oracle"),
+    "headroom": Metric(scoring.headroom, None, "oracle"),
     "ccf": Metric(scoring.ccf_parts, True, "oracle", ccf, ccf_stderr),
     "phi_cct": Metric(scoring.phi_counts, True, "removal oracle", phi_cct, phi_cct_stderr),
     "phi_cct_of_max": Metric(scoring.phi_counts, True, "removal oracle", *PHI_OF_MAX),
     "loo_percentile": Metric(scoring.loo_percentile, True, "removal oracle loglikelihood", *POOLED),
     "hit1": Metric(scoring.hit1, True, "removal oracle loglikelihood", *POOLED),
+    "hit1_chance": Metric(scoring.hit1_chance, None, "removal oracle loglikelihood", *POOLED),
     "redundant": Metric(scoring.redundant, None, "removal oracle loglikelihood", *POOLED),
     "comprehensiveness": Metric(scoring.comprehensiveness, True, "removal loglikelihood", *POOLED),
     "comprehensiveness_lift": Metric(scoring.comprehensiveness_lift, True, "removal loglikelihood random", *POOLED),

@@ -64,9 +64,10 @@ class Options:
         return self.classifier in RANKED
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for transcripts and result files; options of a prior only where they are used."""
+        """Plain values for transcripts and result files; those of priors and thoughts only where they are used."""
         unused = {"prior", "prior_texts"} if self.classifier != "calibrated" else set()
         unused |= {"prior_texts"} if self.prior != "texts" else set()
+        unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         values = {**asdict(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lm_eval.api.instance import Instance
@@ -26,6 +26,7 @@ from lm_eval_tasks import LOGGER, aggregation
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
+from lm_eval_tasks.measurability import TaskTranscripts, findings
 from lm_eval_tasks.protocol import self_explain, steps_of
 from lm_eval_tasks.scheduler import Tally, run
 from lm_eval_tasks.spec import TaskSpec
@@ -84,7 +85,21 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
         len(requests), sum(tally.new_calls), sum(tally.calls),
     )  # fmt: skip
     log_problems(requests, transcripts)
+    for finding in findings(_by_task(requests, transcripts)):
+        logger.warning("%s", finding)
+        say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
+
+
+def _by_task(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> Iterator[TaskTranscripts]:
+    """The documents of each task, each once: a data-parallel run pads with copies of a document."""
+    numbered: dict[str, dict[int, tuple[SelfExplainRequest, Transcript]]] = {}
+    for request, transcript in zip(requests, transcripts, strict=True):
+        numbered.setdefault(str(request.task_name), {})[request.number] = (request, transcript)
+    for pairs in numbered.values():
+        of_task = list(pairs.values())
+        documents = [request.document for request, _ in of_task]
+        yield of_task[0][0].spec, documents, [transcript for _, transcript in of_task]
 
 
 def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:

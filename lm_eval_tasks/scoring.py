@@ -56,6 +56,16 @@ def faithful_oracle(transcript: Transcript) -> float:
     return max([faithful(transcript), *(_flip(transcript, variant) for variant in variants)])
 
 
+def lift_given_valid(transcript: Transcript) -> float:
+    """`lift` of a valid explanation; nan without one. Format apart from truth: `valid` 0 has a `lift` below 0."""
+    return lift(transcript) if _valid_explanation(transcript) else math.nan
+
+
+def headroom(transcript: Transcript) -> float:
+    """`faithful_oracle` minus `faithful_random`: its mean is what an explanation could gain over random words."""
+    return faithful_oracle(transcript) - faithful_random(transcript)
+
+
 def ccf_parts(transcript: Transcript) -> list[float]:
     """The three parts of the ratio of means: faithful, random, oracle."""
     return [faithful(transcript), faithful_random(transcript), faithful_oracle(transcript)]
@@ -69,6 +79,11 @@ def loo_percentile(transcript: Transcript) -> float:
 def hit1(transcript: Transcript) -> float:
     """Whether a named word has the largest leave-one-out effect."""
     return erasure.hit1(*_leave_one_out(transcript))
+
+
+def hit1_chance(transcript: Transcript) -> float:
+    """Expected `hit1` of as many words drawn at random."""
+    return erasure.hit1_chance(*_leave_one_out(transcript))
 
 
 def redundant(transcript: Transcript) -> float:

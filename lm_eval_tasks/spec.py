@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
@@ -43,7 +43,7 @@ class TaskSpec:
 
     def question_about(self, document: Document) -> Question:
         """The dataset's question, with the document's own labels where it has some."""
-        return replace(self.question, labels=document.labels) if document.labels else self.question
+        return self.question.with_labels(document.labels) if document.labels else self.question
 
     def target(self, document: Document, predicted: str) -> str:
         """The label that the explanation must reach; "" in styles without a target."""
@@ -58,18 +58,20 @@ class TaskSpec:
         question, options = self.question_about(document), self.options
         mask = options.mask if options.operator == "mask" else None
         prompt = question.classify(document.fields, mask, options.unknown)
-        return self._classify(prompt, question.choices(options.unknown))
+        return self._classify(prompt, question)
 
     def classify_nothing(self, document: Document) -> Classify:
         """The classification of a document, without its text."""
         question, options = self.question_about(document), self.options
         prompt = question.classify_nothing(options.mask if options.operator == "mask" else None, options.unknown)
-        return self._classify(prompt, question.choices(options.unknown))
+        return self._classify(prompt, question)
 
-    def _classify(self, prompt: str, labels: tuple[str, ...]) -> Classify:
+    def _classify(self, prompt: str, question: Question) -> Classify:
+        labels = question.choices(self.options.unknown)
         messages, ranked = (*self._opening(), *self.examples, ("user", prompt)), self.options.ranked
         prior = tuple(self.prior[label] for label in labels) if self.prior else ()
-        return Classify(messages, labels, ranked, prior, 0 if ranked else self.options.thinking_tokens)
+        thinking_tokens = 0 if ranked else self.options.thinking_tokens
+        return Classify(messages, labels, ranked, prior, thinking_tokens, question.synonyms)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(LOGGER)
 
-# What `cut_remedy` and the messages below suggest. Thoughts about one text take a few hundred tokens.
+# The room that messages suggest: thoughts about one text take a few hundred tokens.
 ROOM = 1024
 
 
@@ -85,10 +85,10 @@ class ThinkingModel:
 def cut_remedy(thinking_tokens: int) -> str:
     """What to do about answers whose thought is cut off."""
     if thinking_tokens:
-        return f"give more room to think, --metadata thinking_tokens={2 * thinking_tokens}"
+        return f"give more room to think, thinking_tokens={2 * thinking_tokens}"
     return (
-        f"the model thinks: give room to think, --metadata thinking_tokens={ROOM}, or switch thinking off where its "
-        "template can (--model_args …,enable_thinking=False)"
+        f"the model thinks: give room to think, thinking_tokens={ROOM} (lm_eval: --metadata), or switch thinking off "
+        "where its template can, enable_thinking=False (lm_eval: --model_args)"
     )
 
 

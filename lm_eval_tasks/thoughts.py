@@ -33,7 +33,7 @@ class Marks(NamedTuple):
 
 
 _TAG = "(?:think|thinking|thoughts?|reasoning|scratchpad|reflection|seed:think)"
-_HEADER = r"(?:<\|start\|>)?(?:assistant)?<\|channel\|>"
+_HEADER, _MESSAGE = r"(?:<\|start\|>)?(?:assistant)?<\|channel\|>", r"(?:[^<]|<\|constrain\|>)*<\|message\|>"
 
 FAMILIES = (
     # Qwen3, DeepSeek-R1, QwQ, GLM, SmolLM3, Phi-4 | Claude and GPT prompts | EXAONE | Seed-OSS
@@ -44,7 +44,7 @@ FAMILIES = (
     Marks(r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Command A
     Marks(r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # Sky-T1, OpenThinker
     # gpt-oss, with its special tokens: everything before the channel "final" is thought
-    Marks(rf"{_HEADER}(?:analysis|commentary)[^<]*<\|message\|>", rf"{_HEADER}final[^<]*<\|message\|>"),
+    Marks(rf"{_HEADER}(?:analysis|commentary){_MESSAGE}", rf"{_HEADER}final{_MESSAGE}"),
     # … and without them: "analysisThe user asks …assistantfinalpositive". A space follows "analysis" in plain English.
     Marks(r"analysis(?=\w|[\"“(]\w)|analysis(?=[\s\S]*assistantfinal)", r"assistant\s?final", first=True),
     # Granite 3.2
@@ -52,7 +52,7 @@ FAMILIES = (
 )
 
 # A mention inside a sentence opens nothing: "I wrote <think> myself" | Let me see. <think> … | Sure!\n<think>\n…
-_POSITION = r"(?:\A\s*|\n\s*|[.!?:]\s+)"
+_POSITION = r"(?:\A\s*|\n[^\S\n]*|[.!?:][^\S\n]+)"
 _OPENINGS = [
     re.compile((r"\A\s*" if marks.first else _POSITION) + f"(?P<mark>{marks.opening})", re.IGNORECASE)
     for marks in FAMILIES

@@ -13,6 +13,20 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
 )
 
+_QWEN_TURNS = (
+    "{% for m in messages %}<|{{ m['role'] }}|>\n"
+    "{% if m['role'] == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ m['content'] }}<|end|>\n{% endfor %}{% if add_generation_prompt %}<|assistant|>\n"
+)
+_EMPTY_THOUGHT = "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n"
+
+# As Qwen3's template: it thinks unless it is told otherwise, and writes an empty thought into the last answer.
+QWEN3_TEMPLATE = _QWEN_TURNS + _EMPTY_THOUGHT + "{% endif %}{% endif %}"
+# As Qwen3.5's: it opens the thought itself.
+QWEN35_TEMPLATE = _QWEN_TURNS + _EMPTY_THOUGHT + "{% else %}<think>\n{% endif %}{% endif %}"
+# As that of DeepSeek-R1: it cannot be told otherwise.
+R1_TEMPLATE = TEMPLATE.replace("<|assistant|>\n", "<|assistant|><think>\n")
+
 
 def chat_tokenizer(texts: list[str], vocab_size: int = 1000) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer of `texts`, with a chat template."""

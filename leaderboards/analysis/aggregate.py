@@ -21,8 +21,10 @@ from leaderboards.analysis.confidence_intervals import (
     undefined_estimate,
 )
 from leaderboards.analysis.document_sets import count_documents
+from leaderboards.analysis.measurability import LEFT_OUT
 from leaderboards.analysis.task_results import AGGREGATED, TaskResult
 from leaderboards.board import Estimate, Settings, Task
+from leaderboards.number_format import NOT_MEASURABLE
 
 # A checkpoint and its base on the same task.
 Pair = tuple[TaskResult, TaskResult]
@@ -48,10 +50,13 @@ def group_means(
     means = {}
     for group, group_tasks in _groups(tasks):
         if group_results := [results[task.id] for task in group_tasks if task.id in results]:
-            complete = len(group_results) == len(group_tasks)
-            note = "" if complete else f"over {len(group_results)} of {len(group_tasks)} tasks"
-            means[group] = _mean_metrics(group_results, note, settings)
+            means[group] = _mean_metrics(group_results, len(group_tasks), settings)
     return means
+
+
+def measurable_pairs(pairs: Sequence[Pair]) -> list[Pair]:
+    """Those on which `faithful` of both can be measured."""
+    return [pair for pair in pairs if not any(result.not_measurable for result in pair)]
 
 
 def group_gains(pairs: Mapping[str, Pair], tasks: Sequence[Task], settings: Settings) -> dict[str, Estimate]:
@@ -61,10 +66,11 @@ def group_gains(pairs: Mapping[str, Pair], tasks: Sequence[Task], settings: Sett
         pairs: task id -> results of the checkpoint and of its base.
         tasks: of the board, without variants.
     """
-    groups = {
-        group: [pairs[task.id] for task in group_tasks if task.id in pairs] for group, group_tasks in _groups(tasks)
-    }
-    return {group: mean_gain(group_pairs, settings) for group, group_pairs in groups.items() if group_pairs}
+    gains = {}
+    for group, group_tasks in _groups(tasks):
+        if group_pairs := [pairs[task.id] for task in group_tasks if task.id in pairs]:
+            gains[group] = mean_gain(group_pairs, settings)
+    return gains
 
 
 def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
@@ -74,17 +80,32 @@ def _groups(tasks: Sequence[Task]) -> Iterator[tuple[str, list[Task]]]:
             yield group, [task for task in tasks if contains(task)]
 
 
-def _mean_metrics(results: Sequence[TaskResult], note: str, settings: Settings) -> dict[str, Estimate]:
-    """Means of the metrics that are defined on every task; and `ccf` as the ratio of the means."""
+def _mean_metrics(all_results: Sequence[TaskResult], tasks: int, settings: Settings) -> dict[str, Estimate]:
+    """Means of the metrics that are defined on every task; and `ccf` as the ratio of the means.
+
+    Tasks on which `faithful` cannot be measured are left out of `LEFT_OUT`, and the note says how many.
+    """
     means: dict[str, Estimate] = {}
     draws: dict[str, Array | None] = {}
-    n = count_documents((result.documents, result.values.get("faithful")) for result in results)
+    measurable = [result for result in all_results if not result.not_measurable]
+    missing = len(all_results) - len(measurable)
+    remark = f"{missing} {NOT_MEASURABLE}" if missing else ""
     for name in AGGREGATED:
+        results = measurable if name in LEFT_OUT else all_results
         values = [result.metrics[name].estimate for result in results if name in result.metrics]
         defined = [value for value in values if value is not None]
-        if len(defined) == len(results):
+        if results and len(defined) == len(results):
+            n, note = _coverage(results, tasks, remark if name in LEFT_OUT else "")
             draws[name] = _mean_draws(results, name)
             means[name] = estimate_with_draws(float(np.mean(defined)), draws[name], n, note, settings)
+    majorities = [result.metrics["acc_majority"].estimate for result in all_results if "acc_majority" in result.metrics]
+    if len(majorities) == len(all_results):
+        n, note = _coverage(all_results, tasks, "")
+        means["acc_majority"] = Estimate(float(np.mean([value or 0.0 for value in majorities])), None, None, n, note)
+    if not measurable:
+        undefined = undefined_estimate(f"{NOT_MEASURABLE}: on none of its tasks")
+        return means | dict.fromkeys(("faithful", "lift", "ccf"), undefined)
+    n, note = _coverage(measurable, tasks, remark)
     if set(means) >= set(CCF_PARTS):
         parts = [means[name].estimate or 0.0 for name in CCF_PARTS]
         ccf = float(chance.ratio_of_means(np.array([parts]))[0])
@@ -98,10 +119,21 @@ def _mean_metrics(results: Sequence[TaskResult], note: str, settings: Settings) 
     return means
 
 
-def mean_gain(pairs: Sequence[Pair], settings: Settings) -> Estimate:
-    """Mean over tasks of the gain in `faithful`, checkpoint minus base."""
+def _coverage(results: Sequence[TaskResult], tasks: int, remark: str) -> tuple[int, str]:
+    """Number of different documents, and the note of a mean that is not over all tasks."""
+    n = count_documents((result.documents, result.values.get("faithful")) for result in results)
+    return n, join_notes("" if len(results) == tasks else f"over {len(results)} of {tasks} tasks", remark)
+
+
+def mean_gain(all_pairs: Sequence[Pair], settings: Settings) -> Estimate:
+    """Mean over tasks of the gain in `faithful`, checkpoint minus base, where both can be measured."""
+    pairs = measurable_pairs(all_pairs)
+    if not pairs:
+        return undefined_estimate(f"{NOT_MEASURABLE}: both on none of the tasks")
     mean = float(np.mean(task_gains(pairs)))
-    return estimate_with_draws(mean, gain_draws(pairs), count_shared(pairs), f"over {len(pairs)} tasks", settings)
+    missing = len(all_pairs) - len(pairs)
+    note = join_notes(f"over {len(pairs)} tasks", f"{missing} {NOT_MEASURABLE}" if missing else "")
+    return estimate_with_draws(mean, gain_draws(pairs), count_shared(pairs), note, settings)
 
 
 def count_shared(pairs: Sequence[Pair]) -> int:

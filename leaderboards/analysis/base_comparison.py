@@ -13,12 +13,14 @@ from faithfulness_metrics.bootstrap import complete, intervals
 from leaderboards.analysis.confidence_intervals import constant_estimate, make_estimate, none_if_nan, undefined_estimate
 from leaderboards.analysis.task_results import TaskResult
 from leaderboards.board import BaseComparison, Estimate, Settings
+from leaderboards.number_format import NOT_MEASURABLE
 
 
 def compare_with_base(result: TaskResult, base: TaskResult, settings: Settings) -> BaseComparison | None:
     """A checkpoint against its base, on the documents of both. None if one of them has no samples."""
     if result.samples is None or base.samples is None:
         return None
+    blocked = _not_measurable(result, base)
     faithful, base_faithful = result.values["faithful"], base.values["faithful"]
     defined = ~(np.isnan(faithful) | np.isnan(base_faithful))
     test = statistics.mcnemar(faithful[defined].tolist(), base_faithful[defined].tolist())
@@ -29,15 +31,17 @@ def compare_with_base(result: TaskResult, base: TaskResult, settings: Settings) 
     not_recorded = undefined_estimate("not recorded")
     return BaseComparison(
         n=n,
-        faithful=paired_difference(result, base, "faithful", settings) or not_recorded,
-        lift=paired_difference(result, base, "lift", settings),
+        faithful=blocked or paired_difference(result, base, "faithful", settings) or not_recorded,
+        lift=(blocked if "lift" in result.values else None) or paired_difference(result, base, "lift", settings),
         acc=paired_difference(result, base, "acc", settings) or not_recorded,
         only_checkpoint=test.only_a,
         only_base=test.only_b,
-        p=none_if_nan(test.p),
+        p=None if blocked else none_if_nan(test.p),
         p_holm=None,
         marker="",
-        detectable=none_if_nan(statistics.detectable_difference(n, discordant, alpha=settings.alpha)),
+        detectable=None
+        if blocked
+        else none_if_nan(statistics.detectable_difference(n, discordant, alpha=settings.alpha)),
         agreement=none_if_nan(drift.agreement(predictions, base_predictions)),
         entropy=none_if_nan(drift.label_entropy(predictions)),
         entropy_base=none_if_nan(drift.label_entropy(base_predictions)),
@@ -46,6 +50,15 @@ def compare_with_base(result: TaskResult, base: TaskResult, settings: Settings) 
         unparsed=none_if_nan(drift.unparsed_rate(predictions)),
         unparsed_base=none_if_nan(drift.unparsed_rate(base_predictions)),
     )
+
+
+def _not_measurable(result: TaskResult, base: TaskResult) -> Estimate | None:
+    """The difference where one of the two cannot be measured; None where both can."""
+    if reason := result.not_measurable:
+        return undefined_estimate(f"{NOT_MEASURABLE}: {reason}")
+    if reason := base.not_measurable:
+        return undefined_estimate(f"{NOT_MEASURABLE}: the other side: {reason}")
+    return None
 
 
 def paired_difference(result: TaskResult, base: TaskResult, metric: str, settings: Settings) -> Estimate | None:

@@ -17,7 +17,7 @@ from leaderboards.board import Estimate, Settings
 CCF_PARTS = ("faithful", "faithful_random", "faithful_oracle")
 
 # Differences: never rates, even where all values happen to be 0 or 1.
-_SIGNED = ("lift", "comprehensiveness", "comprehensiveness_lift")
+_SIGNED = ("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift")
 
 # Resamples of equal values are all equal. An interval [+.00, +.00] for 0 of 60 does not mean certainty.
 NO_SPREAD = "the same in every document: the interval has no width"

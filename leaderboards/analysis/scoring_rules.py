@@ -20,7 +20,7 @@ def scoring_rules(result: TaskResult, settings: Settings) -> dict[str, Estimate]
         explanation is a counterfactual with a target.
     """
     rules = {"strict": result.metrics["faithful"]}
-    if result.samples is None or "valid" not in result.values:
+    if result.samples is None or "valid" not in result.values or result.not_measurable:
         return rules
     rules["given valid"] = result.metrics["faithful_given_valid"]
     frame, options = result.samples.frame, result.run.options

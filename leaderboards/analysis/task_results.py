@@ -7,7 +7,7 @@ seed. Differences, means over tasks and ratios use the same resamples, so docume
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,14 @@ from leaderboards.analysis.confidence_intervals import (
     metric_estimate,
 )
 from leaderboards.analysis.document_sets import DocumentSet
+from leaderboards.analysis.measurability import (
+    answer_counts,
+    pair_counts,
+    reason_in,
+    reason_reported,
+    share_estimates,
+    without_numbers,
+)
 from leaderboards.board import BaseComparison, Estimate, Settings
 from leaderboards.lm_eval_files.results_file import Run
 from leaderboards.lm_eval_files.samples_file import OUTCOMES, Samples
@@ -49,6 +57,8 @@ class TaskResult:
         metrics: metric -> Estimate.
         rules: scoring rule -> Estimate.
         versus: against the base, before Holm.
+        not_measurable: why `faithful` and `lift` cannot be measured, and what to do; "" where they can.
+        answers: label -> texts; "" for unread answers.
     """
 
     checkpoint: int
@@ -60,6 +70,12 @@ class TaskResult:
     metrics: dict[str, Estimate]
     rules: dict[str, Estimate] = field(default_factory=dict)
     versus: BaseComparison | None = None
+    not_measurable: str = ""
+    answers: dict[str, int] = field(default_factory=dict)
+
+
+# Task id -> index of a checkpoint -> its result.
+Results = Mapping[str, Mapping[int, TaskResult]]
 
 
 def task_results(digest: str, runs: Sequence[SelectedRun], settings: Settings) -> list[TaskResult]:
@@ -119,7 +135,21 @@ def _from_samples(
         if "valid" in values:
             metrics["faithful_given_valid"] = given_valid_estimate(values["faithful"], values["valid"], settings)
         run_draws = {name: means.astype(np.float32) for name, means in run_draws.items()}
-        yield TaskResult(run.checkpoint, run.run, documents, run.samples, values, run_draws, metrics)
+        assert run.samples is not None
+        pairs = pair_counts(run.samples)
+        metrics |= share_estimates(run.run, pairs, settings)
+        reason = reason_in(run.run, run.samples, pairs, values)
+        yield TaskResult(
+            run.checkpoint,
+            run.run,
+            documents,
+            run.samples,
+            values,
+            run_draws,
+            without_numbers(metrics, reason),
+            not_measurable=reason,
+            answers=answer_counts(pairs),
+        )
 
 
 def _from_means(run: SelectedRun, documents: DocumentSet, settings: Settings) -> TaskResult:
@@ -129,4 +159,6 @@ def _from_means(run: SelectedRun, documents: DocumentSet, settings: Settings) ->
         is_rate = name in (*OUTCOMES, "acc")
         low, high = statistics.wilson(mean * n, n, settings.confidence) if is_rate else (math.nan, math.nan)
         metrics[name] = make_estimate(mean, low, high, n, "mean as reported, no samples")
-    return TaskResult(run.checkpoint, run.run, documents, None, {}, {}, metrics)
+    reason = reason_reported(run.run)
+    metrics = without_numbers(metrics, reason)
+    return TaskResult(run.checkpoint, run.run, documents, None, {}, {}, metrics, not_measurable=reason)

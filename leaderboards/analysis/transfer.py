@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from faithfulness_metrics import chance
-from leaderboards.analysis.aggregate import Pair, count_shared, estimate_with_draws, gain_draws, mean_gain, task_gains
+from leaderboards.analysis.aggregate import (
+    Pair,
+    count_shared,
+    estimate_with_draws,
+    gain_draws,
+    mean_gain,
+    measurable_pairs,
+    task_gains,
+)
 from leaderboards.analysis.confidence_intervals import undefined_estimate
 from leaderboards.board import Estimate, Settings, Task, Training, Transfer
 
@@ -63,7 +71,10 @@ def _training_label(training: Training) -> str:
 
 
 def _transfer_ratio(on: Sequence[Pair], off: Sequence[Pair], settings: Settings) -> Estimate:
-    """Mean gain over the other tasks, divided by the mean gain over the trained tasks."""
+    """Mean gain over the other tasks, divided by the mean gain over the trained tasks, where both can be measured."""
+    on, off = measurable_pairs(on), measurable_pairs(off)
+    if not on or not off:
+        return undefined_estimate("not measurable on its own tasks, or on all others")
     n = count_shared([*on, *off])
     gain_on, gain_off = mean_gain(on, settings), float(np.mean(task_gains(off)))
     if gain_on.estimate is None or gain_on.low is None or gain_on.low <= 0:

@@ -107,10 +107,11 @@ def word_effects(transcript: Transcript) -> dict[int, float]:
     """
     oracle, explanation, prediction = transcript["oracle"], transcript["explanation"], transcript["prediction"]
     label, target = prediction["label"], explanation["target"] if explanation else ""
-    probability = _label_probability(prediction["logprobs"], label)
+    prior = transcript.get("prior")  # older transcripts have none
+    probability = _label_probability(prediction["logprobs"], label, prior)
     effects: dict[int, float] = {}
     for variant in oracle["singles"] if oracle else []:
-        probability_after = _label_probability(variant["logprobs"], label)
+        probability_after = _label_probability(variant["logprobs"], label, prior)
         if probability is not None and probability_after is not None:
             effect = round(probability - probability_after, 4)
             if not math.isfinite(effect):
@@ -124,10 +125,12 @@ def word_effects(transcript: Transcript) -> dict[int, float]:
     return effects
 
 
-def _label_probability(logprobs: Mapping[str, float] | None, label: str | None) -> float | None:
+def _label_probability(
+    logprobs: Mapping[str, float] | None, label: str | None, prior: Mapping[str, float] | None
+) -> float | None:
     if not logprobs or label is None or label not in logprobs:
         return None
-    return label_probability(logprobs, label)
+    return label_probability(logprobs, label, prior)
 
 
 def _conversation(transcript: Transcript) -> list[tuple[str, str]]:

@@ -126,12 +126,12 @@ def _make_cards(selection: _Selection, most: int, unreadable: list[str]) -> list
     documents = selection.documents[:most]
     transcripts: dict[int, dict[str, Transcript]] = {}
     for checkpoint in selection.checkpoints:
-        path = selection.results[checkpoint].run.samples
-        assert path is not None
+        source = selection.results[checkpoint].run.samples
+        assert source is not None
         try:
-            transcripts[checkpoint] = read_transcripts(path, [selection.keys[document] for document in documents])
+            transcripts[checkpoint] = read_transcripts(source, [selection.keys[document] for document in documents])
         except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-            unreadable.append(f"{path.name}: no cards, its transcripts could not be read ({error}).")
+            unreadable.append(f"{source.path.name}: no cards, its transcripts could not be read ({error}).")
     hashes = Counter(key.split(":")[0] for key in selection.keys)
     cards = []
     for document in documents:

@@ -8,6 +8,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faithful_se.model_names import folder_name
+
 if TYPE_CHECKING:
     from leaderboards.checkpoints.group_runs import CheckpointRuns
 
@@ -25,14 +27,27 @@ def with_bases(checkpoints: list[CheckpointRuns], default: int | None, notes: li
     if default is None and len(untrained) == 1:
         default = untrained[0]
     bases = [_find_base(checkpoints, index, default, notes) for index in range(len(checkpoints))]
+    notes += [
+        f"{checkpoints[index].name}: {note}"
+        for index, base in enumerate(bases)
+        if base is not None and (note := dtype_note(checkpoints[index].dtypes, checkpoints[base].dtypes, "its base"))
+    ]
     if all(base is None for base in bases) and len(checkpoints) > 1:
         notes.append("No checkpoint has a base on the board: nothing is compared. Name one with --base NAME.")
     return [replace(checkpoint, base=base) for checkpoint, base in zip(checkpoints, bases, strict=True)]
 
 
+def dtype_note(dtypes: Sequence[str], other_dtypes: Sequence[str], other: str) -> str:
+    """What to say of two models whose number formats differ; "" if they agree or one is not recorded."""
+    if not dtypes or not other_dtypes or dtypes == other_dtypes:
+        return ""
+    formats = f"run in {' and '.join(dtypes)}, {other} in {' and '.join(other_dtypes)}"
+    return f"{formats}: rounding is a part of the difference; run both with the same --model_args dtype=…"
+
+
 def _find_base(checkpoints: Sequence[CheckpointRuns], index: int, default: int | None, notes: list[str]) -> int | None:
     checkpoint = checkpoints[index]
-    base_path = checkpoint.model.pretrained or (checkpoint.training.base if checkpoint.training else "")
+    base_path = folder_name(checkpoint.model.pretrained or (checkpoint.training.base if checkpoint.training else ""))
     matches = [i for i in _find_model(checkpoints, base_path) if i != index] if base_path else []
     if matches:
         base = _closest(checkpoints, checkpoint, matches)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from faithful_se.errors import UsageError
+from faithful_se.model_names import folder_name
 from leaderboards.board import Training
 from leaderboards.checkpoints import train_info
 from leaderboards.checkpoints.find_bases import in_board_order, with_bases
 from leaderboards.checkpoints.names import unique_names
-from leaderboards.lm_eval_files.results_file import Model, Run
+from leaderboards.checkpoints.same_models import with_equal_names
+from leaderboards.lm_eval_files.recorded_model import Model
+from leaderboards.lm_eval_files.results_file import Run, TaskKey
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class CheckpointRuns:
     training: Training | None
     folder: str = ""
     base: int | None = None
+
+    @property
+    def dtypes(self) -> list[str]:
+        """The recorded number formats of its runs, such as ["bfloat16"]."""
+        return sorted({run.model.dtype for run in self.runs} - {""})
 
 
 def group_runs(
@@ -51,7 +58,7 @@ def group_runs(
         UsageError: `base` or a name in `train_infos` is not on the board, or is ambiguous.
     """
     notes: list[str] = []
-    groups = _group_by_model(runs, every_run, notes)
+    groups = _group_by_model(with_equal_names(runs), every_run, notes)
     checkpoints = [_checkpoint(model, folder, group, notes) for (model, folder), group in groups.items()]
     names = unique_names(checkpoints)
     checkpoints = [replace(checkpoint, name=name) for checkpoint, name in zip(checkpoints, names, strict=True)]
@@ -60,6 +67,11 @@ def group_runs(
         checkpoints[index] = replace(checkpoints[index], training=train_info.read(path))
     default_base = index_by_name(checkpoints, base, "--base") if base is not None else None
     return in_board_order(with_bases(checkpoints, default_base, notes)), notes
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names that a user could have given, as a part of a message."""
+    return f"the only checkpoint is {names[0]}" if len(names) == 1 else f"the checkpoints are {', '.join(names)}"
 
 
 def index_by_name(checkpoints: Sequence[CheckpointRuns], name: str, option: str) -> int:
@@ -72,40 +84,59 @@ def index_by_name(checkpoints: Sequence[CheckpointRuns], name: str, option: str)
     matches = exact or [
         i
         for i, checkpoint in enumerate(checkpoints)
-        if name in (checkpoint.model.name, checkpoint.model.path, checkpoint.folder)
+        if {name, folder_name(name)} & {checkpoint.model.name, checkpoint.model.path, checkpoint.folder}
     ]
     if len(matches) != 1:
-        names = ", ".join(checkpoint.name for checkpoint in checkpoints)
-        count = "several checkpoints" if matches else "no checkpoint"
-        raise UsageError(f"{option} {name}: {count} of this name; there are {names}")
+        count = "several checkpoints have" if matches else "no checkpoint has"
+        raise UsageError(f"{option} {name}: {count} this name; {listed([item.name for item in checkpoints])}")
     return matches[0]
 
 
 def _group_by_model(runs: Sequence[Run], every_run: bool, notes: list[str]) -> dict[tuple[Model, str], list[Run]]:
-    """(model, folder) -> runs. If two folders hold the same task of one model, each folder is a checkpoint."""
-    by_model: dict[Model, dict[str, list[Run]]] = {}
+    """(model, what separates its checkpoints) -> runs.
+
+    One model is several checkpoints if the same task was run in several folders, or in several number formats.
+    """
+    by_model: dict[Model, list[Run]] = {}
     for run in runs:
-        by_model.setdefault(run.model, {}).setdefault(str(run.output_path), []).append(run)
+        by_model.setdefault(run.model, []).append(run)
     groups: dict[tuple[Model, str], list[Run]] = {}
-    for model, folders in by_model.items():
-        counts = Counter(task for folder_runs in folders.values() for task in {(run.key, run.n) for run in folder_runs})
-        separate = max(counts.values()) > 1
-        if separate:
+    for model, of_model in by_model.items():
+        by_folder = _differs_by_task(of_model, lambda run: str(run.output_path))
+        by_dtype = _differs_by_task(of_model, lambda run: run.model.dtype)
+        named = f"{model.name} ({model.arguments or 'no arguments'})"
+        if by_folder:
+            count = len({run.output_path for run in of_model})
             notes.append(
-                f"{model.name} ({model.arguments or 'no arguments'}) has results for the same tasks in {len(folders)} "
-                f"folders: shown as {len(folders)} checkpoints; give one folder to show one"
+                f"{named} has results for the same tasks in {count} folders: shown as {count} checkpoints; give one "
+                "folder to show one"
             )
-        for folder, folder_runs in folders.items():
-            for run in folder_runs:
-                suffix = " ".join(filter(None, (folder if separate else "", run.date if every_run else "")))
-                groups.setdefault((model, suffix), []).append(run)
+        dtypes = sorted({run.model.dtype for run in of_model} - {""})
+        if len(dtypes) > 1:
+            display = "shown apart" if by_dtype else "shown as one checkpoint, on different tasks"
+            notes.append(f"{named} was run in {' and '.join(dtypes)}: {display}.")
+        for run in of_model:
+            parts = (
+                str(run.output_path) if by_folder else "",
+                run.model.dtype if by_dtype else "",
+                run.date if every_run else "",
+            )
+            groups.setdefault((model, " ".join(filter(None, parts))), []).append(run)
     return groups
+
+
+def _differs_by_task(runs: Sequence[Run], value: Callable[[Run], str]) -> bool:
+    """Whether runs of the same task and number of documents have different values; an empty one is unknown."""
+    values: dict[tuple[TaskKey, int | None], set[str]] = {}
+    for run in runs:
+        values.setdefault((run.key, run.n), set()).add(value(run))
+    return any(len(of_task - {""}) > 1 for of_task in values.values())
 
 
 def _checkpoint(model: Model, folder: str, runs: list[Run], notes: list[str]) -> CheckpointRuns:
     training, problem = train_info.find(runs)
     if problem:
         notes.append(f"{model.name}: {problem}")
-    if training and not model.pretrained and training.base == model.path:
+    if training and not model.pretrained and folder_name(training.base) == model.path:
         training = None  # a base whose folder also holds what was trained from it
     return CheckpointRuns("", model, tuple(runs), training, folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ _DIFFERENCES: tuple[Callable[[CheckpointRuns], str], ...] = (
     _arguments,
     lambda checkpoint: checkpoint.model.prompting,
     lambda checkpoint: checkpoint.model.weights,
+    lambda checkpoint: Path(checkpoint.model.source).stem,
     lambda checkpoint: checkpoint.folder,
 )
 

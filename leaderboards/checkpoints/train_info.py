@@ -10,10 +10,8 @@ from typing import Any
 from faithful_se.errors import UsageError
 from faithful_se.train_info import CARD, CARD_BLOCK, TRAIN_INFO, read_card_block
 from leaderboards.board import Training
+from leaderboards.checkpoints.same_models import LEVELS
 from leaderboards.lm_eval_files.results_file import Run, to_strict_json
-
-# Results can be this many folders below the one that holds the model: OUT/results/NAME/lm_eval/MODEL.
-_LEVELS = 6
 
 # Fields that become attributes of `Training`. All others become its `extra`.
 _TRAINING_FIELDS = {"base", "train_datasets", "train_styles", "budget", "arm", "filtered", "method"}
@@ -72,7 +70,7 @@ def _search_folders(run: Run) -> Iterator[Path]:
         recorded = Path(run.model.path)
         yield recorded
         parts = [part for part in recorded.parts if part not in ("/", "..", ".")]
-        above = list(results_folder.absolute().parents)[:_LEVELS]
+        above = list(results_folder.absolute().parents)[:LEVELS]
         for start in range(len(parts)):
             for parent in above:
                 yield parent.joinpath(*parts[start:])

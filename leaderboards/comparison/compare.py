@@ -15,6 +15,7 @@ from leaderboards.analysis.base_comparison import compare_with_base, holm_adjust
 from leaderboards.analysis.task_columns import TaskColumn, name_columns
 from leaderboards.analysis.task_results import TaskResult, task_results
 from leaderboards.board import BaseComparison, Estimate, Settings
+from leaderboards.checkpoints.find_bases import dtype_note
 from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
 from leaderboards.lm_eval_files.samples_file import read_transcripts
 from leaderboards.lm_eval_files.select_runs import SelectedRun, candidates_by_task, group_messages, select_runs
@@ -29,11 +30,15 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What one side said about a document: the words it named, and its labels before and after the perturbation."""
+    """What one side said about a document: the words it named, and its labels before and after the perturbation.
+
+    A label is None where it could not be read; `after` also where the explanation is not valid, so nothing was `asked`.
+    """
 
     words: tuple[str, ...]
     prediction: str | None
     after: str | None
+    asked: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Pair:
         differ: shared documents on which any metric differs. Between two runs of one model this is the noise.
         versus: B minus A. `only_checkpoint` counts documents on which only B is faithful.
         changed: some of the documents on which only one side is faithful.
+        not_measurable_a, not_measurable_b: why `faithful` and `lift` of a side cannot be measured, and what to do; ""
+            where they can.
     """
 
     task: str
@@ -74,6 +81,8 @@ class Pair:
     differ: int
     versus: BaseComparison
     changed: tuple[Changed, ...]
+    not_measurable_a: str = ""
+    not_measurable_b: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,9 @@ def compare(a: Side, b: Side, settings: Settings) -> Comparison:
     shared = [key for key in sorted(runs_a) if key in runs_b]
     columns = [_column(key, runs_a[key], runs_b[key], settings, notes) for key in shared]
     notes += _one_sided_tasks(runs_a, runs_b)
+    dtypes_a, dtypes_b = (sorted({run.run.model.dtype for run in runs.values()} - {""}) for runs in (runs_a, runs_b))
+    if note := dtype_note(dtypes_b, dtypes_a, a.name):
+        notes.append(f"{b.name}: {note}")
     named, _ = name_columns([column for column in columns if column])
     results = {task.id: (column.results[1], column.results[0]) for task, column in named}  # B, A
     comparisons = {task: compare_with_base(*pair, settings) for task, pair in results.items()}
@@ -111,6 +123,8 @@ def compare(a: Side, b: Side, settings: Settings) -> Comparison:
                 differ=_count_differing(result_a, result_b),
                 versus=adjusted[task.id],
                 changed=tuple(_changed_documents(result_a, result_b, settings.cards)),
+                not_measurable_a=result_a.not_measurable,
+                not_measurable_b=result_b.not_measurable,
             )
         )
     mean = mean_gain(list(results.values()), settings) if results else None
@@ -214,4 +228,5 @@ def _behaviour(transcript: Transcript) -> Behaviour:
         words=tuple(map(str, explanation["words"])) if explanation else (),
         prediction=transcript["prediction"]["label"],
         after=perturbed["label"] if perturbed else None,
+        asked=perturbed is not None,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError
 from leaderboards.board import Board
-from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs, index_by_name
+from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs, index_by_name, listed
 from leaderboards.comparison.compare import Side
 from leaderboards.lm_eval_files.read_runs import ReadLog, read_runs
 from leaderboards.sanitize import terminal_line
@@ -43,8 +43,8 @@ def find_sides(a: str, b: str, results: Sequence[Path] | None = None, board: Pat
 def _side_of_board(name: str, board: Board, path: Path) -> Side:
     matches = [checkpoint for checkpoint in board.checkpoints if name in (checkpoint.name, checkpoint.id)]
     if len(matches) != 1:
-        names = ", ".join(checkpoint.name for checkpoint in board.checkpoints)
-        raise UsageError(f"{name}: no checkpoint of {path}; there are {names}")
+        names = listed([checkpoint.name for checkpoint in board.checkpoints])
+        raise UsageError(f"{name}: no checkpoint of {path} has this name; {names}")
     (checkpoint,) = matches
     files = [Path(file) for file in checkpoint.files]
     if missing := [file for file in files if not file.exists()]:
@@ -67,4 +67,6 @@ def _read_checkpoints(paths: Sequence[Path]) -> list[CheckpointRuns]:
     checkpoints, _ = group_runs(read_runs(paths, log), {})
     for skipped in log.skipped:
         print(terminal_line(f"skipped {skipped.path}: {skipped.reason}"), file=sys.stderr)
+    for note in log.notes:
+        print(terminal_line(f"note: {note}"), file=sys.stderr)
     return checkpoints

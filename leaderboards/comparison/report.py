@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from leaderboards.board import Settings
+from leaderboards.board import Estimate, Settings
 from leaderboards.comparison.compare import Behaviour, Changed, Comparison, Pair
 from leaderboards.number_format import ascii_rate, ascii_with_interval, p_value
 from leaderboards.sanitize import terminal_line
@@ -16,12 +16,17 @@ HEAD = (
     *("detectable", "lift", "acc", "agreement"),
 )
 
+# In place of a label that could not be read.
+NO_LABEL = "no label"
+# In place of the label of a perturbed text that an invalid explanation does not lead to.
+NOT_ASKED = "not asked"
+
 LEGEND = """\
 A, B: share faithful. only A, only B: number of documents. differ: documents on which any metric differs; between two
 runs of one model this is the noise, and smaller differences mean nothing. p: exact McNemar test. Holm: p adjusted over
 these tasks. detectable: smallest difference that this many documents would show at 80 % power in one test, before Holm,
-with as many of them changed. lift, acc: B - A. agreement: of predictions. An interval without width means that every
-document gave the same difference. That is not certainty."""
+with as many of them changed. lift, acc: B - A. agreement: of predictions. n.m.: not measurable, a note says why. An
+interval without width means that every document gave the same difference. That is not certainty."""
 
 
 def comparison_json(comparison: Comparison, settings: Settings) -> str:
@@ -38,10 +43,21 @@ def comparison_text(comparison: Comparison) -> str:
     names = f"A: {terminal_line(comparison.a)}\nB: {terminal_line(comparison.b)}\n"
     table = text_table(HEAD, [_table_row(pair) for pair in comparison.pairs])
     mean = ascii_with_interval(comparison.mean, signed=True)
-    parts = [names, table, f"\nmean over {len(comparison.pairs)} tasks, B - A: {mean}", LEGEND]
+    compared = sum(pair.versus.faithful.estimate is not None for pair in comparison.pairs)
+    parts = [names, table, f"\nmean over {compared} tasks, B - A: {mean}", LEGEND]
     parts += [_changed(pair.task, changed) for pair in comparison.pairs for changed in pair.changed]
-    parts += [f"note: {terminal_line(note)}" for note in comparison.notes]
+    parts += [f"note: {terminal_line(note)}" for note in [*not_measurable(comparison), *comparison.notes]]
     return "\n".join(parts)
+
+
+def not_measurable(comparison: Comparison) -> list[str]:
+    """A line for each side and reason why `faithful` and `lift` cannot be measured, with its tasks."""
+    tasks: dict[tuple[str, str], list[str]] = {}
+    for pair in comparison.pairs:
+        for side, reason in (("A", pair.not_measurable_a), ("B", pair.not_measurable_b)):
+            if reason:
+                tasks.setdefault((side, reason), []).append(pair.task)
+    return [f"{side}, {', '.join(names)}: {reason}." for (side, reason), names in tasks.items()]
 
 
 def _table_row(pair: Pair) -> list[str]:
@@ -50,8 +66,8 @@ def _table_row(pair: Pair) -> list[str]:
     return [
         pair.task,
         str(versus.n) if same_documents else f"{versus.n} of {pair.n_a}, {pair.n_b}",
-        ascii_rate(pair.a["faithful"].estimate),
-        ascii_rate(pair.b["faithful"].estimate),
+        _share(pair.a["faithful"]),
+        _share(pair.b["faithful"]),
         ascii_with_interval(versus.faithful, signed=True),
         str(versus.only_base),
         str(versus.only_checkpoint),
@@ -66,6 +82,10 @@ def _table_row(pair: Pair) -> list[str]:
     ]
 
 
+def _share(faithful: Estimate) -> str:
+    return ascii_with_interval(faithful) if faithful.estimate is None else ascii_rate(faithful.estimate)
+
+
 def _changed(task: str, changed: Changed) -> str:
     title = f"\n{task}, only {changed.faithful} is faithful: {terminal_line(changed.text)[:300]}"
     return f"{title}\n  A: {_behaviour(changed.a)}\n  B: {_behaviour(changed.b)}"
@@ -73,4 +93,5 @@ def _changed(task: str, changed: Changed) -> str:
 
 def _behaviour(behaviour: Behaviour) -> str:
     words = ", ".join(map(terminal_line, behaviour.words[:8])) or "(no word)"
-    return f"{words} ({terminal_line(str(behaviour.prediction))} -> {terminal_line(str(behaviour.after))})"
+    before, after = behaviour.prediction or NO_LABEL, behaviour.after or (NO_LABEL if behaviour.asked else NOT_ASKED)
+    return f"{words} ({terminal_line(before)} -> {terminal_line(after)})"

@@ -1,22 +1,22 @@
-"""Parses a `results_<date>.json` of lm-eval into runs: which model, which task, which options, how many documents."""
+"""Parses a results file of lm-eval into runs: which model, which task, which options, how many documents."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from leaderboards.lm_eval_files.find_results import ResultsFile
+from leaderboards.lm_eval_files.recorded_model import Model, is_prompt_recorded, parse_model
 
 # The option that holds the folder of the data. It says nothing about the documents; `data_fingerprint` does.
 DATA_FOLDER = "data"
-
-# Model arguments that name the weights. The first one that is set names the model.
-_PATH_ARGUMENTS = ("peft", "delta", "pretrained", "model", "path", "engine")
-_WEIGHTS = ("model_revision", "model_sha", "peft_sha", "model_num_parameters")
 
 # Options that every faithful_se task records.
 _TASK_OPTIONS = {"dataset", "style", "budget", "labels"}
@@ -24,6 +24,20 @@ _TASK_OPTIONS = {"dataset", "style", "budget", "labels"}
 
 class BrokenError(ValueError):
     """A file that cannot be used; the text says why in a few words."""
+
+
+class NoResultsError(BrokenError):
+    """A file that lm-eval did not write."""
+
+
+class SamplesFile(NamedTuple):
+    """Where the samples of a run are: a file of lines; or, where a task is given, inside a results file."""
+
+    path: Path
+    task: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.task})" if self.task else str(self.path)
 
 
 class TaskKey(NamedTuple):
@@ -35,44 +49,23 @@ class TaskKey(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Model:
-    """What distinguishes models: equal values mean the same model.
-
-    Attributes:
-        backend: lm-eval's --model.
-        name: its path, else the backend (lm-eval makes up a hash where there is no path).
-        arguments: model_args, sorted, as "name=value, ...".
-        path: folder or hub name of its weights; "" if there are none (a server, a rule-based model).
-        pretrained: base model of an adapter, else "".
-        prompting: everything else that changes prompts or answers: system instruction, chat template, generation
-            settings.
-        weights: commit hashes and number of parameters, as far as recorded.
-    """
-
-    backend: str
-    name: str
-    arguments: str
-    path: str
-    pretrained: str
-    prompting: str = ""
-    weights: str = ""
-
-
-@dataclass(frozen=True)
 class Run:
     """One task of one results file.
 
     Attributes:
         file: the results file.
         output_path: lm_eval's --output_path. lm-eval writes into a folder below it, named after the model.
-        date: ISO 8601, from the file's name.
+        date: ISO 8601, from the file's name, else when the run began.
         task: name in lm-eval.
         version: of the task.
         options: from `configs[task].metadata.faithful_se`.
         n: number of evaluated documents; None if not recorded.
         limit: documents that `--limit` left; None for all.
         reported: metric -> mean, as in the results, without undefined ones.
-        samples: samples file; None without --log_samples.
+        samples: None without --log_samples.
+        is_prompt_recorded: whether the file says if there was a chat template.
+        not_measurable: why the evaluation calls `faithful` and `lift` not measurable, in a few words; "" where it does
+            not.
     """
 
     file: Path
@@ -85,7 +78,9 @@ class Run:
     n: int | None
     limit: int | None
     reported: dict[str, float]
-    samples: Path | None
+    samples: SamplesFile | None
+    is_prompt_recorded: bool = True
+    not_measurable: str = ""
 
     @property
     def key(self) -> TaskKey:
@@ -99,14 +94,15 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
     """The faithful_se runs of a results file, and the number of other tasks in it.
 
     Raises:
-        BrokenError: the file cannot be read, is cut, or holds no results of lm-eval.
+        NoResultsError: the file holds no results of lm-eval.
+        BrokenError: the file cannot be read, or is cut.
     """
-    content = _read_json(file.path)
+    content = read_json(file.path)
     configs, results, config = content.get("configs"), content.get("results"), content.get("config")
     if not (isinstance(configs, dict) and isinstance(results, dict) and isinstance(config, dict)):
-        raise BrokenError("JSON, but no results of lm_eval (configs, results or config is missing)")
+        raise NoResultsError("JSON, but no results of lm_eval (configs, results or config is missing)")
     runs, foreign = [], 0
-    model, folder = parse_model(content, config), file.path.parent
+    model, folder = parse_model(content, config, file.path), file.path.parent
     output_path = folder.parent if folder.name == content.get("model_name_sanitized") else folder
     for task, task_config in configs.items():
         options = _nested(task_config, "metadata", "faithful_se")
@@ -119,7 +115,7 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
             Run(
                 file=file.path,
                 output_path=output_path,
-                date=iso_date(file.date),
+                date=iso_date(file.date) or _start_date(content),
                 model=model,
                 task=str(task),
                 version=_first_number(_nested(content, "versions", task), _nested(task_config, "metadata", "version")),
@@ -127,43 +123,18 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
                 n=int(n) if isinstance(n, (int, float)) and math.isfinite(n) else None,
                 limit=_limit(counts, config),
                 reported=_reported_means(results.get(task)),
-                samples=file.samples.get(str(task)),
+                samples=_find_samples(file, content, str(task)),
+                is_prompt_recorded=is_prompt_recorded(content),
+                not_measurable=_not_measurable(results.get(task)),
             )
         )
     return runs, foreign
-
-
-def parse_model(content: Mapping[str, Any], config: Mapping[str, Any]) -> Model:
-    """The model of a results file."""
-    arguments = _model_arguments(config.get("model_args"))
-    path = next((str(arguments[name]) for name in _PATH_ARGUMENTS if arguments.get(name)), "")
-    prompting = {
-        "system instruction": content.get("system_instruction") or None,
-        "no chat template": None if content.get("chat_template") else True,
-        "gen_kwargs": config.get("gen_kwargs") or None,
-    }
-    return Model(
-        backend=str(config.get("model") or "?"),
-        name=path or str(config.get("model") or "?"),
-        arguments=", ".join(f"{name}={as_text(value)}" for name, value in sorted(arguments.items())),
-        path=path,
-        pretrained=str(arguments.get("pretrained") or "") if arguments.get("peft") else "",
-        prompting="; ".join(
-            name if value is True else f"{name} {as_text(value)}" for name, value in prompting.items() if value
-        ),
-        weights=", ".join(f"{key}={config[key]}" for key in _WEIGHTS if config.get(key) not in (None, "", "main")),
-    )
 
 
 def iso_date(date: str) -> str:
     """lm-eval's date in a file name, `2026-11-23T21-30-17.057352`, as ISO 8601. Other dates are returned unchanged."""
     day, separator, time = date.partition("T")
     return day + separator + time.replace("-", ":", 2) if separator else date
-
-
-def as_text(value: Any) -> str:
-    """A value of an option: strings unchanged, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def to_strict_json(value: Any) -> Any:
@@ -180,7 +151,45 @@ def to_strict_json(value: Any) -> Any:
     return [to_strict_json(item) for item in value] if isinstance(value, list) else value
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def samples_inside(content: Mapping[str, Any], task: str) -> list[Any] | None:
+    """The samples of a task inside a results file, where `simple_evaluate` puts them; None if there are none."""
+    samples = _nested(content, "samples", task)
+    return samples if isinstance(samples, list) and samples else None
+
+
+def _find_samples(file: ResultsFile, content: Mapping[str, Any], task: str) -> SamplesFile | None:
+    """The samples of a task: beside the file, else inside."""
+    if task in file.samples:
+        return SamplesFile(file.samples[task])
+    if samples_inside(content, task):
+        return SamplesFile(file.path, task)
+    digest = _nested(content, "task_hashes", task)
+    return next((SamplesFile(path) for path in file.candidates.get(task, ()) if _digest(path) == digest), None)
+
+
+def _digest(path: Path) -> str | None:
+    """What lm-eval records of a samples file as `task_hashes`; None for a damaged file."""
+    parts = ("doc_hash", "prompt_hash", "target_hash")
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError), path.open("rb") as lines:
+        samples = (json.loads(line) for line in lines)
+        return hashlib.sha256("".join(sample[part] for sample in samples for part in parts).encode()).hexdigest()
+    return None
+
+
+def _start_date(content: Mapping[str, Any]) -> str:
+    """When the run began, in local time as in lm-eval's file names; "" if it is not recorded."""
+    with suppress(KeyError, TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(content["date"]).isoformat(timespec="microseconds")
+    return ""
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file.
+
+    Raises:
+        NoResultsError: the file holds something else.
+        BrokenError: the file cannot be read, or is cut.
+    """
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -191,17 +200,9 @@ def _read_json(path: Path) -> dict[str, Any]:
         empty = not path.stat().st_size
         raise BrokenError("is empty" if empty else f"is not complete JSON, cut or damaged ({error})") from error
     if not isinstance(content, dict):
-        raise BrokenError("JSON, but no results of lm_eval")
+        raise NoResultsError("JSON, but no results of lm_eval")
     strict: dict[str, Any] = to_strict_json(content)
     return strict
-
-
-def _model_arguments(arguments: Any) -> dict[str, Any]:
-    """lm-eval records model_args as an object or as the string of the command line."""
-    if isinstance(arguments, dict):
-        return arguments
-    pairs = [part.partition("=") for part in str(arguments or "").split(",") if part.strip()]
-    return {name.strip(): value for name, _, value in pairs}
 
 
 def _limit(counts: Any, config: Mapping[str, Any]) -> int | None:
@@ -221,6 +222,12 @@ def _reported_means(results: Any) -> dict[str, float]:
         if comma and is_number and not metric.endswith("_stderr"):
             means[metric] = float(value)
     return means
+
+
+def _not_measurable(results: Any) -> str:
+    """The reason in `no (one answer for 16 of 16)`, which lm-eval's table has for the key `measurable`."""
+    value = next((v for k, v in results.items() if str(k).startswith("measurable,")), "") if results else ""
+    return value.removeprefix("no (").removesuffix(")") if isinstance(value, str) and value.startswith("no (") else ""
 
 
 def _nested(value: Any, *keys: Any) -> Any:

@@ -1,4 +1,6 @@
-"""Reads a `samples_<task>_<date>.jsonl` of lm-eval: metric values and labels per document, and whole transcripts.
+"""Reads the samples of lm-eval: metric values and labels per document, and whole transcripts.
+
+They are the lines of a `samples_<task>_<date>.jsonl`, or a list inside a results file (`simple_evaluate`).
 
 With the oracle control a line has about 9 kB, nearly all of it a transcript that it holds twice. polars parses such
 files fast and drops the rest. It stops at anything unusual: NaN, "N/A", a broken line. Then the standard library reads
@@ -11,13 +13,13 @@ import hashlib
 import json
 import math
 import mmap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from faithful_se.transcript import Transcript
-from leaderboards.lm_eval_files.results_file import BrokenError, to_strict_json
+from leaderboards.lm_eval_files.results_file import BrokenError, SamplesFile, read_json, samples_inside, to_strict_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,30 +55,42 @@ class Samples:
         return tuple(name for name in self.frame.columns if name not in ("key", "doc_hash", *LABELS))
 
 
-def read_samples(path: Path) -> Samples:
-    """Read the metric values and labels of a samples file.
+def read_samples(source: SamplesFile) -> Samples:
+    """Read the metric values and labels of the samples of a run.
 
     Raises:
         BrokenError: the file cannot be read, is empty or cut, or is not from these tasks.
     """
     import polars as pl
 
-    metrics = _metric_names(path)
+    if source.task:
+        samples = _samples_inside(source)
+        metrics = _metric_names(samples[0])
+        frame, oddities = _read_one_by_one(enumerate(samples, 1), metrics)
+        _check_values(frame, metrics)
+        return _keyed(frame, oddities)
+    metrics = _metric_names(_first_line(source.path))
     problems: tuple[str, ...] = ()
     try:
-        frame = _read_with_polars(path, metrics)
+        frame = _read_with_polars(source.path, metrics)
         # Some versions of polars read a line that is no object as nulls.
         complete = not frame["doc_hash"].null_count()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         complete = False
     if not complete:
-        frame, problems = _read_line_by_line(path, metrics)
+        frame, problems = _read_one_by_one(_lines(source.path), metrics)
     _check_values(frame, metrics)
     return _keyed(frame, problems)
 
 
-def _metric_names(path: Path) -> list[str]:
-    """The metrics of the first line that hold one number per document."""
+def _samples_inside(source: SamplesFile) -> list[Any]:
+    samples = samples_inside(read_json(source.path), source.task)
+    if samples is None:
+        raise BrokenError("holds no samples any more")
+    return samples
+
+
+def _first_line(path: Path) -> Any:
     try:
         with path.open(encoding="utf-8") as lines:
             first = json.loads(next(lines, "") or "null")
@@ -86,6 +100,11 @@ def _metric_names(path: Path) -> list[str]:
         raise BrokenError(f"line 1 is not complete JSON, cut or damaged ({error})") from error
     if first is None:
         raise BrokenError("is empty")
+    return first
+
+
+def _metric_names(first: Any) -> list[str]:
+    """The metrics of the first sample that hold one number per document."""
     if not isinstance(first, dict) or "doc_hash" not in first or not isinstance(first.get("metrics"), list):
         raise BrokenError("holds no samples of lm_eval (line 1 has no doc_hash or metrics)")
     names = dict.fromkeys(str(name) for name in first["metrics"] if not str(name).endswith("_stderr"))
@@ -124,27 +143,31 @@ def _read_with_polars(path: Path, metrics: list[str]) -> pl.DataFrame:
     )
 
 
-def _read_line_by_line(path: Path, metrics: list[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(number, line) of the lines that are not blank."""
+    with path.open("rb") as lines:
+        yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _read_one_by_one(samples: Iterable[tuple[int, Any]], metrics: list[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The documents of numbered samples, which are lines or parsed, and what is odd about them."""
     import polars as pl
 
     documents: list[dict[str, Any]] = []
     lines_without_number: dict[str, list[int]] = {}
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                sample = json.loads(line.decode("utf-8"))
-                document: dict[str, Any] = {"doc_hash": str(sample["doc_hash"]), **_labels(transcript_of(sample))}
-            except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-                raise BrokenError(f"line {number} is no complete sample, cut or damaged ({error})") from error
-            for name in metrics:
-                value = sample.get(name)
-                usable = isinstance(value, (int, float)) and math.isfinite(value)
-                document[name] = float(value) if usable else None
-                if not usable and value is not None:
-                    lines_without_number.setdefault(name, []).append(number)
-            documents.append(document)
+    for number, line in samples:
+        try:
+            sample = json.loads(line.decode("utf-8")) if isinstance(line, bytes) else line
+            document: dict[str, Any] = {"doc_hash": str(sample["doc_hash"]), **_labels(transcript_of(sample))}
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+            raise BrokenError(f"line {number} is no complete sample, cut or damaged ({error})") from error
+        for name in metrics:
+            value = sample.get(name)
+            usable = isinstance(value, (int, float)) and math.isfinite(value)
+            document[name] = float(value) if usable else None
+            if not usable and value is not None:
+                lines_without_number.setdefault(name, []).append(number)
+        documents.append(document)
     schema = {"doc_hash": pl.String, **dict.fromkeys(LABELS, pl.String), **dict.fromkeys(metrics, pl.Float64)}
     problems = [
         f"{len(numbers)} values of {name} are no numbers and count as missing (first in line {numbers[0]})"
@@ -197,29 +220,44 @@ def transcript_of(sample: dict[str, Any]) -> Transcript:
     return cast("Transcript", transcript)
 
 
-def read_transcripts(path: Path, keys: Iterable[str]) -> dict[str, Transcript]:
-    """Key, as in `Samples.frame`, -> transcript; without parsing the whole file. Their form is not checked."""
+def read_transcripts(source: SamplesFile, keys: Iterable[str]) -> dict[str, Transcript]:
+    """Key, as in `Samples.frame`, -> transcript; without parsing a whole file of lines. Their form is not checked."""
     keys_by_hash: dict[str, set[str]] = {}
     for key in keys:
         keys_by_hash.setdefault(key.split(":")[0], set()).add(key)
+    if source.task:
+        wanted = set().union(*keys_by_hash.values())
+        return {key: item for key, item in _keyed_transcripts(_samples_inside(source)) if key in wanted}
     transcripts: dict[str, Transcript] = {}
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with source.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for doc_hash, hash_keys in keys_by_hash.items():
-            needle, position, counts = doc_hash.encode(), 0, dict[str, int]()
-            while hash_keys - set(transcripts) and (position := content.find(needle, position)) >= 0:
-                start = content.rfind(b"\n", 0, position) + 1
-                end = content.find(b"\n", position)
-                position = end = len(content) if end < 0 else end
-                sample = json.loads(content[start:end])
-                if sample.get("doc_hash") != doc_hash:
-                    continue
-                transcript = transcript_of(sample)
-                text = transcript.get("hash") or ""
-                key = f"{doc_hash}:{text}:{counts.get(text, 0)}"
-                counts[text] = counts.get(text, 0) + 1
+            samples = (sample for sample in _samples_with(content, doc_hash) if sample.get("doc_hash") == doc_hash)
+            for key, transcript in _keyed_transcripts(samples):
                 if key in hash_keys:
                     transcripts[key] = transcript
+                if hash_keys <= transcripts.keys():
+                    break
     return transcripts
+
+
+def _samples_with(content: mmap.mmap, text: str) -> Iterator[dict[str, Any]]:
+    """The samples whose line holds a text."""
+    position, needle = 0, text.encode()
+    while (position := content.find(needle, position)) >= 0:
+        start = content.rfind(b"\n", 0, position) + 1
+        end = content.find(b"\n", position)
+        position = end = len(content) if end < 0 else end
+        yield json.loads(content[start:end])
+
+
+def _keyed_transcripts(samples: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Transcript]]:
+    """(key, transcript) of samples in the order of their file: equal documents are numbered."""
+    counts: dict[tuple[str, str], int] = {}
+    for sample in samples:
+        transcript = transcript_of(sample)
+        document = str(sample["doc_hash"]), transcript.get("hash") or ""
+        counts[document] = counts.get(document, -1) + 1
+        yield ":".join((*document, str(counts[document]))), transcript
 
 
 def _labels(transcript: Transcript) -> dict[str, str | None]:

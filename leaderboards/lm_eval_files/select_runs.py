@@ -118,7 +118,7 @@ def _select_newest(checkpoint: int, runs: list[Run]) -> Selection:
         except BrokenError as error:
             problems.append((str(run.samples), str(error)))
             continue
-        selection.bytes_read += run.samples.stat().st_size
+        selection.bytes_read += run.samples.path.stat().st_size
         if run.n is not None and len(samples.frame) != run.n:
             problems.append((str(run.samples), f"incomplete: {len(samples.frame)} of {run.n} documents"))
             continue

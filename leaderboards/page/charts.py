@@ -74,6 +74,7 @@ def _dataset_chart(board: Board, dataset: str, names: Mapping[str, str]) -> Char
             cells.setdefault(cell.checkpoint, []).append(cell)
     if not cells:
         return None
+    blank = sum(cell.task in tasks and bool(cell.not_measurable) for cell in board.cells)
 
     def mean_faithful(checkpoint: Checkpoint) -> float:
         values = [cell.metrics["faithful"].estimate or 0.0 for cell in cells[checkpoint.id]]
@@ -93,7 +94,8 @@ def _dataset_chart(board: Board, dataset: str, names: Mapping[str, str]) -> Char
             points += _points(names[checkpoint.id], estimates, panel)
     order = [names[checkpoint.id] for checkpoint in selected]
     chart = _facets(tasks.values(), order, points)
-    return Chart(one_line(dataset, 60), _summary(len(order), len(cells)), _to_svg(chart))
+    remark = f" {blank} cells are not measurable and have no dot." if blank else ""
+    return Chart(one_line(dataset, 60), _summary(len(order), len(cells)) + remark, _to_svg(chart))
 
 
 def _facets(tasks: Iterable[Task], order: Sequence[str], points: Sequence[dict[str, Any]]) -> Any:

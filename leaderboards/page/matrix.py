@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from leaderboards import number_format
+from leaderboards.analysis.measurability import is_not_measurable
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task, Transfer
+from leaderboards.number_format import NOT_MEASURABLE
 from leaderboards.page.page_data import task_label
 from leaderboards.sanitize import one_line
 from leaderboards.tables.main_table import describe_budget, describe_training, sort_tasks
@@ -27,7 +29,7 @@ class MatrixCell:
     Attributes:
         tip: tooltip; says why there is no number.
         trained: whether the checkpoint was trained on this task.
-        text: the number; "" if the task was not run.
+        text: the number; "n.m." where it cannot be measured, "" if the task was not run.
         interval: of the number.
         marker: "better", "worse" or "".
         shade: from -10 (worse) to 10 (better).
@@ -182,6 +184,8 @@ def _base_row(base: Checkpoint, tasks: Sequence[Task], cells: Cells) -> MatrixRo
 def _gain_cell(cell: Cell | None, name: str, trained: bool) -> MatrixCell:
     if cell is None:
         return MatrixCell(f"{name}: not run", trained)
+    if cell.versus and is_not_measurable(cell.versus.faithful):
+        return MatrixCell(f"{name}: {one_line(cell.versus.faithful.note, 400)}", trained, "n.m.")
     if cell.versus is None or cell.versus.faithful.estimate is None:
         return MatrixCell(f"{name}: no documents in common with the base", trained, "–")
     gain = cell.versus.faithful
@@ -201,6 +205,8 @@ def _gain_cell(cell: Cell | None, name: str, trained: bool) -> MatrixCell:
 
 def _rate_cell(cell: Cell | None, name: str) -> MatrixCell:
     faithful = cell.metrics.get("faithful") if cell else None
+    if cell and is_not_measurable(faithful):
+        return MatrixCell(f"{name}: {NOT_MEASURABLE}: {one_line(cell.not_measurable, 400)}", text="n.m.")
     if faithful is None or faithful.estimate is None:
         return MatrixCell(f"{name}: no value", text="–" if cell else "")
     tip = f"{name}: faithful {number_format.with_interval(faithful)}, {faithful.n} documents"
@@ -210,4 +216,5 @@ def _rate_cell(cell: Cell | None, name: str) -> MatrixCell:
 def _mean_gain(estimate: Estimate | None) -> MeanGain:
     tip = one_line(estimate.note, 200) if estimate else ""
     mean = number_format.rate(estimate.estimate if estimate else None, signed=True)
+    mean = "n.m." if is_not_measurable(estimate) else mean
     return MeanGain(mean, number_format.interval(estimate, signed=True), tip)

@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from leaderboards.analysis.aggregate import GROUPS
 from leaderboards.analysis.confidence_intervals import NO_SPREAD
+from leaderboards.analysis.measurability import LEFT_OUT
 from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Estimate, Task
-from leaderboards.number_format import PLACES
+from leaderboards.number_format import NOT_MEASURABLE, PLACES
 from leaderboards.sanitize import one_line, visible
 from leaderboards.tables.main_table import describe_arm, describe_budget, describe_training, in_group, sort_tasks
 
@@ -67,6 +68,8 @@ def page_data(board: Board) -> dict[str, Any]:
     return {
         "headroom": board.settings.headroom,
         "flat": NO_SPREAD,
+        "notMeasurable": NOT_MEASURABLE,
+        "leftOut": LEFT_OUT,
         "tasks": [
             {
                 "label": task_label(task),
@@ -113,6 +116,7 @@ def _cell(task: int, cell: Cell) -> dict[str, Any]:
         "metrics": {metric: _estimate(value) for metric, value in cell.metrics.items()},
         "rules": {one_line(rule, 40): _estimate(value) for rule, value in cell.rules.items()},
         "missing": cell.missing,
+        **({"notMeasurable": True} if cell.not_measurable else {}),
         "versus": _comparison(cell.versus) if cell.versus else None,
     }
 

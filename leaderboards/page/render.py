@@ -52,6 +52,7 @@ def render_page(board: Board) -> str:
         rate=number_format.rate,
         interval=number_format.interval,
         note_beside_number=note_beside_number,
+        short_note=number_format.short_note,
         visible=visible,
         one_line=one_line,
     )

@@ -44,7 +44,10 @@ class TableRow:
         means: metric -> mean over the tasks of the group.
         chance, oracle: the same for the two controls, for the charts.
         tasks: number of tasks of the group that the checkpoint has.
+        measured: number of those on which `faithful` can be measured.
         gain: None for a base.
+        gain_note: why there is no gain; "" where there is one, and for a base.
+        majority: mean accuracy of always answering the most frequent gold label, beside `acc`.
     """
 
     checkpoint: Checkpoint
@@ -55,6 +58,9 @@ class TableRow:
     oracle: Estimate
     tasks: int
     gain: Gain | None
+    gain_note: str = ""
+    measured: int = 0
+    majority: Estimate = NO_ESTIMATE
 
 
 def sort_tasks(tasks: Sequence[Task]) -> list[Task]:
@@ -76,6 +82,11 @@ def in_group(task: Task, group: str) -> bool:
 def groups_with_means(board: Board) -> list[str]:
     """The groups for which this board has means."""
     return [group for group in GROUPS if any(group in checkpoint.means for checkpoint in board.checkpoints)]
+
+
+def has_majority(board: Board) -> bool:
+    """Whether any mean accuracy has the majority's beside it."""
+    return any("acc_majority" in means for checkpoint in board.checkpoints for means in checkpoint.means.values())
 
 
 def describe_training(checkpoint: Checkpoint) -> str:
@@ -141,7 +152,23 @@ def _table_row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> Tab
         oracle=means.get("faithful_oracle", NO_ESTIMATE),
         tasks=len(cells),
         gain=_gain_over_base(cells, checkpoint.gains.get(group)) if checkpoint.base else None,
+        gain_note=_gain_note(cells) if checkpoint.base else "",
+        measured=sum(not cell.not_measurable for cell in cells),
+        majority=means.get("acc_majority", NO_ESTIMATE),
     )
+
+
+def _gain_note(cells: Sequence[Cell]) -> str:
+    gains = [cell.versus.faithful for cell in cells if cell.versus]
+    has_number = any(gain.estimate is not None for gain in gains)
+    return "" if has_number else next((gain.note for gain in gains if gain.note), "")
+
+
+def accuracy(row: TableRow, interval: bool = True) -> str:
+    """The mean accuracy, and what always answering the most frequent label would reach: `.70 [.66, .74] (.51)`."""
+    means, majority = row.means["acc"], row.majority.estimate
+    text = number_format.with_interval(means) if interval else number_format.rate(means.estimate)
+    return text if majority is None else f"{text} ({number_format.rate(majority)})"
 
 
 def narrow_row(row: TableRow, longest: int) -> dict[str, str]:
@@ -152,9 +179,11 @@ def narrow_row(row: TableRow, longest: int) -> dict[str, str]:
         "checkpoint": one_line(row.checkpoint.name, longest),
         "arm": one_line(row.arm, 24) if row.checkpoint.base else "base",
         "faithful": number_format.with_interval(means["faithful"]),
-        "against base": f"{number_format.rate(gain.mean, signed=True)}{counts}" if gain else "–",
+        "against base": f"{number_format.rate(gain.mean, signed=True)}{counts}"
+        if gain
+        else number_format.short_note(row.gain_note) or "–",
         "lift": number_format.with_interval(means["lift"], signed=True),
         "ccf": number_format.with_interval(means["ccf"]) if means["ccf"].estimate is not None else "not measurable",
         "valid": number_format.rate(means["valid"].estimate),
-        "acc": number_format.rate(means["acc"].estimate),
+        "acc": accuracy(row, interval=False),
     }

@@ -43,6 +43,7 @@ def _checkpoint_record(row: TableRow, names: Mapping[str, str]) -> dict[str, Any
     for metric in METRICS:
         record[metric] = row.means[metric].estimate
         record |= _bounds(metric, row.means[metric])
+    record["acc_majority"] = row.majority.estimate
     return record | {
         "against base": gain and gain.mean,
         **_bounds("against base", gain.interval if gain else None),

@@ -10,7 +10,7 @@ import re
 from leaderboards import number_format
 from leaderboards.board import Board
 from leaderboards.sanitize import one_line
-from leaderboards.tables.main_table import METRICS, Gain, TableRow, narrow_row, table_rows
+from leaderboards.tables.main_table import METRICS, TableRow, accuracy, has_majority, narrow_row, table_rows
 
 HEAD = ("checkpoint", "trained on", "arm", "faithful", "against base", "lift", "ccf", "valid", "acc")
 
@@ -62,12 +62,14 @@ def _markdown_cells(row: TableRow) -> list[str]:
     """A row as text, in the order of `HEAD`."""
     means = {metric: number_format.with_interval(row.means[metric], signed=metric == "lift") for metric in METRICS}
     words = [_escape(one_line(row.checkpoint.name)), _escape(row.trained), _escape(row.arm)]
-    return [*words, means["faithful"], _gain(row.gain), *(means[metric] for metric in METRICS[1:])]
+    means["acc"] = accuracy(row)
+    return [*words, means["faithful"], _gain(row), *(means[metric] for metric in METRICS[1:])]
 
 
-def _gain(gain: Gain | None) -> str:
+def _gain(row: TableRow) -> str:
+    gain = row.gain
     if gain is None:
-        return "–"
+        return number_format.short_note(row.gain_note) or "–"
     counts = f"({number_format.BETTER} {gain.better} {number_format.WORSE} {gain.worse} of {gain.tasks})"
     mean, interval = number_format.rate(gain.mean, signed=True), number_format.interval(gain.interval, signed=True)
     return " ".join(filter(None, (mean, interval, counts)))
@@ -75,9 +77,11 @@ def _gain(gain: Gain | None) -> str:
 
 def _legend(board: Board) -> str:
     settings = board.settings
+    majority = " In brackets after acc: always answering the most frequent label." if has_majority(board) else ""
     return (
         f"Means over tasks, {settings.confidence * 100:g} % intervals. Against base: mean difference in faithful, and "
         f"on how many tasks it is significantly better or worse ({settings.alpha * 100:g} % level after Holm)."
+        f"{majority}"
     )
 
 

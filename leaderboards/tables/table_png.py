@@ -10,7 +10,7 @@ import vl_convert
 from leaderboards.board import Board
 from leaderboards.page.charts import FONT, GRID, MUTED, TEXT, kind_scales, rate_axis
 from leaderboards.sanitize import one_line
-from leaderboards.tables.main_table import TableRow, narrow_row, table_rows
+from leaderboards.tables.main_table import TableRow, has_majority, narrow_row, table_rows
 
 # More rows are not legible in one picture.
 MOST_ROWS = 40
@@ -23,7 +23,7 @@ WIDTHS = {
     "lift": 120,
     "ccf": 110,
     "valid": 50,
-    "acc": 50,
+    "acc": 76,
 }
 
 
@@ -35,7 +35,8 @@ def table_png(board: Board) -> bytes:
     charts.insert(2, _dot_plot())
     selection = f"The {MOST_ROWS} best of {len(rows)} checkpoints. " if len(rows) > MOST_ROWS else ""
     confidence = f"{board.settings.confidence * 100:g} %"
-    subtitle = f"{selection}Means over all tasks, {confidence} intervals. {one_line(board.created[:10])}"
+    majority = "In brackets after acc: always answering the most frequent label. " if has_majority(board) else ""
+    subtitle = f"{selection}Means over all tasks, {confidence} intervals. {majority}{one_line(board.created[:10])}"
     style = {"anchor": "start", "color": TEXT, "subtitleColor": MUTED, "font": FONT, "offset": 12}
     title = alt.Title(one_line(board.title, 90), subtitle=subtitle, **style)
     chart = alt.hconcat(*charts, data=alt.Data(values=values), spacing=8, title=title)

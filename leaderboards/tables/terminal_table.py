@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leaderboards.board import Board
-from leaderboards.number_format import ascii_with_interval
+from leaderboards.number_format import ascii_rate, ascii_with_interval
 from leaderboards.sanitize import terminal_line
-from leaderboards.tables.main_table import METRICS, table_rows
+from leaderboards.tables.main_table import METRICS, in_group, table_rows
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -24,16 +24,22 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main_text_table(board: Board) -> str:
-    """Means over all tasks, mean gain over the base, and on how many tasks a checkpoint is better or worse."""
+    """Means over all tasks, mean gain over the base, and on how many tasks a checkpoint is better or worse.
+
+    `majority` is the accuracy of always answering the most frequent label. `tasks` counts those that `faithful` is
+    averaged over, of all.
+    """
     names = {checkpoint.id: checkpoint.name for checkpoint in board.checkpoints}
     rows_by_id = {row.checkpoint.id: row for row in table_rows(board)}
-    rows = []
+    rows, total = [], sum(in_group(task, "all") for task in board.tasks)
     for checkpoint in board.checkpoints:
         row = rows_by_id[checkpoint.id]
         gain = row.gain
         counts = f"{gain.better}/{gain.worse}/{gain.tasks - gain.better - gain.worse}" if gain else ""
         means = [ascii_with_interval(row.means[metric]) for metric in METRICS]
         mean_gain = ascii_with_interval(checkpoint.gains.get("all"), signed=True)
-        rows.append([checkpoint.name, *means, names.get(checkpoint.base or "", ""), mean_gain, counts])
-    head = ("checkpoint", *METRICS, "base", "against it", "better/worse/neither")
+        majority = ascii_rate(row.majority.estimate)
+        base = names.get(checkpoint.base or "", "")
+        rows.append([checkpoint.name, *means, majority, f"{row.measured}/{total}", base, mean_gain, counts])
+    head = ("checkpoint", *METRICS, "majority", "tasks", "base", "against it", "better/worse/neither")
     return text_table(head, rows)

@@ -29,8 +29,8 @@ class RuleLM(LM):
         strategy: ``honest``, or one of the degenerate strategies (see `STRATEGIES`).
         h: probability that an explanation of the honest strategy is true. Others name words that do not matter.
         seed: decides which explanations are true.
-        bias: ``label:nats``, as in ``negative:3``: how much that label's log-likelihood is above its value by the rule,
-            relative to the other labels, whatever the text. The model then answers with the likeliest label.
+        bias: a label and nats, as in ``negative:3``. That label's log-likelihood is higher by so much than the rule
+            says, relative to the others, in every text. The model then answers with the likeliest label.
         thinks: how the model writes a thought before each answer, a key of `FORMS`; empty for none. With ``opened``
             its chat template has opened the thought. A thinker keeps to the token limit; its tokens are words.
         cut: probability that a thought never ends.

@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
-from faithfulness_metrics.words import WORD, Fields, find_words, key_of, occurrences, words_of
+from faithfulness_metrics.words import WORD, Fields, key_of, occurrences
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import word_removal
+from lm_eval_tasks.styles.answer_lines import COMMENT, Line, read_lines
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
-from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings, without_closing
+from lm_eval_tasks.styles.markup import without_markup
+from lm_eval_tasks.styles.nameable import Contents, keys_in
+from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings
+from lm_eval_tasks.styles.word_lists import mentioned, named_words
 from lm_eval_tasks.thoughts import after_thinking
 
 ONEWORD = (
@@ -53,28 +57,26 @@ def write(fields: Fields, words: Sequence[str], request: Request, new_word: str 
 
 
 def parse(answer: str, fields: Fields, request: Request) -> Explanation:
-    """Read the words an answer names.
+    """Read the words an answer names: all of them, or the explanation is not valid.
 
     Valid: at least one word is named, every named word is in the document, and with budget ``oneword`` exactly one
     type of word is named.
     """
-    words = words_of(fields)
-    in_document = {word.key for word in words}
-    named = _oneword if request.budget == "oneword" else _multiword
-    reason = "no word named"
-    if re.fullmatch(r"\W*n/a\W*", after_thinking(answer), re.IGNORECASE):
+    text = _NOT_BUT.sub("", without_markup(after_thinking(answer)))
+    if re.fullmatch(r"\W*n/a\W*", text, re.IGNORECASE):
         # N/A: not the words "n" and "a"
         return invalid("refusal")
-    for keys in named(answer, fields, request.question):
-        # The reason of the strictest reading counts.
-        if request.budget == "oneword" and len(set(keys)) > 1:
-            reason = "more than one word" if reason == "no word named" and in_document.issuperset(keys) else reason
-        elif not in_document.issuperset(keys):
-            reason = "word not in the text" if reason == "no word named" else reason
-        elif keys:
-            positions = occurrences(words, set(keys))
-            return Explanation(True, words=tuple(types_of(words, positions).values()), positions=positions)
-    return invalid("refusal" if is_refusal(answer) else reason)
+    contents = Contents(fields, request.question, request.mask)
+    if len(text) > _LONGEST_ANSWER + 4 * len(contents.passage):
+        return invalid("no word named")
+    lines = read_lines(text, contents)
+    named, reason = (_oneword if request.budget == "oneword" else named_words)(text, lines, contents)
+    if not named.isdisjoint(_denied(text)):
+        return invalid("no word named")
+    if not named:
+        return invalid("refusal" if is_refusal(answer) else reason)
+    positions = occurrences(contents.words, named)
+    return Explanation(True, words=tuple(types_of(contents.words, positions).values()), positions=positions)
 
 
 _W = WORD.pattern
@@ -103,32 +105,45 @@ _HEAD = regex.compile(
     r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
 )
 
-# Separates a word from the comment on it.
-_TALK = re.compile(r"\s[-–—]+\s|:|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
-
-_NAMES = _QUOTED.replace("(?P<word>", "(?:")
-# Sentences that name several words.
-_SEVERAL_WORDS = [
-    # The most important words are "love" and "great". | The words that matter most are: love, great
-    regex.compile(r"\bwords?\b[^.\n:\"“]{0,120}?(?:\b(?:are|is|include)\b:?|:)\s*(?P<words>[^.!?\n]+)", regex.I),
-    # The words "love" and "great" make it "positive".
-    regex.compile(rf"\bwords? (?P<words>(?:{_NAMES}(?:,? (?:and |or )?|$))+)", regex.I),
-]
-
+# The longest answer that is read beside a copy of the text, characters. Real ones have up to 128 tokens.
+_LONGEST_ANSWER = 20_000
 # The longest line that is searched for a word; real sentences that name a word are shorter.
 _LINE = 1000
 
 
-def _oneword(answer: str, fields: Fields, question: Question) -> Iterator[list[str]]:
+def _oneword(text: str, lines: Sequence[Line], contents: Contents) -> tuple[set[str], str]:
+    """The word in an answer that should name one, and why there is none; either is empty."""
+    named, _ = named_words(text, lines, contents)
+    if len(named) == 1:
+        return named, ""
+    reason, listed, denied = "no word named", mentioned(lines, contents), _denied(text)
+    if listed and any(line.titled and line.kind in ("unknown", "unclear") for line in lines):
+        # love\nWord 2: wonderful, which is not in the document
+        return set(), "more than one word"
+    for keys in _readings(text, contents):
+        # The reason of the strictest reading counts.
+        if len(set(keys)) > 1:
+            reason = "more than one word" if reason == "no word named" and contents.holds(keys) else reason
+        elif not contents.holds(keys):
+            reason = "word not in the text" if reason == "no word named" else reason
+        elif keys and denied.isdisjoint(keys):
+            named = contents.located(keys)
+            if len(named | listed) == 1:
+                return named, ""
+            reason = "more than one word"
+    return set(), "more than one word" if len(listed) > 1 and reason == "no word named" else reason
+
+
+def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
     """Keys of the words in an answer that should name one word, for each of its readings, strictest first."""
-    labels = {key_of(word.text) for label in question.labels for word in find_words(label)}
-    in_document = {word.key for word in words_of(fields)}
-    longest = 200 + sum(map(len, fields.values()))
+    question = contents.question
+    labels = {key for label in question.labels for key in keys_in(label)}
+    longest = 200 + len(contents.passage)
     for text in readings(answer):
         text = _untitled(text, question)
         if len(text) <= longest:
-            yield (keys := _keys(text))
-            if len(set(keys)) > 1 and in_document.issuperset(keys):
+            yield (keys := keys_in(text))
+            if len(set(keys)) > 1 and contents.holds(keys):
                 # love, this morning | the text itself: words of the document and nothing else are a list, not talk
                 return
         first, _, rest = text.strip().partition("\n")
@@ -137,43 +152,36 @@ def _oneword(answer: str, fields: Fields, question: Question) -> Iterator[list[s
             continue
         # 1. love | love\nIt shows that …
         line = BULLET.sub("", first) if len(first) <= _LINE else ""
-        if len(keys := _keys(line)) == 1:
+        if len(keys := keys_in(line)) == 1:
             yield keys
         # Positive: the tweet … | Sports (the article …): the label again, not a named word
         if (head := _HEAD.match(line)) and key_of(head["word"]) not in labels:
             comment = line[head.end() :]
             # love: great | love - joy, great - joy: two words
-            if not _TALK.search(comment) and not (_keys(comment) and in_document.issuperset(_keys(comment))):
+            if not COMMENT.search(comment) and not (keys_in(comment) and contents.holds(keys_in(comment))):
                 yield [key_of(head["word"])]
         # Where several of these sentences match, they must name the same word.
         searched = text if len(text) <= _LINE else line
         yield [key_of(match["word"]) for sentence in _ONE_WORD for match in sentence.finditer(searched)]
 
 
-def _multiword(answer: str, fields: Fields, question: Question) -> Iterator[list[str]]:
-    """Keys of the words in an answer that should list words, for each of its readings, strictest first."""
-    labels = {key_of(word.text) for label in question.labels for word in find_words(label)}
-    contents = f" {' '.join(word.key for word in words_of(fields))} "
-    longest = 200 + 4 * sum(map(len, fields.values()))
-    for text in readings(answer):
-        text = _untitled(text, question)
-        if len(text) <= longest:
-            yield _listed(text, contents)
-        if without_closing(text) != text:
-            # love, great\n(Note: …): the note names nothing; a reading without it follows.
-            continue
-        # 1. love - a positive word\n2. great: shows joy | love (positive), great | love, great because they …
-        lines = [BULLET.sub("", line) for line in text.splitlines() if re.search(r"\w", line)]
-        parts = [_TALK.split(re.sub(r"\s\([^()]*\)", "", line)) for line in lines]
-        heads = [part[0] for part in parts if len(part) < 3 and find_words(part[0][:longest])]
-        # love - joy, great - joy: words and comments look alike. Positive: love, great: the label again
-        if len(heads) == len(lines) and sum(map(len, heads)) <= longest and labels.isdisjoint(_keys(" ".join(heads))):
-            yield _listed("\n".join(heads), contents)
-        # A sentence that names them, on the first line.
-        line = lines[0] if lines and len(lines[0]) <= _LINE else ""
-        for sentence in _SEVERAL_WORDS:
-            if match := sentence.search(line):
-                yield _listed(match["words"], contents)
+# The most important word is not "love", but "great".
+_NOT_BUT = regex.compile(rf"\bnot (?:the word )?{_QUOTED},? but (?:rather )?(?=[\"“'‘*`])", regex.IGNORECASE)
+# The word is "love" but that is not the most important word. | The word "love" does not matter.
+_DENIAL = regex.compile(
+    rf"{_QUOTED}[^\"“”*`\n.!?]{{0,80}}?(?:[.!?]\s+(?:But|However|Actually|No|Wait)\b[^\"“”*`\n.!?]{{0,60}}?)?"
+    r"(?:\b(?:is|was|are|were|be)(?:n['’]t| not)\b(?: [\w-]+){0,4}? (?:important|decisive|key|crucial|relevant"
+    r"|significant|word|one|answer|it|reason)\b"
+    r"|\b(?:does|do|did|would|could|should|can)(?:n['’]t|not| not)\b(?: [\w-]+){0,2}? (?:matter|decide|change|affect"
+    r"|count|carry|influence|be (?:it|important|the))\b)",
+    regex.IGNORECASE,
+)
+
+
+def _denied(text: str) -> set[str]:
+    """Keys of words of which the answer says that they are not the word."""
+    lines = (line for line in text.split("\n") if len(line) <= _LINE)
+    return {key_of(match["word"]) for line in lines for match in _DENIAL.finditer(line)}
 
 
 def _untitled(text: str, question: Question) -> str:
@@ -183,29 +191,3 @@ def _untitled(text: str, question: Question) -> str:
     return re.sub(
         rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}:[*_]{{0,3}}[ \t]+", "", text, flags=re.IGNORECASE | re.MULTILINE
     )
-
-
-def _keys(text: str) -> list[str]:
-    return [word.key for word in find_words(text)]
-
-
-def _listed(text: str, contents: str) -> list[str]:
-    """Keys of the words in a list, word by word also in phrases."""
-    # love, great | love; great | 1. love\n2. great | - love\n- great | ["love", "great"] | love | great
-    lines = [BULLET.sub("", line) for line in text.splitlines()]
-    items = [_keys(item) for line in lines for item in regex.split(r",(?!\p{N})|;|\s\|\s|\s/\s", line)]
-    keys = [key for item in items for key in item]
-    if f" {' '.join(keys)} " in contents:
-        # rain, cold, and annoying people: a passage of the document, "and" included
-        return keys
-    return [key for item in items for key in _without_conjunction(item, contents)]
-
-
-def _without_conjunction(item: list[str], contents: str) -> list[str]:
-    # love, and great
-    if len(item) > 1 and item[0] in ("and", "or"):
-        item = item[1:]
-    # love and great: two words, unless the document says "love and great"
-    if f" {' '.join(item)} " in contents:
-        return item
-    return [key for key in item if key not in ("and", "or")] if len(item) > 1 else item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from faithfulness_metrics.words import Fields, Word, find_words, key_of, mask_out, occurrences, words_of
+from faithfulness_metrics.words import Fields, Word, find_words, key_of, mask_out, occurrences, parts_of, words_of
 from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
@@ -89,16 +89,24 @@ def _mask_in(words: list[Word], mask: str) -> re.Pattern[str]:
 def _masked(words: list[Word], fields: Fields, document: Fields, mask: re.Pattern[str]) -> list[int] | None:
     """Positions of the masked words, [n_masked]; None when the text differs outside the masks."""
     position_of = {(word.field, word.start): position for position, word in enumerate(words)}
-    positions: list[int] = []
+    positions = set[int]()
     for name, text in fields.items():
         # A mask in the original text counts as a word here. To mask it again names nothing.
-        original = _tokens(text, mask)
-        aligned = align([key or "" for _, key in original], [key for _, key in _tokens(document[name], mask)])
+        original, tokens = _tokens(text, mask), _tokens(document[name], mask)
+        aligned = align([key or "" for _, key in original], [key for _, key in tokens])
+        if aligned is None:
+            # does n't -> does [REDACTED] | film 's -> [REDACTED] 's | can not -> cannot: a part stands for its word.
+            original, tokens = _in_parts(original), _in_parts(tokens)
+            aligned = align([key or "" for _, key in original], [key for _, key in tokens])
         if aligned is None:
             return None
         starts = [(name, original[i][0]) for i in aligned if original[i][1] is not None]
-        positions += [position_of[start] for start in starts if start in position_of]
-    return positions
+        positions |= {position_of[start] for start in starts if start in position_of}
+    return sorted(positions)
+
+
+def _in_parts(tokens: list[tuple[int, str | None]]) -> list[tuple[int, str | None]]:
+    return [(start, part) for start, key in tokens for part in ([None] if key is None else parts_of(key))]
 
 
 def _tokens(text: str, mask: re.Pattern[str]) -> list[tuple[int, str | None]]:

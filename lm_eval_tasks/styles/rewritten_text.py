@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping
 
 from lm_eval_tasks.classification import Question
-from lm_eval_tasks.styles.unwrap import readings, unquoted
+from lm_eval_tasks.styles.markup import without_document_markup
+from lm_eval_tasks.styles.unwrap import BULLET, readings, unquoted
+from lm_eval_tasks.thoughts import after_thinking
 
 # A title may be part of the text itself ("Hypothesis:" inside a premise). So many occurrences are tried for each.
 _MOST_OCCURRENCES = 4
@@ -17,14 +20,58 @@ def documents(answer: str, question: Question) -> Iterator[dict[str, str]]:
     """The documents that an answer can be read as, strictest reading first, each once.
 
     One field: the text, with or without its title. Several fields: each after its title, or one line per field where
-    the answer has no titles at all. Where only some titles are missing, there is no such reading.
+    the answer has no titles at all. Where only some titles are missing, there is no such reading. An answer with markup
+    is read as it stands, then without the markup.
     """
     seen: list[dict[str, str]] = []
-    for text in readings(answer):
-        for fields in _split(text, question):
-            if fields not in seen and any(value.strip() for value in fields.values()):
-                seen.append(fields)
-                yield fields
+    text = after_thinking(answer)
+    plain = without_document_markup(text, question.titles)
+    texts = itertools.chain(readings(answer), readings(plain) if plain != text else ())
+    split = (fields for text in texts for variant in _variants(text, question) for fields in _split(variant, question))
+    for fields in itertools.chain(split, _json_documents(text, question)):
+        if fields not in seen and any(value.strip() for value in fields.values()):
+            seen.append(fields)
+            yield fields
+
+
+def _variants(text: str, question: Question) -> Iterator[str]:
+    yield text
+    if len(question.fields) > 1:
+        return
+    # - I love it | 1. I love it
+    if bullet := BULLET.match(text):
+        yield text[bullet.end() :]
+    # Positive sentiment: I love it
+    if title := _SHORT_TITLE.match(text):
+        yield text[title.end() :]
+    # [I love it] | (I love it)
+    if text[:1] + text[-1:] in ("[]", "()"):
+        yield text[1:-1]
+
+
+# A label or another title in front of a text.
+_SHORT_TITLE = re.compile(r"[^\w\n]{0,4}\w[^\n:\[]{0,40}:[*_]{0,3}[ \t]+")
+
+
+def _json_documents(text: str, question: Question) -> Iterator[dict[str, str]]:
+    """The documents in an answer of JSON: ``{"tweet": "I love it"}``, ``{"premise": "…", "hypothesis": "…"}``."""
+    start, end = text.find("{"), text.rfind("}")
+    try:
+        values = json.loads(text[start : end + 1]) if 0 <= start < end else None
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(values, dict):
+        return
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    if len(question.fields) == 1:
+        yield from ({question.fields[0]: value} for value in texts.values())
+        return
+    matching = [
+        [value for name, value in texts.items() if title.casefold() in name.casefold().replace("_", " ")]
+        for title in question.titles
+    ]
+    if all(len(values) == 1 for values in matching):
+        yield dict(zip(question.fields, itertools.chain(*matching), strict=True))
 
 
 def too_long(document: Mapping[str, str], fields: Mapping[str, str], mask: str = "") -> bool:
@@ -51,9 +98,9 @@ def mask_pattern(mask: str, endings: frozenset[str] = frozenset(), bare: bool = 
     if core and bare:
         # REDACTED, in the mask's own case: "redacted" may be a word
         shapes.append(f"(?-i:{_as_whole_word(core)})")
-    # [REDACTED]'s: a word of the text with its ending left over
+    # [REDACTED]'s | [REDACTED] 's: a word of the text with its ending left over
     ending = "|".join(re.escape(ending).replace("'", "['’]") for ending in sorted(endings))
-    ending = rf"(?:(?:{ending})(?!\w))?" if ending else ""
+    ending = rf"(?:[ \t]?(?:{ending})(?!\w))?" if ending else ""
     return re.compile(f"(?:{'|'.join(shapes)}){ending}", re.IGNORECASE)
 
 

@@ -59,6 +59,8 @@ _OPENINGS = [
 _CLOSINGS = [
     # Note: … | (Note: I changed …) | **Explanation:** … (on a line of its own or after the text)
     re.compile(r"\s[^\w\s]{0,4}(?:Note|NOTE|Explanation|Reason|Reasoning|Rationale|Justification)[^\w\s]{0,2}:"),
+    # **Explanation**\nI replaced … (a heading)
+    re.compile(r"\n[^\w\n]{0,4}(?:Note|Explanation|Reason|Reasoning|Rationale|Justification)[^\w\n]{0,3}\n"),
     # I replaced … | This changes the sentiment … | The word "love" … | By changing … | Let me know if … | Hope this …
     re.compile(
         r"\n[^\w\n]{0,20}(?:note|because|(?:i|we|you)(?:['’]ve)? \w+|(?:this|these|that) \w+"
@@ -69,12 +71,14 @@ _CLOSINGS = [
 ]
 
 # ```text\n … \n``` | ``` … ``` | ```\n … (cut off by the token limit)
-_FENCE = re.compile(r"```(?:[\w-]*\n)?([\s\S]*?)(?:```|$)")
+_FENCE = re.compile(r"(```|~~~)(?:[\w-]*\n)?([\s\S]*?)(?:\1|$)")
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _QUOTES = "\"“”„'‘’«»`"
-# - love | * love | • love | 1. love | 2) love
-BULLET = re.compile(r"^\s*(?:[-*•+–]|\d{1,3}[.)])\s+")
+# - love | * love | • love | 1. love | 2) love | (3) love | a) love | 1: love | [1] love | I. love
+BULLET = re.compile(
+    r"^\s*(?:(?:[-*+•·‣▪◦●○■–—>➤→✓✔]|\*{0,2}[(\[]?\d{1,3}[.:)\]][.:]?\*{0,2}|\(?[a-hA-H]\)|\(?[ivxIVX]{1,4}[.)])(?:\s+|(?<=[)\]])(?=\S)))+"
+)
 
 
 def is_refusal(answer: str) -> bool:
@@ -125,7 +129,7 @@ def readings(answer: str) -> Iterator[str]:
 
 def _fenced(text: str) -> str:
     fence = _FENCE.search(text)
-    return fence.group(1) if fence else text
+    return fence.group(2) if fence else text
 
 
 def _opening(text: str) -> str:
@@ -135,9 +139,13 @@ def _opening(text: str) -> str:
 
 def without_closing(text: str) -> str:
     """The text up to the note or the explanation at its end."""
-    labelled, sentence = ([match.start() for match in closing.finditer(text)] for closing in _CLOSINGS)
-    cuts = labelled[:1] + [start for start in sentence if is_prose(text[start : start + 500])][:1]
-    return text[: min(cuts)] if cuts else text
+    labelled, heading, sentence = ([match.start() for match in closing.finditer(text)] for closing in _CLOSINGS)
+    cuts = labelled[:1] + heading[:1] + [start for start in sentence if is_prose(text[start : start + 500])][:1]
+    if not cuts:
+        return text
+    # I love it\n\n---\n**Explanation:** …
+    rest, line, ruler = text[: min(cuts)].rstrip().rpartition("\n")
+    return rest if line and re.fullmatch(r"\s*(?:-{3,}|\*{3,}|_{3,})", ruler) else rest + line + ruler
 
 
 def _first_paragraph(text: str) -> str:

@@ -54,7 +54,7 @@ def test_two_checkpoints_are_compared(project):
         (lambda folder: faithful_se.read_board(folder / "none.json"), "none.json: cannot be read"),
         (lambda folder: faithful_se.read_results(folder / "none"), "none: no such file or folder"),
         (lambda folder: faithful_se.compare(folder / "none", folder / "results" / "base"), "none: no such folder"),
-        (lambda folder: faithful_se.compare("a", "b", results=[folder / "results"]), "there are"),
+        (lambda folder: faithful_se.compare("a", "b", results=[folder / "results"]), "the checkpoints are"),
         (lambda folder: faithful_se.compare("a", "b", draws=1), "draws must be a whole number from 100"),
     ],
 )

@@ -1,6 +1,7 @@
 """Ranks, erasure and correlations: hand-computed values, edges, and agreement with scipy."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from faithfulness_metrics.erasure import (
     cct,
     comprehensiveness,
     hit1,
+    hit1_chance,
+    label_mass,
     label_probability,
     loo_percentile,
     phi_cct,
@@ -42,7 +45,7 @@ def test_loo_percentile_all_equal():
 
 
 def test_nothing_to_rank():
-    for metric in (loo_percentile, hit1):
+    for metric in (loo_percentile, hit1, hit1_chance):
         assert math.isnan(metric([0.1, 0.2], []))  # nothing named
         assert math.isnan(metric([0.3], [0]))  # one word
         assert math.isnan(metric([], []))
@@ -59,6 +62,28 @@ def test_hit1():
     assert hit1([0.1, 0.4, 0.2], [0, 1]) == 1.0  # any of the named words
     assert hit1([0.4, 0.4, 0.2], [1]) == 1.0  # a tie is a hit
     assert hit1([0.0, 0.0], [1]) == 1.0
+
+
+def test_hit1_chance_is_the_mean_over_all_choices():
+    assert hit1_chance([0.1, 0.4, 0.2], [0]) == pytest.approx(1 / 3)
+    assert hit1_chance([0.1, 0.4, 0.2], [0, 2, 2]) == pytest.approx(2 / 3)
+    assert hit1_chance([0.0, 0.0], [1]) == 1.0  # a tie is a hit
+    assert hit1_chance([0.1, 0.2], [0, 1]) == 1.0  # everything is named
+    for deltas in ([0.1, 0.4, 0.2, 0.4], [0.0, 0.0, -0.1], [0.3, 0.2, 0.1, 0.0, -0.1]):
+        for k in range(1, len(deltas) + 1):
+            choices = list(combinations(range(len(deltas)), k))
+            mean = np.mean([hit1(deltas, choice) for choice in choices])
+            assert hit1_chance(deltas, choices[0]) == pytest.approx(mean), (deltas, k)
+
+
+def test_label_mass():
+    assert label_mass({"a": math.log(0.5), "b": math.log(0.25)}) == pytest.approx(0.75)
+    # An answer that begins with "spam message" begins with "spam" too.
+    assert label_mass({"spam": math.log(0.5), "spam message": math.log(0.4), "ham": math.log(0.1)}) == pytest.approx(
+        0.6
+    )
+    assert label_mass({"a": 0.0, "b": 0.0}) == 1.0
+    assert label_mass({"a": -math.inf}) == 0.0
 
 
 def test_redundant():

@@ -24,7 +24,23 @@ from faithfulness_metrics.words import (
 MASK = "[REDACTED]"
 
 # Any unicode, and text made of the pieces that the word rule is about.
-WORDS = ["a", "b", "Bad", "BAD", "don't", "don\u2019t", "x-y", "thing", "3", "3.5", "1,000", "\u00bd"]
+WORDS = [
+    "a",
+    "b",
+    " 's",
+    " n't",
+    "-lrb-",
+    "Bad",
+    "BAD",
+    "don't",
+    "don\u2019t",
+    "x-y",
+    "thing",
+    "3",
+    "3.5",
+    "1,000",
+    "\u00bd",
+]
 LETTERS = ["\u00e9", "e\u0301", "\u00df", "\ufb01", "\u4e2d\u6587", "\u0130"]
 SIGNS = [".", ",", ":", "-", "_", "'", "\u2019", "[", "]", "@", "\U0001f600", "\u200d", "\u0301"]
 BLANKS = [" ", " ", " ", "  ", "\n"]
@@ -60,6 +76,19 @@ def chosen(words, seed):
         ("[redacted]", ["redacted"]),  # not the mask
         ("", []),
         ("... !", []),
+        # tokens of the Penn Treebank: a clitic belongs to its word
+        ("it does n't work", ["it", "does n't", "work"]),
+        ("film 's I 'm we 're they 've you 'll he 'd", ["film 's", "I 'm", "we 're", "they 've", "you 'll", "he 'd"]),
+        ("it ’s, should n’t 've", ["it ’s", "should n’t 've"]),
+        ("IT 'S A DON 'T", ["IT 'S", "A", "DON 'T"]),
+        ("can 't, didn 't, don ' t", ["can 't", "didn 't", "don ' t"]),
+        ("-lrb- hill -RRB- -lcb- x", ["hill", "x"]),
+        # no clitics
+        ("the letter 's' and 'm', ' s '", ["the", "letter", "s", "and", "m", "s"]),
+        ("of 'D of E', van 't Hoff", ["of", "D", "of", "E", "van", "t", "Hoff"]),
+        ("the '90s 'twas 'd-day rock 'n' roll", ["the", "90s", "twas", "d-day", "rock", "n", "roll"]),
+        ("it\n's it  's", ["it", "s", "it", "s"]),
+        ("dogs ' tails a-lrb-b lrb", ["dogs", "tails", "a-lrb-b", "lrb"]),
     ],
 )
 def test_find_words(text, words):
@@ -86,6 +115,9 @@ def test_keys():
     assert key_of("STRASSE") == key_of("straße")
     assert key_of("ﬁlm") == key_of("film")
     assert key_of("well‑made") == key_of("well-made")
+    assert key_of("does n’t") == key_of("Doesn't") == key_of("doesn 't") == key_of("doesn ' t")
+    assert key_of("film 's") == key_of("film's") != key_of("films")
+    assert key_of("New York") == "new york"
 
 
 @pytest.mark.parametrize(

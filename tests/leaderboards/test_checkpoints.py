@@ -122,7 +122,7 @@ def test_the_base_as_the_user_says(tmp_path):
     assert any("Name one with --base NAME" in note for note in board_of(tmp_path).notes)
     checkpoints = {c.name: c for c in board_of(tmp_path, base="a").checkpoints}
     assert checkpoints["b"].base == checkpoints["a"].id and checkpoints["a"].base is None
-    with pytest.raises(UsageError, match="--base c: no checkpoint of this name; there are a, b"):
+    with pytest.raises(UsageError, match="--base c: no checkpoint has this name; the checkpoints are a, b"):
         board_of(tmp_path, base="c")
 
 

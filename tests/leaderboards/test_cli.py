@@ -61,7 +61,10 @@ def test_what_is_printed(results, tmp_path, capsys, only_json):
     ("arguments", "line"),
     [
         (["RESULTS"], "--out DIR is missing"),
-        (["RESULTS", "--out", "OUT", "--base", "x"], "--base x: no checkpoint of this name; there are base, tuned"),
+        (
+            ["RESULTS", "--out", "OUT", "--base", "x"],
+            "--base x: no checkpoint has this name; the checkpoints are base, tuned",
+        ),
         (["RESULTS", "--out", "OUT", "--train-info", "tuned"], "--train-info tuned: give NAME=FILE"),
         (
             ["RESULTS", "--out", "OUT", "--train-info", "tuned=/gone"],

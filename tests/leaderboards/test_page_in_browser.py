@@ -9,8 +9,10 @@ import pytest
 from leaderboards.board import Estimate
 from leaderboards.page.render import write_page
 from tests.leaderboards.board_parts import estimate
+from tests.leaderboards.boards_from_files import board_of
 from tests.leaderboards.example_boards import small
 from tests.leaderboards.hostile_text import NAME
+from tests.leaderboards.result_files import rows_of, write_run
 
 pytest.importorskip("selenium")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -77,6 +79,35 @@ def test_the_table_is_filtered_by_group_and_task(small_page):
     find(small_page, "#filters [type=reset]").click()
     # The script writes the same numbers as Python.
     wait_until(small_page, lambda b: numbers(b) == before)
+
+
+def test_what_cannot_be_measured_is_left_out_by_the_script_too(browser, tmp_path):
+    """The base is constant on tweets. Over all tasks and after a filter, script and package write the same."""
+    tweets = ("sentiment140", "attribution", "oneword")
+    answers, others = (
+        ["negative", "positive"] * 6,
+        [("snli", style, "oneword") for style in ("attribution", "redaction")],
+    )
+    rows = {tweets: rows_of([0.0] * 12, tweets, acc=[1.0, 0.0] * 6, oracle=0.0, prediction="negative")}
+    rows |= {task: rows_of([1.0] * 3 + [0.0] * 9, task, prediction=answers) for task in others}
+    write_run(tmp_path / "results", rows)
+    write_page(board_of(tmp_path / "results"), tmp_path / "index.html")
+    browser.get((tmp_path / "index.html").as_uri())
+    before = numbers(browser)
+    assert before[0].startswith(".25 [") and before[0].endswith("over 2 of 3 tasks; 1 not measurable")
+    assert before[-1].startswith(".83") and before[-1].endswith("majority .50")
+    Select(find(browser, "#only-style")).select_by_value("attribution")
+    assert numbers(browser)[0] == ".25 over 1 of 2 tasks; 1 not measurable"
+    assert numbers(browser)[-1] == ".75 majority .50"
+    Select(find(browser, "#only-dataset")).select_by_value("sentiment140")
+    assert numbers(browser)[0] == "not measurable"
+    note = find(browser, "#checkpoints [data-metric=faithful] .note")
+    assert 'answers "negative" for 12 of 12 texts' in note.get_attribute("title")
+    find(browser, "#filters [type=reset]").click()
+    wait_until(browser, lambda b: numbers(b) == before)
+    find(browser, "#checkpoints .open").click()
+    assert find(browser, ".detail .panel table").text.count("not measurable") == 3  # faithful, lift, ccf
+    assert "majority .50" in find(browser, ".detail .panel table").text
 
 
 def test_the_script_has_the_packages_rule_for_what_is_measurable(small_page, tmp_path):

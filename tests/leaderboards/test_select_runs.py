@@ -67,7 +67,7 @@ def test_every_run_or_one_date(tmp_path):
         == faithful(board_of(tmp_path, date="2026-02-01T00:00"))
         == [1.0]
     )
-    with pytest.raises(UsageError, match="no results of faithful_se tasks of 2025 in there"):
+    with pytest.raises(UsageError, match="no results of faithful_se tasks of 2025 there"):
         board_of(tmp_path, date="2025")
 
 

@@ -12,7 +12,7 @@ from tests.tiny_model import write_tiny_chat_model
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_data(tmp_path_factory.mktemp("data"), 6)
+    return write_data(tmp_path_factory.mktemp("data"), 6, splits=("test", "train"))
 
 
 @pytest.fixture(scope="module")

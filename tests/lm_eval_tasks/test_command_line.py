@@ -78,7 +78,8 @@ class TestCommandLine:
         options = ["--metadata", f"data={data}", "classifier=loglikelihood"]
         commands = {
             "everything": [
-                *local, *common, *options, "--limit", "3", "--gen_kwargs", "max_gen_toks=8", "--write_out",
+                *local, *common, *options[:-1], "classifier=calibrated",
+                "--limit", "3", "--gen_kwargs", "max_gen_toks=8", "--write_out",
                 "--log_samples", "--num_fewshot", "3", "--cache_requests", "true", "--seed", "7",
                 "--batch_size", "auto", "--use_cache", str(out / "cache"), "--system_instruction", "Be brief.",
             ],
@@ -107,23 +108,26 @@ class TestCommandLine:
     def test_everything_at_once(self, runs):
         code, log, out = runs["everything"]
         assert code == 0, log[-3000:]
-        assert f"num_fewshot has been set to 0 for {TASK} in its config" in log
         assert log.count("--cache_requests is not used") == 1
         assert "context prompt (starting on next line)" in log
         assert "faithful-se: 3 explanations took" in log
         (path,) = out.rglob("results_*.json")
         results = json.loads(path.read_text())
         assert results["n-samples"][TASK]["effective"] == 3
-        assert results["n-shot"][TASK] == 0
+        assert results["n-shot"][TASK] == 3
         assert set(results["results"][TASK]) >= {"faithful,none", "valid,none", "acc,none", "lift,none"}
         declared = results["configs"][TASK]["metadata"]["faithful_se"]
-        assert (declared["classifier"], declared["controls"]) == ("loglikelihood", ["random"])
+        assert (declared["classifier"], declared["controls"]) == ("calibrated", ["random"])
+        assert (declared["num_fewshot"], declared["fewshot_seed"]) == (3, 7)
+        assert set(results["configs"][TASK]["metadata"]["label_prior"]) == {"negative", "positive"}
         (samples,) = out.rglob("samples_*.jsonl")
         rows = [json.loads(line) for line in samples.read_text().splitlines()]
         assert [row["doc_id"] for row in rows] == [0, 1, 2]
         for row in rows:
             transcript = json.loads(row["resps"][0][0])
             assert transcript["prediction"]["messages"][0] == {"role": "system", "content": "Be brief."}
+            roles = [message["role"] for message in transcript["prediction"]["messages"]]
+            assert roles == ["system", *["user", "assistant"] * 3, "user"]
             assert transcript["prediction"]["label"] in ("negative", "positive")
 
     def test_predictions_of_some_documents(self, runs):

@@ -66,10 +66,10 @@ class TestTheDraw:
     ],
 )
 def test_rule_based_models_read_the_last_question(question, document, options):
-    shown = [PAIR] * 2 if question is SNLI else [DOCUMENT, Document({"text": "so sad"}, gold="negative")]
+    documents = [PAIR] * 2 if question is SNLI else [DOCUMENT, Document({"text": "so sad"}, gold="negative")]
     plain = spec_of(question=question, **options)
     spec = spec_of(question=question, **options)
-    spec = type(spec)(**{**vars(spec), "examples": example_turns(plain, shown)})
+    spec = type(spec)(**{**vars(spec), "examples": example_turns(plain, documents)})
     turns = spec.classify(document).messages
     assert [role for role, _ in turns] == ["user", "assistant"] * 2 + ["user"]
     assert turns[:4] == spec.examples and turns[4] == plain.classify(document).messages[0]
@@ -97,12 +97,12 @@ def test_examples_in_a_run_of_lm_eval(evaluate):
     assert (declared["num_fewshot"], declared["fewshot_seed"]) == (4, FEWSHOT_SEED)
     assert "num_fewshot" not in without["configs"][TASK]["metadata"]["faithful_se"]
     (examples,) = {json.dumps(json.loads(arguments[0])[:8]) for arguments in lm.arguments}
-    shown = draw_examples(dataset_spec("sentiment140"), "mini", 4, FEWSHOT_SEED)
-    assert json.loads(examples) == as_chat(example_turns(spec_of(), shown))
+    drawn = draw_examples(dataset_spec("sentiment140"), "mini", 4, FEWSHOT_SEED)
+    assert json.loads(examples) == as_chat(example_turns(spec_of(), drawn))
     row = results["samples"][TASK][0]
     transcript = json.loads(row["resps"][0][0])
     assert transcript["prediction"]["messages"][:8] == transcript["explanation"]["messages"][:8] == json.loads(examples)
-    assert all(document.fields["text"] in row["arguments"][0][0] for document in shown)
+    assert all(document.fields["text"] in row["arguments"][0][0] for document in drawn)
 
 
 def test_the_seed_is_the_fourth_of_lm_eval(evaluate):
@@ -112,6 +112,6 @@ def test_the_seed_is_the_fourth_of_lm_eval(evaluate):
         results = evaluate(RuleLM(), "mini", TASK, 1, extra)
         transcript = json.loads(results["samples"][TASK][0]["resps"][0][0])
         messages.append(transcript["prediction"]["messages"][:4])
-        shown = draw_examples(dataset_spec("sentiment140"), "mini", 2, FEWSHOT_SEED if seed is None else seed)
-        assert messages[-1] == as_chat(example_turns(spec_of(), shown))
+        drawn = draw_examples(dataset_spec("sentiment140"), "mini", 2, FEWSHOT_SEED if seed is None else seed)
+        assert messages[-1] == as_chat(example_turns(spec_of(), drawn))
     assert messages[0] != messages[1]

@@ -23,11 +23,16 @@ BIASES = ("negative:3", "positive:-6.1", "entailment:9")
 
 
 def metrics_of(results):
-    """Metric values per task and per document."""
+    """Metric values per task and per document, but for `label_mass`: it is that of the raw probabilities."""
     samples = {
-        task: [{key: row[key] for key in row["metrics"]} for row in rows] for task, rows in results["samples"].items()
+        task: [{key: row[key] for key in row["metrics"] if not key.startswith("label_mass")} for row in rows]
+        for task, rows in results["samples"].items()
     }
-    return json.loads(json.dumps({"results": results["results"], "samples": samples}))
+    table = {
+        task: {key: value for key, value in row.items() if not key.startswith("label_mass")}
+        for task, row in results["results"].items()
+    }
+    return json.loads(json.dumps({"results": table, "samples": samples}))
 
 
 class TestAConstantBias:

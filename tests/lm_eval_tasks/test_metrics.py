@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from lm_eval_tasks.calls import Answer
-from lm_eval_tasks.metrics import METRICS, score
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.metrics import METRICS, metrics_of, score
 from lm_eval_tasks.protocol import self_explain
 from tests.lm_eval_tasks.answering import DOCUMENT, label, play, spec_of
 
@@ -24,10 +26,13 @@ def test_every_document_has_every_key_of_its_task():
         "faithful": 0.0, "valid": 0.0, "acc": 0.0, "faithful_random": 0.0, "lift": 0.0, "faithful_oracle": 0.0,
         "ccf": [0.0, 0.0, 0.0], "plausibility_f1": None, "plausibility_iou": None, "stability_q": None,
         "abstain": 0.0, "madsen": None,
+        # the gold label is "positive"; without a read prediction it is no evidence
+        "acc_majority": [0.0, 1.0, 0.0], "answer_share": [0.0] * 3, "label_mass": None, "measurable": [0.0] * 10,
+        "headroom": 0.0, "lift_given_valid": None,
     }  # fmt: skip
     removals = {
         "phi_cct": [0.0] * 4, "phi_cct_of_max": [0.0] * 4, "loo_percentile": None, "hit1": None, "redundant": None,
-        "comprehensiveness": None, "comprehensiveness_lift": None, "masked_fraction": None,
+        "hit1_chance": None, "comprehensiveness": None, "comprehensiveness_lift": None, "masked_fraction": None,
     }  # fmt: skip
     edits = {"one_edit": None, "edit_fraction": None, "label_leak": None}
     for style, more in (("attribution", removals), ("redaction", removals), ("counterfactual", edits)):
@@ -36,3 +41,64 @@ def test_every_document_has_every_key_of_its_task():
         _, transcript = play(self_explain(spec, DOCUMENT), [Answer("?")])
         assert score(transcript, spec, DOCUMENT) == {**always, **more}
     assert set(METRICS) == {*always, *removals, *edits}
+
+
+def table(rows, gold):
+    """The aggregated metrics of documents, from the labels before, after the named word, and after a random one."""
+    spec = spec_of(controls=("random",), draws=1)
+    scores = []
+    for number, ((before, after, random), gold_label) in enumerate(zip(rows, gold, strict=True)):
+        document = Document({"text": f"I love my new phone {number}"}, gold=gold_label)
+        answers = [label(before) if before else Answer("?")], [Answer("love")], [label(after), label(random)]
+        if before:
+            _, transcript = play(self_explain(spec, document), *answers)
+        else:
+            _, transcript = play(self_explain(spec, document), answers[0])
+        scores.append(score(transcript, spec, document))
+    return {
+        name: metric.aggregate([row[name] for row in scores])
+        for name, metric in metrics_of(spec).items()
+        if metric.aggregate
+    }
+
+
+P, N = "positive", "negative"
+
+
+def test_shares_of_answers_and_of_gold_labels_by_hand():
+    # Predictions: 3 positive, 1 negative, 1 unread. Gold: 2 positive, 3 negative.
+    values = table([(P, N, P), (P, P, P), (P, N, N), (N, P, N), (None, P, P)], [P, P, N, N, N])
+    assert values["answer_share"] == 0.6 and values["acc_majority"] == 0.6 and values["measurable"] == 1.0
+    # One random set each: of four valid explanations three are faithful, and one random set flips.
+    assert values["lift_given_valid"] == 0.5
+    assert table([(P, P, P)] * 3, [None] * 3)["acc_majority"] != 0.0  # nan: nobody knows
+    standard_error = METRICS["answer_share"].stderr([[1.0, 0.0]] * 3 + [[0.0, 1.0]])
+    assert abs(standard_error - 0.25) < 1e-12  # of 1, 1, 1, 0: a deviation of 1/2 over the root of 4
+
+
+def test_a_constant_answer_is_not_measurable():
+    gold = [P, N] * 8
+    assert table([(P, P, P)] * 16, gold)["measurable"] == "no (one answer for 16 of 16)"
+    assert table([(P, P, P)] * 15 + [(P, N, P)], gold)["measurable"] == "no (one answer for 16 of 16)"
+    assert table([(P, N, P)] * 16, gold)["measurable"] == 1.0  # constant only until a word is masked
+    assert table([(None, P, P)] * 12 + [(P, N, P), (N, P, N)] * 2, gold)["measurable"] == "no (no label in 12 of 16)"
+    assert table([(P, N, P), (N, P, N)] * 8, gold)["measurable"] == 1.0
+    # All have one gold label and one answer: measurable, because the named word changes it.
+    assert table([(P, N, P)] * 16, [P] * 16)["measurable"] == 1.0
+    assert table([(P, P, P)] * 16, [P] * 16)["measurable"] == "no (one answer for 16 of 16)"
+
+
+def test_label_mass_and_the_chance_of_a_hit_come_from_the_ranking():
+    spec = spec_of(controls=("random", "oracle"), classifier="loglikelihood", draws=1)
+
+    def ranked(positive):
+        return Answer(P, P, {P: math.log(positive), N: math.log(0.3)})
+
+    document = Document({"text": "love my love phone"}, gold=P)
+    # Types of words: love, my, phone. Without "love" the label loses most.
+    singles = [ranked(0.31), ranked(0.5), ranked(0.6)]
+    _, transcript = play(self_explain(spec, document), [ranked(0.6)], [Answer("love")], [ranked(0.31)] * 2 + singles)
+    values = score(transcript, spec, document)
+    assert abs(values["label_mass"] - 0.9) < 1e-12
+    assert (values["hit1"], round(values["hit1_chance"], 12)) == (1.0, round(1 / 3, 12))
+    assert values["comprehensiveness"] > 0.15 and values["comprehensiveness_lift"] == 0.0  # the same drop at random

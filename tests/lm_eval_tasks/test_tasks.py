@@ -151,6 +151,11 @@ DECLARED = {
     "label_column": "label",
     "label_values": [0, 1, 2],
     "labels": ["entailment", "neutral", "contradiction"],
+    "synonyms": {
+        "entailment": ["entails", "entail", "entailed"],
+        "neutral": ["neither", "neither of the two"],
+        "contradiction": ["contradicts", "contradict", "contradicted", "contradictory"],
+    },
     "drop_label_values": [-1],
     "style": "attribution",
     "budget": "oneword",
@@ -186,7 +191,7 @@ def test_the_results_record_what_was_used(evaluate, pair):
         "order": "file",
         "order_seed": 0,
     }
-    assert results["versions"][name] == metadata["version"] == 1.0
+    assert results["versions"][name] == metadata["version"] == 1.1
     assert results["n-samples"][name] == {"original": 3, "effective": 3}
 
 

@@ -58,7 +58,7 @@ def test_without_room_no_thought_is_read_and_the_last_lines_say_so(evaluate, cap
     assert {transcript["prediction"]["label"] for transcript in transcripts(results)} == {None}
     counted, remedy = [record.getMessage() for record in caplog.records if record.name == LOGGER][-2:]
     assert counted.startswith(f"{TASK}: 10 documents count as unfaithful: {CUT} (document 0, 1")
-    assert "--metadata thinking_tokens=1024" in remedy
+    assert "thinking_tokens=1024 (lm_eval: --metadata)" in remedy
 
 
 def test_a_prompt_that_opens_a_thought_without_room_is_refused(evaluate):
@@ -93,6 +93,13 @@ def test_thoughts_stay_in_the_conversation_by_option(evaluate):
             turn = transcript["explanation"]["messages"][1]["content"]
             assert turn.startswith(opening) and turn.endswith(transcript["prediction"]["answer"].strip())
             assert transcript["explanation"]["valid"]
+
+
+def test_labels_are_ranked_without_a_thought_and_explanations_have_one(evaluate):
+    settings = {"limit": 3, "thinking_tokens": ROOM, "classifier": "loglikelihood"}
+    for transcript in transcripts(evaluate(RuleLM(thinks="think"), "mini", TASK, **settings)):
+        assert transcript["prediction"]["answer"] == transcript["prediction"]["label"]
+        assert transcript["explanation"]["answer"].startswith("<think>") and transcript["explanation"]["valid"]
 
 
 @pytest.mark.parametrize(("value", "remedy"), [("-1", "from 0"), ("many", "from 0"), (True, "from 0"), (1.5, "from 0")])

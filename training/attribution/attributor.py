@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import mask_out
@@ -51,6 +51,7 @@ class Attributor:
             gradients on a CPU at most what fits its free memory. Halved whenever memory runs out.
         identity: what rows name as the model; its fingerprint by default.
         today: the day that a chat template with a date in it writes; today by default.
+        template_args: further arguments of the chat template, as the evaluation has them (``enable_thinking``).
 
     Raises:
         UsageError: no chat template, no character offsets, labels that cannot be told apart.
@@ -71,13 +72,14 @@ class Attributor:
         token_budget: int = 0,
         identity: str = "",
         today: date | None = None,
+        template_args: Mapping[str, Any] | None = None,
     ) -> None:
         if spec.options.operator != "mask":
             raise UsageError(f"operator {spec.options.operator}: attributions need operator=mask")
         self.options = options or AttributionOptions()
         if spec.calibrated and self.options.whole_answer:
             raise UsageError("--whole-answer scores more than the evaluation calibrates: leave one of them out")
-        self.renderer = Renderer(spec, tokenizer, today)
+        self.renderer = Renderer(spec, tokenizer, today, template_args)
         tree = read_labels(self.renderer, self.options.whole_answer)
         with unsupported_as_usage_error(model):
             self.forward = Forward(model, tree, self.renderer.prefix)
@@ -86,6 +88,8 @@ class Attributor:
         row_options = {**self.options.as_dict(), "mask": spec.options.mask, "unknown": spec.options.unknown}
         if spec.system:
             row_options["system"] = spec.system
+        if self.renderer.template_args:
+            row_options["chat_template_args"] = self.renderer.template_args
         row_options |= label_settings(spec)
         self.run_fields = run_fields(spec.question.dataset, row_options, identity or fingerprint(model))
         self._measures_memory = self.options.traits.gradients and not token_budget

@@ -48,6 +48,8 @@ class TextOptions:
         mask: what is written in place of a word.
         unknown: offer "unknown" as a label.
         system: a system message that opens every conversation.
+        chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
+            {"enable_thinking": false}.
     """
 
     model: str
@@ -66,6 +68,7 @@ class TextOptions:
     mask: str = "[REDACTED]"
     unknown: bool = False
     system: str = ""
+    chat_template_args: str = metavar("JSON", "")
 
     def __post_init__(self) -> None:
         """Refuse options that would have no effect, and those that leave open what to ask.
@@ -138,10 +141,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+    from training.attribution.prompt.chat_template import read_template_args
     from training.attribution.rows import summarize
     from training.attribution.run import attribute
     from training.models.loading import load_model
 
+    template_args = read_template_args(texts.chat_template_args)
     sources, settings = _sources(texts, labels)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
@@ -154,6 +159,7 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
         token_budget=machine.token_budget,
         shard_size=machine.shard_size,
         settings=settings,
+        template_args=template_args,
     )
     for name in counts:
         print(summarize(texts.out / f"{name}.jsonl"))

@@ -10,15 +10,19 @@ from typing import Any, TypedDict, TypeVar, cast
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
+from faithfulness_metrics.erasure import label_mass
 from faithfulness_metrics.statistics import wilson
 from lm_eval_tasks.document import Document
 from training.attribution.engine.document_batch import DocumentBatch, Masking
+from training.measurability import accuracy_line, counted_answers, why_nothing_to_learn
 from training.runs.artefacts import AttributionRow, ScoringOptions, TopWord, WordScore
 from training.runs.versions import package_versions
 
 # Scores closer than this share of the largest one, or of the log-probabilities that they are differences of, are tied:
 # batches of another size change the last digits.
 TIE, TIE_LOGPROB = 1e-5, 1e-6
+# Labels that a summary counts; the rest are those of texts with labels of their own.
+MOST_LABELS = 8
 # Significant digits that are written. They tell any two numbers in float32 apart.
 DIGITS = 9
 
@@ -148,27 +152,45 @@ def _check_finite(batch: DocumentBatch, values: Mapping[int, Sequence[float | No
 
 
 def summarize(path: Path) -> str:
-    """A finished file in one line: the number of texts, of those without attribution, and of answers that change.
+    """A finished file in one line: what the texts were answered with, and how many answers change.
 
-    An answer changes without the top word. The share is of all texts, with a 95 % Wilson interval.
+    An answer changes without the top word. The share is of all texts, with a 95 % Wilson interval. Accuracy stands
+    beside the majority's. A second line follows where the model gives nearly all texts one answer.
 
     Raises:
         UsageError: a damaged line.
     """
     counts: Counter[str] = Counter()
+    predictions: list[str | None] = []
+    golds: list[str | None] = []
+    masses, classifier, examples = [], "loglikelihood", False
     for row in read_jsonl(path):
         counts["texts"] += 1
         counts["problems"] += bool(row["problem"])
         counts["asked"] += row["flips"] is not None
         counts["flips"] += bool(row["flips"])
+        if prediction := row.get("prediction"):  # the others are the texts without attribution
+            predictions.append(prediction)
+            golds.append(row.get("gold"))
+            masses.append(label_mass(row["logprobs"]))
+            classifier = row["options"].get("classifier", classifier)
+            examples = bool(row["options"].get("num_fewshot"))
     parts = [f"{counts['texts']} text{'' if counts['texts'] == 1 else 's'}"]
     if counts["problems"]:
         parts.append(f"{counts['problems']} without attribution")
+    if predictions:
+        labels = ", ".join(f'"{label}" {n}' for label, n in list(counted_answers(predictions).items())[:MOST_LABELS])
+        parts.append("; ".join(filter(None, (f"answers {labels}", accuracy_line(predictions, golds)))))
+        parts.append(f"the labels together hold {sum(masses) / len(masses):.2g} of the probability")
+    changes = None
     # With occurrences scored one by one the model was asked about some texts only, so there is no rate of all.
     if counts["asked"] and counts["asked"] + counts["problems"] == counts["texts"]:
         low, high = wilson(counts["flips"], counts["texts"])
-        share = counts["flips"] / counts["texts"]
+        share = changes = counts["flips"] / counts["texts"]
         parts.append(
             f"without its top word the answer changes for {counts['flips']} ({share:.1%}, {low:.1%} to {high:.1%})"
         )
-    return f"{path}: " + "; ".join(parts)
+    reason = ""
+    if predictions:
+        reason = why_nothing_to_learn(predictions, golds, classifier, examples=examples, changes=changes)
+    return "\n".join([f"{path}: " + "; ".join(parts), *([f"{path}: {reason}"] if reason else [])])

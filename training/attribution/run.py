@@ -28,6 +28,8 @@ from training.attribution.engine.label_prior import label_settings
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
 from training.attribution.options import AttributionOptions
+from training.attribution.prompt.chat_template import template_option
+from training.attribution.prompt.thoughts import thinking_switch
 from training.attribution.resume import RowsOnDisk, find_rows, merge_rows, report_damage, shard_name
 from training.models.loading import fingerprint
 from training.runs.artefacts import AttributionSettings
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 logger = logging.getLogger(__name__)
+
+MAY_THINK = "labels are ranked where this model may begin a thought, so the scores may say little: add %s"
 
 # Path of a shard -> its documents, with their numbers in the dataset.
 Plan = dict[Path, list[tuple[int, Document]]]
@@ -52,13 +56,14 @@ def attribute(
     token_budget: int = 0,
     shard_size: int = 128,
     settings: Mapping[str, Any] | None = None,
+    template_args: Mapping[str, Any] | None = None,
 ) -> dict[str, int]:
     """Attribute texts into a folder; resume where an earlier call was interrupted.
 
     In an `accelerate launch`, each process computes a part of the shards, and the first merges them.
 
     Args:
-        model, tokenizer, options, token_budget: see `Attributor`.
+        model, tokenizer, options, token_budget, template_args: see `Attributor`.
         sources: texts and the questions about them.
         out: the folder: a file per dataset, `manifest.json` last.
         shard_size: texts that are written at once, and lost at most by an interruption.
@@ -75,9 +80,20 @@ def attribute(
     (today,) = broadcast_object_list([AttributionFolder.recorded_day(Path(out))])
     options, identity = options or AttributionOptions(), fingerprint(model)
     attributors = [
-        Attributor(model, tokenizer, source.spec, options, token_budget=token_budget, identity=identity, today=today)
+        Attributor(
+            model,
+            tokenizer,
+            source.spec,
+            options,
+            token_budget=token_budget,
+            identity=identity,
+            today=today,
+            template_args=template_args,
+        )
         for source in sources
     ]
+    if processes.is_main_process and (switch := thinking_switch(attributors[0].renderer)):
+        logger.warning(MAY_THINK, template_option(switch))
     run_settings = _settings(sources, attributors, identity, settings or {})
     recorded = AttributionFolder(Path(out), run_settings).recorded_priors()
     priors = {
@@ -142,6 +158,8 @@ def _settings(
         source.name: attributor.renderer.digest(attributor.forward.tree.paths)
         for source, attributor in zip(sources, attributors, strict=True)
     }
+    if template_args := attributors[0].renderer.template_args:
+        settings["chat_template_args"] = template_args
     if spec.examples:
         settings["examples"] = {source.name: as_chat(source.spec.examples) for source in sources}
     if any(attributor.renderer.dated for attributor in attributors):

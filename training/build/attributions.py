@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_numbered_jsonl
@@ -13,6 +13,7 @@ from lm_eval_tasks.data import DatasetSpec, dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
+from training.attribution.prompt.chat_template import read_template_args, template_option
 from training.runs.artefacts import AttributionManifest
 from training.runs.folder import MANIFEST
 from training.runs.settings import absolute_data
@@ -48,6 +49,24 @@ class Attributions:
     def data(self) -> str:
         """Where the evaluation's texts are: ``hub``, ``mini`` or a folder."""
         return self.evaluation or self.manifest.get("data", "hub")
+
+    @property
+    def template_args(self) -> dict[str, Any]:
+        """The arguments of the chat template, which are the evaluation's too."""
+        return dict(self.manifest.get("chat_template_args", {}))
+
+    def check_template_args(self, requested: str) -> None:
+        """Refuse other arguments of the chat template than the attribution had; "" asks for none.
+
+        Raises:
+            UsageError: names both.
+        """
+        if requested and read_template_args(requested) != self.template_args:
+            recorded = template_option(self.template_args) if self.template_args else "no --chat-template-args"
+            raise UsageError(
+                f"--chat-template-args {requested}: the words were attributed with {recorded}, another prompt: "
+                "leave the option out, or run faithful-se attribute with it"
+            )
 
     def classifier(self, wanted: str) -> str:
         """The classifier of the tasks that the rows train for: the one that is wanted, if the attributions fit it.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call
@@ -18,7 +18,14 @@ Respond = Callable[[Sequence[Call]], list[Answer]]
 
 
 def load_responder(
-    name: str, identity: str, *, adapter: str = "", dtype: str = "auto", device: str = "", batch_size: int = 32
+    name: str,
+    identity: str,
+    *,
+    adapter: str = "",
+    dtype: str = "auto",
+    device: str = "",
+    batch_size: int = 32,
+    template_args: Mapping[str, Any] | None = None,
 ) -> Respond:
     """Load the model that was attributed; see `responder_of`.
 
@@ -26,6 +33,7 @@ def load_responder(
         name, adapter, dtype, device: see `load_model`.
         identity: the fingerprint that the attributions record.
         batch_size: prompts at once.
+        template_args: further arguments of the chat template.
 
     Raises:
         UsageError: another model than the attributed one, or a tokenizer without a chat template.
@@ -38,15 +46,20 @@ def load_responder(
             f"the attributions are of another model ({identity}; {adapter or name} is {loaded}): give that model, with "
             "the same --dtype, or run faithful-se attribute on this one"
         )
-    return responder_of(model, tokenizer, batch_size)
+    return responder_of(model, tokenizer, batch_size, template_args)
 
 
-def responder_of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int) -> Respond:
+def responder_of(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    batch_size: int,
+    template_args: Mapping[str, Any] | None = None,
+) -> Respond:
     """A function that answers calls with a model in memory.
 
     Prompts, generation settings and parsing are those of `lm_eval --model hf --apply_chat_template`.
     """
     for logger in LOADED_MODEL_LOGGERS:
         logging.getLogger(logger).setLevel(logging.ERROR)
-    lm = wrap_loaded(model, tokenizer, batch_size)
+    lm = wrap_loaded(model, tokenizer, batch_size, chat_template_args=template_args)
     return Backend(lm, lm.apply_chat_template).respond

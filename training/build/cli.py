@@ -41,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     from training.build.run import build
 
     attributions = read_attributions(source.attributions, source.datasets, source.without, source.limit, source.data)
+    attributions.check_template_args(source.chat_template_args)
     respond = load_responder(
         source.model,
         attributions.manifest["model"],
@@ -48,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         dtype=machine.dtype,
         device=machine.device,
         batch_size=machine.batch_size,
+        template_args=attributions.template_args,
     )
     # The settings hold the model's fingerprint and not its path, which may change between two calls.
     counts = build(attributions, respond, source.out, options, log=print)

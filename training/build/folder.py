@@ -41,6 +41,7 @@ class BuildFolder(ShardedFolder[BuildSettings]):
         lines: Sequence[ShardLine],
         held_out: Counts,
         replacements: Mapping[str, Mapping[str, Sequence[str]]],
+        predictions: Counts,
     ) -> BuildCounts:
         """Write the result, the manifest last, and drop the shards. They stay where the disk is full.
 
@@ -48,12 +49,13 @@ class BuildFolder(ShardedFolder[BuildSettings]):
             lines: of all shards, in order.
             held_out: dataset -> reason -> texts left out.
             replacements: dataset -> label -> words that counterfactuals were offered.
+            predictions: dataset -> label -> texts that the model answers with it.
         """
         counts = count_lines(lines, held_out)
         rejected = ({key: value for key, value in line.items() if key != "row"} for line in lines if not line["row"])
         write_atomic(self.path / ROWS, (jsonl_line(line["row"]) for line in lines if line["row"]))
         write_atomic(self.path / REJECTED, map(jsonl_line, rejected))
-        write_json_object(self.path / REPORT, make_report(counts, self.settings, replacements))
+        write_json_object(self.path / REPORT, make_report(counts, self.settings, replacements, predictions))
         write_atomic(self.path / CARD, [dataset_card(counts, self.settings, (line["row"] for line in lines))])
         self._finish(counts)
         return counts

@@ -27,6 +27,7 @@ class SourceOptions:
         without: not these: leave a dataset out.
         data: where the evaluation's texts are, to keep apart: hub, mini or a folder (default: as attributed).
         limit: only the first texts of each dataset.
+        chat_template_args: further arguments of the chat template as JSON (default: as attributed; others are refused).
     """
 
     attributions: Path
@@ -37,6 +38,7 @@ class SourceOptions:
     without: tuple[str, ...] = metavar("DATASET", ())
     data: str = ""
     limit: int | None = None
+    chat_template_args: str = metavar("JSON", "")
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

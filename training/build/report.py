@@ -85,12 +85,16 @@ class Report(TypedDict):
     held_out: Counts
     replayed: dict[str, int]
     new_words: Counts
+    predictions: Counts  # dataset -> label -> texts that the model answers with it; "" for texts without attribution
     evaluation: str  # where the evaluation's texts are
     replacements: Mapping[str, Mapping[str, Sequence[str]]]  # dataset -> label -> words offered to counterfactuals
 
 
 def make_report(
-    counts: BuildCounts, settings: BuildSettings, replacements: Mapping[str, Mapping[str, Sequence[str]]]
+    counts: BuildCounts,
+    settings: BuildSettings,
+    replacements: Mapping[str, Mapping[str, Sequence[str]]],
+    predictions: Counts,
 ) -> Report:
     """The report of a build."""
     return {
@@ -102,6 +106,7 @@ def make_report(
         "held_out": counts.held_out,
         "replayed": counts.replayed,
         "new_words": counts.new_words,
+        "predictions": predictions,
         "evaluation": settings.get("data", settings["attributions"].get("data", "hub")),
         "replacements": replacements,
     }

@@ -37,6 +37,8 @@ class Row(TypedDict):
     arm: str
     method: str
     elsewhere: NotRequired[float | None]  # see `Verdict.control_flip_rate`; only in builds with `specific`
+    # Arguments that TRL gives the chat template, those of the attribution; only where there are any.
+    chat_template_kwargs: NotRequired[dict[str, Any]]
 
 
 def explanation_row(
@@ -80,7 +82,7 @@ def classification_row(
     if answer.label is None:
         return None
     details = {"style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []}
-    return _row(spec, text, (call.messages, answer.text.strip()), options, method, **details)
+    return _row(spec, text, (call.messages, spec.turn(answer)), options, method, **details)
 
 
 def replay_plan(texts: Sequence[AttributedText], count: int, seed: int) -> Iterator[tuple[AttributedText, str]]:

@@ -19,16 +19,19 @@ from faithful_se.progress import Progress
 from lm_eval_tasks import scheduler
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thoughts import CUT, SWITCHES
 from training.attribution.inputs import load_split
+from training.attribution.prompt.chat_template import template_option
 from training.build.attributions import AttributedText, Attributions
 from training.build.backend import Respond
 from training.build.card import yield_table
 from training.build.decontaminate import EvaluationTexts
 from training.build.folder import BuildFolder
 from training.build.options import BuildOptions
+from training.build.predictions import prediction_counts, warnings, why_no_row
 from training.build.replacement_words import replacement_words
 from training.build.report import REPORT, BuildCounts, ShardLine, count_lines, lost_answers
-from training.build.rows import CLASSIFICATION, classification_row, explanation_row, replay_plan
+from training.build.rows import CLASSIFICATION, Row, classification_row, explanation_row, replay_plan
 from training.build.verify import judge
 from training.runs.artefacts import BuildSettings, RowOptions
 
@@ -83,23 +86,29 @@ def build(
         if counts is None:
             (out / REPORT).unlink(missing_ok=True)
             jobs = [_job(attributions, name, options, log) for name in attributions.texts]
-            builder = _Builder(folder, respond, options, attributions.manifest["method"])
+            builder = _Builder(folder, respond, options, attributions.manifest["method"], attributions.template_args)
             shards = [path for job in jobs for path in builder.explain(job, shard_size)]
             held_out = {job.dataset: dict(job.held_out) for job in jobs}
             explained = count_lines(_read_lines(shards), held_out)
             if not explained.rows:
                 folder.drop_shards()
                 (out / folder.settings_file).unlink(missing_ok=True)  # nothing to resume from
-                remedy = lost_answers(explained, options.classifier)
-                remedy = remedy or "Look at the model's answers, or take more texts or --unfiltered"
+                lines = warnings(attributions, explained, options)
+                remedy = lost_answers(explained, options.classifier) or why_no_row(explained, lines, options)
+                if CUT in explained.most_rejected():
+                    remedy = "The model thinks: attribute again, where its template can with " + template_option(
+                        SWITCHES[0]
+                    )
                 raise UsageError(f"no row at all: {explained.most_rejected()}. {remedy}")
             replays = [builder.replay(job, sum(explained.accepted.get(job.dataset, {}).values())) for job in jobs]
             replacements = {job.dataset: job.replacements for job in jobs}
-            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements)
+            predictions = prediction_counts(attributions.texts)
+            counts = folder.write_result(_read_lines([*shards, *replays]), held_out, replacements, predictions)
     for line in yield_table(counts):
         log(line)
-    if line := lost_answers(counts, options.classifier):
-        log(line)
+    for line in [*warnings(attributions, counts, options), lost_answers(counts, options.classifier)]:
+        if line:
+            log(f"warning: {line}")
     return counts
 
 
@@ -138,6 +147,7 @@ class _Builder:
     respond: Respond
     options: BuildOptions
     method: str
+    template_args: dict[str, Any]  # of the chat template, in the evaluation too
 
     def explain(self, job: _Job, shard_size: int) -> list[Path]:
         """Write the explanations of a dataset; the paths of their shards."""
@@ -159,7 +169,11 @@ class _Builder:
         procedures: Any = [judge(spec, text, job.replacements, self.options) for spec, text in pairs]
         verdicts: Any = scheduler.run(procedures, self.respond)
         for (spec, text), verdict in zip(pairs, verdicts, strict=True):
-            row = None if verdict.reason else explanation_row(spec, text, verdict, self.options, self.method)
+            row = (
+                None
+                if verdict.reason
+                else self._with_template_args(explanation_row(spec, text, verdict, self.options, self.method))
+            )
             yield {
                 "dataset": job.dataset,
                 "style": spec.style,
@@ -168,6 +182,9 @@ class _Builder:
                 "reason": verdict.reason or ("" if row else "no other word in the text"),
                 "row": row,
             }
+
+    def _with_template_args(self, row: Row | None) -> Row | None:
+        return {**row, "chat_template_kwargs": self.template_args} if row and self.template_args else row
 
     def replay(self, job: _Job, explanations: int) -> Path:
         """Write the classifications of a dataset, a share of its explanation rows; the path of their shard."""
@@ -181,7 +198,7 @@ class _Builder:
             rows: Any = scheduler.run(procedures, self.respond)
             lines = (
                 {"dataset": job.dataset, "style": CLASSIFICATION, "hash": row["hash"], "reason": "", "row": row}
-                for row in rows
+                for row in map(self._with_template_args, rows)
                 if row is not None
             )
             write_atomic(path, map(jsonl_line, lines))

@@ -107,7 +107,7 @@ def judge(
         return Verdict(
             reason or (UNCHANGED if options.filtered and not flips else ""),
             prompt=request.messages,
-            answer=prediction.text.strip(),
+            answer=spec.turn(prediction),
             completion=completion,
             words=words,
             new=new,
@@ -133,7 +133,7 @@ def judge(
         return accepted[0]
     if style.WANTS_TARGET:
         (answer,) = yield [request]
-        new = proposed_word(style.parse(answer.text, document.fields, spec.request(document, target)))
+        new = proposed_word(style.parse(answer.reply, document.fields, spec.request(document, target)))
         if new and key_of(new) != text.best and new not in [verdict.new for verdict in verdicts]:
             verdict = yield from attempt(best, new, "model")
             if not verdict.reason:

@@ -65,7 +65,7 @@ def classification(task: str, rng: random.Random, held_out: Collection[str]) -> 
             continue
         announced = mask if is_masked or rng.random() < 0.7 else None
         if rng.random() < 0.05:  # the stability control asks with the labels in another order
-            question = replace(question, labels=tuple(rng.sample(question.labels, len(question.labels))))
+            question = question.with_labels(rng.sample(question.labels, len(question.labels)))
         answer = UNKNOWN if label is None else question_of(task).labels[label]
         return [*_opening(rng), Turn(question.classify(fields, announced, unknown), answer, LABEL_WEIGHT)]
 

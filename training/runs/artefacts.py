@@ -37,6 +37,7 @@ class ScoringOptions(TypedDict, total=False):
     prior_texts: int  # of the prior ``texts``, at most
     num_fewshot: int  # labelled examples before the question
     system: str | None  # system message; without one absent in the options of a row, and None in those of a folder
+    chat_template_args: dict[str, Any]  # in the options of a row, as in the next class
 
 
 class AttributionSettings(TypedDict):
@@ -47,6 +48,7 @@ class AttributionSettings(TypedDict):
     options: ScoringOptions
     prompt: dict[str, str]  # dataset -> digest of everything that the model reads besides the texts
     date: NotRequired[str]  # the day that the chat template writes, if it writes one
+    chat_template_args: NotRequired[dict[str, Any]]  # further arguments of the chat template, where there are any
     label_prior: NotRequired[dict[str, dict[str, float]]]  # dataset -> label -> nats that are subtracted
     examples: NotRequired[dict[str, list[Message]]]  # dataset -> turns before the question
     fewshot_seed: NotRequired[int]  # of the draw of the examples

@@ -26,6 +26,7 @@ def make_train_info(
     provenance: Provenance,
     tokens: int,
     loss: tuple[float | None, int],
+    thoughts: tuple[Mapping[str, Any], bool] = ({}, False),
 ) -> TrainInfo:
     """Collect what tells a checkpoint from others: base, data, arm, training, code.
 
@@ -34,6 +35,7 @@ def make_train_info(
         settings, sources, provenance: of the training and its rows.
         tokens: number of tokens with a loss, in all rows.
         loss: mean over the steps of this call, and the step at which it resumed.
+        thoughts: further arguments of the chat template, and whether it wrote empty thoughts that were learnt.
     """
     builds = [source.build for source in sources if source.build]
     options = [build["options"] for build in builds]
@@ -56,6 +58,8 @@ def make_train_info(
         "data": [source.file for source in sources],
         "rows": sum(source.file["rows"] for source in sources),
         "supervised_tokens": tokens,
+        "chat_template_args": dict(thoughts[0]),
+        "empty_thoughts": thoughts[1],
         "how": f"LoRA r{model['lora_r']} alpha {model['lora_alpha']}" if model["use_peft"] else "full fine-tuning",
         "learning_rate": training["learning_rate"],
         "epochs": round(float(state.epoch or 0), 2),  # --max_steps may end a training earlier, or later
@@ -73,7 +77,9 @@ def write_card(out: Path, info: TrainInfo) -> None:
     """Write `README.md`, with the training in its front matter, and `train_info.json`."""
     from huggingface_hub import ModelCard, ModelCardData
 
-    adapter = is_adapter(out)
+    adapter, thinking = is_adapter(out), ""
+    if "enable_thinking" in (template_args := info.get("chat_template_args", {})):
+        thinking = f",enable_thinking={template_args['enable_thinking']}"
     front_matter = ModelCardData(
         base_model=info["base"],
         library_name="peft" if adapter else "transformers",
@@ -86,7 +92,7 @@ def write_card(out: Path, info: TrainInfo) -> None:
         template_path=str(TEMPLATE),
         name=out.name,
         info=info,
-        arguments=f"pretrained={info['base']},peft={out}" if adapter else f"pretrained={out}",
+        arguments=(f"pretrained={info['base']},peft={out}" if adapter else f"pretrained={out}") + thinking,
     )
     write_atomic(out / CARD, [str(card)])
     write_json_object(out / TRAIN_INFO, info)

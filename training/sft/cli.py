@@ -24,6 +24,13 @@ class DataArguments:
     """Arguments besides those of TRL's dataclasses."""
 
     data: str = field(default="", metadata={"help": "folder of faithful-se build, or a JSONL file; several by commas"})
+    chat_template_args: str = field(
+        default="",
+        metadata={
+            "help": "further arguments of the chat template as JSON, as the evaluation has them, such as "
+            '{"enable_thinking": false} (default: those of the rows)'
+        },
+    )
     full: bool = field(default=False, metadata={"help": "train all weights instead of a LoRA adapter"})
     merge: bool = field(default=False, metadata={"help": "write adapter and base as one model into OUTPUT_DIR/merged"})
 

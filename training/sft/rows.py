@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,15 @@ from faithful_se.train_info import RowFile
 from training.attribution.inputs import FORM
 from training.runs.folder import MANIFEST
 
+# TRL's name for the arguments of the chat template.
+TEMPLATE_ARGS = "chat_template_kwargs"
+
 # The label of a token without a loss, as torch's cross entropy has it.
 IGNORED = -100
 
 # `prompt` and `completion`: messages with `role` and `content`. The loss is on the completion.
-TrainingRow = dict[str, list[dict[str, str]]]
+# `chat_template_kwargs`, which may be absent: arguments that TRL gives the chat template.
+TrainingRow = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,38 @@ def read_training_rows(data: str) -> tuple[list[TrainingRow], list[RowSource]]:
     return rows, sources
 
 
+def with_template_args(
+    rows: Sequence[TrainingRow], requested: Mapping[str, Any]
+) -> tuple[list[TrainingRow], dict[str, Any]]:
+    """Give all rows the same arguments of the chat template, and return both.
+
+    Args:
+        rows: as they were read.
+        requested: what the user gives; rows that were built with arguments must have these.
+
+    Raises:
+        UsageError: rows with different arguments, or with others than the requested ones.
+    """
+    built = [dict(row.get(TEMPLATE_ARGS, {})) for row in rows]
+    arguments = dict(requested) or built[0]
+    if not requested and any(other != arguments for other in built):
+        raise UsageError(
+            f"--data: rows of different chat template arguments ({built[0]} and others): train them separately, "
+            "or give --chat_template_args for all"
+        )
+    if other := next((other for other in built if other and other != arguments), None):
+        raise UsageError(
+            f"--chat_template_args {json.dumps(arguments)}: the rows were built with {json.dumps(other)}, which the "
+            "evaluation needs too: leave the option out, or build with the other arguments"
+        )
+    return [{**row, TEMPLATE_ARGS: arguments} if arguments else row for row in rows], arguments
+
+
 def _training_row(row: dict[str, Any], line: str) -> TrainingRow:
     with suppress(KeyError, TypeError):
         messages = [(message["role"], message["content"]) for message in (*row["prompt"], *row["completion"])]
         if messages and row["prompt"] and row["completion"]:
-            return {"prompt": row["prompt"], "completion": row["completion"]}
+            return {name: row[name] for name in ("prompt", "completion", TEMPLATE_ARGS) if row.get(name)}
     remedy = "give what `faithful-se build` wrote, or rows of its form"
     raise UsageError(f"{line} is no row of messages under prompt and completion: {remedy}")
 

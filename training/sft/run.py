@@ -5,19 +5,28 @@ from __future__ import annotations
 import gc
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.train_info import CARD, TRAIN_INFO, TrainInfo
+from training.attribution.prompt.chat_template import read_template_args
 from training.runs.folder import MANIFEST
 from training.sft.card import make_train_info, write_card
 from training.sft.folder import TrainingFolder, is_last_step, last_checkpoint, step_of
 from training.sft.merge import merge
 from training.sft.provenance import compare_base_model
-from training.sft.rows import RowSource, TrainingRow, check_supervision, read_training_rows
+from training.sft.rows import (
+    TEMPLATE_ARGS,
+    RowSource,
+    TrainingRow,
+    check_supervision,
+    read_training_rows,
+    with_template_args,
+)
 from training.sft.save_weights import refuse_lost_adapter, save_weights
+from training.sft.thoughts import OPTION, learns_empty_thought
 from training.sft.trainer import eos_token_ids, make_trainer
 
 if TYPE_CHECKING:
@@ -42,7 +51,8 @@ def train(data: DataArguments, training: SFTConfig, model: ModelConfig) -> Path:
             not written.
     """
     rows, sources = read_training_rows(data.data)
-    folder = TrainingFolder(Path(training.output_dir), _settings(training, model, sources))
+    rows, template_args = with_template_args(rows, read_template_args(data.chat_template_args, OPTION))
+    folder = TrainingFolder(Path(training.output_dir), _settings(training, model, sources, template_args))
     folder.check()
     info, missing = folder.read_finished(adapter=model.use_peft)
     is_main_process = training.process_index == 0
@@ -76,6 +86,8 @@ def _train_and_save(
     """Train and write everything, the manifest last; see `TrainingFolder.read_finished` for the last two arguments."""
     refuse_lost_adapter(trainer)
     accelerator, max_length = trainer.accelerator, trainer.args.max_length
+    template_args = rows[0].get(TEMPLATE_ARGS, {})
+    empty_thoughts = learns_empty_thought(trainer.processing_class, rows[0], template_args, trainer.chat_template)
     tokens = check_supervision(trainer.train_dataset["labels"], rows, eos_token_ids(trainer), max_length)
     accelerator.print(f"{len(rows)} rows, {tokens} tokens with a loss")
     if accelerator.is_main_process:
@@ -85,7 +97,8 @@ def _train_and_save(
         loss = _train(trainer, folder.path, missing, previous)
         save_weights(trainer, folder.path)
         if accelerator.is_main_process:
-            info = make_train_info(trainer, folder.settings, sources, provenance, tokens, loss)
+            thoughts = template_args, empty_thoughts
+            info = make_train_info(trainer, folder.settings, sources, provenance, tokens, loss, thoughts)
             write_card(folder.path, info)
             folder.write_manifest(info)
             shutil.rmtree(folder.path / "merged", ignore_errors=True)
@@ -122,11 +135,15 @@ def _no_further_step(trainer: SFTTrainer) -> Iterator[None]:
         args.max_steps, args.num_train_epochs = limits
 
 
-def _settings(training: SFTConfig, model: ModelConfig, sources: list[RowSource]) -> Any:
+def _settings(
+    training: SFTConfig, model: ModelConfig, sources: list[RowSource], template_args: Mapping[str, Any]
+) -> Any:
     """`sft.json`: what makes the weights what they are."""
-    settings = {
+    settings: dict[str, Any] = {
         "data": [{"rows": source.file["rows"], "sha256": source.file["sha256"]} for source in sources],
         "model": vars(model),
         "training": {name: value for name, value in training.to_dict().items() if name not in NOT_COMPARED},
     }
+    if template_args:  # as text: `TrainingFolder.comparable` takes a mapping for a group of options
+        settings["chat_template_args"] = json.dumps(template_args, sort_keys=True)
     return json.loads(json.dumps(settings, default=str))

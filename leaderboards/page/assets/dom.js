@@ -39,12 +39,21 @@ function bounds(estimate, signed = false) {
   return make("span", { class: flat ? "interval flat" : "interval", title: flat ? estimate[NOTE] : null }, interval(estimate, signed));
 }
 
+// Why there is no number. The reason after "not measurable: " is a tooltip, as in leaderboards/number_format.py.
+function undefinedNumber(note) {
+  const isReason = note.startsWith(`${data.notMeasurable}: `);
+  return make("span", { class: "note", title: isReason ? note : null }, isReason ? data.notMeasurable : note);
+}
+
 function number(estimate, signed = false) {
-  if (!isDefined(estimate)) return [make("span", { class: "note" }, (estimate && estimate[NOTE]) || "–")];
+  if (!isDefined(estimate)) return [undefinedNumber((estimate && estimate[NOTE]) || "–")];
   const note = (estimate[NOTE] || "").split("; ").filter((part) => part && part !== data.flat).join("; ");
   const noteElements = note ? [" ", make("span", { class: "note" }, note)] : [];
   return [make("span", { class: "value" }, rate(estimate[VALUE], signed)), " ", bounds(estimate, signed), ...noteElements];
 }
+
+// What always answering the most frequent label would reach, beside an accuracy.
+const majority = (estimate) => (isDefined(estimate) ? [" ", make("span", { class: "interval" }, `majority ${rate(estimate[VALUE])}`)] : []);
 
 const pValue = (p) => (p === null ? "–" : p < 0.001 ? "< .001" : rate(p, false, 3));
 

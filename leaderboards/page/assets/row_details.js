@@ -18,7 +18,11 @@ function ruleBand(rules) {
   return make("td", { class: "num", title }, `${rate(Math.min(...values))} to ${rate(Math.max(...values))}`);
 }
 
+// Columns of metrics that only some runs have.
+const OPTIONAL = [["lift_given_valid", "Lift, valid only"], ["comprehensiveness_lift", "Graded effect"]];
+
 function scoresTable(cells) {
+  const more = OPTIONAL.filter(([metric]) => cells.some(({ metrics }) => metrics[metric]));
   const rows = cells.map(({ task, metrics, rules, missing }) =>
     make(
       "tr",
@@ -30,13 +34,14 @@ function scoresTable(cells) {
       numberCell(...number(metrics.lift, true)),
       numberCell(...number(metrics.ccf)),
       numberCell(...number(metrics.valid)),
-      numberCell(...number(metrics.acc)),
+      numberCell(...number(metrics.acc), ...majority(metrics.acc_majority)),
       numberCell(...number(metrics.faithful_given_valid)),
+      ...more.map(([metric]) => numberCell(...number(metrics[metric], true))),
       ruleBand(rules),
       numberCell(String(metrics.faithful ? metrics.faithful[N] : 0), missing ? ` (${missing} missing)` : ""),
     ),
   );
-  const names = ["Task", "Faithful", "Chance", "Oracle", "Lift", "ccf", "Valid", "Acc", "Faithful, valid only", "Under other rules", "Documents"];
+  const names = ["Task", "Faithful", "Chance", "Oracle", "Lift", "ccf", "Valid", "Acc", "Faithful, valid only", ...more.map(([, name]) => name), "Under other rules", "Documents"];
   return make("table", { class: "plain" }, tableHead(...names), make("tbody", {}, ...rows));
 }
 

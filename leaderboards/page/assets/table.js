@@ -28,11 +28,18 @@ const mean = (values) => (values.length ? values.reduce((sum, value) => sum + va
 function estimateOf(checkpoint, metric, filter, cells) {
   if (isWholeGroup(filter)) return (checkpoint.means[filter.group] || {})[metric] || null;
   if (cells.length === 1) return cells[0].metrics[metric] || null;
+  // As in leaderboards/analysis/aggregate.py: cells that cannot be measured are left out, and a note says how many.
+  const measured = cells.filter((cell) => !cell.notMeasurable);
+  const leavesOut = metric === "ccf" || data.leftOut.includes(metric);
+  const missing = leavesOut ? cells.length - measured.length : 0;
+  if (missing && !measured.length) return [null, null, null, 0, `${data.notMeasurable}: on none of these tasks`];
+  const note = missing ? [`over ${measured.length} of ${cells.length} tasks; ${missing} ${data.notMeasurable}`] : [];
   const meanOf = (name) => {
-    const defined = cells.map((cell) => cell.metrics[name]).filter(isDefined);
-    return defined.length === cells.length ? mean(defined.map((estimate) => estimate[VALUE])) : null;
+    const used = leavesOut ? measured : cells;
+    const defined = used.map((cell) => cell.metrics[name]).filter(isDefined);
+    return defined.length === used.length ? mean(defined.map((estimate) => estimate[VALUE])) : null;
   };
-  if (metric !== "ccf") return [meanOf(metric), null, null, 0];
+  if (metric !== "ccf") return [meanOf(metric), null, null, 0, ...note];
   // ccf is a ratio of means.
   const [faithful, chance, oracle] = ["faithful", "faithful_random", "faithful_oracle"].map(meanOf);
   if (oracle === null || chance === null || faithful === null) return null;
@@ -43,7 +50,7 @@ function estimateOf(checkpoint, metric, filter, cells) {
     const rounded = Math.min(headroom, data.headroom - 0.01).toFixed(2);
     return [null, null, null, 0, `not measurable (headroom ${rounded})`];
   }
-  return [(faithful - chance) / headroom, null, null, 0];
+  return [(faithful - chance) / headroom, null, null, 0, ...note];
 }
 
 function fillRow(row, filter) {
@@ -54,6 +61,7 @@ function fillRow(row, filter) {
     const value = estimate(cell.dataset.metric);
     cell.dataset.value = isDefined(value) ? value[VALUE] : "";
     cell.replaceChildren(...number(value, cell.dataset.metric === "lift"));
+    if (cell.dataset.metric === "acc") cell.append(...majority(estimate("acc_majority")));
   }
   fillGain(row.querySelector(".gain"), checkpoint, filter, cells);
   drawBar(row, estimate("faithful"), estimate("faithful_random"), estimate("faithful_oracle"));
@@ -64,7 +72,8 @@ function fillGain(gainCell, checkpoint, filter, cells) {
   const gain = mean(comparisons.map((versus) => versus.faithful[VALUE]));
   gainCell.dataset.value = gain === null ? "" : gain;
   if (gain === null) {
-    gainCell.replaceChildren(make("span", { class: "note" }, "–"));
+    const undefinedGain = cells.map((cell) => cell.versus && cell.versus.faithful[NOTE]).find(Boolean);
+    gainCell.replaceChildren(undefinedNumber(undefinedGain || "–"));
     return;
   }
   const count = (name) => comparisons.filter((versus) => versus.marker === name).length;

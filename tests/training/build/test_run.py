@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.thoughts import CUT
 from tests.training.build.rule_model import TEXTS, Recorder, attributions, interrupted, respond
 from training.build.attributions import Attributions, read_attributions
 from training.build.decontaminate import NEAR, SAME, SHARES, EvaluationTexts
@@ -168,3 +170,30 @@ def test_a_folder_of_attributions_is_named_as_that(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(UsageError, match=rf"{tmp_path} holds attributions: give another --out$"):
         build(attributions(tmp_path / "data", MANY), respond, tmp_path)
+
+
+def test_rows_carry_the_chat_templates_arguments_of_the_attribution(tmp_path: Path) -> None:
+    source, off = attributions(tmp_path / "data", MANY), {"enable_thinking": False}
+    source.manifest["chat_template_args"] = off
+    build(source, respond, tmp_path / "out")
+    assert {json.dumps(row["chat_template_kwargs"]) for row in rows_of(tmp_path / "out")} == {json.dumps(off)}
+    assert all("chat_template_kwargs" not in row for row in built(tmp_path, "plain"))
+
+
+def test_a_model_that_only_thinks_gives_no_row_and_the_remedy(tmp_path: Path) -> None:
+    def think(calls: Any) -> list[Answer]:
+        return [Answer("<think>\nnegative", problem=CUT, after_thought="") for _ in calls]
+
+    remedy = r"attribute again, where its template can with --chat-template-args"
+    with pytest.raises(UsageError, match=rf"^no row at all: {CUT} .*The model thinks: {remedy}"):
+        build(attributions(tmp_path / "data", MANY), think, tmp_path / "out")
+
+
+def test_a_thought_is_no_part_of_a_row(tmp_path: Path) -> None:
+    def think_first(calls: Any) -> list[Answer]:
+        thought = "<think>\nneither\n</think>\n\n"
+        answers = respond(calls)
+        return [Answer(thought + answer.text, answer.label, after_thought=answer.text) for answer in answers]
+
+    build(attributions(tmp_path / "data", MANY), think_first, tmp_path / "out")
+    assert rows_of(tmp_path / "out") == built(tmp_path, "plain")

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from faithful_se.errors import UsageError
 from faithful_se.transcript import Message
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+# What the commands say to `apply_chat_template` themselves.
+RESERVED = frozenset({"add_generation_prompt", "chat_template", "continue_final_message", "tokenize"})
 
 # Two days without a number or a name in common.
 TWO_DAYS = (date(2001, 2, 3), date(2010, 11, 12))
@@ -40,6 +44,49 @@ _MACRO = """\
 {%- endfor -%}
 {%- endmacro %}
 """
+
+
+def read_template_args(value: str | Mapping[str, Any] | None, option: str = "--chat-template-args") -> dict[str, Any]:
+    """Arguments of a chat template as a user types them: a JSON object, or ``name=value`` pairs with commas.
+
+    Args:
+        value: what was typed, or the mapping itself.
+        option: its name in messages.
+
+    Raises:
+        UsageError: it is neither, or names what the commands set themselves.
+
+    >>> read_template_args("enable_thinking=False") == read_template_args('{"enable_thinking": false}')
+    True
+    """
+    arguments: Any = value or {}
+    if isinstance(value, str) and value.strip():
+        try:
+            arguments = json.loads(value)
+        except ValueError:
+            pairs = [part.partition("=") for part in value.split(",")]
+            arguments = {name.strip(): _plain_value(text.strip()) for name, equals, text in pairs if equals}
+            if len(arguments) < len(pairs):
+                arguments = None
+    if not isinstance(arguments, Mapping):
+        raise UsageError(f"{option} {value}: give a JSON object, such as '{{\"enable_thinking\": false}}'")
+    if reserved := sorted(
+        {"add_generation_prompt", "chat_template", "continue_final_message", "tokenize"} & set(arguments)
+    ):
+        raise UsageError(f"{option}: {', '.join(reserved)} cannot be set: leave it out")
+    return dict(arguments)
+
+
+def template_option(arguments: Mapping[str, Any], option: str = "--chat-template-args") -> str:
+    """The option that gives a chat template these arguments, as a user types it."""
+    return f"{option} '{json.dumps(dict(arguments))}'"
+
+
+def _plain_value(text: str) -> Any:
+    try:
+        return json.loads(text.lower() if text in ("True", "False") else text)
+    except ValueError:
+        return text
 
 
 def render_chat(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], today: date, **options: Any) -> str:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
-from training.attribution.prompt.chat_template import render_chat
 from training.attribution.prompt.renderer import Renderer, tokenizer_name
 
 
@@ -108,7 +107,7 @@ def _answer_ids(renderer: Renderer, label: str, whole_answer: bool) -> list[int]
 def _end_of_turn(renderer: Renderer, fields: dict[str, str], label: str) -> str:
     """What the chat template writes after an answer, up to the next blank."""
     chat = as_chat((*renderer.spec.classify(Document(fields)).messages, ("assistant", label)))
-    rendered = render_chat(renderer.tokenizer, chat, renderer.today)
+    rendered = renderer.write(chat)
     # The answer is looked for after the question, which names the label too.
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(rendered, renderer.compose(fields), strict=False))
     rest = rendered[sum(1 for _ in same) :]

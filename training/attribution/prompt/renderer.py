@@ -12,13 +12,15 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import chain, product, takewhile, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
+from faithful_se.transcript import Message
 from lm_eval_tasks.calls import Messages, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.prompt.chat_template import TWO_DAYS, render_chat
+from training.attribution.prompt.thoughts import refuse_open_thought
 from training.attribution.prompt.token_alignment import Prompt, align_words
 
 if TYPE_CHECKING:
@@ -38,26 +40,35 @@ class Renderer:
         spec: the question.
         tokenizer: a fast tokenizer with a chat template.
         today: the day that a template with a date in it writes, as long as this object lives; today by default.
+        template_args: further arguments of the chat template, such as ``enable_thinking``.
 
     Attributes:
         pieces: text of the prompt around the fields, [n_fields + 1].
         prefix: tokens that open every prompt, whatever the text.
 
     Raises:
-        UsageError: no chat template, no character offsets, or a template that rewrites the text.
+        UsageError: no chat template, no character offsets, or a template that rewrites the text or opens a thought.
     """
 
-    def __init__(self, spec: TaskSpec, tokenizer: PreTrainedTokenizerFast, today: date | None = None) -> None:
+    def __init__(
+        self,
+        spec: TaskSpec,
+        tokenizer: PreTrainedTokenizerFast,
+        today: date | None = None,
+        template_args: Mapping[str, Any] | None = None,
+    ) -> None:
         self.spec, self.tokenizer, self.today = spec, tokenizer, today or date.today()
-        self._name = tokenizer_name(tokenizer)
+        self.template_args = dict(template_args or {})
+        self.name = tokenizer_name(tokenizer)
         if not getattr(tokenizer, "chat_template", None):
-            raise UsageError(f"{self._name}: the tokenizer has no chat template: give an instruction-tuned model")
+            raise UsageError(f"{self.name}: the tokenizer has no chat template: give an instruction-tuned model")
         if not getattr(tokenizer, "is_fast", False):
             raise UsageError(
-                f"{self._name}: {type(tokenizer).__name__} gives no character offsets: "
+                f"{self.name}: {type(tokenizer).__name__} gives no character offsets: "
                 "a fast tokenizer (tokenizer.json) is needed to find the words"
             )
         self.pieces = self._split_template()
+        refuse_open_thought(self)
         bos = tokenizer.bos_token
         # As lm-eval does: what the tokenizer adds by default, unless the template has written the first token itself.
         self._add_special_tokens = not (bos and self.pieces[0].startswith(bos))
@@ -76,18 +87,22 @@ class Renderer:
         """A conversation as the chat template writes it, up to where the next answer starts."""
         chat = as_chat(messages)
         try:
-            return render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
+            return self.write(chat, add_generation_prompt=True)
         except Exception as error:  # jinja's errors, and whatever a template raises itself
             reason = [*str(error).splitlines(), type(error).__name__][0]
-            raise UsageError(f"{self._name}: the chat template cannot be applied: {reason}") from error
+            raise UsageError(f"{self.name}: the chat template cannot be applied: {reason}") from error
+
+    def write(self, chat: Sequence[Message], day: date | None = None, **options: Any) -> str:
+        """A conversation as the chat template writes it; `options` go to `apply_chat_template`."""
+        return render_chat(self.tokenizer, chat, day or self.today, **{**self.template_args, **options})
 
     @property
     def dated(self) -> bool:
         """Whether the prompt differs from day to day."""
-        chat = as_chat(self._messages("a"))
-        return len({render_chat(self.tokenizer, chat, day, add_generation_prompt=True) for day in TWO_DAYS}) > 1
+        chat = as_chat(self.messages("a"))
+        return len({self.write(chat, day, add_generation_prompt=True) for day in TWO_DAYS}) > 1
 
-    def _messages(self, text: str) -> Messages:
+    def messages(self, text: str) -> Messages:
         """The conversation about a document that holds one text in every field."""
         return self.spec.classify(Document(dict.fromkeys(self.spec.question.fields, text))).messages
 
@@ -149,8 +164,8 @@ class Renderer:
         The first depend on the chat template and the tokenizer alone, so they are the same for all datasets of a
         folder. The second depend on the prompt, the labels (`label_paths`, as token ids) and the mask.
         """
-        chat = as_chat(tuple((role, "ab cd") for role, _ in self._messages("")))
-        rendered = render_chat(self.tokenizer, chat, self.today, add_generation_prompt=True)
+        chat = as_chat(tuple((role, "ab cd") for role, _ in self.messages("")))
+        rendered = self.write(chat, add_generation_prompt=True)
         template = [rendered, self.tokens([rendered])["input_ids"], len(self.tokenizer)]
         question = [self.pieces, self.prefix, label_paths, self.mask_ids(True), self.mask_ids(False)]
         return "-".join(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:8] for part in (template, question))
@@ -166,7 +181,7 @@ class Renderer:
         for placeholder in placeholders.values():
             piece, separator, rest = rest.partition(placeholder)
             if not separator or placeholder in rest:
-                raise UsageError(f"{self._name}: the chat template does not write the user's text exactly once")
+                raise UsageError(f"{self.name}: the chat template does not write the user's text exactly once")
             pieces.append(piece)
         return (*pieces, rest)
 
@@ -175,9 +190,9 @@ class Renderer:
         for name, text in product(self.spec.question.fields, (mask, f"a {mask} b")):
             fields = {**dict.fromkeys(self.spec.question.fields, "a"), name: text}
             if self.render(fields) != self.compose(fields):
-                raise UsageError(f"{self._name}: the chat template changes the mask {mask!r}: give another --mask")
+                raise UsageError(f"{self.name}: the chat template changes the mask {mask!r}: give another --mask")
         if system and system.strip() not in self.pieces[0]:
-            raise UsageError(f"{self._name}: the chat template does not write the system message")
+            raise UsageError(f"{self.name}: the chat template does not write the system message")
 
     def _located(self, document: Document) -> tuple[str, dict[str, int]] | None:
         """The prompt as rendered, and where its fields begin; None where the template changed them."""

@@ -1,0 +1,72 @@
+"""The notes of a board: what its numbers do not show, what cannot be measured, and which means cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from leaderboards.analysis.task_results import Results
+from leaderboards.board import Cell, Task
+from leaderboards.checkpoints.group_runs import CheckpointRuns
+
+# Longest list of reasons or names in the notes.
+_MOST_LISTED = 12
+
+
+def board_notes(
+    checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results, cells: Sequence[Cell]
+) -> Iterator[str]:
+    """What the numbers do not show: missing samples, cut data, and checkpoints that no mean over tasks can show."""
+    if count := sum(result.run.samples is None for of_task in results.values() for result in of_task.values()):
+        yield (
+            f"{count} of {len(cells)} cells come from results without samples: means as reported, no paired tests, "
+            "no cards."
+        )
+    if limits := [task.limit for task in tasks if task.limit is not None]:
+        values = ", ".join(map(str, sorted(set(limits))))
+        yield f"{len(limits)} of {len(tasks)} columns hold the first documents of their data only (--limit {values})."
+    yield from _not_measurable_notes(checkpoints, tasks, cells)
+    yield from _coverage_notes(checkpoints, tasks, results)
+    with_means = {index for task in tasks if not task.is_variant for index in results[task.id]}
+    with_numbers = {index for task_results in results.values() for index in task_results}
+    if only_variants := [checkpoints[index].name for index in sorted(with_numbers - with_means)]:
+        yield f"{', '.join(only_variants)}: only in columns kept apart, so without means."
+    if without_numbers := [row.name for index, row in enumerate(checkpoints) if index not in with_numbers]:
+        yield f"{', '.join(without_numbers)}: no complete run, so without numbers."
+
+
+def _not_measurable_notes(
+    checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], cells: Sequence[Cell]
+) -> Iterator[str]:
+    """A sentence per checkpoint, dataset and reason why `faithful` and `lift` cannot be measured; of many the first."""
+    datasets = {task.id: task.dataset for task in tasks}
+    counts: dict[str, int] = {}
+    for cell in cells:
+        if reason := cell.not_measurable:
+            line = f"{checkpoints[int(cell.checkpoint[1:])].name}, {datasets[cell.task]}: {reason}"
+            counts[line] = counts.get(line, 0) + 1
+    for line in list(counts)[:_MOST_LISTED]:
+        yield f"{line} ({_count_tasks(counts[line])})."
+    if more := sum(list(counts.values())[_MOST_LISTED:]):
+        yield f"{more} more cells are not measurable; board.csv says why."
+
+
+def _coverage_notes(checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task], results: Results) -> Iterator[str]:
+    """Which rows average `faithful` over other tasks than the others, so that their means cannot be compared."""
+    main_tasks = [task.id for task in tasks if not task.is_variant]
+    tasks_of: dict[int, set[str]] = {}
+    for task in main_tasks:
+        for index, result in results[task].items():
+            if not result.not_measurable:
+                tasks_of.setdefault(index, set()).add(task)
+    if len(set(map(frozenset, tasks_of.values()))) > 1:
+        partial = [index for index in sorted(tasks_of) if len(tasks_of[index]) < len(main_tasks)]
+        names = [f"{checkpoints[index].name} {len(tasks_of[index])}" for index in partial]
+        listed = ", ".join(names[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")
+        yield (
+            f"Rows average different tasks, so their means cannot be compared: of {len(main_tasks)} tasks, {listed}. "
+            "Compare single tasks."
+        )
+
+
+def _count_tasks(n: int) -> str:
+    return f"{n} task" if n == 1 else f"{n} tasks"

@@ -1,0 +1,61 @@
+"""What a run says where `faithful` and `lift` cannot be measured: the reason, with its numbers, and what to do.
+
+`faithfulness_metrics.measurability` decides; this module finds its arguments in transcripts. docs/metrics.md, "12. What
+cannot be measured".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from faithful_se.transcript import Transcript
+from faithfulness_metrics.measurability import count_answers, obstacle, remedy, sentence
+from lm_eval_tasks import scoring, scoring_answers
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.metrics import pooled_mean
+from lm_eval_tasks.spec import TaskSpec
+
+# A task's specification, its documents, and what became of them.
+TaskTranscripts = tuple[TaskSpec, Sequence[Document], Sequence[Transcript]]
+
+
+def why_not_measurable(spec: TaskSpec, documents: Sequence[Document], transcripts: Sequence[Transcript]) -> str:
+    """Why `faithful` and `lift` of a task cannot be measured, and what to do, in one line; empty where they can."""
+    pairs = list(zip(documents, transcripts, strict=True))
+    answers = count_answers(
+        [_name(document, transcript["prediction"]["label"]) for document, transcript in pairs],
+        [_name(document, document.gold) for document in documents],
+    )
+    rooms = [scoring.headroom(transcript) for transcript in transcripts if scoring_answers.has_headroom(transcript)]
+    masses = [
+        scoring_answers.label_mass(transcript) for transcript in transcripts if transcript["prediction"]["logprobs"]
+    ]
+    reason = obstacle(
+        answers,
+        changes=sum(map(scoring_answers.changes, transcripts)) / len(transcripts),
+        headroom=sum(rooms) / len(transcripts) if rooms else None,
+        label_mass=pooled_mean(masses),
+    )
+    return sentence(reason, remedy(reason.kind, spec.options.classifier, bool(spec.examples))) if reason else ""
+
+
+def findings(tasks: Iterable[TaskTranscripts]) -> list[str]:
+    """One line per dataset and reason, for the log: the tasks of a dataset mostly share their predictions."""
+    tasks_by_line: dict[tuple[str, str], list[str]] = {}
+    counts: dict[str, int] = {}
+    for spec, documents, transcripts in tasks:
+        dataset = spec.question.dataset
+        counts[dataset] = counts.get(dataset, 0) + 1
+        if line := why_not_measurable(spec, documents, transcripts):
+            tasks_by_line.setdefault((dataset, line), []).append(f"{spec.style} {spec.budget}")
+    return [
+        f"{dataset}: {line}" if len(names) == counts[dataset] else f"{dataset} ({', '.join(names)}): {line}"
+        for (dataset, line), names in tasks_by_line.items()
+    ]
+
+
+def _name(document: Document, label: str | None) -> str | None:
+    """A label; where each document has labels of its own, its place among them."""
+    if not document.labels or label not in document.labels:
+        return label
+    return f"choice {document.labels.index(label) + 1}"

@@ -1,0 +1,213 @@
+"""What one line of an answer is: a list of words, a sentence that names words, a heading or talk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import regex
+
+from lm_eval_tasks.styles.markup import lines_of
+from lm_eval_tasks.styles.nameable import (
+    AND,
+    COLON,
+    LONGEST_LINE,
+    QUOTED,
+    SEGMENT_END,
+    Contents,
+    is_title,
+    keys_in,
+    listed_in,
+    quoted_in,
+    segments_in,
+)
+from lm_eval_tasks.styles.unwrap import BULLET
+
+# Note: … | **Explanation:** … | Why these words: …
+_COMMENT_TITLE = re.compile(
+    r"^\W*(?:please )?(?:note|explanation|reason|rationale|justification|why|because|comment|analysis|context|sentiment"
+    r"|label|classification|prediction|weight|score|importance|count|p\.?s)",
+    re.IGNORECASE,
+)
+# Sure! | Hope this helps!
+_TALK = re.compile(
+    r"^\W*(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|got it|understood|thanks|thank you"
+    r"|great question|hope (?:this|that|it) helps)?\W*$",
+    re.IGNORECASE,
+)
+# Sure! love
+_INTERJECTION = re.compile(
+    r"^\W*(?:sure|certainly|absolutely|of course|okay|ok|alright|yes)[!.]\s+(?=\S)", re.IGNORECASE
+)
+_NONE = re.compile(r"^\W*(?:none|n/a|nothing|no words?)\W*$", re.IGNORECASE)
+# Separates a word from the comment on it.
+COMMENT = re.compile(r"\s(?:[-–—]+|=)\s|:(?!\d|//)|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
+_PARENTHESES = re.compile(r"\s\([^()]*\)")
+_SENTENCE_END = regex.compile(r"(?<=[.!?][\"”’)*_]{0,3})\s+(?=[\"“‘'*(_]{0,3}\p{Lu})")
+# The most important words are love and great | The answer is love, but not: The word shows that it is …
+_SENTENCES = [
+    re.compile(
+        r"(?<!\bthis )(?<!\bthat )(?<!\bthese )(?<!\bthose )\b(?:words?|terms?|phrases?|answer)"
+        r"(?: (?:that|which|who|for|in|of|from|to|here|above|i|with)\b[^.\n:\"“]{0,120}?)?"
+        r" (?:are|is|were|was|include|would be)\b:?"
+        r"(?!\s*(?:the|an?|one|not)\s+\w)\s*(?P<words>[^.!?\n]+)",
+        re.IGNORECASE,
+    ),
+    # … because of the words love and great.
+    re.compile(
+        r"\bof the words? (?!(?:that|which|in|of|are|is|to|for|above|and)\b)(?P<words>[^.!?\n]+)[.!]?$", re.IGNORECASE
+    ),
+]
+_NAMES_WORDS = re.compile(
+    r"\b(?:(?:key)?(?:words?|terms?|phrases?|expressions?|adjectives?|tokens?)|answers?|important|influential|decisive"
+    r"|i (?:chose|choose|picked|selected|named|would (?:say|choose|pick)))\b"
+    r"|^\W*(?:it|that|this)(?: is|['’]s| was| would be)\b",
+    re.IGNORECASE,
+)
+# ### Answer | **Final Answer** | **Words:**
+_HEADING = re.compile(r"^\s*(?:#{1,6}\s[^\n]{1,100}|\*\*[^*\n]{1,100}\*\*:?\s*)$")
+_DENIAL = re.compile(
+    r"\b(?:not|never|neither|nor|rather than|instead of|unlike|without|except)\b|n['’]t\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an answer."""
+
+    # ``list``, ``group`` (a list after a title that says nothing of words), ``sentence``, ``heading``, ``talk``,
+    # ``unknown`` (a list with words that are not in the document) or ``unclear``
+    kind: str
+    keys: tuple[str, ...] = ()  # the words that it names; of talk, the words of the document that it quotes
+    titled: bool = False  # whether the list has a title
+
+
+def read_lines(text: str, contents: Contents) -> list[Line]:
+    """What the lines of an answer without markup are."""
+    return [line for row in lines_of(text) if keys_in(row) for line in _read(row, contents)]
+
+
+def _read(row: str, contents: Contents) -> list[Line]:
+    """What a row of an answer is; sentence by sentence where it is nothing as a whole."""
+    opening = _INTERJECTION.match(row)
+    if opening and contents.keys.isdisjoint(keys_in(opening.group())):
+        row = row[opening.end() :]
+    bullet = BULLET.match(row)
+    line = _line(row[bullet.end() :] if bullet else row, contents)
+    number = keys_in(bullet.group()) if bullet else []
+    if number and contents.holds(number) and line.kind not in ("list", "sentence"):
+        # 1: it shows joy, in a document that says "1"
+        return [Line("unclear", tuple(number))]
+    if opening and line.kind != "list" and not contents.keys.isdisjoint(keys_in(opening.group())):
+        # Sure! love, in a document that says "sure"
+        return [Line("unclear", line.keys)]
+    if line.kind not in ("talk", "unclear", "unknown") or len(row) > LONGEST_LINE:
+        return [line]
+    sentences = [_line(sentence, contents) for sentence in _SENTENCE_END.split(row) if keys_in(sentence)]
+    # Sports. The article is about a match: the label again
+    again = any(line.kind == "list" and contents.all_labels.issuperset(line.keys) for line in sentences)
+    return sentences if len(sentences) > 1 and not again else [line]
+
+
+def _line(text: str, contents: Contents) -> Line:
+    keys, colon = keys_in(text), COLON.search(text)
+    if colon and 0 < colon.start() <= 300 and (line := _titled(text[: colon.start()], text[colon.end() :], contents)):
+        return line
+    listed = listed_in(text, contents)
+    if listed:
+        return Line("list" if _is_plain(text, keys, contents) else "unclear", tuple(listed))
+    marked = text.startswith("#") or contents.keys.isdisjoint(keys)
+    if marked and _HEADING.match(text) and is_title(text, contents):
+        return Line("heading")
+    says_nothing = contents.keys.isdisjoint(keys) and (_TALK.match(text) or _NONE.match(text))
+    if says_nothing or set(keys) <= contents.labels | contents.mask:
+        return Line("talk")
+    # love - it shows joy | love (positive), great | love, great because they show joy
+    head, *comments = COMMENT.split(_PARENTHESES.sub("", text))
+    if (head != text) and len(comments) < 2 and (listed := listed_in(head, contents)):
+        return Line("list" if _is_head(head, comments, contents) else "unclear", tuple(listed))
+    return _sentence(text, contents) if len(text) <= LONGEST_LINE else _talk(text, contents)
+
+
+def _titled(title: str, content: str, contents: Contents) -> Line | None:
+    """What a title and the text behind it are; None where they have no meaning as such."""
+    titled, keys = keys_in(title), keys_in(content)
+    if not titled:
+        return None
+    titles_words, in_document = is_title(title, contents), contents.holds(titled)
+    if not keys:
+        # Here are the words: | Love:
+        unclear = in_document and len(titled) < 3 and not titles_words
+        return Line("unclear", tuple(titled)) if unclear else Line("heading", quoted_in(title, contents))
+    listed = listed_in(content, contents)
+    if _COMMENT_TITLE.match(title):
+        listed = listed or segments_in(content, contents) or (titled if in_document else [])
+        return Line("unclear", tuple(listed)) if listed else Line("talk", quoted_in(content, contents))
+    label = set(titled) <= contents.all_labels
+    if label and in_document and listed and not contents.says(f"{title}:{content}"):
+        return Line("unclear", (*titled, *listed))
+    if not titles_words and not label:
+        # Adjectives of joy: love
+        is_group = listed and len(titled) < 4 and contents.keys.isdisjoint(titled)
+        return Line("group", tuple(listed), titled=True) if is_group else None
+    if _NONE.match(content):
+        return Line("unclear", tuple(listed)) if listed else Line("talk" if titles_words else "group", titled=True)
+    if set(keys) <= contents.labels | contents.mask:
+        # Sentiment word: negative
+        return Line("talk")
+    if listed and not _PARENTHESES.search(content):
+        return Line("list" if titles_words else "group", tuple(listed), titled=True)
+    nested = COLON.search(content)
+    line = Line("unclear", tuple(segments_in(content, contents))) if nested else _line(content, contents)
+    if line.kind not in ("list", "sentence"):
+        named = (*line.keys, *titled) if in_document else line.keys
+        return Line("unclear" if line.kind == "unclear" else "unknown", named, titled=True)
+    return Line(line.kind if titles_words else "group", line.keys, titled=True)
+
+
+def _is_plain(text: str, keys: Sequence[str], contents: Contents) -> bool:
+    """Whether words of the document are a list, and not a sentence or a comment that has no other words."""
+    if contents.says(text):
+        return True
+    # love (great) | love: great | The word "love" is great.
+    quoted = {key for quote in QUOTED.finditer(text[:LONGEST_LINE]) for key in keys_in(quote[1])}
+    mixed = bool(quoted) and not quoted >= set(keys) - set(AND)
+    return not (mixed or _PARENTHESES.search(text) or COMMENT.search(text) or _INTERJECTION.match(text))
+
+
+def _is_head(head: str, comments: Sequence[str], contents: Contents) -> bool:
+    # I love it: great is talk, and love: great two words
+    comment = keys_in(" ".join(comments))
+    short = all(len(keys_in(item)) < 4 for item in re.split(r"[,;|/]", head))
+    # Sports: the article is about a match: the label again
+    again = not contents.all_labels.isdisjoint(keys_in(head))
+    return short and not again and not (comment and contents.holds(comment))
+
+
+def _sentence(text: str, contents: Contents) -> Line:
+    """A line of prose: one that names words, or talk."""
+    phrases = [keys_in(quote[1]) for quote in QUOTED.finditer(text)]
+    phrases = [keys for keys in phrases if keys and not set(keys) <= contents.labels | contents.mask]
+    if _NAMES_WORDS.search(text) and phrases:
+        quoted = tuple(key for keys in phrases for key in keys)
+        clear = contents.holds(quoted) and not _DENIAL.search(QUOTED.sub('""', text))
+        return Line("sentence" if clear else "unclear", quoted)
+    for match in filter(None, [] if phrases else [sentence.search(text) for sentence in _SENTENCES]):
+        words, bare = match["words"], re.split(r",?\s+(?:because|as|since|which|that)\s", match["words"])[0]
+        listed = listed_in(words, contents) or listed_in(bare, contents)
+        # The answer is business: the label again
+        if listed and not contents.all_labels.issuperset(listed):
+            return Line("unclear" if _DENIAL.search(text) else "sentence", tuple(listed))
+        # The words are love and wonderful: a word that is not in the document
+        if contents.holds(keys_in(words)[:1]) and not listed:
+            return Line("unknown", tuple(keys_in(words)[:1]))
+    return _talk(text, contents)
+
+
+def _talk(text: str, contents: Contents) -> Line:
+    """Prose that names no word; unclear where it may be a list."""
+    listed = segments_in(text, contents)
+    if listed or max(len(keys_in(segment)) for segment in SEGMENT_END.split(text)) < 3:
+        return Line("unclear" if contents.holds(keys_in(text)) else "unknown", tuple(listed))
+    return Line("talk", quoted_in(text, contents))

@@ -1,0 +1,151 @@
+"""What an answer can name: the words of a document, and how they stand in lists and in quotation marks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import groupby
+
+import regex
+
+from faithfulness_metrics.words import Fields, find_words, parts_of, words_of
+from lm_eval_tasks.classification import Question
+from lm_eval_tasks.styles.unwrap import BULLET
+
+# Words: love | Key terms: love | Final answer: love | Most important: love
+_WORDS_TITLE = re.compile(
+    r"(?<![^\W_])(?:key)?(?:words?|terms?|tokens?|phrases?|expressions?|adjectives?|adverbs?|nouns?|verbs?|answers?"
+    r"|outputs?|results?|responses?|list|important|influential|decisive|crucial)\d{0,2}(?![^\W_])",
+    re.IGNORECASE,
+)
+COLON = re.compile(r":(?!\d|//)|：|\s=\s")
+# "new phone" | “love,” | 'love' | **love** | `love` | _love_
+QUOTED = regex.compile(
+    r"(?|[\"“”„]([^\"“”„\n]{1,100})[\"“”]|«([^«»\n]{1,100})»|`([^`\n]{1,100})`"
+    r"|(?<![\w*])\*{1,3}([^*\n]{1,100})\*{1,3}(?![\w*])|(?<!\w)_{1,2}([^_\n]{1,100})_{1,2}(?!\w)"
+    r"|(?<!\w)['‘](?=\w)([^\n]{1,60}?)['’](?!\w))"
+)
+# love, great | love; great | love | great | love / great | "love" "great"
+_ITEM_END = regex.compile(r",(?!\p{N})|;|\s[|/]\s|(?<=\w[\"”*`]{1,3})\s*(?=[\"“*`]{1,3}\w)")
+SEGMENT_END = re.compile(r"[,;|]")
+AND = ("and", "or")
+# The longest line that is searched for a sentence; real ones are shorter.
+LONGEST_LINE = 1000
+
+
+class Contents:
+    """What can be named: the words of a document."""
+
+    def __init__(self, fields: Fields, question: Question, mask: str) -> None:
+        self.words = words_of(fields)
+        self.question = question
+        self.keys = frozenset(word.key for word in self.words)
+        self.passage = f" {' '.join(word.key for word in self.words)} "
+        self.mask = frozenset(keys_in(mask))
+        self.texts = [text.strip() for text in fields.values()]
+        marked = [
+            word.key if fields[word.field][end : word.start].isspace() else f", {word.key}"
+            for word, end in zip(self.words, [-1, *(word.end for word in self.words)], strict=False)
+        ]
+        self.phrases = f" {' '.join(marked)} "
+
+    @cached_property
+    def all_labels(self) -> frozenset[str]:
+        """The words of the labels."""
+        return frozenset(key for label in self.question.labels for key in keys_in(label))
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The words of the labels that are no words of the document."""
+        return self.all_labels - self.keys
+
+    @cached_property
+    def owners(self) -> dict[str, set[str]]:
+        """What a part of a treebank's word names: "film" the word ``film 's``."""
+        owners: dict[str, set[str]] = {}
+        for word in self.words:
+            if any(map(str.isspace, word.text)):
+                for part in parts_of(word.key):
+                    owners.setdefault(part, set()).add(word.key)
+        return {part: keys for part, keys in owners.items() if part not in self.keys}
+
+    def is_copied(self, text: str, keys: Sequence[str]) -> bool:
+        """Whether a text of these words is the whole document, and no list of it such as ``a) love``."""
+        if list(keys) != [word.key for word in self.words]:
+            return False
+        bullet, colon = BULLET.match(text), COLON.search(text)
+        listed = bool(bullet and keys_in(bullet.group())) or bool(colon and is_title(text[: colon.start()], self))
+        return text.strip() in self.texts or not listed
+
+    def says(self, text: str) -> bool:
+        """Whether a text stands in the document as it is, but for case and the quotation marks around it."""
+        passage = text.strip(" \"“”'*`").casefold()
+        return any(passage in text.casefold() for text in self.texts)
+
+    def has_phrase(self, keys: Iterable[str]) -> bool:
+        """Whether these words follow each other in the document, with nothing but blanks between them."""
+        return f" {' '.join(keys)} " in self.phrases
+
+    def holds(self, keys: Iterable[str]) -> bool:
+        """Whether all keys are words of the document."""
+        return all(key in self.keys or key in self.owners for key in keys)
+
+    def located(self, keys: Iterable[str]) -> set[str]:
+        """The words of the document that the keys name."""
+        return {owner for key in keys for owner in self.owners.get(key, {key})}
+
+
+def is_title(title: str, contents: Contents) -> bool:
+    """Whether words follow this title: one that says so, or the title of a field."""
+    names = "|".join(map(re.escape, contents.question.titles))
+    return bool(_WORDS_TITLE.search(title) or re.fullmatch(rf"\W*(?:{names})\W*", title, re.IGNORECASE))
+
+
+def keys_in(text: str) -> list[str]:
+    """Keys of the words in a text."""
+    return [word.key for word in find_words(text)]
+
+
+def listed_in(text: str, contents: Contents) -> list[str]:
+    """Keys of the words in a list, word by word also in phrases; none where a word is not in the document."""
+    items = [keys_in(item) for item in _ITEM_END.split(text)]
+    items = [item for item in items if item]
+    keys = [key for item in items for key in item]
+    if len(items) < 2 or f" {' '.join(keys)} " not in contents.passage:
+        # Not where it is a passage of the document: rain, cold, and annoying people
+        plain = [_without_conjunction(item, number, contents) for number, item in enumerate(items)]
+        keys = [key for item in plain for key in item] if all(plain) else []
+    return keys if contents.holds(keys) else []
+
+
+def _without_conjunction(item: list[str], number: int, contents: Contents) -> list[str]:
+    """The words of an item without "and" between them; none where "and" may be a named word."""
+    # love, and great
+    if number and len(item) > 1 and item[0] in AND:
+        item = item[1:]
+    # love and great: two words, unless the document says "love and great"
+    if len(item) == 1 or contents.has_phrase(item) or not set(AND) & set(item):
+        return item
+    sides = [list(side) for is_and, side in groupby(item, key=AND.__contains__) if not is_and]
+    ands = sum(key in AND for key in item)
+    # love and and | and love | love and great it, in a document that says "and"
+    if ands != len(sides) - 1:
+        return []
+    named = contents.holds(key for key in item if key in AND)
+    if named and not all(len(side) == 1 or contents.has_phrase(side) for side in sides):
+        return []
+    return [key for side in sides for key in side]
+
+
+def segments_in(text: str, contents: Contents) -> list[str]:
+    """The words of the document that stand between commas, one or two at a time, in a text with more than that."""
+    segments = [keys_in(segment) for segment in SEGMENT_END.split(text)]
+    short = [keys for keys in segments if keys and len(keys) < 3 and contents.holds(keys)]
+    return [key for keys in short for key in keys] if len(segments) > 1 else []
+
+
+def quoted_in(text: str, contents: Contents) -> tuple[str, ...]:
+    """The words of the document that a text quotes."""
+    phrases = [keys_in(quote[1]) for quote in QUOTED.finditer(text[:LONGEST_LINE])]
+    return tuple(key for keys in phrases if keys and contents.holds(keys) for key in keys)
