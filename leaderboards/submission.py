@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "prior_texts": 64,
     "num_fewshot": 0,
     "fewshot_seed": 1234,
+    "order": "file",
 }
 
 SUBMISSION = "submission.json"
