@@ -40,6 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "num_fewshot": 0,
     "fewshot_seed": 1234,
     "order": "file",
+    "order_seed": 0,
 }
 
 SUBMISSION = "submission.json"
