@@ -26,7 +26,7 @@ _OPENING = re.compile(rf"[\W_]*(?:(?:sure|certainly|of course|okay|ok|yes|json|t
 # Answer: positive | The sentiment is positive | Therefore, the topic is business. | I would say positive
 _EXPLICIT = re.compile(
     rf"[\W_]*(?:(?:{_TITLE}|therefore|thus|hence|overall|so|in (?:conclusion|summary|short)|to (?:conclude|sum up)"
-    r"|finally|ultimately|if i (?:had|have) to|based on (?:this|that|these))\b"
+    r"|finally|ultimately|if i (?:had|have) to|(?:this|that) (?:makes|means)|based on (?:this|that|these))\b"
     r"|i(?:'d| would| will|'ll)? (?:choose|say|pick|select|classify|answer|go with|lean)\b)"
 )
 _FINAL = re.compile(r"\b(?:final|ultimate) (?:answer|label|verdict|classification|prediction|decision|choice)\b")
@@ -58,14 +58,21 @@ _SCORE = re.compile(r"[\s\"':=(]{0,9}(\d+(?:\.\d+)?)\s?%?[\s\"')]{0,9}(?:$|[,;\n
 
 
 def parse_label(answer: str, labels: Iterable[str], synonyms: Sequence[Sequence[str]] = ()) -> str | None:
-    """The label that an answer names; None where it names none, denies it or does not choose. The first sentence
-    that says a label counts, and a label that opens it. An explanation behind it does not count. A correction
-    does, and so does a final answer. docs/protocol.md, "How an answer is read", has the rules. Args: answer: as
-    the model wrote it, thoughts included. labels: what it may name. synonyms: further names of each label, in
-    label order; empty for none. >>> parse_label("The sentiment is **positive**, not negative.", ["negative",
-    "positive"]) 'positive' >>> parse_label("It does not appear to be spam.", ["legitimate", "spam"]) >>>
-    parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []]) 'not
-    entailment'"""
+    """The label that an answer names; None where it names none, denies it or does not choose.
+
+    The first sentence that says a label counts, and a label that opens it. An explanation behind it does not count. A
+    correction does, and so does a final answer. docs/protocol.md, "How an answer is read", has the rules.
+
+    Args:
+        answer: as the model wrote it, thoughts included.
+        labels: what it may name.
+        synonyms: further names of each label, in label order; empty for none.
+
+    >>> parse_label("The sentiment is **positive**, not negative.", ["negative", "positive"])
+    'positive'
+    >>> parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []])
+    'not entailment'
+    """
     names = label_names(tuple(labels), tuple(map(tuple, synonyms)))
     text = plain_text(after_thinking(answer))
     if names.broken:
@@ -104,8 +111,9 @@ def _read(text: str, names: LabelNames) -> str | None:
             claims = claims_of(sentence, names)
             if claims.names > 1 and sentence.endswith("?") and "following" in sentence:
                 return None  # the model repeats the prompt
-            if claims.names and sentence.rstrip("\"') ").endswith("?"):
-                claims = _answered(claims, sentence, following[0] if following else "", names)
+            if claims.names and _is_question(sentence):
+                undecided |= bool(following) and _is_question(following[0])  # Positive? Negative? Hard to tell.
+                claims = _answered(claims, sentence, following[0] if following else "", names, undecided)
             if claims.label is None:
                 denied |= claims.denied
                 undecided |= bool(claims.affirmed) or bool(not claims.names and _OTHER_ANSWER.search(sentence))
@@ -117,12 +125,16 @@ def _read(text: str, names: LabelNames) -> str | None:
     return None
 
 
-def _answered(claims: Claims, question: str, reply: str, names: LabelNames) -> Claims:
+def _is_question(sentence: str) -> bool:
+    return sentence.rstrip("\"') ").endswith("?")
+
+
+def _answered(claims: Claims, question: str, reply: str, names: LabelNames, undecided: bool) -> Claims:
     """What a question says: "Spam? No." denies spam, "Is it spam? Yes." affirms it, "Is it spam?" says nothing."""
     if _NO.match(reply):
         opposites = frozenset(names.opposite[label] for label in claims.affirmed if label in names.opposite)
         return replace(claims, affirmed=opposites, denied=claims.affirmed | claims.denied)
-    is_open = _ASKS.match(question) or claims_of(reply, names).affirmed  # Positive? I think it's negative.
+    is_open = undecided or _ASKS.match(question) or claims_of(reply, names).affirmed  # Positive? I think it's negative.
     return replace(claims, affirmed=frozenset()) if is_open and not _YES.match(reply) else claims
 
 
