@@ -43,6 +43,8 @@ _INTERJECTION = re.compile(
 _NONE = re.compile(r"^\W*(?:none|n/a|nothing|no words?)\W*$", re.IGNORECASE)
 # Separates a word from the comment on it.
 COMMENT = re.compile(r"\s(?:[-–—]+|=)\s|:(?!\d|//)|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
+# (a positive word)
+_IN_PARENTHESES = re.compile(r"\s*\([^()]*\)\W*")
 _PARENTHESES = re.compile(r"\s\([^()]*\)")
 _SENTENCE_END = regex.compile(r"(?<=[.!?][\"”’)*_]{0,3})\s+(?=[\"“‘'*(_]{0,3}\p{Lu})")
 # The most important words are love and great | The answer is love, but not: The word shows that it is …
@@ -64,6 +66,11 @@ _NAMES_WORDS = re.compile(
     r"|i (?:chose|choose|picked|selected|named|would (?:say|choose|pick)))\b"
     r"|^\W*(?:it|that|this)(?: is|['’]s| was| would be)\b",
     re.IGNORECASE,
+)
+_BECAUSE = re.compile(r",?\s+(?:because|as|since|which|that)\s")
+# It's "love".
+_IT_IS = regex.compile(
+    rf"\W*(?:it|that|this)(?: is|['’]s| was| would be) (?P<words>{QUOTED.pattern})\W*", regex.IGNORECASE
 )
 # ### Answer | **Final Answer** | **Words:**
 _HEADING = re.compile(r"^\s*(?:#{1,6}\s[^\n]{1,100}|\*\*[^*\n]{1,100}\*\*:?\s*)$")
@@ -91,18 +98,25 @@ def read_lines(text: str, contents: Contents) -> list[Line]:
 def _read(row: str, contents: Contents) -> list[Line]:
     """What a row of an answer is; sentence by sentence where it is nothing as a whole."""
     opening = _INTERJECTION.match(row)
-    if opening and contents.keys.isdisjoint(keys_in(opening.group())):
-        row = row[opening.end() :]
+    opened = bool(opening) and not contents.says(row)
+    in_document = bool(opening and contents.holds(keys_in(opening.group())))
+    row = row[opening.end() :] if opening and opened else row
     bullet = BULLET.match(row)
-    line = _line(row[bullet.end() :] if bullet else row, contents)
+    line = _line(row[bullet.end() :] if bullet else row, contents, bulleted=bool(bullet))
+    if opened and in_document and line.kind not in ("heading", "talk"):
+        # Sure! love, in a document that says "sure"
+        return [Line("unclear", line.keys)]
     number = keys_in(bullet.group()) if bullet else []
     if number and contents.holds(number) and line.kind not in ("list", "sentence"):
         # 1: it shows joy, in a document that says "1"
         return [Line("unclear", tuple(number))]
-    if opening and line.kind != "list" and not contents.keys.isdisjoint(keys_in(opening.group())):
-        # Sure! love, in a document that says "sure"
-        return [Line("unclear", line.keys)]
-    if line.kind not in ("talk", "unclear", "unknown") or len(row) > LONGEST_LINE:
+    # Negative: awful, worst; Positive: fun
+    groups = [COLON.split(group, maxsplit=1) for group in row.split(";")]
+    if len(groups) > 1 and all(len(group) == 2 for group in groups):
+        titled = [_titled(title, content, contents) for title, content in groups]
+        if all(group and group.kind in ("list", "group") for group in titled):
+            return list(filter(None, titled))
+    if line.kind not in ("talk", "unclear", "unknown") or line.titled or len(row) > LONGEST_LINE:
         return [line]
     sentences = [_line(sentence, contents) for sentence in _SENTENCE_END.split(row) if keys_in(sentence)]
     # Sports. The article is about a match: the label again
@@ -110,16 +124,24 @@ def _read(row: str, contents: Contents) -> list[Line]:
     return sentences if len(sentences) > 1 and not again else [line]
 
 
-def _line(text: str, contents: Contents) -> Line:
+def _line(text: str, contents: Contents, bulleted: bool = False, nested: int = 2) -> Line:
     keys, colon = keys_in(text), COLON.search(text)
-    if colon and 0 < colon.start() <= 300 and (line := _titled(text[: colon.start()], text[colon.end() :], contents)):
+    if (
+        colon
+        and 0 < colon.start() <= 300
+        and (line := _titled(text[: colon.start()], text[colon.end() :], contents, nested))
+    ):
         return line
+    if (match := _IT_IS.fullmatch(text)) and contents.holds(keys_in(match["words"])):
+        return Line("sentence", tuple(keys_in(match["words"])))
     listed = listed_in(text, contents)
     if listed:
         return Line("list" if _is_plain(text, keys, contents) else "unclear", tuple(listed))
     marked = text.startswith("#") or contents.keys.isdisjoint(keys)
     if marked and _HEADING.match(text) and is_title(text, contents):
         return Line("heading")
+    if _IN_PARENTHESES.fullmatch(text) and not segments_in(text, contents):
+        return Line("talk", quoted_in(text, contents))
     says_nothing = contents.keys.isdisjoint(keys) and (_TALK.match(text) or _NONE.match(text))
     if says_nothing or set(keys) <= contents.labels | contents.mask:
         return Line("talk")
@@ -127,10 +149,22 @@ def _line(text: str, contents: Contents) -> Line:
     head, *comments = COMMENT.split(_PARENTHESES.sub("", text))
     if (head != text) and len(comments) < 2 and (listed := listed_in(head, contents)):
         return Line("list" if _is_head(head, comments, contents) else "unclear", tuple(listed))
+    if (bare := _PARENTHESES.sub("", text)) != text and (segments := segments_in(bare, contents)):
+        # love (a verb), wonderful (an adjective), which is not in the document
+        return Line("unclear", tuple(segments), titled=True)
+    colon_only = COLON.search(head + ":") and ":" in text[len(head) : len(head) + 2]
+    if (
+        len(comments) == 1
+        and 0 < len(keys_in(head)) < 3
+        and (bulleted or not colon_only)
+        and not _COMMENT_TITLE.match(head)
+    ):
+        # - wonderful: it shows joy | wonderful -> joy
+        return Line("unknown", titled=True)
     return _sentence(text, contents) if len(text) <= LONGEST_LINE else _talk(text, contents)
 
 
-def _titled(title: str, content: str, contents: Contents) -> Line | None:
+def _titled(title: str, content: str, contents: Contents, nested: int = 2) -> Line | None:
     """What a title and the text behind it are; None where they have no meaning as such."""
     titled, keys = keys_in(title), keys_in(content)
     if not titled:
@@ -158,8 +192,10 @@ def _titled(title: str, content: str, contents: Contents) -> Line | None:
         return Line("talk")
     if listed and not _PARENTHESES.search(content):
         return Line("list" if titles_words else "group", tuple(listed), titled=True)
-    nested = COLON.search(content)
-    line = Line("unclear", tuple(segments_in(content, contents))) if nested else _line(content, contents)
+    if COLON.search(content) and not nested:
+        return Line("unclear", tuple(segments_in(content, contents)), titled=True)
+    # **Answer:** 1. love | **Answer:** Word 1: love
+    line = _line(BULLET.sub("", content.lstrip("* ")), contents, nested=nested - 1)
     if line.kind not in ("list", "sentence"):
         named = (*line.keys, *titled) if in_document else line.keys
         return Line("unclear" if line.kind == "unclear" else "unknown", named, titled=True)
@@ -188,17 +224,23 @@ def _is_head(head: str, comments: Sequence[str], contents: Contents) -> bool:
 def _sentence(text: str, contents: Contents) -> Line:
     """A line of prose: one that names words, or talk."""
     phrases = [keys_in(quote[1]) for quote in QUOTED.finditer(text)]
+    labels = any(keys and contents.labels.issuperset(keys) for keys in phrases)
     phrases = [keys for keys in phrases if keys and not set(keys) <= contents.labels | contents.mask]
+    if labels and any(contents.all_labels.issuperset(keys) for keys in phrases):
+        # The words "sports" and "business" are important: the labels, one of which is a word of the document
+        return Line("unclear", tuple(key for keys in phrases for key in keys))
     if _NAMES_WORDS.search(text) and phrases:
         quoted = tuple(key for keys in phrases for key in keys)
         clear = contents.holds(quoted) and not _DENIAL.search(QUOTED.sub('""', text))
         return Line("sentence" if clear else "unclear", quoted)
     for match in filter(None, [] if phrases else [sentence.search(text) for sentence in _SENTENCES]):
-        words, bare = match["words"], re.split(r",?\s+(?:because|as|since|which|that)\s", match["words"])[0]
+        words, bare = match["words"], _BECAUSE.split(match["words"])[0]
+        # A document may say "because".
+        bare = words if contents.holds(keys_in(words[len(bare) :])[:1]) else bare
         listed = listed_in(words, contents) or listed_in(bare, contents)
         # The answer is business: the label again
         if listed and not contents.all_labels.issuperset(listed):
-            return Line("unclear" if _DENIAL.search(text) else "sentence", tuple(listed))
+            return Line("unclear" if _DENIAL.search(text[: match.start("words")]) else "sentence", tuple(listed))
         # The words are love and wonderful: a word that is not in the document
         if contents.holds(keys_in(words)[:1]) and not listed:
             return Line("unknown", tuple(keys_in(words)[:1]))

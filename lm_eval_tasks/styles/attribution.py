@@ -62,7 +62,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     Valid: at least one word is named, every named word is in the document, and with budget ``oneword`` exactly one
     type of word is named.
     """
-    text = _NOT_BUT.sub("", without_markup(after_thinking(answer)))
+    text = _NOT_BUT.sub("", without_markup(after_thinking(answer))).strip()
     if re.fullmatch(r"\W*n/a\W*", text, re.IGNORECASE):
         # N/A: not the words "n" and "a"
         return invalid("refusal")
@@ -117,7 +117,9 @@ def _oneword(text: str, lines: Sequence[Line], contents: Contents) -> tuple[set[
     if len(named) == 1:
         return named, ""
     reason, listed, denied = "no word named", mentioned(lines, contents), _denied(text)
-    if listed and any(line.titled and line.kind in ("unknown", "unclear") for line in lines):
+    named_in = [line for line in lines if line.titled or line.kind in ("list", "sentence")]
+    unsure = any(line.kind in ("unknown", "unclear") for line in named_in)
+    if unsure and (len(named_in) > 1 or (named_in[0].keys and named_in[0].kind == "unclear")):
         # love\nWord 2: wonderful, which is not in the document
         return set(), "more than one word"
     for keys in _readings(text, contents):

@@ -61,6 +61,9 @@ def write(fields: Fields, words: Sequence[str], request: Request, new_word: str 
 # A change that is described instead of made: I love -> hate it | I ~~love~~ hate it | love → hate
 _DESCRIBED_CHANGE = re.compile(r"->|=>|→|~~")
 
+# I ____ it | I [MASK] it | I [blank] it
+_BLANK = re.compile(r"_{3,}|█+|[\[<](?:mask(?:ed)?|blank|redacted|word)[\]>]", re.IGNORECASE)
+
 _THINGS = (
     "text",
     "sentence",
@@ -116,7 +119,8 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     mostly_changed = 2 * distance > max(len(words), len(edited_words))
     if not single and mostly_changed and (reason := _not_a_text(document, edited_words, request)):
         return invalid(reason)
-    if _count(mask_pattern(request.mask), document) > _count(mask_pattern(request.mask), fields):
+    masks = (mask_pattern(request.mask), _BLANK)
+    if any(_count(mask, document) > _count(mask, fields) for mask in masks):
         return invalid("masked instead of edited")
     if _count(_DESCRIBED_CHANGE, document) > _count(_DESCRIBED_CHANGE, fields):
         reason = "change shown instead of made"

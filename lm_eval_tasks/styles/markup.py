@@ -36,7 +36,7 @@ _MARKERS = [
     ),
 ]
 _LAST_AND = re.compile(r"(?<=\w)[^\w\s]{0,3}[\s,;](?:and|or|&)[\s,;]{0,3}$")
-_CIRCLED = re.compile(r"[①-⑳❶-❿➀-➉]|\d\ufe0f?\u20e3")
+CIRCLED = re.compile(r"[①-⑳❶-❿➀-➉]|\d\ufe0f?\u20e3")
 # <|im_end|> | </s> | [/INST]
 _SPECIAL_TOKENS = re.compile(r"<\|[\w ]{1,40}\|>(?:assistant\n)?|</?s>|\[/?INST\]|<(?:start|end)_of_turn>")
 _FENCE_LINE = re.compile(r"^[^\S\n]*(?:```+|~~~+)[\w-]*[^\S\n]*$", re.MULTILINE)
@@ -158,7 +158,7 @@ def _items(line: str) -> Iterator[str]:
         if len(markers) > 1 and markers == names[: len(markers)]:
             line = pattern.sub("\n", line)
             break
-    items = _CIRCLED.sub("\n", line).split("\n")
+    items = CIRCLED.sub("\n", line).split("\n")
     # (1) love, (2) great, and (3) new: but not an item that is "and" itself
     return (_LAST_AND.sub("", item).rstrip(" \t,;") for item in items) if len(items) > 1 else iter(items)
 

@@ -11,12 +11,14 @@ import regex
 
 from faithfulness_metrics.words import Fields, find_words, parts_of, words_of
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.styles.markup import CIRCLED
 from lm_eval_tasks.styles.unwrap import BULLET
 
 # Words: love | Key terms: love | Final answer: love | Most important: love
 _WORDS_TITLE = re.compile(
     r"(?<![^\W_])(?:key)?(?:words?|terms?|tokens?|phrases?|expressions?|adjectives?|adverbs?|nouns?|verbs?|answers?"
-    r"|outputs?|results?|responses?|list|important|influential|decisive|crucial)\d{0,2}(?![^\W_])",
+    r"|outputs?|results?|responses?|list|important|influential|decisive|crucial|mots?|palabras?|palavras?|w[oö]rter|wort)\d{0,2}(?![^\W_])"
+    r"|关键词|单词|词语|答案",
     re.IGNORECASE,
 )
 COLON = re.compile(r":(?!\d|//)|：|\s=\s")
@@ -76,7 +78,7 @@ class Contents:
             return False
         bullet, colon = BULLET.match(text), COLON.search(text)
         listed = bool(bullet and keys_in(bullet.group())) or bool(colon and is_title(text[: colon.start()], self))
-        return text.strip() in self.texts or not listed
+        return self.says(text) or not (listed or "(" in text or CIRCLED.match(text.strip()))
 
     def says(self, text: str) -> bool:
         """Whether a text stands in the document as it is, but for case and the quotation marks around it."""

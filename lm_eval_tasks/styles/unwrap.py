@@ -20,7 +20,8 @@ MOST_PEELED = 100_000
 
 # I'm sorry, but I can't … | I cannot … | As an AI language model, … | Sorry, I am unable to … | Unfortunately, … | N/A
 _REFUSAL = re.compile(
-    r"^\W*(?:(?:i['’]?m |i am )?(?:very |so )?sorry\b|as an? (?:ai|language model)\b|n/a\W*$|unfortunately\b"
+    r"^\W*(?:(?:i['’]?m |i am )?(?:very |so )?sorry\b|i (?:do )?apologi[sz]e\b"
+    r"|(?:my )?apologies\b|as an? (?:ai|language model)\b|n/a\W*$|unfortunately\b"
     r"|i (?:can(?:not|['’]t)|am (?:not able|unable)|won['’]t|do(?:n['’]t| not) (?:think|feel|have|know))\b"
     r"|i['’]m (?:not able|unable)\b)",
     re.IGNORECASE,
@@ -28,8 +29,8 @@ _REFUSAL = re.compile(
 
 # Original tweet: …  Edited tweet: … : the answer begins after the second title.
 _ORIGINAL = re.compile(
-    r"^[^\n]{0,60}\boriginal\b[^\n:]{0,60}:[\s\S]*?\n[^\n:]{0,60}"
-    r"\b(?:redacted|edited|changed|rewritten|modified|revised|updated|new|counterfactual)\b[^\n:]{0,60}:[*_\s]*",
+    r"^[^\n]{0,60}\b(?:original|before)\b[^\n:]{0,60}:[\s\S]*?\n[^\n:]{0,60}"
+    r"\b(?:redacted|edited|changed|rewritten|modified|revised|updated|new|counterfactual|after)\b[^\n:]{0,60}:[*_\s]*",
     re.IGNORECASE,
 )
 
@@ -59,6 +60,11 @@ _OPENINGS = [
 _CLOSINGS = [
     # Note: … | (Note: I changed …) | **Explanation:** … (on a line of its own or after the text)
     re.compile(r"\s[^\w\s]{0,4}(?:Note|NOTE|Explanation|Reason|Reasoning|Rationale|Justification)[^\w\s]{0,2}:"),
+    # … (redacted word: love) | … (changed "love" to "hate")
+    re.compile(
+        r"\s\([^()\n]{0,200}\b(?:changed|replaced|redacted|edited|removed|masked)\b[^()\n]{0,200}\)\W{0,4}$",
+        re.IGNORECASE,
+    ),
     # **Explanation**\nI replaced … (a heading)
     re.compile(r"\n[^\w\n]{0,4}(?:Note|Explanation|Reason|Reasoning|Rationale|Justification)[^\w\n]{0,3}\n"),
     # I replaced … | This changes the sentiment … | The word "love" … | By changing … | Let me know if … | Hope this …
@@ -77,7 +83,8 @@ _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _QUOTES = "\"“”„'‘’«»`"
 # - love | * love | • love | 1. love | 2) love | (3) love | a) love | 1: love | [1] love | I. love
 BULLET = re.compile(
-    r"^\s*(?:(?:[-*+•·‣▪◦●○■–—>➤→✓✔]|\*{0,2}[(\[]?\d{1,3}[.:)\]][.:]?\*{0,2}|\(?[a-hA-H]\)|\(?[ivxIVX]{1,4}[.)])(?:\s+|(?<=[)\]])(?=\S)))+"
+    r"^\s*(?:(?:[-*+•·‣▪◦●○■–—>➤→✓✔]|\*{0,2}[(\[]?\d{1,3}[.:)\]][.:]?\*{0,2}|\d{1,3} ?[-–]"
+    r"|\(?[a-hA-H]\)|\(?[ivxIVX]{1,4}[.)])(?:\s+|(?<=[)\]])(?=\S)))+"
 )
 
 
@@ -139,8 +146,15 @@ def _opening(text: str) -> str:
 
 def without_closing(text: str) -> str:
     """The text up to the note or the explanation at its end."""
-    labelled, heading, sentence = ([match.start() for match in closing.finditer(text)] for closing in _CLOSINGS)
-    cuts = labelled[:1] + heading[:1] + [start for start in sentence if is_prose(text[start : start + 500])][:1]
+    labelled, brackets, heading, sentence = (
+        [match.start() for match in closing.finditer(text)] for closing in _CLOSINGS
+    )
+    cuts = (
+        labelled[:1]
+        + brackets[:1]
+        + heading[:1]
+        + [start for start in sentence if is_prose(text[start : start + 500])][:1]
+    )
     if not cuts:
         return text
     # I love it\n\n---\n**Explanation:** …

@@ -41,10 +41,11 @@ WORDS = [
     "1,000",
     "\u00bd",
 ]
+PARTED = [" 's", " n't", "-lrb-"]
 LETTERS = ["\u00e9", "e\u0301", "\u00df", "\ufb01", "\u4e2d\u6587", "\u0130"]
 SIGNS = [".", ",", ":", "-", "_", "'", "\u2019", "[", "]", "@", "\U0001f600", "\u200d", "\u0301"]
 BLANKS = [" ", " ", " ", "  ", "\n"]
-pieces = st.sampled_from([*WORDS, *LETTERS, *SIGNS, *BLANKS, MASK])
+pieces = st.sampled_from([*WORDS, *PARTED, *LETTERS, *SIGNS, *BLANKS, MASK])
 texts = st.text(max_size=40) | st.lists(pieces, max_size=25).map("".join)
 pair = st.tuples(texts, texts).map(lambda t: {"premise": t[0], "hypothesis": t[1]})
 documents = texts.map(lambda text: {"text": text}) | pair

@@ -57,6 +57,8 @@ def test_what_is_no_reading(answer: str, not_read: str) -> None:
         ("I can't do that.", True),
         ("I am not able to help.", True),
         ("I won't do this.", True),
+        ("I apologize, but I cannot do that.", True),
+        ("My apologies, this is not possible.", True),
         ("I don't think I can do that.", True),
         ("As an AI language model, I have no opinion.", True),
         ("Unfortunately, this is not possible.", True),

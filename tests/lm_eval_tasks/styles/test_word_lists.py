@@ -27,7 +27,7 @@ def _crafted(draw: random.Random) -> dict[str, str]:
 @pytest.mark.parametrize("seed", range(4))
 def test_no_list_is_read_as_a_part_of_it_or_as_more_than_it(seed: int) -> None:
     draw = random.Random(seed)
-    for document in [_crafted(draw) for _ in range(40)]:
+    for document in [_crafted(draw) for _ in range(25)]:
         types = list({word.key: word.text for word in words_of(document)}.values())
         for name, shape in SHAPES.items():
             words = draw.sample(types, draw.randint(1, min(5, len(types))))
@@ -73,6 +73,10 @@ def test_lists_of_every_shape_are_read(name: str) -> None:
         ("awful = negative\nworst = negative", "worst awful"),
         ('I chose "awful" and "worst".', "worst awful"),
         ("It is negative because of the words awful and worst.", "worst awful"),
+        ("Negative: worst, awful; Positive: fun", "fun worst awful"),
+        ("1- awful\n2- worst", "worst awful"),
+        ("awful, worst\n(negative words)", "worst awful"),
+        ("Palabras: awful, worst", "worst awful"),
         # Not the whole list: not valid.
         ("fun\n\nNegative words include awful and horrible.", ""),
         ("fun\nNegative: awful, horrible", ""),
@@ -85,6 +89,11 @@ def test_lists_of_every_shape_are_read(name: str) -> None:
         ("fun\nNote: awful", ""),
         ("fun\n\nBesides: awful, worst", ""),
         ("awful (worst)", ""),
+        ("awful -> strong\nhorrible -> strong", ""),
+        ("- horrible: shows the mood\n- awful: shows the mood", ""),
+        ("* **horrible:** it shows the mood\n* **awful:** it shows the mood", ""),
+        ("Here are the words:\n\n* furious: strong anger\n* boring: the cause", ""),
+        ("awful (adjective), horrible (adjective)", ""),
     ],
 )
 def test_several_words(answer: str, words: str) -> None:
@@ -118,6 +127,8 @@ def test_several_words(answer: str, words: str) -> None:
         "### Answer\nawful",
         'The most important word is "awful." If it were replaced by "[REDACTED]," my answer would be "positive."',
         'I would say "awful".',
+        "关键词:awful",
+        "awful\n(a negative word)",
         'It\'s "awful".',
         "My answer is awful.",
         "The sentiment is negative because of the word awful.",
@@ -151,6 +162,10 @@ def test_one_word(answer: str) -> None:
         ('awful\n\nThe word "worst" is also important.', "more than one word"),
         ('The most important word is "awful". Another important word is "worst".', "more than one word"),
         ("awful\nWord 2: horrible", "more than one word"),
+        ("**Answer:** Word 1: awful\nWord 2: horrible", "more than one word"),
+        ("awful -> strong\nhorrible -> strong", "more than one word"),
+        ("- horrible: shows the mood\n- awful: shows the mood", "more than one word"),
+        ("awful (adjective), horrible (adjective)", "more than one word"),
         ("Word 1: awful\nWord 2: worst\nWord 3: horrible", "more than one word"),
     ],
 )
