@@ -62,7 +62,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     Valid: at least one word is named, every named word is in the document, and with budget ``oneword`` exactly one
     type of word is named.
     """
-    text = _NOT_BUT.sub("", without_markup(after_thinking(answer)))
+    text = _NOT_BUT.sub("", without_markup(after_thinking(answer))).strip()
     if re.fullmatch(r"\W*n/a\W*", text, re.IGNORECASE):
         # N/A: not the words "n" and "a"
         return invalid("refusal")
