@@ -41,7 +41,7 @@ def parsed(row: Row) -> tuple[Reading, str]:
     """What the project reads in an answer: the reading, and the reason where there is none."""
     if row.style is None:
         call = row.spec.classify(row.document)
-        return parse_label(row.answer, call.labels), ""
+        return parse_label(row.answer, call.labels, call.synonyms), ""
     style = STYLES[row.style]
     explanation = style.parse(row.answer, row.document.fields, row.spec.request(row.document, row.target))
     if not explanation.valid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -10,6 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from types import TracebackType
+from typing import TextIO
+
+# The device of the output takes no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class UsageError(ValueError):
@@ -38,7 +43,8 @@ def run_command(command: Callable[[], int | None]) -> int:
     """Run a command and return its exit status.
 
     A `UsageError` becomes one line on stderr and status 2. A reader that closes the pipe early (`| head`) is no error.
-    The status is then that of the command if it has ended; else 141, as shells count a closed pipe.
+    The status is then that of the command if it has ended; else 141, as shells count a closed pipe. A full device
+    (`> /dev/full`) is one line and status 2.
     """
     status = 141  # 128 + SIGPIPE
     try:
@@ -55,6 +61,13 @@ def run_command(command: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         if not _closed_pipes():
             raise  # of a server or a process of the command's own
+    except OSError as error:
+        if error.errno not in _FULL or error.filename:
+            raise
+        status = 2
+        with suppress(OSError):
+            print(f"faithful-se: cannot write: {error.strerror}; send the output elsewhere", file=sys.stderr)
+        _write_into_nothing(sys.stdout)
     return status
 
 
@@ -67,10 +80,16 @@ def _closed_pipes() -> bool:
             poller.register(stream.fileno(), select.POLLOUT)
             if any(events & (select.POLLERR | select.POLLHUP) for _, events in poller.poll(0)):
                 closed = True
-                nothing = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nothing, stream.fileno())
-                os.close(nothing)
+                _write_into_nothing(stream)
     return closed
+
+
+def _write_into_nothing(stream: TextIO) -> None:
+    """Send what a stream still holds nowhere: at exit Python would fail to write it once more."""
+    with suppress(AttributeError, OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
 
 
 def install_excepthook() -> None:

@@ -131,7 +131,9 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
                 f"the texts have {', '.join(fields)}: give texts as mappings with these fields, in this order"
             )
     elif "labels" not in settings:
-        raise UsageError(f"{caller}: what may the model answer? Give labels=[…], or the dataset=… of a task")
+        raise UsageError(
+            f"{caller}: labels are missing: give labels=[…], the answers to choose from, or the dataset=… of a task"
+        )
     else:
         noun = settings.get("noun") or (" and ".join(fields) if len(fields) > 1 else "text")
         names = fields if len(fields) > 1 else [noun]

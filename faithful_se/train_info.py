@@ -49,6 +49,7 @@ class TrainInfo(TypedDict):
     chat_template_args: NotRequired[dict[str, Any]]  # further arguments of the chat template; older trainings had none
     empty_thoughts: NotRequired[bool]  # whether the template wrote an empty thought before answers, learnt with them
     how: str  # which weights were trained, in words
+    dtype: str  # number format of the base's weights in the training, and of a merged model; empty if unknown
     learning_rate: float  # peak
     epochs: float  # passes over the rows
     steps: int  # optimizer steps

@@ -5,6 +5,8 @@ Installing the package places the task files in lm-eval's folder, so lm-eval fin
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -20,8 +22,13 @@ def main(argv: list[str]) -> int:
     """Pass `argv` to lm-eval.
 
     Raises:
-        UsageError: a task that lm-eval does not find; the message names the nearest ones.
+        UsageError: a task that lm-eval does not find; the message names the nearest ones. Or a GGUF file as a model.
     """
+    for word in argv:
+        # lm-eval's hf takes folder and file apart, and fails on the path in the middle of transformers.
+        if match := re.search(r"pretrained=([^,\s]+\.gguf)(?=,|\s|$)", word):
+            folder, name = os.path.split(match[1])
+            raise UsageError(f"{match[1]}: a GGUF file: write pretrained={folder or '.'},gguf_file={name}")
     import lm_eval.__main__
 
     import lm_eval_tasks.rule_models  # noqa: F401  registers the rule-based models

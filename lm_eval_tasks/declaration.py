@@ -7,13 +7,15 @@ eight labels of one letter, and `labels: [yes, no]` are two truth values.
 from __future__ import annotations
 
 import difflib
-import unicodedata
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
+from lm_eval_tasks.label_reading.names import read_synonyms
+from lm_eval_tasks.label_reading.plain_text import key_of
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.rationales import READERS
 
@@ -128,13 +130,15 @@ def label_problem(labels: Any, unknown: bool = False) -> Problem:
             return f"{label!r} is no text: put labels in quotes"
         if not label.strip() or "\n" in label or label != label.strip():
             return f"{label!r} is empty, or has blanks around it or a line break: give plain text"
-        key = comparable(label)
+        key = key_of(label)
+        if not re.search(r"\w", key):
+            return f"{label!r} has no letter and no digit, so that no answer can be read as it: give a word"
         if label == by_key.get(key):
             return f"the label {label} is given twice: give each once"
         if key in by_key:
             return (
-                f"the label {by_key[key]} is given twice: {label!r} differs from it by case, blanks or Unicode form "
-                "only, and answers are read without these"
+                f"the label {by_key[key]} is given twice: {label!r} differs from it by case, blanks, hyphens or "
+                "Unicode form only, and answers are read without these"
             )
         by_key[key] = label
     if len(by_key) < 2:
@@ -142,15 +146,6 @@ def label_problem(labels: Any, unknown: bool = False) -> Problem:
     if unknown and UNKNOWN in by_key:
         return f'"{UNKNOWN}" is among them already: leave the option unknown out, or rename the label'
     return ""
-
-
-def comparable(label: str) -> str:
-    """A label as it is compared with others: composed, without case, with single blanks.
-
-    >>> comparable("Sehr  GUT"), comparable("Qualita\\u0308t") == comparable("qualität")
-    ('sehr gut', True)
-    """
-    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", label).casefold()).split())
 
 
 def _labels(declared: Mapping[str, Any]) -> Problem:
@@ -209,22 +204,10 @@ def _rationale(declared: Mapping[str, Any]) -> Problem:
 
 
 def _synonyms(declared: Mapping[str, Any]) -> Problem:
-    synonyms, labels = declared.get("synonyms"), declared.get("labels", ())
-    if synonyms is None:
-        return ""
-    if not isinstance(synonyms, Mapping):
-        return f"is {synonyms!r}: give a list of phrases for each label, such as {{{(*labels, 'label')[0]}: [phrase]}}"
-    owners = {comparable(label): label for label in labels}
-    for label, phrases in synonyms.items():
-        if label not in labels:
-            near = difflib.get_close_matches(str(label), labels, n=1)
-            remedy = f"did you mean {near[0]}?" if near else f"the labels are {', '.join(labels) or 'in a column'}"
-            return f"{label!r} is no label; {remedy}"
-        if problem := _list_problem(phrases) or next(filter(None, map(_text_problem, phrases)), ""):
-            return f"{label}: {problem}"
-        for phrase in phrases:
-            if (owner := owners.setdefault(comparable(phrase), label)) != label:
-                return f"{label}: {phrase!r} stands for {owner}, too: a phrase belongs to one label"
+    try:
+        read_synonyms(declared)
+    except UsageError as error:
+        return str(error).partition(": synonyms: ")[2]
     return ""
 
 

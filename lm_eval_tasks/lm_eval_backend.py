@@ -141,7 +141,7 @@ class Backend:
             )
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
-            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS}
+            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS + call.thinking_tokens}
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]

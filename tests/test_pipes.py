@@ -84,3 +84,14 @@ def test_a_broken_pipe_that_is_not_of_the_output_is_an_error(capsys):
 
     assert run_command(mistake) == 2
     assert capsys.readouterr().err == "faithful-se: --limit 0: give a number from 1\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_device_is_one_line(tmp_path):
+    for name in ("base", "tuned"):
+        write_run(tmp_path / name, {TASK: rows_of([1.0] * 10)}, peft=name)
+    with open("/dev/full", "w") as full:
+        command = [SCRIPT, "compare", str(tmp_path / "base"), str(tmp_path / "tuned")]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=300)
+    assert done.returncode == 2
+    assert done.stderr == "faithful-se: cannot write: No space left on device; send the output elsewhere\n"

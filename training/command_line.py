@@ -12,6 +12,8 @@ import re
 from dataclasses import MISSING, Field, field, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from faithful_se.errors import UsageError
+
 Options = TypeVar("Options")
 
 
@@ -68,7 +70,12 @@ def options_from(arguments: argparse.Namespace, options: type[Options]) -> Optio
         UsageError: from the dataclass, when it checks its values.
     """
     values = {option.name: getattr(arguments, option.name) for option in fields(options)}  # type: ignore[arg-type]
-    return options(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    try:
+        return options(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    except UsageError as error:
+        # Messages begin with the name of the field, which Python users typed. Here its option was typed.
+        name, blank, rest = str(error).partition(" ")
+        raise UsageError(f"--{name.replace('_', '-')}{blank}{rest}" if name in values else str(error)) from error
 
 
 def attribute_helps(options: type) -> dict[str, str]:

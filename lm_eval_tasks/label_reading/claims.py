@@ -26,7 +26,7 @@ _CONTRAST = re.compile(
     r"[^\w.!?]*(?:(?:but|rather|instead|of|than|as|opposed|to|not|just|simply|a|an|the|is|more|very|\w+ly)\b[^\w.!?]*)+"
 )
 # positive or neutral, where neutral is no label
-_GOES_ON = re.compile(r"[\"'\s,]*(?:or|nor)\b(?! (?:rather|not))")
+_GOES_ON = re.compile(r"[\"'\s,]*(?:(?:or|nor)\b(?! (?:rather|not))|to (?:neutral|mixed))")
 _GOES_BACK = re.compile(r"(?<!more) \bor (?:(?:a|an|the|even|is) )?[\"']*$")
 _JOINS = re.compile(r"\b(?:or|and|nor)\b|[/&]")
 
@@ -40,8 +40,12 @@ _CONCESSION = re.compile(
     r"(?:^|[,;\u2014]\s*|\bbut )(?:while|although|though|even though|even if|despite|in spite of|apart from"
     r"|aside from|besides|except for|unlike|whereas)\b[^,]*(?:,|$)"
 )
-# The tweet "not a positive day" is negative: what the text says is no claim about it
-_QUOTATION = re.compile(rf"(\b(?:{NOUN}|premise|hypothesis|says|said|phrase),?\s)(\"[^\"]*\s[^\"]*\s[^\"]*\")(?=\s\w)")
+# The tweet "not a positive day" is negative | The words "not happy" suggest …: a text's words claim nothing about it
+_QUOTATION = re.compile(
+    rf"(?:^|\b(?:{NOUN}|premise|hypothesis|says|said|words?|phrases?|use of),?\s)"
+    r"(?P<mark>[\"'])(?P<text>[^\"]*?)(?P=mark)"
+    r"(?=\s(?:is|are|was|makes?|indicates?|suggests?|shows?|implies|imply|means|expresses|express|conveys?|in)\b|,\s)"
+)
 # It is unknown whether it is positive.
 _OPEN_QUESTION = re.compile(r"\b(?:whether|if (?:it|the|this|that))\b[^,;]*")
 _TITLED_END = re.compile(r":\W*$")
@@ -54,7 +58,10 @@ _DECISIVE = re.compile(
 
 
 # It sounds positive, but it is negative.
-_APPEARANCE = re.compile(r"\b(?:sounds?|seems?|appears?|looks?|starts?|may|might|could|can) .{0,80}?\bbut\b")
+_APPEARANCE = re.compile(
+    r"\b(?:sounds?|seems?|appears?|looks?|starts?|may|might|could|can|has|have|contains?|there(?:'s| is| are))"
+    r" .{0,80}?\bbut\b"
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,9 @@ class _Mention:
 
 def claims_of(sentence: str, names: LabelNames) -> Claims:
     """What a sentence in plain text says about labels."""
-    sentence = _QUOTATION.sub(lambda quotation: quotation[1] + " " * len(quotation[2]), sentence)
+    sentence = _QUOTATION.sub(
+        lambda quoted: quoted[0] if names.pattern.fullmatch(quoted["text"]) else " " * len(quoted[0]), sentence
+    )
     if not (mentions := _mentions(sentence, names)):
         return Claims()
     if not re.search(r"\w", names.pattern.sub("", sentence)):  # positive positive positive
@@ -128,8 +137,9 @@ def _is_denied_answer(sentence: str, mention: _Mention) -> bool:
 def _mentions(sentence: str, names: LabelNames) -> list[_Mention]:
     mentions = []
     for match in names.pattern.finditer(sentence):
-        name, (start, end) = key_of_plain(match["name"]), match.span()
-        count = denials(sentence, start, end) + bool(match["non"])
+        whole, (start, end) = key_of_plain(match.group()), match.span()
+        name = whole if whole in names.labels else key_of_plain(match["name"])  # "non-toxic" may be a label itself
+        count = denials(sentence, start, end) + bool(match["non"] and name != whole)
         label = names.labels.get(name)
         if label is not None:
             mentions.append(_Mention(label, start, end, count, is_answer(name, sentence, start, end)))
@@ -190,8 +200,8 @@ def _is_within(mention: _Mention, spans: list[tuple[int, int]]) -> bool:
 def _decided(sentence: str, affirmed: dict[str, int]) -> dict[str, int]:
     """The one label after the last decisive word, where there is one; else all of them."""
     decisive = [match.end() for pattern in (_DECISIVE, _APPEARANCE) for match in pattern.finditer(sentence)]
-    if decisive:
-        later = {label: start for label, start in affirmed.items() if start > max(decisive)}
+    for end in sorted(decisive, reverse=True):
+        later = {label: start for label, start in affirmed.items() if start > end}
         if len(later) == 1:
             return later
     return affirmed

@@ -22,17 +22,15 @@ _CUE = re.compile(
         r"""not cannot cant dont doesnt didnt isnt wasnt wont arent never none nothing nobody nowhere non without
         hardly barely scarcely unlikely impossible lacks? lacking absence devoid fails? failed rather_than
         instead_of than (?:wrong|incorrect|inaccurate|misleading|mistaken|mistake|false)_to too_\w+_to
-        opposed_to unlike far_from
-        (?:hard|difficult|tough|refuses?|declines?|hesitates?|reluctant)_to
-        free_(?:of|from) no_longer exclud(?:es?|ed|ing) rules?_out ruled_out
-        doubt(?:s|ful)? den(?:y|ies|ied) false_that refut(?:es?|ed) except opposite_of
-        contrary_to"""
+        opposed_to unlike far_from (?:hard|difficult|tough|refuses?|declines?|hesitates?|reluctant)_to
+        free_(?:of|from) no_longer exclud(?:es?|ed|ing) rules?_out ruled_out doubt(?:s|ful)? den(?:y|ies|ied)
+        false_that refut(?:es?|ed) except opposite_of contrary_to"""
     )
     # Nicht positiv. | Ce n'est pas positif. | No es positivo. | Non è positivo. | Não é positivo. | Не spam
     + r"\b)|\b"
     + any_of(
-        """nicht keine?[rsnm]? weder ohne pas aucune? sans jamais não sem nem nunca ningún ninguna senza niet geen inte
-        ikke не нет без"""
+        """nicht keine?[rsnm]? weder ohne pas aucune? sans jamais não sem nem nunca ningún ninguna senza niet geen
+        inte ikke не нет без"""
     )
     + r"\b"
 )
@@ -45,7 +43,9 @@ _END = re.compile(
     rf"[;:()=\u2014|]|\bi\.e\b|\bnamely\b|->|=>|\u2192|\s-\s|,\s*{_STARTS_AFTER_COMMA}\b"
     r"|\b(?:but|however|although|though|whereas|while|because|since|therefore|thus|hence)\b"
     r"|\bso (?:it|this|that|the|i|i'd|we|they|there|its|therefore)\b"
-    r"|\band (?:it|this|the|i|is|was|are|does|do|can|could|would|should|has|therefore|thus|so|instead|hence)\b"
+    r"|\band (?:it|its|their|we|they|there|this|the|i|is|was|are"
+    r"|does|do|can|could|would|should|has|sounds|seems|appears|looks|feels|expresses|shows"
+    r"|therefore|thus|so|instead|hence)\b"
 )
 # not happy, clearly negative: a name after a comma, where words stand between the denial and the comma
 _NEW_NAME = re.compile(r"\W*(?:(?:a|an|the|just|simply|only|rather|more|\w+ly)\W+)*")

@@ -10,7 +10,7 @@ from itertools import chain
 from lm_eval_tasks.label_reading.claims import Claims, claims_of
 from lm_eval_tasks.label_reading.names import LabelNames, label_names
 from lm_eval_tasks.label_reading.plain_text import key_of_plain, plain_text
-from lm_eval_tasks.label_reading.vocabulary import any_of
+from lm_eval_tasks.label_reading.vocabulary import NOUN, any_of
 from lm_eval_tasks.thoughts import after_thinking
 
 # So many letters of a final answer are read, and so many sentences behind an answer for a correction.
@@ -26,12 +26,19 @@ _OPENING = re.compile(rf"[\W_]*(?:(?:sure|certainly|of course|okay|ok|yes|json|t
 # Answer: positive | The sentiment is positive | Therefore, the topic is business. | I would say positive
 _EXPLICIT = re.compile(
     rf"[\W_]*(?:(?:{_TITLE}|therefore|thus|hence|overall|so|in (?:conclusion|summary|short)|to (?:conclude|sum up)"
-    r"|finally|ultimately|if i (?:had|have) to|based on (?:this|that|these))\b"
+    r"|finally|ultimately|if i (?:had|have) to|(?:this|that) (?:makes|means)|based on (?:this|that|these))\b"
     r"|i(?:'d| would| will|'ll)? (?:choose|say|pick|select|classify|answer|go with|lean)\b)"
 )
 _FINAL = re.compile(r"\b(?:final|ultimate) (?:answer|label|verdict|classification|prediction|decision|choice)\b")
 # The sentiment is mixed. | The answer is 42. : an answer, but none of the labels
 _OTHER_ANSWER = re.compile(rf"(?:^|\b(?:the|my) ){_TITLE}\b[^:]{{0,40}}(?:\bis\b|\bare\b|:)[\W_]*\w")
+# The tweet says this and that.\n\nThe tweet is positive.
+_ABOUT_TEXT = re.compile(rf"[\W_]*(?:the|this) {NOUN} (?:is|are|was|belongs|falls|expresses|conveys|shows)\b")
+# At first glance it seems literal. However, it is ironic. : a later sentence decides
+_TENTATIVE = re.compile(
+    r"\bat first\b|\bfirst glance\b|\binitially\b|\bon the surface\b|^[\W_]*some (?:words|parts)\b"
+    r"|\b(?:could|may|might|can) (?:seem|appear|sound|look)\b"
+)
 # Positive. Wait, actually negative. | Positive, no, I mean negative
 _TAKES_BACK = (
     r"(?:(?:oh|hmm|no)\b[\s,]*)?(?:wait\b|correction\b|scratch that|on second thoughts?|let me (?:re|correct)"
@@ -58,14 +65,21 @@ _SCORE = re.compile(r"[\s\"':=(]{0,9}(\d+(?:\.\d+)?)\s?%?[\s\"')]{0,9}(?:$|[,;\n
 
 
 def parse_label(answer: str, labels: Iterable[str], synonyms: Sequence[Sequence[str]] = ()) -> str | None:
-    """The label that an answer names; None where it names none, denies it or does not choose. The first sentence
-    that says a label counts, and a label that opens it. An explanation behind it does not count. A correction
-    does, and so does a final answer. docs/protocol.md, "How an answer is read", has the rules. Args: answer: as
-    the model wrote it, thoughts included. labels: what it may name. synonyms: further names of each label, in
-    label order; empty for none. >>> parse_label("The sentiment is **positive**, not negative.", ["negative",
-    "positive"]) 'positive' >>> parse_label("It does not appear to be spam.", ["legitimate", "spam"]) >>>
-    parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []]) 'not
-    entailment'"""
+    """The label that an answer names; None where it names none, denies it or does not choose.
+
+    The first sentence that says a label counts, and a label that opens it. An explanation behind it does not count. A
+    correction does, and so does a final answer. docs/protocol.md, "How an answer is read", has the rules.
+
+    Args:
+        answer: as the model wrote it, thoughts included.
+        labels: what it may name.
+        synonyms: further names of each label, in label order; empty for none.
+
+    >>> parse_label("The sentiment is **positive**, not negative.", ["negative", "positive"])
+    'positive'
+    >>> parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []])
+    'not entailment'
+    """
     names = label_names(tuple(labels), tuple(map(tuple, synonyms)))
     text = plain_text(after_thinking(answer))
     if names.broken:
@@ -104,25 +118,36 @@ def _read(text: str, names: LabelNames) -> str | None:
             claims = claims_of(sentence, names)
             if claims.names > 1 and sentence.endswith("?") and "following" in sentence:
                 return None  # the model repeats the prompt
-            if claims.names and sentence.rstrip("\"') ").endswith("?"):
-                claims = _answered(claims, sentence, following[0] if following else "", names)
+            if claims.names and _is_question(sentence):
+                undecided |= bool(following) and _is_question(following[0])  # Positive? Negative? Hard to tell.
+                claims = _answered(claims, sentence, following[0] if following else "", names, undecided)
             if claims.label is None:
                 denied |= claims.denied
                 undecided |= bool(claims.affirmed) or bool(not claims.names and _OTHER_ANSWER.search(sentence))
                 spoken |= not claims.denied
-            elif not (undecided or must_be_explicit) or _is_explicit(sentence, names):
+            elif _TENTATIVE.search(sentence):
+                continue
+            elif (
+                not (undecided or must_be_explicit)
+                or _is_explicit(sentence, names)
+                or (not undecided and _ABOUT_TEXT.match(sentence))
+            ):
                 if claims.label in denied or _is_list(lines[number:], names):
                     return None
                 return _corrected(claims.label, chain(following, lines[number + 1 :]), names)
     return None
 
 
-def _answered(claims: Claims, question: str, reply: str, names: LabelNames) -> Claims:
+def _is_question(sentence: str) -> bool:
+    return sentence.rstrip("\"') ").endswith("?")
+
+
+def _answered(claims: Claims, question: str, reply: str, names: LabelNames, undecided: bool) -> Claims:
     """What a question says: "Spam? No." denies spam, "Is it spam? Yes." affirms it, "Is it spam?" says nothing."""
     if _NO.match(reply):
         opposites = frozenset(names.opposite[label] for label in claims.affirmed if label in names.opposite)
         return replace(claims, affirmed=opposites, denied=claims.affirmed | claims.denied)
-    is_open = _ASKS.match(question) or claims_of(reply, names).affirmed  # Positive? I think it's negative.
+    is_open = undecided or _ASKS.match(question) or claims_of(reply, names).affirmed  # Positive? I think it's negative.
     return replace(claims, affirmed=frozenset()) if is_open and not _YES.match(reply) else claims
 
 

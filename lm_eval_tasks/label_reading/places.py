@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lm_eval_tasks.label_reading.vocabulary import AUXILIARY, FUNCTION_WORD, MODIFIER, NOUN, OPENING_WORD, VERB
+from lm_eval_tasks.label_reading.vocabulary import AUXILIARY, FUNCTION_WORD, MODIFIER, NOUN, OPENING_WORD, VERB, any_of
 
 # So many letters before and behind a name are looked at.
 REACH = 120
@@ -20,12 +20,15 @@ _CLOSES = r"""["')\]]*\s*(?:$|[^\w\s"'#])"""
 _CLOSED = re.compile(_CLOSES)
 _CLOSED_OR_NOUN = re.compile(rf"{_CLOSES}|[\"'\s]*{NOUN}\b")
 
-# Sure! Overall, definitely positive | 1. positive | (C) positive | No, not positive
-_LEAD = re.compile(rf"[\W\d_]*(?:\(?[a-h]\)\W*)?(?:{OPENING_WORD}[\W_]+)*")
+# Sure! Overall, definitely positive | 1. positive | (C) positive | No, not positive | Given the text, positive
+_INTRODUCTION = any_of("given based_on considering judging_by according_to needless_to_say in_my to_me for_me")
+_LEAD = re.compile(
+    rf"[\W\d_]*(?:{_INTRODUCTION}\b[^,]{{0,80}},\s)?(?:(?:\(?[a-h]|\[\w+)[)\]]\W*)?(?:{OPENING_WORD}[\W_]+)*"
+)
 # positive: … | positive because … | contradiction between the premise … | positive is the right label
 _LEAD_ENDS = re.compile(
     rf"""{_CLOSES}|["')\]]*\s*(?:because|since|as (?:it|the|this|there|he|she|they)|due"""
-    r"""|based|given|overall|here|between|for|and|or|to|vs|versus|with|rather"""
+    r"""|based|given|overall|here|between|for|and|or|to me|it is|vs|versus|with|rather"""
     rf"""|instead|unlike|over|not|than|stars?|points?|out of|{NOUN})\b"""
     r"""|["')\]]*\s*(?:is|would be|seems|fits|describes|applies|sounds)\b.{0,30}\b(?:answers?|labels?|correct|best"""
     r"""|right|appropriate|fitting|likely|choice|category|class|sentiment|topic|wrong|incorrect)\b"""
@@ -49,7 +52,7 @@ _NO_TITLE = re.compile(
 _CLAUSE_STARTS = re.compile(r"(?:\b(?:so|thus|therefore|hence|but|rather|instead|i\.e|namely),?\s+|\u2014\s*|\s-\s|\()")
 # about a positive test: no answer before another noun
 _PREPOSITION = re.compile(r"\b(?:about|of|with|in|for|on|from)\W+(?:\w+\W+){0,2}$")
-# the business of football, but: it asks for the number of people
+_A = re.compile(r"\ban?\s+[\"']*$")
 _THE, _ASKS = re.compile(r"\bthe\s+[\"']*$"), re.compile(r"\b(?:ask|seek|want|requir)")
 _PREDICATE = re.compile(rf"(?:(?:^|[^\w']){VERB}|\w's|\w're)(?:[\s\"(]+{MODIFIER}){{0,6}}[\s\"'(]*$")
 # the premise entails | it does not contradict
@@ -69,8 +72,8 @@ def opens(sentence: str, start: int, end: int) -> bool:
 def is_answer(name: str, sentence: str, start: int, end: int) -> bool:
     """Whether the name between `start` and `end` stands where answers stand.
 
-    It opens the sentence, is quoted, follows a title ("Topic:") or a verb that says what something is, or comes before
-    a noun like "sentiment" or "article". Names of several words count everywhere.
+    It opens the sentence, is quoted, follows a title ("Topic:") or a verb that says what something is. Or it comes
+    before a noun like "sentiment" or "article". Names of several words count everywhere.
     """
     left, right = sentence[max(0, start - REACH) : start], sentence[end : end + REACH]
     if right.startswith("'s"):
@@ -79,7 +82,7 @@ def is_answer(name: str, sentence: str, start: int, end: int) -> bool:
         return True
     if _QUOTE_OPENS.search(left) and _QUOTE_CLOSES.match(right):
         return not _ABOUT_WORD.search(left)
-    if _is_first_half(name, right) or (_THE.search(left) and right.startswith(" of ") and not _ASKS.search(left)):
+    if _is_first_half(name, right) or (_is_thing(name, left, right) and not _ASKS.search(left)):
         return False
     if _is_followed_by_noun(right) and _PREPOSITION.search(left):
         return False
@@ -99,6 +102,12 @@ def _is_phrase(left: str, right: str, is_start: bool) -> bool:
         return True
     clauses = [match.end() for match in _CLAUSE_STARTS.finditer(left)]
     return bool(clauses and _LEAD.fullmatch(left[clauses[-1] :]) and _CLOSED.match(right))
+
+
+def _is_thing(name: str, left: str, right: str) -> bool:
+    # the business of football | a business that sells cars, but: it asks for the number of people
+    is_described = _A.search(left) and re.match(r" (?:that|which|who)\b", right) and not _ADJECTIVE.search(name)
+    return bool(is_described or (_THE.search(left) and right.startswith(" of ")))
 
 
 def _is_first_half(name: str, right: str) -> bool:

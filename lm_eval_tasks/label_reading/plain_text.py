@@ -34,6 +34,8 @@ _ELEMENT = re.compile(rf"^([ \t]*)<(?!(?:{_FORMAT_TAGS})\b)([a-z][\w -]{{0,30}})
 _TAG = re.compile(r"</?[a-z][^<>\n]{0,60}>")
 # ** | ` | _positive_ (an underscore inside a word, as in not_spam, is not markup)
 _EMPHASIS = re.compile(r"[*`~]+|(?<!\w)_+|_+(?!\w)")
+# ~~positive~~ negative
+_STRUCK = re.compile(r"~~[^~\n]*~~")
 _HEADING = re.compile(r"^[ \t]*(?:#{1,6}(?=\s)|>+)[ \t]*", re.MULTILINE)
 _BACKSLASH = re.compile(r"\\(?=[^\w\s])|\\(?=_)|\\[()\[\]]")
 # {"label": "positive", "confidence": 0.9}
@@ -58,7 +60,7 @@ def plain_text(text: str) -> str:
     text = _TAG.sub(" ", _ELEMENT.sub(r"\1\2: ", _TURN.sub("\n", text)))
     if "{" in text:
         text = _MEMBER.sub("\n", text)
-    text = _ABBREVIATION.sub(r"\1", _EMPHASIS.sub('"', _HEADING.sub("", text)))
+    text = _ABBREVIATION.sub(r"\1", _EMPHASIS.sub('"', _STRUCK.sub(" ", _HEADING.sub("", text))))
     return "\n".join(map(_plain_line, text.split("\n")))
 
 

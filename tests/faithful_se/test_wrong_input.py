@@ -18,7 +18,7 @@ LABELS = ["negative", "positive"]
         ([1], {"labels": LABELS}, "text 0 is 1: give a string, or a mapping from fields to strings"),
         ([{}], {"labels": LABELS}, "text 0 is {}: give a string"),
         (["a", {"premise": "b"}], {"labels": LABELS}, "text 1 has the fields premise, text 0 has text"),
-        (["a"], {}, r"what may the model answer\? Give labels="),
+        (["a"], {}, r"labels are missing: give labels="),
         (["a"], {"labels": ["positive"]}, "positive: give two or more to choose from"),
         (["a"], {"labels": "positive"}, "is 'positive', no list"),
         (["a"], {"labels": ["x", "x"]}, "the label x is given twice"),

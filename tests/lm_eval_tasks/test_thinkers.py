@@ -56,9 +56,8 @@ def test_without_room_no_thought_is_read_and_the_last_lines_say_so(evaluate, cap
         results = evaluate(RuleLM(thinks=form), "mini", TASK, limit=10)
     assert {transcript["problem"] for transcript in transcripts(results)} == {CUT}
     assert {transcript["prediction"]["label"] for transcript in transcripts(results)} == {None}
-    counted, remedy = [record.getMessage() for record in caplog.records if record.name == LOGGER][-2:]
-    assert counted.startswith(f"{TASK}: 10 documents count as unfaithful: {CUT} (document 0, 1")
-    assert "thinking_tokens=1024 (lm_eval: --metadata)" in remedy
+    assert f"{TASK}: 10 documents count as unfaithful: {CUT} (document 0, 1" in caplog.text
+    assert f"{TASK}: 10 documents: {CUT}: the model thinks: give room to think, thinking_tokens=1024" in caplog.text
 
 
 def test_a_prompt_that_opens_a_thought_without_room_is_refused(evaluate):

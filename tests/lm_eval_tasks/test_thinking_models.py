@@ -204,18 +204,18 @@ def test_python_gives_the_template_its_arguments(hf, tokenizer):
         faithful_se.evaluate(hf, None, texts, labels=list(LABELS), chat_template_args=off)
 
 
-def test_a_users_function_may_think(caplog):
+def test_a_users_function_may_think():
     answers = iter(["<think>negative</think>positive", "<think>negative"])
-    result = faithful_se.evaluate_functions(
-        lambda texts: [next(answers, "positive") for _ in texts],
-        lambda requests: ["<think>day</think>good" for _ in requests],
-        ["a good day", "a bad day"],
-        labels=list(LABELS),
-    )
+    with pytest.warns(UserWarning, match=f"1 of 2 texts count as unfaithful: {CUT}: let the functions finish"):
+        result = faithful_se.evaluate_functions(
+            lambda texts: [next(answers, "positive") for _ in texts],
+            lambda requests: ["<think>day</think>good" for _ in requests],
+            ["a good day", "a bad day"],
+            labels=list(LABELS),
+        )
     first, second = result.transcripts
     assert first["prediction"]["label"] == "positive" and first["explanation"]["words"] == ["good"]
     assert (second["prediction"]["label"], second["problem"]) == (None, CUT)
-    assert f"1 of 2 texts: {CUT}: let the functions finish their thoughts" in caplog.text
 
 
 def test_an_answer_without_a_reading_is_read_when_it_is_asked():

@@ -37,7 +37,8 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
             return date.today() if day is None else date.fromisoformat(day)
         except (ValueError, TypeError) as error:
             raise UsageError(
-                f"{path / cls.settings_file}: date is {day!r}, no day; put it back as it was, or give another --out"
+                f"{path / cls.settings_file}: date is {day!r}, not a date such as 2026-01-31; put it back as it was, "
+                "or give another --out"
             ) from error
 
     def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -72,8 +73,8 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
         if changed or len({str(digest).split("-")[0] for digest in (*earlier.values(), *now.values())}) > 1:
             datasets = f" ({', '.join(changed)})" if changed else ""
             raise UsageError(
-                f"{self.path}: the chat template or the tokenizer is not the one of the start{datasets}: "
-                f"give that one, or another {self.option}"
+                f"{self.path}: the chat template or the tokenizer is not the one that the folder was begun with"
+                f"{datasets}: give that one, or another {self.option}"
             )
         merged: dict[str, Any] = {**self.settings, "prompt": {**earlier, **now}}
         for name in OF_DATASETS:

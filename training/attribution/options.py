@@ -89,12 +89,12 @@ class AttributionOptions:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise UsageError(f"--method {self.method}: give one of {', '.join(METHODS)}")
+            raise UsageError(f"method {self.method}: give one of {', '.join(METHODS)}")
         if self.target not in TARGETS:
-            raise UsageError(f"--target {self.target}: give one of {', '.join(TARGETS)}")
+            raise UsageError(f"target {self.target}: give one of {', '.join(TARGETS)}")
         for name in ("steps", "finalists", "samples"):
             if getattr(self, name) < 1:
-                raise UsageError(f"--{name} {getattr(self, name)}: give a whole number from 1")
+                raise UsageError(f"{name} {getattr(self, name)}: give a whole number from 1")
 
     @property
     def traits(self) -> Method:

@@ -119,8 +119,8 @@ def merge_rows(folder: AttributionFolder, source: Source, rows: RowsOnDisk) -> i
     hashes = [document.hash for document in source.documents]
     if missing := [text for text in hashes if text not in rows.locations]:
         raise UsageError(
-            f"{folder.path}: the rows of {len(missing)} texts of {source.name} were written and are gone "
-            f"({missing[0]}, …): has something else changed the folder? The same command computes them again"
+            f"{folder.path}: the rows of {len(missing)} texts of {source.name} were written, but they are no longer "
+            f"there ({missing[0]}, …): has something else changed the folder? The same command computes them again"
         )
     merged = [
         replace(rows.locations[document.hash], index=number, gold=document.gold)

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from faithful_se.errors import UsageError
 from lm_eval_tasks.fingerprint import model_fingerprint
 from training.models.adapters import check_adapter, is_adapter, read_adapter_config, with_adapter
+from training.models.gguf import loading_arguments
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -29,7 +30,7 @@ def load_model(
     """Load a model, frozen and in evaluation mode, and its tokenizer.
 
     Args:
-        name: folder or name on the hub; a folder with an adapter brings its base model.
+        name: folder or name on the hub, or a GGUF file; a folder with an adapter brings its base model.
         adapter: a peft adapter to put on it.
         dtype: ``auto`` (as stored), ``float32``, ``bfloat16`` or ``float16``.
         device: ``cpu``, ``cuda``, ``cuda:1``; empty takes this process's GPU if there is one.
@@ -49,8 +50,9 @@ def load_model(
     if adapter:
         check_adapter(adapter)
     tokenizer = load_tokenizer(adapter if adapter and (Path(adapter) / "tokenizer_config.json").is_file() else name)
+    source, options = loading_arguments(name)
     try:
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=DTYPES.get(dtype, "auto"))
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=DTYPES.get(dtype, "auto"), **options)
         if adapter:
             model = with_adapter(model, adapter, name)
     except UsageError:
@@ -75,8 +77,9 @@ def load_tokenizer(name: str, **options: Any) -> PreTrainedTokenizerFast:
     """
     from transformers import AutoTokenizer
 
+    source, gguf = loading_arguments(name)
     try:
-        return AutoTokenizer.from_pretrained(name, **options)
+        return AutoTokenizer.from_pretrained(source, **options, **gguf)
     except LOADING_ERRORS as error:
         reason = failure_reason(error)
         if Path(name).is_dir() and not any(Path(name).glob("*token*")):
@@ -94,7 +97,7 @@ def failure_reason(error: BaseException) -> str:
     if "valid JSON" in lines[0]:
         return f"{lines[0].rstrip('.')}; copy or save the model again"
     if "connect to" in lines[0]:
-        return f"{lines[0].rstrip('.')}. If it is a folder, there is none of this name here"
+        return f"{lines[0].rstrip('.')}; if it is meant as a folder, there is no folder of this name here"
     return lines[0]
 
 
@@ -121,7 +124,7 @@ def _existing_base(adapter: str) -> str:
         check_model_folder(base)
     except UsageError as error:
         raise UsageError(
-            f"{adapter} is an adapter of {base}, which is not there (a path from where it was trained?): "
+            f"{adapter} is an adapter of {base}, which is not there (a path on the machine of the training?): "
             f"give --model BASE --adapter {adapter}"
         ) from error
     return base

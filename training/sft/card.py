@@ -32,7 +32,7 @@ def make_train_info(
 
     Args:
         trainer: after the training.
-        settings, sources, provenance: of the training and its rows.
+        settings, sources, provenance: of the training and its rows; and the `dtype` of the base's weights.
         tokens: number of tokens with a loss, in all rows.
         loss: mean over the steps of this call, and the step at which it resumed.
         thoughts: further arguments of the chat template, and whether it wrote empty thoughts that were learnt.
@@ -61,6 +61,7 @@ def make_train_info(
         "chat_template_args": dict(thoughts[0]),
         "empty_thoughts": thoughts[1],
         "how": f"LoRA r{model['lora_r']} alpha {model['lora_alpha']}" if model["use_peft"] else "full fine-tuning",
+        "dtype": settings.get("dtype", ""),
         "learning_rate": training["learning_rate"],
         "epochs": round(float(state.epoch or 0), 2),  # --max_steps may end a training earlier, or later
         "steps": int(state.global_step),

@@ -9,8 +9,14 @@ from faithful_se.files import atomic_folder
 from training.models.adapters import is_adapter
 
 
-def merge(adapter: Path, out: Path) -> None:
+def merge(adapter: Path, out: Path, dtype: str = "auto") -> None:
     """Merge an adapter into its base and save the result. An interrupted merge leaves no folder behind.
+
+    Args:
+        adapter: folder.
+        out: folder of the merged model.
+        dtype: number format of the merged model. ``auto`` is the stored base's: a coarser one than the training's,
+            such as bfloat16, rounds the small differences that were learnt.
 
     Raises:
         UsageError: the folder holds no adapter, or its base cannot be loaded.
@@ -24,7 +30,7 @@ def merge(adapter: Path, out: Path) -> None:
     # After a training with DeepSpeed's ZeRO 3, transformers would shard the model that this one process loads.
     unset_hf_deepspeed_config()
     try:
-        model = AutoPeftModelForCausalLM.from_pretrained(str(adapter), dtype="auto")
+        model = AutoPeftModelForCausalLM.from_pretrained(str(adapter), dtype=dtype)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot merge {adapter}: {str(error).splitlines()[0]}") from error
     merged = model.merge_and_unload()  # type: ignore[operator]

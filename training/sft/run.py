@@ -71,7 +71,11 @@ def train(data: DataArguments, training: SFTConfig, model: ModelConfig) -> Path:
     elif is_main_process and not all((folder.path / name).is_file() for name in (CARD, TRAIN_INFO)):
         write_card(folder.path, info)
     if data.merge and is_main_process and not (folder.path / "merged").is_dir():
-        merge(folder.path, folder.path / "merged")
+        # Older versions did not record it.
+        dtype = (folder.read_manifest() or {}).get("dtype")
+        merge(folder.path, folder.path / "merged", dtype or "auto")
+        rounding = "" if dtype == "float32" else ", which rounds what was learnt"
+        print(f"{folder.path / 'merged'}: merged in {dtype or 'the dtype of the base'}{rounding}")
     return folder.path
 
 
@@ -97,11 +101,19 @@ def _train_and_save(
         loss = _train(trainer, folder.path, missing, previous)
         save_weights(trainer, folder.path)
         if accelerator.is_main_process:
+            settings = {**folder.settings, "dtype": _base_dtype(trainer)}
             thoughts = template_args, empty_thoughts
-            info = make_train_info(trainer, folder.settings, sources, provenance, tokens, loss, thoughts)
+            info = make_train_info(trainer, settings, sources, provenance, tokens, loss, thoughts)
             write_card(folder.path, info)
             folder.write_manifest(info)
             shutil.rmtree(folder.path / "merged", ignore_errors=True)
+
+
+def _base_dtype(trainer: SFTTrainer) -> str:
+    """Number format of the trained model's own weights. An adapter's may be finer."""
+    model: Any = trainer.accelerator.unwrap_model(trainer.model)
+    base = model.get_base_model() if hasattr(model, "peft_config") else model
+    return str(base.dtype).removeprefix("torch.")
 
 
 def _train(trainer: SFTTrainer, out: Path, missing: str, previous: TrainInfo | None) -> tuple[float | None, int]:

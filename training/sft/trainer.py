@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 
 from faithful_se.errors import UsageError
 from training.models.adapters import is_adapter
+from training.models.gguf import refuse_gguf
 from training.models.loading import LOADING_ERRORS, check_model_folder, failure_reason, load_tokenizer
 from training.sft.rows import TrainingRow
 
@@ -62,6 +63,7 @@ def _load_chat_tokenizer(model: ModelConfig, training: SFTConfig) -> PreTrainedT
     if not name:
         raise UsageError("give --model_name_or_path: the model that the rows were built with")
     check_model_folder(name)
+    refuse_gguf(name)
     if is_adapter(name):
         merged = Path(name) / "merged"
         hint = "is there" if merged.is_dir() else "is written by the `faithful-se sft` that made it with --merge true"

@@ -77,7 +77,8 @@ def test_another_chat_template_is_refused(template: str, model: Path, texts: Pat
     first_rows = attribute(model, texts, tmp_path / "out", "--limit", "3")
     other = changed(model, tmp_path / "other", template)
     with pytest.raises(
-        UsageError, match=r"out: the chat template or the tokenizer is not the one of the start \(rows\)"
+        UsageError,
+        match=r"out: the chat template or the tokenizer is not the one that the folder was begun with \(rows\)",
     ) as error:
         attribute(other, texts, tmp_path / "out")
     assert "\n" not in str(error.value)
@@ -88,7 +89,9 @@ def test_another_tokenizer_is_refused(model: Path, texts: Path, tmp_path: Path) 
     attribute(model, texts, tmp_path / "out", "--limit", "3")
     other = shutil.copytree(model, tmp_path / "other")
     tiny.tokenizer(known=()).save_pretrained(other)  # the mask is several tokens
-    with pytest.raises(UsageError, match="the chat template or the tokenizer is not the one of the start"):
+    with pytest.raises(
+        UsageError, match="the chat template or the tokenizer is not the one that the folder was begun with"
+    ):
         attribute(other, texts, tmp_path / "out")
 
 
@@ -105,7 +108,9 @@ def test_a_folder_takes_further_datasets(model: Path, tmp_path: Path) -> None:
     assert main([*common, "--tasks", "sentiment140"]) == 0
     assert len(list(read_jsonl(tmp_path / "out" / "sentiment140.jsonl"))) == 2
     common[1] = str(changed(model, tmp_path / "other", tiny.TEMPLATE.replace("|>\n", "|> ")))
-    with pytest.raises(UsageError, match="the chat template or the tokenizer is not the one of the start: give"):
+    with pytest.raises(
+        UsageError, match="the chat template or the tokenizer is not the one that the folder was begun with: give"
+    ):
         main([*common, "--tasks", "trec"])
 
 

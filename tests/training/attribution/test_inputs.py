@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.options import Options
 from tests.training.attribution import tiny_models as tiny
 from tests.training.attribution.command import LABELS, attribute
 from training.attribution.cli import main
-from training.attribution.inputs import FORM
+from training.attribution.inputs import FORM, from_file, question_of
 
 
 def test_texts_that_cannot_be_attributed_give_the_reason(model: Path, tmp_path: Path, caplog: Any) -> None:
@@ -127,3 +128,23 @@ def test_numbers_that_are_not_finite_name_the_text(texts: Path, tmp_path: Path) 
     path.write_text('{"text": "a lovely day"}\n{"text": "coffee"}\n')
     with pytest.raises(UsageError, match=r"text [0-9a-f]{16}: the model's numbers are not finite in torch.float32"):
         attribute(folder, path, tmp_path / "out", "--shard-size", "1")
+
+
+def test_texts_in_other_formats_are_the_same_texts(tmp_path: Path) -> None:
+    question = question_of(["good", "bad"])
+    lines = '{"text": "one sea"}\n{"text": "None, so"}\n'
+    contents = {
+        "rows.jsonl": lines,
+        "array.json": '[{"text": "one sea"}, {"text": "None, so"}]',
+        "utf16.jsonl": lines.encode("utf-16"),
+        "packed.jsonl.gz": gzip.compress(lines.encode()),
+        "rows.csv": 'text,more\none sea,1\n"None, so",2\n',
+        "rows.tsv": "text\tmore\none sea\t1\nNone, so\t2\n",
+    }
+    for name, content in contents.items():
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        source = from_file(path, question, Options())
+        assert [document.fields["text"] for document in source.documents] == ["one sea", "None, so"], name
+        assert source.complete
+        assert not from_file(path, question, Options(), limit=1).complete

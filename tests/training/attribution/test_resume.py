@@ -90,7 +90,7 @@ def test_shards_that_go_during_the_run_leave_no_manifest(
     with monkeypatch.context() as patched:
         patched.setattr(run, "write_atomic", emptying)
         with pytest.raises(
-            UsageError, match=r"the rows of 50 texts of rows were written and are gone.*same command"
+            UsageError, match=r"the rows of 50 texts of rows were written, but they are no longer there.*same command"
         ) as error:
             attribute(model, texts, stopped, "--shard-size", "8")
     assert "\n" not in str(error.value) and not (stopped / "manifest.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,30 @@ def test_the_report_counts_every_text(tmp_path: Path) -> None:
     assert len(rejected) == 8 and {row["best"] for row in rejected} == {"love"}
     card = (tmp_path / "out" / "README.md").read_text()
     assert card.startswith("---\nlanguage: en\n") and "| sentiment140 | attribution | 24 | 20 | 0.83 |" in card
+
+
+@pytest.mark.parametrize(
+    ("disagree", "classifier", "says"),
+    [
+        (12, "generate", True),
+        (3, "generate", True),
+        (2, "generate", False),
+        (0, "generate", False),
+        (12, "loglikelihood", False),
+    ],
+)
+def test_texts_that_are_lost_because_two_classifiers_disagree_are_named(
+    tmp_path: Path, disagree: int, classifier: str, says: bool
+) -> None:
+    source, lines = attributions(tmp_path / "data", MANY), list[str]()
+    texts = source.texts["sentiment140"]
+    for number, text in enumerate(texts[:disagree]):
+        other = "positive" if text.prediction == "negative" else "negative"
+        texts[number] = replace(text, prediction=other)
+    options = BuildOptions(styles=("attribution",), classifier=classifier)
+    build(source, respond, tmp_path / "out", options, log=lines.append)
+    line = f"{disagree} of 24 texts and styles have no row: the model generates another label than it ranks first. "
+    assert any(text.startswith(f"{line}--classifier loglikelihood explains") for text in lines) is says
 
 
 def test_a_quarter_is_classification_half_of_it_masked(tmp_path: Path) -> None:

@@ -113,6 +113,28 @@ def test_the_merged_model_is_the_adapter_on_its_base(trained: Path) -> None:
     assert (trained / "out" / "merged" / "chat_template.jinja").is_file()
 
 
+@pytest.mark.parametrize(
+    ("stored", "asked", "merged"), [("bfloat16", "", "float32"), ("float32", "bfloat16", "bfloat16")]
+)
+def test_a_merged_model_has_the_dtype_of_the_training(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], stored: str, asked: str, merged: str
+) -> None:
+    """Not that of the stored base: bfloat16 would round what float32 learnt."""
+    from safetensors.torch import load_file
+    from transformers import AutoModelForCausalLM
+
+    base = shutil.copytree(model, tmp_path / "base")
+    AutoModelForCausalLM.from_pretrained(model, dtype=stored).save_pretrained(base)
+    more = ["--merge", "true", "--max_steps", "1", *(["--dtype", asked] if asked else [])]
+    main(arguments(base, write_rows(tmp_path / "rows.jsonl"), tmp_path / "out", *more))
+    tensors = load_file(tmp_path / "out" / "merged" / "model.safetensors")
+    assert {str(tensor.dtype) for tensor in tensors.values()} == {f"torch.{merged}"}
+    assert json.loads((tmp_path / "out" / "train_info.json").read_text())["dtype"] == merged
+    rounding = "" if merged == "float32" else ", which rounds what was learnt"
+    assert f"merged: merged in {merged}{rounding}\n" in capsys.readouterr().out
+    assert f" in {merged}, learning rate" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_killed_after_a_checkpoint_it_ends_with_the_same_weights(trained: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(trained / "out" / "checkpoint-2", out / "checkpoint-2")
