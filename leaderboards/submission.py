@@ -35,8 +35,6 @@ DEFAULTS: dict[str, Any] = {
     "draws": 2,
     "thinking_tokens": 0,
     "thoughts": "drop",
-    "order": "file",
-    "order_seed": 0,
     "prior": "texts",
     "prior_texts": 64,
     "num_fewshot": 0,
