@@ -35,6 +35,8 @@ from lm_eval_tasks.thoughts import CUT
 
 logger = logging.getLogger(LOGGER)
 
+_CONTROLS_ONLY = "have controls without an answer, which count as no change"
+
 
 @dataclass
 class SelfExplainRequest(Instance):
@@ -103,12 +105,14 @@ def _by_task(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Trans
 
 
 def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:
-    """Log, for each task, which documents have no explanation, and why explanations are not valid.
+    """Log, for each task, which documents or controls have no answer, and why explanations are not valid.
 
-    Both count as unfaithful. A data-parallel run pads with copies of a document, so each number counts once.
+    Documents without an answer and explanations that are not valid count as unfaithful. A data-parallel run pads with
+    copies of a document, so each number counts once.
     """
     room = {str(request.task_name): request.spec.options.thinking_tokens for request in requests}
     problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
+    unfaithful_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for request, transcript in zip(requests, transcripts, strict=True):
         task, explanation = str(request.task_name), transcript["explanation"]
@@ -116,9 +120,14 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
             invalid_reasons[task][explanation["reason"]] += 1
         if transcript["problem"]:
             problem_numbers[task, transcript["problem"]].add(request.number)
+            if _stops_the_document(transcript):
+                unfaithful_numbers[task, transcript["problem"]].add(request.number)
     for (task, problem), numbers in problem_numbers.items():
-        examples = ", ".join(map(str, sorted(numbers)[:10])) + (", …" if len(numbers) > 10 else "")
-        logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(numbers), problem, examples)
+        unfaithful = unfaithful_numbers[task, problem]
+        for some, what in ((unfaithful, "count as unfaithful"), (numbers - unfaithful, _CONTROLS_ONLY)):
+            if some:
+                examples = ", ".join(map(str, sorted(some)[:10])) + (", …" if len(some) > 10 else "")
+                logger.warning("%s: %d documents %s: %s (document %s)", task, len(some), what, problem, examples)
         if problem == CUT:
             remedy = f"{task}: {len(numbers)} documents: {problem}: {cut_remedy(room[task])}"
             logger.warning(remedy)
@@ -126,3 +135,13 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)
+
+
+def _stops_the_document(transcript: Transcript) -> bool:
+    """Whether the transcript's problem leaves the document without an answer, and not only some of its controls."""
+    explanation, perturbed = transcript["explanation"], transcript["perturbed"]
+    return (
+        explanation is None
+        or explanation["reason"] == transcript["problem"]
+        or (perturbed is not None and perturbed["label"] is None)
+    )
