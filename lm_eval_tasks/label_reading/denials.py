@@ -53,6 +53,9 @@ _NEW_NAME = re.compile(r"\W*(?:(?:a|an|the|just|simply|only|rather|more|\w+ly)\W
 _ALL_BUT = re.compile(r"\b(?:anything|everything|any \w+|all) but\b")
 # not: spam | not - spam
 _NOT_BEFORE = re.compile(r"\b(?:not|non|except)\s?[:\"'\u2014-]+\s?\"?$")
+# less negative than positive, but not: less negative than expected, less negative than it seems
+_LESS = re.compile(r"\bless\W+$")
+_THAN_ANOTHER = re.compile(r"\W+than\s(?!(?:expected|usual|average|before|ever|hoped|most|others?)\b)\W*\w+\W*$")
 # not, in my view, positive
 _ASIDE = re.compile(r"(\bnot|n't|\bnever),[^,]{1,40},")
 
@@ -75,7 +78,7 @@ def denials(sentence: str, start: int, end: int) -> int:
     """How often a sentence denies the name between `start` and `end`. Two denials leave unclear what is meant."""
     left = sentence[max(0, start - REACH) : start]
     left = _ASIDE.sub(r"\1", _ALL_BUT.sub("never", _IDIOM.sub(" ", left)))
-    if _NOT_BEFORE.search(left):
+    if _NOT_BEFORE.search(left) or (_LESS.search(left) and _THAN_ANOTHER.match(sentence, end)):
         return 1
     clause_start = 0
     for clause_end in _END.finditer(left):

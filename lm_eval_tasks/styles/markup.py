@@ -40,6 +40,7 @@ CIRCLED = re.compile(r"[①-⑳❶-❿➀-➉]|\d\ufe0f?\u20e3")
 # <|im_end|> | </s> | [/INST]
 _SPECIAL_TOKENS = re.compile(r"<\|[\w ]{1,40}\|>(?:assistant\n)?|</?s>|\[/?INST\]|<(?:start|end)_of_turn>")
 _FENCE_LINE = re.compile(r"^[^\S\n]*(?:```+|~~~+)[\w-]*[^\S\n]*$", re.MULTILINE)
+_TITLE_OF_JSON = re.compile(r"[^{}\[\]\n]{1,300}:[*_]*\s*(?=\[?\s*\{)")
 _ROW = re.compile(r"^\s*\|(.*)\|\s*$")
 _RULER = re.compile(r"^[\s|:=+-]*-{2,}[\s|:=+-]*$")
 
@@ -147,8 +148,10 @@ def lines_of(text: str) -> list[str]:
             cells = cells[1:] if counted and len(cells) > 1 else cells
             lines.append(": ".join(filter(None, [cells[0], " ".join(cells[1:])])))
         else:
-            # {"word": "love", "why": "it shows joy"},
-            lines += _json_lines(line.strip().rstrip(",")) or _items(line)
+            # {"word": "love", "why": "it shows joy"}, | Words: [{"word": "love"}, {"word": "great"}]
+            title = _TITLE_OF_JSON.match(line)
+            values = _json_lines(line[title.end() if title else 0 :].strip().rstrip(","))
+            lines += [*([title.group()] if title else []), *values] if values else _items(line)
     return lines
 
 

@@ -78,7 +78,8 @@ class Contents:
             return False
         bullet, colon = BULLET.match(text), COLON.search(text)
         listed = bool(bullet and keys_in(bullet.group())) or bool(colon and is_title(text[: colon.start()], self))
-        return self.says(text) or not (listed or "(" in text or CIRCLED.match(text.strip()))
+        commented = "(" in text and not any("(" in original for original in self.texts)
+        return self.says(text) or not (listed or commented or CIRCLED.match(text.strip()))
 
     def says(self, text: str) -> bool:
         """Whether a text stands in the document as it is, but for case and the quotation marks around it."""

@@ -106,7 +106,7 @@ def test_what_cannot_be_measured_is_left_out_by_the_script_too(browser, tmp_path
     find(browser, "#filters [type=reset]").click()
     wait_until(browser, lambda b: numbers(b) == before)
     find(browser, "#checkpoints .open").click()
-    assert find(browser, ".detail .panel table").text.count("not measurable") == 3  # faithful, lift, ccf
+    assert find(browser, ".detail .panel table").text.count("not measurable") == 4  # faithful, lift, ccf, valid only
     assert "majority .50" in find(browser, ".detail .panel table").text
 
 

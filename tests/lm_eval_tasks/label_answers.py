@@ -52,6 +52,7 @@ OF_DATASETS: dict[str, dict[str, str | None]] = {
         "It is not positive. It is negative.": "negative",
         "I don't think it is negative, I think it is positive.": "positive",
         "less positive than negative": None,
+        "It is less negative than positive.": None,
         "more positive than negative": "positive",
         "positive instead of negative": "positive",
         "positive, as opposed to negative": "positive",

@@ -91,7 +91,7 @@ def test_own_labels_count_by_their_place_and_python_says_it_too():
         for n in range(12)
     ]
     first = {document.labels: document.labels[0] for document in documents}
-    evaluation = measure(spec, documents, lambda calls: [
+    evaluation = measure("evaluate", spec, documents, lambda calls: [
         Answer(first[call.labels], first[call.labels]) if isinstance(call, Classify) else Answer("h") for call in calls
     ])  # fmt: skip
     reason = evaluation.metrics["measurable"]

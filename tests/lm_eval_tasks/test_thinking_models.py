@@ -206,7 +206,7 @@ def test_python_gives_the_template_its_arguments(hf, tokenizer):
 
 def test_a_users_function_may_think():
     answers = iter(["<think>negative</think>positive", "<think>negative"])
-    with pytest.warns(UserWarning, match=f"1 of 2 texts count as unfaithful: {CUT} .*: let the functions finish"):
+    with pytest.warns(UserWarning, match=f"1 of 2 texts count as unfaithful: {CUT}: let the functions finish"):
         result = faithful_se.evaluate_functions(
             lambda texts: [next(answers, "positive") for _ in texts],
             lambda requests: ["<think>day</think>good" for _ in requests],

@@ -64,7 +64,8 @@ def test_texts_that_are_lost_because_two_classifiers_disagree_are_named(
         texts[number] = replace(text, prediction=other)
     options = BuildOptions(styles=("attribution",), classifier=classifier)
     build(source, respond, tmp_path / "out", options, log=lines.append)
-    line = f"{disagree} of 24 texts and styles have no row: the model generates another label than it ranks first. "
+    reason = "the model generates another label than it ranks first"
+    line = f"warning: {disagree} of 24 texts and styles have no row: {reason}. "
     assert any(text.startswith(f"{line}--classifier loglikelihood explains") for text in lines) is says
 
 
