@@ -33,6 +33,8 @@ DEFAULTS: dict[str, Any] = {
     "controls": ["random"],
     "operator": "mask",
     "draws": 2,
+    "order": "file",
+    "order_seed": 0,
     "thinking_tokens": 0,
     "thoughts": "drop",
     "prior": "texts",
