@@ -165,11 +165,12 @@ def _walk(root: Path, visited: set[str], skipped: list[Skipped], backups: list[P
         hidden = [name for name in subfolders if _BACKUP.fullmatch(name)]
         backups += [path for path in (Path(folder, name) for name in sorted(hidden)) if _holds_results(path)]
         subfolders[:] = sorted(set(subfolders) - set(hidden))
-        yield _Folder(Path(folder), sorted(names), [name for name in sorted(names) if _is_read(name)])
+        yield _Folder(Path(folder), sorted(names), [name for name in sorted(names) if _is_read(Path(folder, name))])
 
 
-def _is_read(name: str) -> bool:
-    return name.endswith(".json") and name not in OTHER_JSON and not name.startswith(".")
+def _is_read(path: Path) -> bool:
+    is_named_so = path.suffix == ".json" and path.name not in OTHER_JSON and not path.name.startswith(".")
+    return is_named_so and not path.is_fifo()  # whoever reads a pipe waits for a writer
 
 
 def _holds_results(folder: Path) -> bool:
