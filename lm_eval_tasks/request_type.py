@@ -37,6 +37,8 @@ from lm_eval_tasks.thoughts import CUT
 
 logger = logging.getLogger(LOGGER)
 
+_CONTROLS_ONLY = "have controls without an answer, which count as no change"
+
 
 @dataclass
 class SelfExplainRequest(Instance):
@@ -132,12 +134,13 @@ def _by_task(outcomes: Sequence[Outcome]) -> Iterator[TaskTranscripts]:
 
 
 def log_problems(outcomes: Sequence[Outcome]) -> None:
-    """Log, for each task, which documents have no explanation, and why explanations are not valid.
+    """Log, for each task, which documents or controls have no answer, and why explanations are not valid.
 
-    Both count as unfaithful.
+    Documents without an answer and explanations that are not valid count as unfaithful.
     """
     room: dict[str, int] = {}
     problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
+    unfaithful_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for task, number, spec, _, transcript in outcomes:
         room[task], explanation = spec.options.thinking_tokens, transcript["explanation"]
@@ -145,9 +148,14 @@ def log_problems(outcomes: Sequence[Outcome]) -> None:
             invalid_reasons[task][explanation["reason"]] += 1
         if transcript["problem"]:
             problem_numbers[task, transcript["problem"]].add(number)
+            if _stops_the_document(transcript):
+                unfaithful_numbers[task, transcript["problem"]].add(number)
     for (task, problem), numbers in problem_numbers.items():
-        examples = ", ".join(map(str, sorted(numbers)[:10])) + (", …" if len(numbers) > 10 else "")
-        logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(numbers), problem, examples)
+        unfaithful = unfaithful_numbers[task, problem]
+        for some, what in ((unfaithful, "count as unfaithful"), (numbers - unfaithful, _CONTROLS_ONLY)):
+            if some:
+                examples = ", ".join(map(str, sorted(some)[:10])) + (", …" if len(some) > 10 else "")
+                logger.warning("%s: %d documents %s: %s (document %s)", task, len(some), what, problem, examples)
         if problem == CUT:
             remedy = f"{task}: {len(numbers)} documents: {problem}: {cut_remedy(room[task])}"
             logger.warning(remedy)
@@ -155,3 +163,13 @@ def log_problems(outcomes: Sequence[Outcome]) -> None:
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)
+
+
+def _stops_the_document(transcript: Transcript) -> bool:
+    """Whether the transcript's problem leaves the document without an answer, and not only some of its controls."""
+    explanation, perturbed = transcript["explanation"], transcript["perturbed"]
+    return (
+        explanation is None
+        or explanation["reason"] == transcript["problem"]
+        or (perturbed is not None and perturbed["label"] is None)
+    )

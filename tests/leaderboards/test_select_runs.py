@@ -91,7 +91,7 @@ def test_without_samples_the_means_are_shown_and_nothing_is_compared(tmp_path):
     [
         ({"options": {"classifier": "loglikelihood"}}, "classifier=loglikelihood"),
         ({"options": {"classifier": "calibrated", "prior": "domain"}}, "classifier=calibrated, prior=domain"),
-        ({"options": {"num_fewshot": 4, "fewshot_seed": 1234}}, "fewshot_seed=1234, num_fewshot=4"),
+        ({"options": {"num_fewshot": 4, "fewshot_seed": 1234}}, "num_fewshot=4"),
         ({"options": {"data_fingerprint": "beef"}}, "data_fingerprint=beef"),
         ({"version": 2.0}, "version 2"),
     ],
