@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from faithfulness_metrics.erasure import calibrated
+
 # A classifier with a larger share of one answer is nearly constant, unless the texts are as unbalanced.
 CONSTANT = 0.95
 # A nearly constant classifier is one after all if it closes this share of the way from the majority's accuracy to 1.
@@ -23,6 +25,9 @@ CHANGES = 0.1
 UNREAD = 0.5
 # A run of equal answers that a classifier with the right rate of this label gives more often than this may be chance.
 CHANCE = 0.05
+
+# Number types in which a tie is no rounding.
+EXACT = ("float32", "float64")
 
 # A headroom of 0 up to the rounding of sums.
 _ROUNDING = 1e-9
@@ -141,6 +146,39 @@ def obstacle(
         )
         return Obstacle("headroom", f"headroom {min(headroom, 0.0) + 0.0:.2f}", reason)
     return None
+
+
+def is_tied(logprobs: Mapping[str, float], prior: Mapping[str, float] | None = None) -> bool:
+    """Whether the two best labels have exactly the same log-probability, after the prior.
+
+    >>> is_tied({"a": -1.25, "b": -1.25, "c": -3.0}), is_tied({"a": -1.25, "b": -1.25}, {"a": -1.0, "b": -2.0})
+    (True, False)
+    """
+    scores = sorted(calibrated(logprobs, prior).values(), reverse=True)
+    return len(scores) > 1 and scores[0] == scores[1]
+
+
+def tie_line(tied: int, ranked: int, dtype: str, option: str) -> str:
+    """How many answers have two best labels, and what to do, in one line; empty where none has.
+
+    Args:
+        tied, ranked: answers with a tie, and answers whose labels were ranked.
+        dtype: number type of the model, such as "bfloat16"; "" if unknown.
+        option: what loads the model in float32.
+
+    >>> tie_line(3, 20, "bfloat16", "--dtype float32")
+    'the two best labels tie in 3 of 20 answers (15.0%), and the first of them counts: bfloat16 rounds; use --dtype \
+float32'
+    """
+    if not tied:
+        return ""
+    reason = f"{dtype} rounds; use {option}" if dtype else f"where the model rounds, use {option}"
+    if dtype in EXACT:
+        reason = f"the model does not tell them apart in {dtype}; use other labels or another model"
+    return (
+        f"the two best labels tie in {tied} of {ranked} answers ({tied / ranked:.1%}), "
+        f"and the first of them counts: {reason}"
+    )
 
 
 def remedy(kind: str, classifier: str, examples: bool = False, evaluation: bool = True) -> str:

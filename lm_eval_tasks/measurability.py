@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from faithful_se.transcript import Transcript
-from faithfulness_metrics.measurability import count_answers, obstacle, remedy, sentence
+from faithfulness_metrics.measurability import count_answers, is_tied, obstacle, remedy, sentence, tie_line
 from lm_eval_tasks import scoring, scoring_answers
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import pooled_mean
@@ -39,14 +39,28 @@ def why_not_measurable(spec: TaskSpec, documents: Sequence[Document], transcript
     return sentence(reason, remedy(reason.kind, spec.options.classifier, bool(spec.examples))) if reason else ""
 
 
-def findings(tasks: Iterable[TaskTranscripts]) -> list[str]:
-    """One line per dataset and reason, for the log: the tasks of a dataset mostly share their predictions."""
+def ties(transcripts: Sequence[Transcript], dtype: str, option: str = "--model_args dtype=float32") -> str:
+    """How many answers of a task have two best labels, in one line; empty where none has."""
+    ranked = [
+        is_tied(logprobs, transcript["prior"])
+        for transcript in transcripts
+        if (logprobs := transcript["prediction"]["logprobs"])
+    ]
+    return tie_line(sum(ranked), len(ranked), dtype, option)
+
+
+def findings(tasks: Iterable[TaskTranscripts], dtype: str = "") -> list[str]:
+    """One line per dataset and reason, for the log: the tasks of a dataset mostly share their predictions.
+
+    `dtype` is the number type of the model, if known.
+    """
     tasks_by_line: dict[tuple[str, str], list[str]] = {}
     counts: dict[str, int] = {}
     for spec, documents, transcripts in tasks:
         dataset = spec.question.dataset
         counts[dataset] = counts.get(dataset, 0) + 1
-        if line := why_not_measurable(spec, documents, transcripts):
+        lines = why_not_measurable(spec, documents, transcripts), ties(transcripts, dtype)
+        for line in filter(None, lines):
             tasks_by_line.setdefault((dataset, line), []).append(f"{spec.style} {spec.budget}")
     return [
         f"{dataset}: {line}" if len(names) == counts[dataset] else f"{dataset} ({', '.join(names)}): {line}"

@@ -25,6 +25,7 @@ from faithful_se.errors import install_excepthook
 from faithful_se.last_lines import say_last
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, aggregation
+from lm_eval_tasks.data_parallel import unwrap_cache
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
@@ -104,10 +105,16 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     ]
     outcomes = list(_of_all_processes(lm, outcomes))
     log_problems(outcomes)
-    for finding in findings(_by_task(outcomes)):
+    for finding in findings(_by_task(outcomes), _dtype(lm)):
         logger.warning("%s", finding)
         say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
+
+
+def _dtype(lm: LM | CachingLM) -> str:
+    """The number type of a model in this process, such as "bfloat16"; "" where there is none."""
+    dtype = getattr(getattr(unwrap_cache(lm), "model", None), "dtype", "")
+    return str(dtype).removeprefix("torch.")
 
 
 def _of_all_processes(lm: LM | CachingLM, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from lm_eval.loggers import EvaluationTracker
 
 from faithful_se.evaluation import measure
-from lm_eval_tasks.calls import Answer, Classify
+from lm_eval_tasks.calls import Answer, Classify, ranked_answer
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.measurability import findings
 from lm_eval_tasks.protocol import self_explain
@@ -120,6 +120,24 @@ def test_one_line_per_dataset_and_reason():
     assert line.startswith("sentiment140: no word that was tried changes an answer (0 of 8 texts): ")
     assert lines_of(golds, golds) == []  # without an oracle nothing says that no word matters
     assert lines_of(["positive"], ["positive"]) == []
+
+
+def test_ties_are_one_line_per_dataset():
+    def ranked(calls):
+        values = ({"negative": -1.25, "positive": -1.25}, {"negative": -2.5, "positive": -1.25})
+        return [
+            ranked_answer(call, values["tweet 1" in str(call.messages)]) if isinstance(call, Classify) else Answer("I")
+            for call in calls
+        ]
+
+    documents = [Document({"text": f"I love tweet {n}"}, gold="positive") for n in range(2)]
+    specs = [spec_of(style, "oneword", classifier="loglikelihood") for style in ("attribution", "redaction")]
+    transcripts = [run([self_explain(specs[0], document)], ranked)[0] for document in documents]
+    (line,) = findings(((spec, documents, transcripts) for spec in specs), "bfloat16")
+    assert line == (
+        "sentiment140: the two best labels tie in 1 of 2 answers (50.0%), and the first of them counts: bfloat16 "
+        "rounds; use --model_args dtype=float32"
+    )
 
 
 def test_own_labels_count_by_their_place_and_python_says_it_too():

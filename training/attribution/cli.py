@@ -141,6 +141,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+    from training.attribution.folder import AttributionFolder
     from training.attribution.prompt.chat_template import read_template_args
     from training.attribution.rows import summarize
     from training.attribution.run import attribute
@@ -161,8 +162,9 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
         settings=settings,
         template_args=template_args,
     )
+    priors = (AttributionFolder.read_settings(texts.out) or {}).get("label_prior") or {}
     for name in counts:
-        print(summarize(texts.out / f"{name}.jsonl"))
+        print(summarize(texts.out / f"{name}.jsonl", priors.get(name), settings["dtype"]))
 
 
 def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], dict[str, Any]]:

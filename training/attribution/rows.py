@@ -11,6 +11,7 @@ from typing import Any, TypedDict, TypeVar, cast
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
 from faithfulness_metrics.erasure import label_mass
+from faithfulness_metrics.measurability import is_tied, tie_line
 from faithfulness_metrics.statistics import wilson
 from lm_eval_tasks.document import Document
 from training.attribution.engine.document_batch import DocumentBatch, Masking
@@ -151,11 +152,17 @@ def _check_finite(batch: DocumentBatch, values: Mapping[int, Sequence[float | No
             )
 
 
-def summarize(path: Path) -> str:
+def summarize(path: Path, prior: Mapping[str, float] | None = None, dtype: str = "") -> str:
     """A finished file in one line: what the texts were answered with, and how many answers change.
 
     An answer changes without the top word. The share is of all texts, with a 95 % Wilson interval. Accuracy stands
-    beside the majority's. A second line follows where the model gives nearly all texts one answer.
+    beside the majority's. A line follows where the model gives nearly all texts one answer, and one where the best
+    labels tie.
+
+    Args:
+        path: the file.
+        prior: nats that were subtracted from each label's log-probability, if any.
+        dtype: number type of the model; "" if unknown.
 
     Raises:
         UsageError: a damaged line.
@@ -173,6 +180,7 @@ def summarize(path: Path) -> str:
             predictions.append(prediction)
             golds.append(row.get("gold"))
             masses.append(label_mass(row["logprobs"]))
+            counts["tied"] += is_tied(row["logprobs"], prior)
             classifier = row["options"].get("classifier", classifier)
             examples = bool(row["options"].get("num_fewshot"))
     parts = [f"{counts['texts']} text{'' if counts['texts'] == 1 else 's'}"]
@@ -190,7 +198,7 @@ def summarize(path: Path) -> str:
         parts.append(
             f"without its top word the answer changes for {counts['flips']} ({share:.1%}, {low:.1%} to {high:.1%})"
         )
-    reason = ""
+    reason, ties = "", tie_line(counts["tied"], len(predictions), dtype, "--dtype float32")
     if predictions:
         reason = why_nothing_to_learn(predictions, golds, classifier, examples=examples, changes=changes)
-    return "\n".join([f"{path}: " + "; ".join(parts), *([f"{path}: {reason}"] if reason else [])])
+    return "\n".join([f"{path}: " + "; ".join(parts), *(f"{path}: {line}" for line in (reason, ties) if line)])

@@ -49,6 +49,20 @@ def test_the_answers_and_why_nothing_can_be_learnt(tmp_path: Path) -> None:
     assert second.startswith('the model answers "a" for 16 of 16 texts (no gold labels): ')
 
 
+def test_ties_are_counted_after_the_prior(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    rows = [answered("a", "a", True, (0.5, 0.5))] + [answered(label, label, True) for label in "ab" * 2]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, line = summarize(path, dtype="bfloat16").split("\n")
+    assert line == (
+        f"{path}: the two best labels tie in 1 of 5 answers (20.0%), and the first of them counts: bfloat16 rounds; "
+        "use --dtype float32"
+    )
+    prior = {"a": math.log(0.5), "b": math.log(0.25)}  # now the four others tie
+    assert "tie in 4 of 5 answers (80.0%)" in summarize(path, prior, "bfloat16")
+    assert "does not tell them apart in float32; use other labels" in summarize(path, dtype="float32")
+
+
 def test_a_constant_model_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A Llama whose last norm is 0 gives every word the same probability, so it has one answer for all texts."""
     import torch
