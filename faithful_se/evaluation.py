@@ -15,6 +15,7 @@ from faithful_se.model_backend import Respond, responder
 from faithful_se.task_settings import TaskSettings, task_of
 from faithful_se.transcript import Transcript
 from leaderboards.board import Estimate
+from lm_eval_tasks.cut_thoughts import too_low
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import is_repeatable
 from lm_eval_tasks.measurability import why_not_measurable
@@ -132,7 +133,7 @@ def measure(
     for problem, texts in numbers.items():
         examples = ", ".join(map(str, texts[:10])) + (", …" if len(texts) > 10 else "")
         remedy = cut_thought or cut_remedy(spec.options.thinking_tokens)
-        reason = f"{problem}: {remedy}" if problem == CUT else problem
+        reason = f"{problem}{too_low(transcripts)}: {remedy}" if problem == CUT else problem
         warn_user(f"{caller}: {len(texts)} of {len(documents)} texts count as unfaithful: {reason} (text {examples})")
     scores = [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
     if documents[0].gold is None:  # nobody knows which answers are right

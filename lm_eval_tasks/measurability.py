@@ -14,6 +14,8 @@ from lm_eval_tasks import scoring, scoring_answers
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import pooled_mean
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thinking_models import cut_remedy
+from lm_eval_tasks.thoughts import CUT
 
 # A task's specification, its documents, and what became of them.
 TaskTranscripts = tuple[TaskSpec, Sequence[Document], Sequence[Transcript]]
@@ -36,7 +38,13 @@ def why_not_measurable(spec: TaskSpec, documents: Sequence[Document], transcript
         headroom=sum(rooms) / len(transcripts) if rooms else None,
         label_mass=pooled_mean(masses),
     )
-    return sentence(reason, remedy(reason.kind, spec.options.classifier, bool(spec.examples))) if reason else ""
+    if not reason:
+        return ""
+    what_to_do = remedy(reason.kind, spec.options.classifier, bool(spec.examples))
+    cut = sum(t["prediction"]["label"] is None and t["problem"] == CUT for t in transcripts)
+    if reason.kind == "unread" and 2 * cut > answers.texts - answers.read:
+        what_to_do = f"{CUT}: {cut_remedy(spec.options.thinking_tokens)}"
+    return sentence(reason, what_to_do)
 
 
 def ties(transcripts: Sequence[Transcript], dtype: str, option: str = "--model_args dtype=float32") -> str:

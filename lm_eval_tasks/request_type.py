@@ -25,6 +25,7 @@ from faithful_se.errors import install_excepthook
 from faithful_se.last_lines import say_last
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, aggregation
+from lm_eval_tasks.cut_thoughts import cut_findings
 from lm_eval_tasks.data_parallel import unwrap_cache
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.fingerprint import check_cache
@@ -33,8 +34,6 @@ from lm_eval_tasks.measurability import TaskTranscripts, findings
 from lm_eval_tasks.protocol import self_explain, steps_of
 from lm_eval_tasks.scheduler import Tally, run
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.thinking_models import cut_remedy
-from lm_eval_tasks.thoughts import CUT
 
 logger = logging.getLogger(LOGGER)
 
@@ -105,7 +104,8 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     ]
     outcomes = list(_of_all_processes(lm, outcomes))
     log_problems(outcomes)
-    for finding in findings(_by_task(outcomes), _dtype(lm)):
+    tasks = list(_by_task(outcomes))
+    for finding in [*cut_findings(tasks), *findings(tasks, _dtype(lm))]:
         logger.warning("%s", finding)
         say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
@@ -145,12 +145,11 @@ def log_problems(outcomes: Sequence[Outcome]) -> None:
 
     Documents without an answer and explanations that are not valid count as unfaithful.
     """
-    room: dict[str, int] = {}
     problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     unfaithful_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for task, number, spec, _, transcript in outcomes:
-        room[task], explanation = spec.options.thinking_tokens, transcript["explanation"]
+    for task, number, _, _, transcript in outcomes:
+        explanation = transcript["explanation"]
         if explanation and not explanation["valid"]:
             invalid_reasons[task][explanation["reason"]] += 1
         if transcript["problem"]:
@@ -163,10 +162,6 @@ def log_problems(outcomes: Sequence[Outcome]) -> None:
             if some:
                 examples = ", ".join(map(str, sorted(some)[:10])) + (", …" if len(some) > 10 else "")
                 logger.warning("%s: %d documents %s: %s (document %s)", task, len(some), what, problem, examples)
-        if problem == CUT:
-            remedy = f"{task}: {len(numbers)} documents: {problem}: {cut_remedy(room[task])}"
-            logger.warning(remedy)
-            say_last(remedy)
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)

@@ -57,7 +57,18 @@ def test_without_room_no_thought_is_read_and_the_last_lines_say_so(evaluate, cap
     assert {transcript["problem"] for transcript in transcripts(results)} == {CUT}
     assert {transcript["prediction"]["label"] for transcript in transcripts(results)} == {None}
     assert f"{TASK}: 10 documents count as unfaithful: {CUT} (document 0, 1" in caplog.text
-    assert f"{TASK}: 10 documents: {CUT}: the model thinks: give room to think, thinking_tokens=1024" in caplog.text
+    remedy = "the model thinks: give room to think, thinking_tokens=1024"
+    assert f"sentiment140: 10 of 10 documents in 1 task: {CUT}: {remedy}" in caplog.text
+    # The labels cannot be read for the same reason, so the remedy is the same.
+    (unread,) = [message for message in caplog.messages if "no label can be read in 10 of 10 answers" in message]
+    assert f"; {CUT}: {remedy}" in unread and "loglikelihood" not in unread and "num_fewshot" not in unread
+
+
+def test_the_remedy_is_one_line_per_dataset(evaluate, caplog):
+    with caplog.at_level(logging.WARNING, LOGGER):
+        evaluate(RuleLM(thinks="think"), "mini", "faithful_se_sentiment140_*_oneword", limit=4)
+    (line,) = [message for message in caplog.messages if "give room to think" in message and "cannot" not in message]
+    assert line.startswith("sentiment140: 12 of 12 documents in 3 tasks: ")
 
 
 def test_a_prompt_that_opens_a_thought_without_room_is_refused(evaluate):
@@ -97,6 +108,9 @@ def test_documents_whose_controls_alone_are_cut_are_not_called_unfaithful(evalua
     assert any(sample["faithful"] and transcript["problem"] == CUT for sample, transcript in pairs)
     assert not any(sample["faithful"] for (sample, _), stops in zip(pairs, stopped, strict=True) if stops)
     assert f"{TASK}: {sum(stopped)} documents count as unfaithful: {CUT}" in caplog.text
+    clause = f"{CUT}, also of controls, so that faithful_random and faithful_oracle are too low: give more room"
+    cut = sum(stopped) + controls_only
+    assert f"sentiment140: {cut} of 60 documents in 1 task: {clause}" in caplog.text
     assert (
         f"{TASK}: {controls_only} documents have controls without an answer, which count as no change: {CUT}"
         in caplog.text
