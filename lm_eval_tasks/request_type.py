@@ -23,8 +23,8 @@ from faithful_se.errors import install_excepthook
 from faithful_se.last_lines import say_last
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, aggregation
+from lm_eval_tasks.cache_stamp import check_cache
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
 from lm_eval_tasks.measurability import TaskTranscripts, findings
 from lm_eval_tasks.protocol import self_explain, steps_of

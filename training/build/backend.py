@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call
 from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS, Backend, wrap_loaded
-from training.models.loading import fingerprint, load_model
+from training.models.loading import answering_settings, fingerprint, load_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Respond = Callable[[Sequence[Call]], list[Answer]]
+
+
+class Responder(NamedTuple):
+    """A model that answers."""
+
+    respond: Respond
+    settings: dict[str, Any]  # see `answering_settings`
 
 
 def load_responder(
@@ -26,7 +33,7 @@ def load_responder(
     device: str = "",
     batch_size: int = 32,
     template_args: Mapping[str, Any] | None = None,
-) -> Respond:
+) -> Responder:
     """Load the model that was attributed; see `responder_of`.
 
     Args:
@@ -46,7 +53,8 @@ def load_responder(
             f"the attributions are of another model ({identity}; {adapter or name} is {loaded}): give that model, with "
             "the same --dtype, or run faithful-se attribute on this one"
         )
-    return responder_of(model, tokenizer, batch_size, template_args)
+    settings = answering_settings(model, tokenizer)
+    return Responder(responder_of(model, tokenizer, batch_size, template_args), settings)
 
 
 def responder_of(
