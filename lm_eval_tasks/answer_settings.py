@@ -92,7 +92,7 @@ def _tokenizer(tokenizer: Any) -> dict[str, Any]:
     elif hasattr(tokenizer, "get_vocab"):
         content = tokenizer.get_vocab()
     else:
-        content = str(getattr(tokenizer, "name", type(tokenizer).__name__))
+        content = tokenizer if isinstance(tokenizer, str) else getattr(tokenizer, "name", type(tokenizer).__name__)
     settings = {name: getattr(tokenizer, name, None) for name in TOKENIZER_SETTINGS}
     special = getattr(tokenizer, "special_tokens_map", None)
     return {**settings, "special_tokens": special, "vocabulary": _digest(json.dumps(content, sort_keys=True))}
