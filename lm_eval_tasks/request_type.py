@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lm_eval.api.instance import Instance
@@ -29,6 +29,7 @@ from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
 from lm_eval_tasks.measurability import TaskTranscripts, findings
 from lm_eval_tasks.protocol import self_explain, steps_of
 from lm_eval_tasks.scheduler import Tally, run
+from lm_eval_tasks.server_problems import MOST_WITHOUT_ANSWER, ONLY_THOUGHT, is_server_problem
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thinking_models import cut_remedy
 from lm_eval_tasks.thoughts import CUT
@@ -123,6 +124,26 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
             remedy = f"{task}: {len(numbers)} documents: {problem}: {cut_remedy(room[task])}"
             logger.warning(remedy)
             say_last(remedy)
+        if problem == ONLY_THOUGHT:
+            logger.warning("%s: %s", task, cut_remedy(room[task]))
+    _say_unanswered(requests, problem_numbers)
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)
+
+
+def _say_unanswered(
+    requests: Sequence[SelfExplainRequest], problem_numbers: Mapping[tuple[str, str], set[int]]
+) -> None:
+    """Say where a server's failures are so many that the numbers are no longer those of the model."""
+    for task in dict.fromkeys(task for task, problem in problem_numbers if is_server_problem(problem)):
+        of_server = [number for key, number in problem_numbers.items() if key[0] == task and is_server_problem(key[1])]
+        missing = len(set[int]().union(*of_server))
+        total = len({request.number for request in requests if str(request.task_name) == task})
+        if missing > MOST_WITHOUT_ANSWER * total:
+            line = (
+                f"{task}: the server did not answer for {missing} of {total} documents: the numbers are not those of "
+                "the model. Run again: no failure is in the cache"
+            )
+            logger.warning(line)
+            say_last(line)
