@@ -33,6 +33,7 @@ from lm_eval_tasks.server_problems import MOST_WITHOUT_ANSWER, ONLY_THOUGHT, is_
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thinking_models import cut_remedy
 from lm_eval_tasks.thoughts import CUT
+from lm_eval_tasks.turn_breaks import turn_breaks
 
 logger = logging.getLogger(LOGGER)
 
@@ -71,6 +72,9 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     backend = Backend(lm, requests[0].render if requests else None)
     if backend.render is None and getattr(getattr(lm, "tokenizer", None), "chat_template", None):
         logger.warning("the model has a chat template that is not used: add --apply_chat_template")
+    for warning in _turn_break_warnings(getattr(lm, "tokenizer", None), requests):
+        logger.warning("%s", warning)
+        say_last(warning)
     procedures = [self_explain(request.spec, request.document) for request in requests]
     tally = Tally()
     transcripts = run(
@@ -90,6 +94,17 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
         logger.warning("%s", finding)
         say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
+
+
+def _turn_break_warnings(tokenizer: object, requests: Sequence[SelfExplainRequest]) -> Iterator[str]:
+    """What breaks out of the user's turn, for each dataset."""
+    by_dataset: dict[str, dict[int, Document]] = defaultdict(dict)
+    for request in requests:
+        by_dataset[request.spec.question.dataset][request.number] = request.document
+    for dataset, documents in by_dataset.items():
+        names = [f"document {number}" for number in documents]
+        if warning := turn_breaks(tokenizer, list(documents.values())).describe(names):
+            yield f"{dataset}: {warning}"
 
 
 def _by_task(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> Iterator[TaskTranscripts]:
