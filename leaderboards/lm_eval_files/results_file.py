@@ -21,6 +21,9 @@ DATA_FOLDER = "data"
 # Options that every faithful_se task records.
 _TASK_OPTIONS = {"dataset", "style", "budget", "labels"}
 
+# Options that earlier versions did not record, with what these did.
+_LATER_OPTIONS = {"order": "file", "order_seed": 0}
+
 
 class BrokenError(ValueError):
     """A file that cannot be used; the text says why in a few words."""
@@ -119,7 +122,7 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
                 model=model,
                 task=str(task),
                 version=_first_number(_nested(content, "versions", task), _nested(task_config, "metadata", "version")),
-                options=options,
+                options={**_LATER_OPTIONS, **options},
                 n=int(n) if isinstance(n, (int, float)) and math.isfinite(n) else None,
                 limit=_limit(counts, config),
                 reported=_reported_means(results.get(task)),
