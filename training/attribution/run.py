@@ -24,6 +24,7 @@ from faithful_se.progress import Progress
 from lm_eval_tasks.answer_settings import tokenizer_settings
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.turn_breaks import turn_breaks
 from training.attribution.attributor import Attributor
 from training.attribution.engine.label_prior import label_settings
 from training.attribution.folder import AttributionFolder
@@ -96,6 +97,9 @@ def attribute(
     ]
     if processes.is_main_process and (switch := thinking_switch(attributors[0].renderer)):
         logger.warning(MAY_THINK, template_option(switch))
+    for source in sources if processes.is_main_process else ():
+        if warning := turn_breaks(tokenizer, source.documents).describe([text.hash for text in source.documents]):
+            logger.warning("%s: %s", source.name, warning)
     run_settings = _settings(sources, attributors, identity, origin)
     recorded = AttributionFolder(Path(out), run_settings).recorded_priors()
     priors = {

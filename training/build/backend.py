@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS, Backend, wrap_loaded
+from lm_eval_tasks.turn_breaks import turn_breaks
 from training.models.loading import answering_settings, fingerprint, load_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+logger = logging.getLogger(__name__)
 
 Respond = Callable[[Sequence[Call]], list[Answer]]
 
@@ -33,6 +37,7 @@ def load_responder(
     device: str = "",
     batch_size: int = 32,
     template_args: Mapping[str, Any] | None = None,
+    documents: Sequence[Document] = (),
 ) -> Responder:
     """Load the model that was attributed; see `responder_of`.
 
@@ -41,6 +46,7 @@ def load_responder(
         identity: the fingerprint that the attributions record.
         batch_size: prompts at once.
         template_args: further arguments of the chat template.
+        documents: the texts that the calls will be about; a warning names those that break out of their turn.
 
     Raises:
         UsageError: another model than the attributed one, or a tokenizer without a chat template.
@@ -53,6 +59,8 @@ def load_responder(
             f"the attributions are of another model ({identity}; {adapter or name} is {loaded}): give that model, with "
             "the same --dtype, or run faithful-se attribute on this one"
         )
+    if warning := turn_breaks(tokenizer, documents).describe([document.hash for document in documents]):
+        logger.warning("%s", warning)
     settings = answering_settings(model, tokenizer)
     return Responder(responder_of(model, tokenizer, batch_size, template_args), settings)
 

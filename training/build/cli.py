@@ -50,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         device=machine.device,
         batch_size=machine.batch_size,
         template_args=attributions.template_args,
+        documents=[text.document for texts in attributions.texts.values() for text in texts],
     )
     # The settings hold the model's fingerprint and not its path, which may change between two calls.
     counts = build(attributions, responder.respond, source.out, options, log=print, answering=responder.settings)
