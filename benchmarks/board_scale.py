@@ -39,9 +39,10 @@ def sample_lines(task: tuple[str, str, str], number: int) -> list[str]:
     draw = random.Random(f"{task[0]} {number}")
     words = [draw.choice(WORDS) for _ in range(6)]
     document = {"text": " ".join(words) + f" {number}", "word": words[0], "prediction": draw.choice(LABELS)}
-    document |= {"transcript": {"oracle": None}, "masked_fraction": round(1 / len(words), 4)}
+    document |= {"masked_fraction": round(1 / len(words), 4)}
     outcomes = product((0.0, 1.0), (0.0, 0.5))
-    rows = (row(number, faithful, task, random=flips, **document) for faithful, flips in outcomes)
+    oracles = {"oracle": None}
+    rows = (row(number, faithful, task, random=flips, oracle=max(faithful, float(flips > 0)), transcript=oracles, **document) for faithful, flips in outcomes)
     return [json.dumps(sample) + "\n" for sample in rows]
 
 
