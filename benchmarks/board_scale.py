@@ -40,9 +40,10 @@ def sample_lines(task: tuple[str, str, str], number: int) -> list[str]:
     words = [draw.choice(WORDS) for _ in range(6)]
     document = {"text": " ".join(words) + f" {number}", "word": words[0], "prediction": draw.choice(LABELS)}
     document |= {"masked_fraction": round(1 / len(words), 4)}
+    document["transcript"] = {"oracle": None}
     outcomes = product((0.0, 1.0), (0.0, 0.5))
-    oracles = {"oracle": None}
-    rows = (row(number, faithful, task, random=flips, oracle=max(faithful, float(flips > 0)), transcript=oracles, **document) for faithful, flips in outcomes)
+    oracle = {(faithful, flips): max(faithful, float(flips > 0)) for faithful, flips in outcomes}
+    rows = (row(number, f, task, random=r, oracle=best, **document) for (f, r), best in oracle.items())
     return [json.dumps(sample) + "\n" for sample in rows]
 
 

@@ -63,8 +63,8 @@ def _has_generator(page: Path) -> bool:
 def write_board(board: Board, out: Path) -> list[Path]:
     """Write `board.json`, the tables and `index.html`: all or none.
 
-    All files are written into a hidden folder first. A new folder is then renamed as a whole. In a folder that is there
-    already, which may hold other files of the user, each file is renamed over the older one, the page last.
+    All files are written into a hidden folder first. A new folder is then renamed as a whole. A folder that is there
+    may hold other files of the user: each file is renamed over the older one, the page last.
 
     Raises:
         UsageError: the folder cannot be written, or holds files of these names that no board wrote.

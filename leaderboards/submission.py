@@ -39,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
     "prior_texts": 64,
     "num_fewshot": 0,
     "fewshot_seed": 1234,
+    "order": "file",
+    "order_seed": 0,
 }
 
 SUBMISSION = "submission.json"

@@ -6,7 +6,7 @@ compares both. Transcripts themselves are believed: whoever rewrites them as wel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from faithfulness_metrics.flips import UNKNOWN
@@ -76,44 +76,48 @@ def check_values(frame: pl.DataFrame, metrics: list[str]) -> None:
     Raises:
         BrokenError: a value is out of its range, or contradicts the transcript; names the first document.
     """
-    for name, is_wrong, expected in (*_out_of_range(frame, metrics), *_contradictions(frame, metrics)):
-        if count := int(is_wrong.fill_null(False).sum()):
-            row = int(is_wrong.fill_null(False).arg_max() or 0)
-            value = frame[name][row]
-            value = f"{value:g}" if isinstance(value, float) else list(value)
-            raise BrokenError(
-                f"{name} is {value} in {count} document{'s' if count > 1 else ''}, {expected(row)} (first: sample "
-                f"{row + 1}, doc_hash {frame['doc_hash'][row][:12]})"
-            )
+    values = recomputed(frame).rename(_by_transcript)
+    frame = frame.hstack(values)
+    wrong = _wrong_values(metrics, values.columns)
+    counts = frame.select(is_wrong.sum().alias(name) for name, is_wrong in wrong.items()).row(0, named=True)
+    for name, count in counts.items():
+        if not count:
+            continue
+        row = frame.select(wrong[name].arg_max()).item()
+        value, reason = frame[name][row], "which these tasks never give"
+        if name == "ccf":
+            value, reason = list(value), "but other parts follow from the transcript"
+        elif _by_transcript(name) in values.columns:
+            truth = values[_by_transcript(name)][row]
+            reason = f"but {'undefined' if truth is None else f'{truth:g}'} by the transcript"
+        raise BrokenError(
+            f"{name} is {value if name == 'ccf' else f'{value:g}'} in {count} document{'s' if count > 1 else ''}, "
+            f"{reason} (first: sample {row + 1}, doc_hash {frame['doc_hash'][row][:12]})"
+        )
 
 
-def _out_of_range(frame: pl.DataFrame, metrics: list[str]) -> Iterator[tuple[str, pl.Series, Any]]:
-    for name in metrics:
-        low, high = range_of(name)
-        is_outside = (frame[name] < low - TOLERANCE) | (frame[name] > high + TOLERANCE)
-        yield name, is_outside, lambda _: "which these tasks never give"
+def _by_transcript(name: str) -> str:
+    return f"{name} by the transcript"
 
 
-def _contradictions(frame: pl.DataFrame, metrics: list[str]) -> Iterator[tuple[str, pl.Series, Any]]:
+def _wrong_values(metrics: list[str], recomputed_columns: list[str]) -> dict[str, pl.Expr]:
+    """Metric -> whether the value of a document is wrong; a missing value is not."""
     import polars as pl
 
-    values = recomputed(frame)
-    parts = frame["ccf"].list
-    for name in values.columns:
-        if name in metrics:
-            is_wrong = (frame[name] - values[name]).abs() > TOLERANCE
+    wrong = {}
+    for name in metrics:
+        value, truth = pl.col(name), pl.col(_by_transcript(name))
+        if _by_transcript(name) in recomputed_columns:
             # A metric that is not defined for a document has no value there.
-            is_wrong |= frame[name].is_not_null() & values[name].is_null()
-
-            def expected(row: int, name: str = name) -> str:
-                value = values[name][row]
-                return f"but {'undefined' if value is None else f'{value:g}'} by the transcript"
-
-            yield name, is_wrong, expected
-    of_ccf = pl.Series([False] * len(frame), dtype=pl.Boolean)
-    for place, name in enumerate(("faithful", "faithful_random", "faithful_oracle")):
-        of_ccf |= ((parts.get(place, null_on_oob=True) - values[name]).abs() > TOLERANCE).fill_null(False)
-    yield "ccf", of_ccf, lambda row: "but other parts follow from the transcript"
+            is_wrong = ((value - truth).abs() > TOLERANCE).fill_null(value.is_not_null() & truth.is_null())
+        else:
+            low, high = range_of(name)
+            is_wrong = ((value < low - TOLERANCE) | (value > high + TOLERANCE)).fill_null(False)
+        wrong[name] = is_wrong
+    parts = pl.col("ccf").list
+    pairs = enumerate(("faithful", "faithful_random", "faithful_oracle"))
+    is_other = [(parts.get(i, null_on_oob=True) - pl.col(_by_transcript(name))).abs() > TOLERANCE for i, name in pairs]
+    return {**wrong, "ccf": pl.any_horizontal(part.fill_null(False) for part in is_other)}
 
 
 def recomputed(frame: pl.DataFrame) -> pl.DataFrame:
@@ -129,6 +133,8 @@ def recomputed(frame: pl.DataFrame) -> pl.DataFrame:
 
     def share(column: str) -> pl.Series:
         """Share of the labels in a list that are flips; 0 for an empty one."""
+        if not frame[column].list.len().sum():
+            return pl.repeat(0.0, len(frame), eager=True)
         rows = frame.select("is_valid", "target", "prediction", column).with_row_index("row")
         flips = rows.explode(column).group_by("row").agg(is_flip(pl.col(column)).mean().alias("share"))
         return rows.select("row").join(flips, on="row", how="left").sort("row")["share"].fill_null(0.0)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from leaderboards.lm_eval_files.find_results import ResultsFile
 from leaderboards.lm_eval_files.recorded_model import Model, is_prompt_recorded, parse_model
@@ -146,7 +146,7 @@ def iso_date(date: str) -> str:
     return day + separator + time.replace("-", ":", 2) if separator else date
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether a value from JSON is a number that a float can hold: no bool, no nan, no integer of 400 digits."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 

@@ -183,7 +183,9 @@ def _read_one_by_one(samples: Iterable[tuple[int, Any]], metrics: list[str]) -> 
             if not is_number(value) and value is not None:
                 lines_without_number.setdefault(name, []).append(number)
         parts = sample.get("ccf")
-        document["ccf"] = [float(part) if is_number(part) else None for part in parts] if isinstance(parts, list) else None
+        document["ccf"] = (
+            [float(part) if is_number(part) else None for part in parts] if isinstance(parts, list) else None
+        )
         documents.append(document)
     schema = {"doc_hash": pl.String, **dict.fromkeys(LABELS, pl.String), **dict.fromkeys(metrics, pl.Float64)}
     schema |= evidence_types()
@@ -284,9 +286,10 @@ def _keyed_transcripts(samples: Iterable[dict[str, Any]]) -> Iterator[tuple[str,
 def _labels(transcript: Transcript) -> dict[str, str | None]:
     explanation, perturbed = transcript.get("explanation"), transcript.get("perturbed")
     labels = {
+        "text": transcript["hash"],
         "gold": transcript.get("gold"),
         "prediction": transcript["prediction"]["label"],
         "target": explanation["target"] if explanation else None,
         "after": perturbed["label"] if perturbed else None,
     }
-    return {"text": transcript["hash"], **{name: None if text is None else str(text) for name, text in labels.items()}}
+    return {name: None if text is None else str(text) for name, text in labels.items()}

@@ -160,7 +160,9 @@ def reported_contradictions(run: Run) -> list[str]:
         if not low - TOLERANCE <= mean <= high + TOLERANCE:
             contradictions.append(f"{name} is {mean:.4g} in the results, which these tasks never give")
     for name, (whole, part) in DIFFERENCES.items():
-        if {name, whole, part} <= reported.keys() and abs(reported[whole] - reported[part] - reported[name]) > TOLERANCE:
+        if {name, whole, part} <= reported.keys() and abs(
+            reported[whole] - reported[part] - reported[name]
+        ) > TOLERANCE:
             contradictions.append(f"{name} is {reported[name]:.4g} in the results, which is not {whole} - {part}")
     return contradictions
 

@@ -87,7 +87,9 @@ def row(
         "random": random_variants(random, prediction),
         "oracle": {
             "singles": [{"positions": [0], "answer": "", "label": after, "logprobs": None}],
-            "greedy": [{"positions": [0], "answer": "", "label": other(prediction), "logprobs": None}] if oracle else [],
+            "greedy": [{"positions": [0], "answer": "", "label": other(prediction), "logprobs": None}]
+            if oracle
+            else [],
         },
         "stability": [],
         "problem": "",

@@ -109,7 +109,7 @@ def test_intervals_cover_the_truth_quickly():
         u = rng.random(200) < 0.5
         base, tuned = rng.random(200) < 0.2 + 0.3 * u, rng.random(200) < 0.5 + 0.3 * u
         random = (rng.random((2, 200)) < 0.1 + 0.2 * u).mean(axis=0)
-        oracle = np.maximum(tuned, rng.random(200) < 0.8)
+        oracle = np.maximum(np.maximum(tuned, random > 0), rng.random(200) < 0.8)
         draws = resampled_means(np.array([tuned, base, random, oracle]), 1000, seed)
         for kind, values, truth in (
             ("difference", draws[0] - draws[1], TRUTH["difference to the base"]),
