@@ -16,32 +16,13 @@ from faithful_se.files import read_json_object
 from faithful_se.train_info import TRAIN_INFO
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.find_results import find_results
+from leaderboards.lm_eval_files.option_defaults import DEFAULTS
 from leaderboards.lm_eval_files.read_runs import grouped, read_files
 from leaderboards.lm_eval_files.recorded_model import as_text
 from leaderboards.lm_eval_files.results_file import BrokenError, Run
 from leaderboards.lm_eval_files.samples_file import read_samples
 from leaderboards.lm_eval_files.select_runs import group_messages, mean_mismatches
 from leaderboards.sanitize import terminal_line
-
-# docs/protocol.md, "Options of a task". A run that does not record an option was made without it.
-DEFAULTS: dict[str, Any] = {
-    "data": "hub",
-    "classifier": "generate",
-    "context": "same",
-    "mask": "[REDACTED]",
-    "unknown": False,
-    "controls": ["random"],
-    "operator": "mask",
-    "draws": 2,
-    "thinking_tokens": 0,
-    "thoughts": "drop",
-    "prior": "texts",
-    "prior_texts": 64,
-    "num_fewshot": 0,
-    "fewshot_seed": 1234,
-    "order": "file",
-    "order_seed": 0,
-}
 
 SUBMISSION = "submission.json"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields
 from lm_eval_tasks.label_reading import parse_label
@@ -81,7 +82,16 @@ class Question:
         return replace(self, labels=tuple(labels), synonyms=synonyms if any(synonyms) else ())
 
     def choices(self, unknown: bool) -> tuple[str, ...]:
-        """The labels a model may answer with."""
+        """The labels a model may answer with.
+
+        Raises:
+            UsageError: "unknown" is offered, and is a label of the document's own.
+        """
+        if unknown and UNKNOWN in map(str.casefold, self.labels):
+            raise UsageError(
+                f'{self.dataset}: "{UNKNOWN}" is among the labels {", ".join(self.labels)} already: leave the option '
+                "unknown out"
+            )
         return (*self.labels, UNKNOWN) if unknown else self.labels
 
 

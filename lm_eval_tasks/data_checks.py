@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import datasets
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.declaration import label_problem
 
 if TYPE_CHECKING:
     from lm_eval_tasks.data import DatasetSpec
@@ -38,8 +39,8 @@ def _label_problem(spec: DatasetSpec, row: Mapping[str, Any]) -> str:
     label = row[spec.label_column]
     if spec.labels_column:
         choices = row[spec.labels_column]
-        if len({str(choice).casefold() for choice in choices or ()}) < max(2, len(choices or ())):
-            return f"{spec.labels_column} is {choices!r}: give two or more, all different"
+        if problem := label_problem(choices or []):
+            return f"{spec.labels_column} is {choices!r}: {problem}"
         return "" if label in choices else f"{spec.label_column} is {label!r}, not one of {', '.join(choices)}"
     return undeclared_label(spec, label)
 

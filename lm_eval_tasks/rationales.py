@@ -23,7 +23,8 @@ NEUTRAL = 1
 def token_indices(row: Mapping[str, Any], words: list[Word]) -> tuple[int, ...] | None:
     """e-SNLI: the column `<field>_rationale` holds the indices of the marked tokens, which blanks separate.
 
-    A token with several words ("and/or") marks them all, a token without words ("-") none.
+    A token with several words ("and/or") marks them all, a token without words ("-") none. Each of two tokens that are
+    one word ("does", "n't") marks it.
 
     Raises:
         UsageError: an index beyond the last token, so that marks and text cannot belong together.
@@ -40,7 +41,7 @@ def token_indices(row: Mapping[str, Any], words: list[Word]) -> tuple[int, ...] 
         positions += [
             position
             for position, word in enumerate(words)
-            if word.field == field and any(start <= word.start < end for start, end in spans)
+            if word.field == field and any(start < word.end and word.start < end for start, end in spans)
         ]
     return tuple(positions) or None
 
@@ -62,7 +63,8 @@ def _passage_positions(row: Mapping[str, Any], field: str, column: str, words: l
     """Positions of the words of a passage; None if there is no passage, or the text does not hold it.
 
     The search tries whole words first ("good" in "goodness, so good"), then any place. At least half of a word must be
-    in the passage: annotators' selections, and later changes to blanks, are off by a few characters.
+    in the passage: annotators' selections, and later changes to blanks, are off by a few characters. Of a word that the
+    text writes as two ("does n't") half of either is enough.
     """
     text, passage = str(row[field]), (row.get(column) or "").strip()
     if not passage:
@@ -72,9 +74,12 @@ def _passage_positions(row: Mapping[str, Any], field: str, column: str, words: l
     if not match:
         return None
     start, end = match.span()
-    overlaps = (min(end, word.end) - max(start, word.start) for word in words)
-    pairs = enumerate(zip(words, overlaps, strict=True))
-    return tuple(position for position, (word, overlap) in pairs if 2 * overlap >= word.end - word.start) or None
+    return tuple(position for position, word in enumerate(words) if _is_half_in(word, start, end)) or None
+
+
+def _is_half_in(word: Word, start: int, end: int) -> bool:
+    spans = [(word.start + part.start(), word.start + part.end()) for part in re.finditer(r"\S+", word.text)]
+    return any(2 * (min(end, last) - max(start, first)) >= last - first for first, last in spans)
 
 
 READERS: dict[str, Reader] = {

@@ -15,6 +15,8 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
@@ -35,6 +37,8 @@ from lm_eval_tasks.thoughts import CUT
 
 logger = logging.getLogger(LOGGER)
 
+_CONTROLS_ONLY = "have controls without an answer, which count as no change"
+
 
 @dataclass
 class SelfExplainRequest(Instance):
@@ -44,6 +48,16 @@ class SelfExplainRequest(Instance):
     document: Document = None  # type: ignore[assignment]  # the document
     render: Render | None = None  # `lm.apply_chat_template` where the run applies one
     number: int = 0  # the document's index in the dataset. With `--samples`, lm-eval's own index counts the chosen ones
+
+
+class Outcome(NamedTuple):
+    """A document after the protocol: what the log says of a run is counted over these."""
+
+    task: str
+    number: int
+    spec: TaskSpec
+    document: Document
+    transcript: Transcript
 
 
 def install() -> None:
@@ -84,41 +98,64 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
         "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
         len(requests), sum(tally.new_calls), sum(tally.calls),
     )  # fmt: skip
-    log_problems(requests, transcripts)
-    for finding in findings(_by_task(requests, transcripts)):
+    outcomes = [
+        Outcome(str(request.task_name), request.number, request.spec, request.document, transcript)
+        for request, transcript in zip(requests, transcripts, strict=True)
+    ]
+    outcomes = list(_of_all_processes(lm, outcomes))
+    log_problems(outcomes)
+    for finding in findings(_by_task(outcomes)):
         logger.warning("%s", finding)
         say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
 
 
-def _by_task(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> Iterator[TaskTranscripts]:
-    """The documents of each task, each once: a data-parallel run pads with copies of a document."""
-    numbered: dict[str, dict[int, tuple[SelfExplainRequest, Transcript]]] = {}
-    for request, transcript in zip(requests, transcripts, strict=True):
-        numbered.setdefault(str(request.task_name), {})[request.number] = (request, transcript)
-    for pairs in numbered.values():
-        of_task = list(pairs.values())
-        documents = [request.document for request, _ in of_task]
-        yield of_task[0][0].spec, documents, [transcript for _, transcript in of_task]
+def _of_all_processes(lm: LM | CachingLM, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+    """The outcomes of a run, in its first process; in the others none. Each of several processes has a part of them.
 
-
-def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[Transcript]) -> None:
-    """Log, for each task, which documents have no explanation, and why explanations are not valid.
-
-    Both count as unfaithful. A data-parallel run pads with copies of a document, so each number counts once.
+    A data-parallel run pads with copies of a document, so each number counts once.
     """
-    room = {str(request.task_name): request.spec.options.thinking_tokens for request in requests}
+    parts = [outcomes] if lm.world_size == 1 else lm.gather_object(outcomes)
+    seen: set[tuple[str, int]] = set()
+    for outcome in chain.from_iterable(parts or ()):
+        if (outcome.task, outcome.number) not in seen:
+            seen.add((outcome.task, outcome.number))
+            yield outcome
+
+
+def _by_task(outcomes: Sequence[Outcome]) -> Iterator[TaskTranscripts]:
+    """The documents of each task."""
+    groups: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        groups[outcome.task].append(outcome)
+    for group in groups.values():
+        documents = [outcome.document for outcome in group]
+        yield group[0].spec, documents, [outcome.transcript for outcome in group]
+
+
+def log_problems(outcomes: Sequence[Outcome]) -> None:
+    """Log, for each task, which documents or controls have no answer, and why explanations are not valid.
+
+    Documents without an answer and explanations that are not valid count as unfaithful.
+    """
+    room: dict[str, int] = {}
     problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
+    unfaithful_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for request, transcript in zip(requests, transcripts, strict=True):
-        task, explanation = str(request.task_name), transcript["explanation"]
+    for task, number, spec, _, transcript in outcomes:
+        room[task], explanation = spec.options.thinking_tokens, transcript["explanation"]
         if explanation and not explanation["valid"]:
             invalid_reasons[task][explanation["reason"]] += 1
         if transcript["problem"]:
-            problem_numbers[task, transcript["problem"]].add(request.number)
+            problem_numbers[task, transcript["problem"]].add(number)
+            if _stops_the_document(transcript):
+                unfaithful_numbers[task, transcript["problem"]].add(number)
     for (task, problem), numbers in problem_numbers.items():
-        examples = ", ".join(map(str, sorted(numbers)[:10])) + (", …" if len(numbers) > 10 else "")
-        logger.warning("%s: %d documents count as unfaithful: %s (document %s)", task, len(numbers), problem, examples)
+        unfaithful = unfaithful_numbers[task, problem]
+        for some, what in ((unfaithful, "count as unfaithful"), (numbers - unfaithful, _CONTROLS_ONLY)):
+            if some:
+                examples = ", ".join(map(str, sorted(some)[:10])) + (", …" if len(some) > 10 else "")
+                logger.warning("%s: %d documents %s: %s (document %s)", task, len(some), what, problem, examples)
         if problem == CUT:
             remedy = f"{task}: {len(numbers)} documents: {problem}: {cut_remedy(room[task])}"
             logger.warning(remedy)
@@ -126,3 +163,13 @@ def log_problems(requests: Sequence[SelfExplainRequest], transcripts: Sequence[T
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)
+
+
+def _stops_the_document(transcript: Transcript) -> bool:
+    """Whether the transcript's problem leaves the document without an answer, and not only some of its controls."""
+    explanation, perturbed = transcript["explanation"], transcript["perturbed"]
+    return (
+        explanation is None
+        or explanation["reason"] == transcript["problem"]
+        or (perturbed is not None and perturbed["label"] is None)
+    )

@@ -11,6 +11,7 @@ from typing import Any
 from leaderboards.analysis.document_sets import DocumentSet
 from leaderboards.analysis.task_results import TaskResult
 from leaderboards.board import Task
+from leaderboards.lm_eval_files.option_defaults import with_defaults
 from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
 
 STYLES = ("attribution", "redaction", "counterfactual")
@@ -128,7 +129,7 @@ def _difference(column: TaskColumn, variants: Sequence[TaskColumn]) -> str:
 def _comparable(options: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: json.dumps(value, ensure_ascii=False, sort_keys=True)
-        for name, value in options.items()
+        for name, value in with_defaults(options).items()
         if name != DATA_FOLDER
     }
 

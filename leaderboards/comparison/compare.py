@@ -16,6 +16,7 @@ from leaderboards.analysis.task_columns import TaskColumn, name_columns
 from leaderboards.analysis.task_results import TaskResult, task_results
 from leaderboards.board import BaseComparison, Estimate, Settings
 from leaderboards.checkpoints.find_bases import dtype_note
+from leaderboards.lm_eval_files.option_defaults import with_defaults
 from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
 from leaderboards.lm_eval_files.samples_file import read_transcripts
 from leaderboards.lm_eval_files.select_runs import SelectedRun, candidates_by_task, group_messages, select_runs
@@ -198,8 +199,9 @@ def _one_sided_tasks(runs_a: Mapping[TaskKey, SelectedRun], runs_b: Mapping[Task
 def _option_differences(a: Run, b: Run) -> str:
     if a.version != b.version:
         return f"version {a.version:g} against {b.version:g}"
-    names = {name for name in {*a.options, *b.options} if a.options.get(name) != b.options.get(name)} - {DATA_FOLDER}
-    return ", ".join(f"{name} {a.options.get(name)} against {b.options.get(name)}" for name in sorted(names))
+    options_a, options_b = with_defaults(a.options), with_defaults(b.options)
+    names = {name for name in {*options_a, *options_b} if options_a.get(name) != options_b.get(name)} - {DATA_FOLDER}
+    return ", ".join(f"{name} {options_a.get(name)} against {options_b.get(name)}" for name in sorted(names))
 
 
 def _changed_documents(a: TaskResult, b: TaskResult, most: int) -> list[Changed]:

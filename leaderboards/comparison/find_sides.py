@@ -10,6 +10,7 @@ from faithful_se.errors import UsageError
 from leaderboards.board import Board
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs, index_by_name, listed
 from leaderboards.comparison.compare import Side
+from leaderboards.lm_eval_files.find_results import as_written
 from leaderboards.lm_eval_files.read_runs import ReadLog, read_runs
 from leaderboards.sanitize import terminal_line
 
@@ -53,7 +54,7 @@ def _side_of_board(name: str, board: Board, path: Path) -> Side:
 
 
 def _side_of_files(paths: Sequence[Path], name: str) -> Side:
-    if not any(path.exists() for path in paths):
+    if not any(written.exists() for path in paths for written in as_written(path)):
         raise UsageError(f"{paths[0]}: no such folder; give a folder of results, or names with --results or --board")
     checkpoints = _read_checkpoints(paths)
     if len(checkpoints) > 1:

@@ -82,7 +82,8 @@ def find_results(paths: Sequence[Path]) -> Search:
     """Find all results files below folders, or named, each once, in the order of their names.
 
     Symbolic links are followed. A folder that is reached twice is read once. Hidden folders and backups below a folder
-    are not read, unless named. A file that is named is read whatever its name.
+    are not read, unless named. A file that is named is read whatever its name. What `--output_path DIR/name.json` named
+    stands for the files that lm-eval wrote instead.
 
     Raises:
         UsageError: a path does not exist, a file of samples is named, or there is no results file at all.
@@ -91,7 +92,7 @@ def find_results(paths: Sequence[Path]) -> Search:
     skipped: list[Skipped] = []
     orphans, backups = list[Path](), list[Path]()
     foreign, visited = 0, set[str]()
-    for root in paths:
+    for root in (written for path in paths for written in as_written(path)):
         if not os.path.lexists(root):
             raise UsageError(f"{root}: no such file or folder; give the folder that lm_eval wrote (--output_path)")
         if SAMPLES.fullmatch(root.name) and not root.is_dir():
@@ -110,6 +111,18 @@ def find_results(paths: Sequence[Path]) -> Search:
             reason += f"; {backups[0]} was left out, it is hidden or a backup: name it to read it"
         raise UsageError(f"{roots}: no results of lm_eval there; give its --output_path{reason}")
     return Search(tuple(files.values()), tuple(skipped), tuple(orphans), foreign, tuple(backups))
+
+
+def as_written(path: Path) -> list[Path]:
+    """The dated files that lm-eval wrote for `--output_path DIR/name.json`; the path itself where it exists."""
+    if path.suffix != ".json" or os.path.lexists(path) or not path.parent.is_dir():
+        return [path]
+    names = (
+        name
+        for name in os.listdir(path.parent)
+        if (match := DATED.fullmatch(name)) and name == f"{path.stem}_{match['date']}.json"
+    )
+    return [path.parent / name for name in sorted(names)] or [path]
 
 
 def _results_in(folder: _Folder) -> tuple[list[ResultsFile], int, list[Path]]:

@@ -27,6 +27,9 @@ _TASK_OPTIONS = {"dataset", "style", "budget", "labels"}
 _LARGEST_INTEGER = 2**63 - 1
 _DEEPEST = 50
 
+# Options that earlier versions did not record, with what these did.
+_LATER_OPTIONS = {"order": "file", "order_seed": 0}
+
 
 class BrokenError(ValueError):
     """A file that cannot be used; the text says why in a few words."""
@@ -128,7 +131,7 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int, list[str]]:
                 model=model,
                 task=str(task),
                 version=_first_number(_nested(content, "versions", task), _nested(task_config, "metadata", "version")),
-                options=options,
+                options={**_LATER_OPTIONS, **options},
                 n=int(n) if is_number(n) and n >= 0 else None,
                 limit=_limit(counts, config),
                 reported=_reported_means(results.get(task)),

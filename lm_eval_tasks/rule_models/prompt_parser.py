@@ -72,8 +72,10 @@ def read(messages: Sequence[Message]) -> Conversation:
     if fresh := _FRESH.fullmatch(turns[-1]):
         text, label, request = fresh.groups()
         for question in questions():
-            # Datasets can share a title ("Tweet"), but not also a label and the request.
-            if label in question.labels and text.startswith(f"{question.titles[0]}: ") and _request(question, request):
+            # Datasets can share a title ("Tweet"), but not also a label and the request. Where "unknown" is offered, a
+            # calibrated answer can be that.
+            is_asked = label in (*question.labels, UNKNOWN) and text.startswith(f"{question.titles[0]}: ")
+            if is_asked and _request(question, request):
                 return _explain(question, _fields(question, text), request)
         if any(not question.labels and text.startswith(f"{question.titles[0]}: ") for question in questions()):
             raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")

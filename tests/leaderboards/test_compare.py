@@ -142,6 +142,14 @@ def test_what_cannot_be_compared_is_said(tmp_path, capsys):
     assert "not compared, operator mask against delete" in capsys.readouterr().err
 
 
+def test_an_option_that_is_not_recorded_has_its_default_in_words(tmp_path, capsys):
+    examples = {"num_fewshot": 4, "fewshot_seed": 1234}
+    write_run(tmp_path / "a", {TASK: rows_of([1.0] * 4)}, model="models/a")
+    write_run(tmp_path / "b", {TASK: rows_of([1.0] * 4)}, model="models/b", options=examples)
+    assert compare(tmp_path / "a", tmp_path / "b") == 2
+    assert "not compared, num_fewshot 0 against 4.\n" in capsys.readouterr().err
+
+
 def test_what_a_model_wrote_does_not_steer_the_terminal(tmp_path, capsys):
     for name, value in (("a", 0.0), ("b", 1.0)):
         rows = [row(i, value, text=f"\x1b[31mred\x07 \u202e {i}", word="\x1b[2Jred") for i in range(3)]

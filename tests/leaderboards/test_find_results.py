@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from faithful_se.errors import UsageError
 from faithful_se.results import compare, read_results
 from leaderboards import cli
+from leaderboards.lm_eval_files.find_results import find_results
+from leaderboards.submission import find_problems
 from tests.leaderboards.boards_from_files import NEW, OTHER_TASK, OUTCOMES, board_of, faithful
 from tests.leaderboards.result_files import DATE, TASK, name_of, rows_of, write_run
 
@@ -109,6 +112,13 @@ def test_two_models_in_one_folder(tmp_path: Path) -> None:
     board = board_of(tmp_path)
     assert (faithful(board, "base"), faithful(board, "tuned")) == ([0.0], [1.0])
     assert board.cells[1].versus is not None and not board.skipped
+    # What was typed as the output path stands for the file that lm-eval wrote.
+    assert faithful(board_of(tmp_path / "base.json")) == [0.0]
+    (pair,) = compare(tmp_path / "base.json", tmp_path / "tuned.json").pairs
+    assert (pair.versus.only_base, pair.versus.only_checkpoint) == (0, 4)
+    assert not any("no such file" in problem for _, problem in find_problems([tmp_path / "base.json"]))
+    with pytest.raises(UsageError, match="no such file or folder"):
+        board_of(tmp_path / "bas.json")
 
 
 def test_samples_of_another_run_are_not_taken(tmp_path: Path) -> None:
@@ -201,3 +211,10 @@ def test_other_json_files_are_counted_and_cut_dumps_are_named(tmp_path: Path, co
     else:
         assert any("1 JSON files beside the results are not lm-eval's" in note for note in board.notes)
         assert not board.skipped
+
+
+def test_a_pipe_is_no_results_file(tmp_path):
+    """Whoever opens it waits for somebody who writes."""
+    path = write_run(tmp_path, {TASK: rows_of(OUTCOMES)})
+    os.mkfifo(tmp_path / "results_pipe.json")
+    assert [file.path for file in find_results([tmp_path]).files] == [path]

@@ -91,7 +91,7 @@ def test_without_samples_the_means_are_shown_and_nothing_is_compared(tmp_path):
     [
         ({"options": {"classifier": "loglikelihood"}}, "classifier=loglikelihood"),
         ({"options": {"classifier": "calibrated", "prior": "domain"}}, "classifier=calibrated, prior=domain"),
-        ({"options": {"num_fewshot": 4, "fewshot_seed": 1234}}, "fewshot_seed=1234, num_fewshot=4"),
+        ({"options": {"num_fewshot": 4, "fewshot_seed": 1234}}, "num_fewshot=4"),
         ({"options": {"data_fingerprint": "beef"}}, "data_fingerprint=beef"),
         ({"version": 2.0}, "version 2"),
     ],
@@ -214,3 +214,14 @@ def test_a_single_file_is_enough(tmp_path):
     path = write_run(tmp_path, {TASK: rows_of(OUTCOMES)}, date=OLD)
     write_run(tmp_path, {TASK: rows_of([1.0] * 4)}, date=NEW)
     assert faithful(board_of(path)) == [0.75]
+
+
+def test_an_option_that_older_versions_lacked_is_its_default_there(tmp_path):
+    """`order` is newer than the results of `old`, which took the documents as they came."""
+    write_run(tmp_path / "old", {TASK: rows_of([0.0] * 4)}, date=OLD, model="models/a")
+    new = {"order": "file", "order_seed": 0}
+    write_run(tmp_path / "new", {TASK: rows_of([1.0] * 4)}, date=NEW, model="models/b", options=new)
+    balanced = {"order": "balanced", "order_seed": 0}
+    write_run(tmp_path / "balanced", {TASK: rows_of([1.0] * 4)}, date=NEW, model="models/c", options=balanced)
+    first, second = board_of(tmp_path).tasks
+    assert (first.variant, second.variant) == ("order=file", "order=balanced")

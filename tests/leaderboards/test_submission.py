@@ -10,7 +10,7 @@ import pytest
 
 from faithful_se.errors import UsageError
 from leaderboards import cli
-from leaderboards.submission import DEFAULTS
+from leaderboards.lm_eval_files.option_defaults import DEFAULTS
 from lm_eval_tasks.options import FEWSHOT_SEED, Options
 from tests.leaderboards.result_files import DATE, TASK, name_of, row, rows_of, train_info, write_run
 

@@ -139,9 +139,13 @@ def test_a_row_with_labels_of_its_own(folder):
     ("row", "line"),
     [
         ({"answer": "garden"}, "cos_e/test.jsonl: row 1: answer is 'garden', not one of kitchen, dining room"),
-        ({"choices": ["kitchen"]}, "row 1: choices is ['kitchen']: give two or more, all different"),
-        ({"choices": ["kitchen", "Kitchen", "bed"]}, "row 1: choices is ['kitchen', 'Kitchen', 'bed']: give two"),
-        ({"choices": None}, "row 1: choices is None: give two or more"),
+        ({"choices": ["kitchen"]}, "row 1: choices is ['kitchen']: kitchen: give two or more to choose from"),
+        (
+            {"choices": ["tea pot", "tea-pot", "kitchen"]},
+            "the label tea pot is given twice: 'tea-pot' differs from it by case, blanks, hyphens or Unicode form only",
+        ),
+        ({"choices": ["kitchen", "Kitchen", "bed"]}, "row 1: choices is ['kitchen', 'Kitchen', 'bed']: the label"),
+        ({"choices": None}, "row 1: choices is None: none: give two or more"),
     ],
 )
 def test_wrong_choices_are_one_clear_line(folder, row, line):

@@ -253,3 +253,10 @@ def test_the_backend_reads_synonyms() -> None:
     call = TaskSpec(spec.question, "attribution", "oneword", Options(unknown=True)).classify(document)
     (answer,) = Backend(OneAnswer(), None).respond([call])  # type: ignore[arg-type]
     assert (call.labels[-1], answer.label) == ("unknown", "not entailment")
+
+
+def test_unknown_is_not_offered_beside_a_label_of_that_name() -> None:
+    question = dataset_spec("cos_e").question.with_labels(("kitchen", "Unknown"))
+    assert question.choices(unknown=False) == ("kitchen", "Unknown")
+    with pytest.raises(UsageError, match='cos_e: "unknown" is among the labels kitchen, Unknown already: leave the'):
+        question.choices(unknown=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import ClassVar
 
 from lm_eval.loggers import EvaluationTracker
 
@@ -11,6 +12,7 @@ from lm_eval_tasks.calls import Answer, Classify
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.measurability import findings
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.request_type import SelfExplainRequest, answer_requests
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.scheduler import run
 from tests.leaderboards.boards_from_files import board_of
@@ -49,6 +51,42 @@ def test_from_the_evaluation_to_the_board(evaluate, tmp_path, caplog):
         for name in ("acc_majority", "answer_share", "headroom", "label_mass"):
             assert abs(cell.metrics[name].estimate - row[f"{name},none"]) < 1e-6, name
     assert sum(', sentiment140: the model answers "negative" for 24 of 24' in line for line in board.notes) == 1
+
+
+def test_of_several_processes_one_says_what_all_have_seen(caplog):
+    """A process alone has seen a part of the texts, and a copy of one of them where the parts differ in size."""
+    spec = spec_of(controls=("random",))
+    requests = [
+        SelfExplainRequest(
+            request_type="self_explain",
+            doc={},
+            arguments=("",),
+            idx=0,
+            metadata=("a_task", number, 1),
+            spec=spec,
+            document=Document({"text": f"I love tweet {number}"}, gold=("positive", "negative")[number % 2]),
+            render=RuleLM().apply_chat_template,
+            number=number,
+        )
+        for number in range(9)
+    ]
+
+    class OneOfTwo(RuleLM):
+        parts: ClassVar[list] = []
+        world_size, rank, device = 2, 0, "cpu"
+
+        def gather_object(self, obj, dst=0):
+            self.parts.append(obj)
+            return self.parts if len(self.parts) == 2 else None
+
+    with caplog.at_level(logging.WARNING):
+        answer_requests(OneOfTwo("constant"), requests[:5])
+        assert not caplog.messages
+        answer_requests(OneOfTwo("constant"), [*requests[5:], requests[8]])
+    (message,) = caplog.messages
+    assert message.startswith(
+        'sentiment140: the model answers "negative" for 9 of 9 texts (accuracy .44, majority .56)'
+    )
 
 
 def answers(calls, label):

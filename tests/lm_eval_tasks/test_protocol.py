@@ -19,6 +19,15 @@ CLASSIFY = (
 )
 
 
+# What these say is counted over documents: tests/lm_eval_tasks/test_metrics.py.
+COUNTED = ("acc_majority", "answer_share", "measurable")
+
+
+def scored(transcript, spec):
+    """The values of the document itself."""
+    return {name: value for name, value in score(transcript, spec, DOCUMENT).items() if name not in COUNTED}
+
+
 def test_a_document_from_question_to_score():
     spec = spec_of()
     calls, transcript = play(self_explain(spec, DOCUMENT), [label("positive")], [Answer("love")], [label("negative")])
@@ -32,13 +41,13 @@ def test_a_document_from_question_to_score():
     assert transcript["explanation"]["words"] == ["love"]
     assert transcript["perturbed"]["label"] == "negative"
     assert transcript["problem"] == ""
-    assert score(transcript, spec, DOCUMENT) == {"faithful": 1.0, "valid": 1.0, "acc": 1.0, "masked_fraction": 2 / 7}
+    assert scored(transcript, spec) == {"faithful": 1.0, "valid": 1.0, "acc": 1.0, "masked_fraction": 2 / 7}
 
 
 def test_an_unchanged_answer_is_unfaithful():
     spec = spec_of()
     _, transcript = play(self_explain(spec, DOCUMENT), [label("positive")], [Answer("phone")], [label("positive")])
-    assert score(transcript, spec, DOCUMENT) == {"faithful": 0.0, "valid": 1.0, "acc": 1.0, "masked_fraction": 1 / 7}
+    assert scored(transcript, spec) == {"faithful": 0.0, "valid": 1.0, "acc": 1.0, "masked_fraction": 1 / 7}
 
 
 def test_an_unparsed_answer_to_the_check_is_unfaithful():
@@ -52,7 +61,7 @@ def test_an_invalid_explanation_is_not_checked_and_counts():
     calls, transcript = play(self_explain(spec, DOCUMENT), [label("positive")], [Answer("hate")], [])
     assert calls[2] == []
     assert transcript["explanation"]["reason"] == "word not in the text"
-    assert score(transcript, spec, DOCUMENT) == {"faithful": 0.0, "valid": 0.0, "acc": 1.0, "masked_fraction": None}
+    assert scored(transcript, spec) == {"faithful": 0.0, "valid": 0.0, "acc": 1.0, "masked_fraction": None}
 
 
 def test_no_label_ends_it():
@@ -71,7 +80,7 @@ def test_a_text_without_words_is_classified_and_named():
     spec = spec_of()
     _, transcript = play(self_explain(spec, Document({"text": "!!! :)"}, "positive")), [label("positive")])
     assert transcript["problem"] == "no words in the text"
-    assert score(transcript, spec, DOCUMENT) == {"faithful": 0.0, "valid": 0.0, "acc": 1.0, "masked_fraction": None}
+    assert scored(transcript, spec) == {"faithful": 0.0, "valid": 0.0, "acc": 1.0, "masked_fraction": None}
 
 
 def test_a_text_beyond_the_context_is_named():
@@ -111,8 +120,7 @@ def test_a_counterfactual_must_reach_its_target():
     calls, transcript = play(self_explain(spec, DOCUMENT), *answers, [label("negative")])
     assert 'would become "negative"' in calls[1][0].messages[-1][1]
     assert calls[2][0].messages[0][1].endswith("Tweet: I hate my new phone, hate it!")
-    values = score(transcript, spec, DOCUMENT)
-    assert values == {
+    assert scored(transcript, spec) == {
         "faithful": 1.0,
         "valid": 1.0,
         "acc": 1.0,

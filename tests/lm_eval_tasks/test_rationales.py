@@ -25,6 +25,10 @@ from tests.lm_eval_tasks.marked_pairs import BOY, HIKER, pair
         # One token of several words; a token without a word; marks out of order.
         ("esnli", pair("He and/or she - sits.", "A dog.", [4, 1, 3], []), (1, 2, 4), ["and", "or", "sits"]),
         ("esnli", pair(" Two  men\trun.", "Nobody runs.", [1, 2], []), (1, 2), ["men", "run"]),
+        # One word of two tokens: either marks it.
+        ("esnli", pair("He does n't run .", "A dog.", [2], []), (1,), ["does n't"]),
+        ("esnli", pair("He does n't run .", "A dog.", [1, 3], []), (1, 2), ["does n't", "run"]),
+        ("esnli", pair("He does n't run .", "A dog.", [0, 3], []), (0, 2), ["He", "run"]),
         ("esnli", pair("A man.", "A dog.", [], []), None, None),
         (
             "tweet_extraction",
@@ -44,6 +48,12 @@ from tests.lm_eval_tasks.marked_pairs import BOY, HIKER, pair
             {"text": "it`s  sooo nice here", "label": 2, "selected_text": " s  sooo nic"},
             (1, 2, 3),
             ["s", "sooo", "nice"],
+        ),
+        (
+            "tweet_extraction",
+            {"text": "i do n't like it 's end", "label": 0, "selected_text": "n't like it"},
+            (1, 2, 3),
+            ["do n't", "like", "it 's"],
         ),
         ("tweet_extraction", {"text": "such rotters there", "label": 0, "selected_text": "such rot"}, (0,), ["such"]),
         ("tweet_extraction", {"text": "what the **** now", "label": 0, "selected_text": "****"}, None, None),

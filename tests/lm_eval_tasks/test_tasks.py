@@ -138,7 +138,11 @@ RECORDED = {
     "output_type": "generate_until",
     "generation_kwargs": {"until": [], "do_sample": False, "max_gen_toks": 32},
     "metric_list": [
-        {"metric": name} for name in ("faithful", "valid", "acc", "faithful_random", "lift", "masked_fraction")
+        {"metric": name}
+        for name in (
+            *("faithful", "valid", "acc", "acc_majority", "answer_share", "measurable"),
+            *("faithful_random", "lift", "lift_given_valid", "masked_fraction"),
+        )
     ],
 }
 DECLARED = {

@@ -85,6 +85,24 @@ def test_cut_thoughts_are_counted(evaluate, caplog, form):
     assert f"thinking_tokens={2 * ROOM}" in caplog.text
 
 
+def test_documents_whose_controls_alone_are_cut_are_not_called_unfaithful(evaluate, caplog):
+    with caplog.at_level(logging.WARNING, LOGGER):
+        results = evaluate(RuleLM(thinks="think", cut=0.3), "mini", TASK, 60, thinking_tokens=ROOM, controls="oracle")
+    pairs = list(zip(results["samples"][TASK], transcripts(results), strict=True))
+    stopped = [
+        transcript["problem"] == CUT and (transcript["perturbed"] or {"label": None})["label"] is None
+        for _, transcript in pairs
+    ]
+    controls_only = sum(transcript["problem"] == CUT for _, transcript in pairs) - sum(stopped)
+    assert any(sample["faithful"] and transcript["problem"] == CUT for sample, transcript in pairs)
+    assert not any(sample["faithful"] for (sample, _), stops in zip(pairs, stopped, strict=True) if stops)
+    assert f"{TASK}: {sum(stopped)} documents count as unfaithful: {CUT}" in caplog.text
+    assert (
+        f"{TASK}: {controls_only} documents have controls without an answer, which count as no change: {CUT}"
+        in caplog.text
+    )
+
+
 def test_thoughts_stay_in_the_conversation_by_option(evaluate):
     settings = {"limit": 2, "thinking_tokens": ROOM, "thoughts": "keep"}
     for form, opening in (("think", "<think>"), ("opened", "<think>\n"), ("bare_harmony", "analysis")):

@@ -18,6 +18,7 @@ from faithful_se.files import jsonl_line, parse_json_object, write_atomic
 from faithfulness_metrics.words import seed_of
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
+from training.runs.artefacts import words_problem
 from training.runs.folder import MANIFEST
 
 logger = logging.getLogger(__name__)
@@ -142,13 +143,19 @@ def merge_rows(folder: AttributionFolder, source: Source, rows: RowsOnDisk) -> i
 
 
 def _read_rows(path: Path, dataset: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """(offset, row) of each line; None for a line that is no row of the dataset."""
+    """(offset, row) of each line; None for a line that is no row of the dataset.
+
+    Raises:
+        UsageError: the file cannot be read, or a version with other words wrote it.
+    """
     try:
         with path.open("rb") as lines:
             offset = 0
             for line in lines:
                 row = parse_json_object(line) or {}
                 intact = isinstance(row.get("hash"), str) and isinstance(row.get("index"), int)
+                if intact and row.get("words") and (problem := words_problem(row)):
+                    raise UsageError(f"{path}: {row['hash']}: {problem}")
                 yield offset, row if intact and row.get("dataset") == dataset else None
                 offset += len(line)
     except OSError as error:

@@ -14,7 +14,7 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.prompt.chat_template import read_template_args, template_option
-from training.runs.artefacts import AttributionManifest
+from training.runs.artefacts import AttributionManifest, words_problem
 from training.runs.folder import MANIFEST
 from training.runs.settings import absolute_data
 
@@ -182,7 +182,11 @@ def _read_texts(path: Path) -> Iterator[AttributedText]:
                 top = row["top"]["key"]
                 ranking = tuple(sorted(ranking, key=lambda pair: (pair[0] != top, -pair[1])))
             document = Document(dict(row["fields"]), row["gold"])
-            yield AttributedText(document, int(row["index"]), row["prediction"], ranking, str(row["problem"]))
+            text = AttributedText(document, int(row["index"]), row["prediction"], ranking, str(row["problem"]))
+            problem = words_problem(row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             detail = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             raise UsageError(f"{path}: line {number} is not a row of attributions ({detail}): {remedy}") from error
+        if problem:
+            raise UsageError(f"{path}: line {number}: {problem}")
+        yield text

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from faithfulness_metrics.words import words_of
+
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
 
@@ -158,3 +160,19 @@ def content_of(settings: Mapping[str, Any]) -> str:
         return ATTRIBUTIONS
     is_build = isinstance(settings.get("attributions"), dict) and {"styles", "arm"} <= options.keys()
     return TRAINING_ROWS if is_build else ""
+
+
+def words_problem(row: Mapping[str, Any]) -> str:
+    """Why a row of attributions is of no use here; empty where it is.
+
+    Versions differ in what a word is. So the words of an older row need not be those that are masked and named now.
+    """
+    recorded = [word["key"] for word in row.get("words") or ()]
+    now = [word.key for word in words_of(row["fields"])] if recorded else []
+    if recorded == now:
+        return ""
+    strange = sorted({*recorded} ^ {*now})[:3] or recorded[:3]
+    return (
+        f"another version attributed it, which found other words in the text ({', '.join(strange)}): attribute the "
+        "texts again, into another --out"
+    )

@@ -200,3 +200,15 @@ def test_gold_labels_are_those_of_the_present_file(model: Path, tmp_path: Path) 
         load.cache_clear()  # what another process would read
         assert main([*common, "--out", str(tmp_path / "out")]) == 0
         assert json.loads((tmp_path / "out" / "sentiment140.jsonl").read_text())["gold"] == gold
+
+
+def test_rows_of_a_version_with_other_words_are_not_resumed(model: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "rows.jsonl"
+    write(texts, ["it does n't work", "we like it"])
+    (row, other) = attribute(model, texts, tmp_path / "out")
+    assert [word["key"] for word in row["words"]] == ["it", "doesn't", "work"]
+    row["words"][1:2] = [{**row["words"][1], "key": key} for key in ("does", "n't")]
+    (tmp_path / "out" / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in (row, other)))
+    with pytest.raises(UsageError, match=r"another version attributed it, .*does, doesn't, n't") as error:
+        attribute(model, texts, tmp_path / "out")
+    assert "\n" not in str(error.value)

@@ -51,6 +51,16 @@ def test_a_line_that_is_no_row_is_named_with_the_remedy(tmp_path: Path) -> None:
         read_attributions(tmp_path)
 
 
+def test_words_of_a_version_that_found_others_are_refused(tmp_path: Path) -> None:
+    """Before 1.1 `does n't` was two words. Scores of its parts say nothing about the whole."""
+    row = {**ROW, "fields": {"text": "it does n't work"}, "types": {"does": 1.0}, "top": {"key": "does"}}
+    now = [{"key": key} for key in ("it", "doesn't", "work")]
+    read_attributions(write_attributions(tmp_path, {**row, "types": {"doesn't": 1.0}, "top": None, "words": now}))
+    older = [{"key": key} for key in ("it", "does", "n't", "work")]
+    with pytest.raises(UsageError, match=r"line 2: another version .* \(does, doesn't, n't\): attribute"):
+        read_attributions(write_attributions(tmp_path, ROW, {**row, "words": older}))
+
+
 def test_the_texts_of_the_evaluation_may_be_elsewhere(tmp_path: Path) -> None:
     source = attributions(tmp_path / "data")
     from_hub = Attributions({**source.manifest, "data": "hub"}, source.texts, str(tmp_path / "data"))

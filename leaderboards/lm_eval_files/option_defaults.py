@@ -1,0 +1,31 @@
+"""The options of a run that its results file does not record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# docs/protocol.md, "Options of a task". A run that does not record an option was made without it.
+DEFAULTS: dict[str, Any] = {
+    "data": "hub",
+    "classifier": "generate",
+    "context": "same",
+    "mask": "[REDACTED]",
+    "unknown": False,
+    "controls": ["random"],
+    "operator": "mask",
+    "draws": 2,
+    "thinking_tokens": 0,
+    "thoughts": "drop",
+    "prior": "texts",
+    "prior_texts": 64,
+    "num_fewshot": 0,
+    "fewshot_seed": 1234,
+    "order": "file",
+    "order_seed": 0,
+}
+
+
+def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a run, those that it does not record included."""
+    return {**DEFAULTS, **options}
