@@ -39,9 +39,11 @@ def sample_lines(task: tuple[str, str, str], number: int) -> list[str]:
     draw = random.Random(f"{task[0]} {number}")
     words = [draw.choice(WORDS) for _ in range(6)]
     document = {"text": " ".join(words) + f" {number}", "word": words[0], "prediction": draw.choice(LABELS)}
-    document |= {"transcript": {"oracle": None}, "masked_fraction": round(1 / len(words), 4)}
+    document |= {"masked_fraction": round(1 / len(words), 4)}
+    document["transcript"] = {"oracle": None}
     outcomes = product((0.0, 1.0), (0.0, 0.5))
-    rows = (row(number, faithful, task, random=flips, **document) for faithful, flips in outcomes)
+    oracle = {(faithful, flips): max(faithful, float(flips > 0)) for faithful, flips in outcomes}
+    rows = (row(number, f, task, random=r, oracle=best, **document) for (f, r), best in oracle.items())
     return [json.dumps(sample) + "\n" for sample in rows]
 
 

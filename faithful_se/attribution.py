@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.documents import Text, documents_of
-from faithful_se.errors import UsageError, require_packages
+from faithful_se.errors import UsageError, require_packages, warn_user
 from faithful_se.given_texts import without_asked
 from faithful_se.model_backend import check_loaded, unchanged
 from faithful_se.task_settings import QUESTION_SETTINGS, QuestionSettings, check_names, task_of
+from lm_eval_tasks.turn_breaks import turn_breaks
 
 if TYPE_CHECKING:
     import altair as alt
@@ -106,6 +107,8 @@ def attribute(
             "attribute: the texts have labels of their own: give labels=[…] and texts of one choice at a time"
         )
     spec = without_asked("attribute", spec, documents)
+    if warning := turn_breaks(tokenizer, documents).describe([f"text {number}" for number in range(len(documents))]):
+        warn_user(f"attribute: {warning}")
     options = AttributionOptions(method) if isinstance(method, str) else method
     with unchanged(model):
         attributor = Attributor(model, tokenizer, spec, options, template_args=chat_template_args)

@@ -25,6 +25,7 @@ from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thinking_models import cut_remedy
 from lm_eval_tasks.thoughts import CUT
+from lm_eval_tasks.turn_breaks import turn_breaks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,6 +97,9 @@ def evaluate(
         UsageError: wrong input; one line that says what is wrong.
     """
     spec, documents = read_task("evaluate", texts, gold, settings)
+    tokenizer_of_model = tokenizer or getattr(model, "tokenizer", None)
+    if warning := turn_breaks(tokenizer_of_model, documents).describe([f"text {n}" for n in range(len(documents))]):
+        warn_user(f"evaluate: {warning}")
     with responder(
         model,
         tokenizer,

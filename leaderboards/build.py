@@ -22,7 +22,7 @@ from leaderboards.board import Board, Cell, Checkpoint, Settings, Task
 from leaderboards.board_notes import board_notes
 from leaderboards.cards.select_documents import CardLimits, select_documents
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
-from leaderboards.lm_eval_files.read_runs import ReadLog, read_runs
+from leaderboards.lm_eval_files.read_runs import ReadLog, grouped, read_runs
 from leaderboards.lm_eval_files.select_runs import candidates_by_task, group_messages, select_runs
 
 
@@ -96,7 +96,7 @@ def make_board(
         documents=cards,
         documents_total=count_documents((column.documents, None) for _, column in named),
         pairs_total=possible_cards,
-        skipped=tuple(log.skipped),
+        skipped=tuple(grouped(log.skipped)),
         notes=tuple(dict.fromkeys(log.notes)),
     )
     return board, log.bytes_read

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from faithful_se.errors import UsageError
-from faithful_se.files import make_folder, parse_json_object, write_atomic
+from faithful_se.files import atomic_folder, make_folder, parse_json_object, write_atomic, write_errors_as_usage
 from leaderboards.board import Board
 
 # The files beside `board.json` and `index.html`.
@@ -59,7 +61,10 @@ def _has_generator(page: Path) -> bool:
 
 
 def write_board(board: Board, out: Path) -> list[Path]:
-    """Write `board.json`, the tables and `index.html`, in this order.
+    """Write `board.json`, the tables and `index.html`: all or none.
+
+    All files are written into a hidden folder first. A new folder is then renamed as a whole. A folder that is there
+    may hold other files of the user: each file is renamed over the older one, the page last.
 
     Raises:
         UsageError: the folder cannot be written, or holds files of these names that no board wrote.
@@ -67,11 +72,23 @@ def write_board(board: Board, out: Path) -> list[Path]:
     from leaderboards.board_json import save
     from leaderboards.page.render import write_page
 
+    def write_all(folder: Path) -> list[str]:
+        save(board, folder / "board.json")
+        tables = write_tables(board, folder)
+        write_page(board, folder / "index.html")
+        return ["board.json", *(path.name for path in tables), "index.html"]
+
     refuse_foreign_files(out)
-    save(board, out / "board.json")
-    tables = write_tables(board, out)
-    write_page(board, out / "index.html")
-    return [out / "board.json", *tables, out / "index.html"]
+    with write_errors_as_usage(out):
+        if not out.exists():
+            with atomic_folder(out) as new:
+                names = write_all(new)
+        else:
+            with TemporaryDirectory(prefix=".board.", dir=out) as workspace:
+                names = write_all(Path(workspace))
+                for name in names:
+                    os.replace(Path(workspace, name), out / name)
+    return [out / name for name in names]
 
 
 def write_tables(board: Board, out: Path) -> list[Path]:

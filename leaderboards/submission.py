@@ -17,7 +17,7 @@ from faithful_se.train_info import TRAIN_INFO
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.find_results import find_results
 from leaderboards.lm_eval_files.option_defaults import DEFAULTS
-from leaderboards.lm_eval_files.read_runs import read_files
+from leaderboards.lm_eval_files.read_runs import grouped, read_files
 from leaderboards.lm_eval_files.recorded_model import as_text
 from leaderboards.lm_eval_files.results_file import BrokenError, Run
 from leaderboards.lm_eval_files.samples_file import read_samples
@@ -48,10 +48,8 @@ def find_problems(paths: Sequence[Path]) -> Iterator[Finding]:
     """
     search = find_results(paths)
     declared = _read_declaration(paths)
-    for skipped in search.skipped:
-        yield skipped.path, skipped.reason
     files = read_files(search)
-    for skipped in files.skipped:
+    for skipped in grouped([*search.skipped, *files.skipped]):
         yield skipped.path, skipped.reason
     for path in files.without_runs:
         yield str(path), "no faithful_se task in it"

@@ -5,6 +5,7 @@ Installing the package places the task files in lm-eval's folder, so lm-eval fin
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import sys
@@ -14,16 +15,22 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
+from lm_eval_tasks.cache_stamp import OPTIONS, check_writer
 
 NOT_FOUND = "Tasks not found: "  # how lm-eval's error begins
 
 
 def main(argv: list[str]) -> int:
-    """Pass `argv` to lm-eval.
+    """Pass `argv` to lm-eval, without the options that are this command's own.
 
     Raises:
-        UsageError: a task that lm-eval does not find; the message names the nearest ones. Or a GGUF file as a model.
+        UsageError: a task that lm-eval does not find; the message names the nearest ones. Or a GGUF file as a model, or
+            a cache that somebody else wrote.
     """
+    for option in OPTIONS.keys() & set(argv):
+        os.environ[OPTIONS[option]] = "1"  # which processes that lm-eval starts inherit
+    argv = [word for word in argv if word not in OPTIONS]
+    _check_caches(argv)
     for word in argv:
         # lm-eval's hf takes folder and file apart, and fails on the path in the middle of transformers.
         if match := re.search(r"pretrained=([^,\s]+\.gguf)(?=,|\s|$)", word):
@@ -41,6 +48,15 @@ def main(argv: list[str]) -> int:
             raise
         raise UsageError(_tasks_not_found(str(error).removeprefix(NOT_FOUND).split(", "))) from error
     return 0
+
+
+def _check_caches(argv: Sequence[str]) -> None:
+    """Check who wrote the caches, before anything reads them; of a path in a YAML file, when the tasks do."""
+    for word, value in zip(argv, [*argv[1:], ""], strict=True):
+        path = Path(word.partition("=")[2] if word.startswith("--use_cache=") else value)
+        if word.split("=")[0] in ("--use_cache", "-c") and path.name:
+            for file in path.parent.glob(f"{glob.escape(path.name)}_rank*.db"):
+                check_writer(file)
 
 
 def _tasks_not_found(names: Sequence[str]) -> str:

@@ -98,6 +98,11 @@ def dataset_spec(name: str) -> DatasetSpec:
     path = DATASETS / name / "_dataset_yaml"
     if not path.is_file():
         raise UsageError(f"no dataset {name!r}; there are {', '.join(dataset_names())}")
+    return _read_spec(path)
+
+
+@lru_cache(maxsize=64)
+def _read_spec(path: Path) -> DatasetSpec:
     return DatasetSpec.from_config(read_declaration(path), str(path))
 
 

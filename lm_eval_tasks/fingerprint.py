@@ -1,7 +1,6 @@
-"""Which model wrote a cache.
+"""Which model it is: a digest of its configuration and its weights, or its name at a server.
 
-lm-eval's cache keys hold the prompt and not the model. Two checkpoints that share a `--use_cache` path would silently
-get each other's answers.
+`lm_eval_tasks/answer_settings.py` adds what else decides the answers.
 """
 
 from __future__ import annotations
@@ -13,15 +12,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faithful_se.errors import UsageError
 from faithful_se.model_names import folder_name, server_address
 
 if TYPE_CHECKING:
-    from lm_eval.api.model import LM, CachingLM
+    from lm_eval.api.model import LM
     from torch import Tensor, nn
 
-# The key of the fingerprint in a cache.
-KEY = "faithful_se_model"
 # A checksum sums up a parameter's bits in blocks of that many 64-bit numbers.
 BLOCK = 1 << 20
 # Number of values that the fingerprint reads of a parameter whose bits cannot be read.
@@ -35,24 +31,6 @@ IGNORED_SETTINGS = frozenset(
 )
 
 
-def check_cache(lm: CachingLM) -> None:
-    """Stamp a cache with the fingerprint of its model, or refuse one with the stamp of another model.
-
-    Raises:
-        UsageError: another model wrote the cache.
-    """
-    fingerprint = model_fingerprint(lm.lm)
-    stamp = lm.dbdict.get(KEY)
-    if stamp is None:
-        lm.dbdict[KEY] = fingerprint
-        lm.dbdict.commit()
-    elif _normalized(stamp) != fingerprint:
-        raise UsageError(
-            f"--use_cache {lm.cache_db}: this cache was written by another model ({stamp}, now {fingerprint}): "
-            "give another path"
-        )
-
-
 def model_fingerprint(lm: LM) -> str:
     """A short text that differs between two models and is the same in every run with one model.
 
@@ -62,13 +40,13 @@ def model_fingerprint(lm: LM) -> str:
     """
     module: Any = getattr(lm, "_model", None)
     if hasattr(module, "named_parameters"):
-        return f"{type(lm).__name__} {_digest(module)}"
+        return f"{type(lm).__name__} {weights_digest(module)}"
     if callable(getattr(lm, "fingerprint", None)):
         return f"{type(lm).__name__} {lm.fingerprint()}"
     if isinstance(arguments := getattr(lm, "model_args", None), dict):
         adapter = getattr(getattr(lm, "lora_request", None), "lora_path", None)
         folders = [arguments.get("model", arguments.get("model_path")), adapter]
-        parts = [_folder_digest(name) for name in folders if isinstance(name, str)]
+        parts = [folder_digest(name) for name in folders if isinstance(name, str)]
         return " ".join([type(lm).__name__, *parts, str(arguments.get("revision") or "")]).strip()
     url, name = getattr(lm, "base_url", None), getattr(lm, "model", None)
     address = [
@@ -78,26 +56,22 @@ def model_fingerprint(lm: LM) -> str:
     return " ".join([type(lm).__name__, *(part for part in address if isinstance(part, str))])
 
 
-def _normalized(stamp: str) -> str:
-    """A stamp as this version would write it. Older ones hold ports, and folders as they were typed."""
-    parts = stamp.split(" ")
-    if "://" in stamp:
-        return " ".join(server_address(part) if "://" in part else folder_name(part) for part in parts)
-    return " ".join(os.path.abspath(part) if "/" in part and Path(part).is_dir() else part for part in parts)
-
-
-def _folder_digest(name: str) -> str:
+def folder_digest(name: str) -> str:
     """A folder's path with a digest of its files' names, sizes and times; the name alone if there is no such folder."""
     paths = sorted(path for path in Path(name).glob("*") if path.is_file())
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     return f"{os.path.abspath(name)} {hashlib.sha256(repr(files).encode()).hexdigest()[:16]}" if files else name
 
 
-def _digest(module: nn.Module) -> str:
-    digest = hashlib.sha256(json.dumps(_settings(module), sort_keys=True, default=_sorted_if_set).encode())
+def weights_digest(module: nn.Module, only: str = "") -> str:
+    """A digest of a module's settings and of its parameters, or of those alone whose name holds `only`."""
+    settings = json.dumps(model_settings(module), sort_keys=True, default=sorted_if_set)
+    digest = hashlib.sha256(b"" if only else settings.encode())
     saved = module.state_dict().keys()
     buffers = ((name, buffer) for name, buffer in module.named_buffers() if name in saved)  # of quantised weights
     for name, tensor in chain(module.named_parameters(), buffers):
+        if only not in name:
+            continue
         flat = tensor.detach().reshape(-1)
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
         if flat.numel() and not flat.is_meta:
@@ -107,8 +81,11 @@ def _digest(module: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def _settings(module: nn.Module) -> list[dict[str, Any]]:
-    """Settings that change the answers of the same weights: the scale of an adapter, the base of its positions, …"""
+def model_settings(module: nn.Module) -> list[dict[str, Any]]:
+    """Settings that change the answers of the same weights: the base of the positions, the scale of an adapter, …
+
+    The first are the model's, those of its adapters follow.
+    """
     adapters: Any = getattr(module, "peft_config", None)
     configs = [getattr(module, "config", None), *(adapters.values() if isinstance(adapters, dict) else ())]
     settings: list[dict[str, Any]] = [config.to_dict() for config in configs if hasattr(config, "to_dict")]
@@ -119,7 +96,8 @@ def _is_ignored(name: str) -> bool:
     return name.startswith("_") or name in IGNORED_SETTINGS or name.endswith("name_or_path")
 
 
-def _sorted_if_set(value: Any) -> Any:
+def sorted_if_set(value: Any) -> Any:
+    """A value that JSON does not know, as text; of a set the order of its texts."""
     return sorted(map(str, value)) if isinstance(value, (set, frozenset)) else str(value)
 
 

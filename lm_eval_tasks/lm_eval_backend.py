@@ -15,6 +15,8 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, Messages, as_chat, ranked_answer
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data_parallel import RequestType, call_model, gather_ints, make_request, unwrap_cache
+from lm_eval_tasks.server_problems import NoAnswer
+from lm_eval_tasks.server_replies import server_failures
 from lm_eval_tasks.thinking_models import ThinkingModel, whole_answers
 from lm_eval_tasks.thoughts import CUT
 
@@ -126,6 +128,9 @@ class Backend:
         return [answers[index] for index in range(len(calls))]
 
     def _read(self, call: Call, text: str, prompt: str, opening: str) -> Answer:
+        if isinstance(text, NoAnswer):
+            return Answer("", problem=text.problem, after_thought="", opening=opening)
+        text = text.encode("utf-8", "replace").decode()  # a lone surrogate can be generated, and written in no file
         reply, cut = self.thinking.read(text, prompt, call, opening)
         if isinstance(call, Generate) and call.thinking_tokens:
             for stop in _stop_texts(json.loads(call.settings)):
@@ -207,7 +212,8 @@ class Backend:
 
     def _call_model(self, request_type: RequestType, requests: list[Instance]) -> list[Any]:
         try:
-            with _without_own_token_limit(unwrap_cache(self.lm)), whole_answers(unwrap_cache(self.lm)):
+            lm = unwrap_cache(self.lm)
+            with _without_own_token_limit(lm), whole_answers(lm), server_failures(self.lm):
                 return call_model(self.lm, request_type, requests)
         except NotImplementedError as error:
             raise UsageError(

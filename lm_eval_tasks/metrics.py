@@ -142,6 +142,7 @@ METRICS: dict[str, Metric] = {
     "answer_share": Metric(scoring_answers.prediction_counts, None, "", *SHARE, takes_labels=True),
     "label_mass": Metric(scoring_answers.label_mass, None, "loglikelihood", *POOLED),
     "measurable": Metric(scoring_answers.evidence, None, "", measurable, no_stderr, takes_labels=True),
+    "answered": Metric(scoring_answers.answered, None),
     "faithful_random": Metric(scoring.faithful_random, None, "random"),
     "lift": Metric(scoring.lift, True, "random"),
     "lift_given_valid": Metric(scoring.lift_given_valid, True, "random", *POOLED),

@@ -15,6 +15,7 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
+from lm_eval_tasks.server_problems import is_server_problem
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation
@@ -136,7 +137,8 @@ def _check(
         *(classify(perturb_at(positions)) for positions in single_sets),
         *(spec.classify(variant) for _, variant in neutral),
     ]
-    transcript["problem"] = transcript["problem"] or next((answer.problem for answer in answers if answer.problem), "")
+    problems = filter(None, [transcript["problem"], *(answer.problem for answer in answers)])
+    transcript["problem"] = min(problems, key=lambda problem: not is_server_problem(problem), default="")
     records = map(answer_record, answers)  # consumed in the order of the calls
     if perturbed is not None:
         transcript["perturbed"] = {

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -25,15 +25,18 @@ from faithful_se.errors import install_excepthook
 from faithful_se.last_lines import say_last
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, aggregation
+from lm_eval_tasks.cache_stamp import check_cache
 from lm_eval_tasks.cut_thoughts import cut_findings
 from lm_eval_tasks.data_parallel import unwrap_cache
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.fingerprint import check_cache
 from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
 from lm_eval_tasks.measurability import TaskTranscripts, findings
 from lm_eval_tasks.protocol import self_explain, steps_of
 from lm_eval_tasks.scheduler import Tally, run
+from lm_eval_tasks.server_problems import MOST_WITHOUT_ANSWER, ONLY_THOUGHT, is_server_problem
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.thinking_models import cut_remedy
+from lm_eval_tasks.turn_breaks import turn_breaks
 
 logger = logging.getLogger(LOGGER)
 
@@ -104,8 +107,9 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     ]
     outcomes = list(_of_all_processes(lm, outcomes))
     log_problems(outcomes)
+    warnings = _turn_break_warnings(getattr(lm, "tokenizer", None), outcomes)
     tasks = list(_by_task(outcomes))
-    for finding in [*cut_findings(tasks), *findings(tasks, _dtype(lm))]:
+    for finding in chain(warnings, cut_findings(tasks), findings(tasks, _dtype(lm))):
         logger.warning("%s", finding)
         say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
@@ -115,6 +119,17 @@ def _dtype(lm: LM | CachingLM) -> str:
     """The number type of a model in this process, such as "bfloat16"; "" where there is none."""
     dtype = getattr(getattr(unwrap_cache(lm), "model", None), "dtype", "")
     return str(dtype).removeprefix("torch.")
+
+
+def _turn_break_warnings(tokenizer: object, outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """What breaks out of the user's turn, for each dataset."""
+    by_dataset: dict[str, dict[int, Document]] = defaultdict(dict)
+    for outcome in outcomes:
+        by_dataset[outcome.spec.question.dataset][outcome.number] = outcome.document
+    for dataset, documents in by_dataset.items():
+        names = [f"document {number}" for number in documents]
+        if warning := turn_breaks(tokenizer, list(documents.values())).describe(names):
+            yield f"{dataset}: {warning}"
 
 
 def _of_all_processes(lm: LM | CachingLM, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
@@ -145,11 +160,12 @@ def log_problems(outcomes: Sequence[Outcome]) -> None:
 
     Documents without an answer and explanations that are not valid count as unfaithful.
     """
+    room: dict[str, int] = {}
     problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     unfaithful_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for task, number, _, _, transcript in outcomes:
-        explanation = transcript["explanation"]
+    for task, number, spec, _, transcript in outcomes:
+        room[task], explanation = spec.options.thinking_tokens, transcript["explanation"]
         if explanation and not explanation["valid"]:
             invalid_reasons[task][explanation["reason"]] += 1
         if transcript["problem"]:
@@ -162,9 +178,27 @@ def log_problems(outcomes: Sequence[Outcome]) -> None:
             if some:
                 examples = ", ".join(map(str, sorted(some)[:10])) + (", …" if len(some) > 10 else "")
                 logger.warning("%s: %d documents %s: %s (document %s)", task, len(some), what, problem, examples)
+        if problem == ONLY_THOUGHT:
+            logger.warning("%s: %s", task, cut_remedy(room[task]))
+    _say_unanswered(outcomes, problem_numbers)
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
         logger.info("%s: %d explanations are not valid: %s", task, counts.total(), reasons)
+
+
+def _say_unanswered(outcomes: Sequence[Outcome], problem_numbers: Mapping[tuple[str, str], set[int]]) -> None:
+    """Say where a server's failures are so many that the numbers are no longer those of the model."""
+    for task in dict.fromkeys(task for task, problem in problem_numbers if is_server_problem(problem)):
+        of_server = [number for key, number in problem_numbers.items() if key[0] == task and is_server_problem(key[1])]
+        missing = len(set[int]().union(*of_server))
+        total = sum(outcome.task == task for outcome in outcomes)
+        if missing > MOST_WITHOUT_ANSWER * total:
+            line = (
+                f"{task}: the server did not answer for {missing} of {total} documents: the numbers are not those of "
+                "the model. Run again: no failure is in the cache"
+            )
+            logger.warning(line)
+            say_last(line)
 
 
 def _stops_the_document(transcript: Transcript) -> bool:

@@ -12,6 +12,7 @@ from faithful_se.transcript import Transcript
 from faithfulness_metrics import erasure
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks import scoring
+from lm_eval_tasks.server_problems import is_server_problem
 from lm_eval_tasks.styles import STYLES
 
 
@@ -56,6 +57,11 @@ def label_mass(transcript: Transcript) -> float:
     """Probability that the ranked labels hold together; nan where labels were not ranked."""
     logprobs = transcript["prediction"]["logprobs"]
     return erasure.label_mass(logprobs) if logprobs else math.nan
+
+
+def answered(transcript: Transcript) -> float:
+    """Whether the model answered everything; 0 where its server sent something else than an answer."""
+    return float(not is_server_problem(transcript["problem"]))
 
 
 def _one_hot(label: str | None, labels: Sequence[str]) -> list[float]:

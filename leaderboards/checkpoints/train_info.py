@@ -27,7 +27,7 @@ def read(path: Path) -> Training:
         info = to_strict_json(read_card_block(path) if path.suffix == ".md" else json.loads(path.read_text("utf-8")))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not the train_info.json that `faithful-se sft` writes ({error})") from error
     if not isinstance(info, dict) or "base" not in info:
         raise UsageError(f"{path}: not the train_info.json that `faithful-se sft` writes (no field base)")

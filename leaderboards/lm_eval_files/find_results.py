@@ -98,6 +98,7 @@ def find_results(paths: Sequence[Path]) -> Search:
         if SAMPLES.fullmatch(root.name) and not root.is_dir():
             raise UsageError(f"{root}: a file of samples; give the results file beside it, or their folder")
         for folder in _walk(root, visited, skipped, backups):
+            skipped += _irregular(folder)
             results, n_foreign, unclaimed = _results_in(folder)
             foreign += n_foreign
             orphans += unclaimed
@@ -136,6 +137,8 @@ def _results_in(folder: _Folder) -> tuple[list[ResultsFile], int, list[Path]]:
     files, foreign = [], 0
     for name in folder.read:
         date, path = dates.get(name, ""), folder.path / name
+        if not path.is_file() and not folder.is_named:
+            continue
         sure = folder.is_named or bool(RESULTS.fullmatch(name)) or date in samples
         if sure or _may_be_results(path):
             own = {"samples": samples.get(date, {})} if date else {"candidates": candidates}
@@ -144,6 +147,14 @@ def _results_in(folder: _Folder) -> tuple[list[ResultsFile], int, list[Path]]:
             foreign += 1
     orphans = [] if folder.is_named else [path for paths in candidates.values() for path in paths]
     return files, foreign, sorted(orphans)
+
+
+def _irregular(folder: _Folder) -> Iterator[Skipped]:
+    """Named pipes, devices and links to nothing with the name of a results or samples file: reading one may hang."""
+    for name in folder.names:
+        path = folder.path / name
+        if (RESULTS.fullmatch(name) or SAMPLES.fullmatch(name)) and not folder.is_named and not path.is_file():
+            yield Skipped(str(path), "is no regular file; remove it, or give lm_eval's file")
 
 
 def _walk(root: Path, visited: set[str], skipped: list[Skipped], backups: list[Path]) -> Iterator[_Folder]:
@@ -165,12 +176,11 @@ def _walk(root: Path, visited: set[str], skipped: list[Skipped], backups: list[P
         hidden = [name for name in subfolders if _BACKUP.fullmatch(name)]
         backups += [path for path in (Path(folder, name) for name in sorted(hidden)) if _holds_results(path)]
         subfolders[:] = sorted(set(subfolders) - set(hidden))
-        yield _Folder(Path(folder), sorted(names), [name for name in sorted(names) if _is_read(Path(folder, name))])
+        yield _Folder(Path(folder), sorted(names), [name for name in sorted(names) if _is_read(name)])
 
 
-def _is_read(path: Path) -> bool:
-    is_named_so = path.suffix == ".json" and path.name not in OTHER_JSON and not path.name.startswith(".")
-    return is_named_so and not path.is_fifo()  # whoever reads a pipe waits for a writer
+def _is_read(name: str) -> bool:
+    return name.endswith(".json") and name not in OTHER_JSON and not name.startswith(".")
 
 
 def _holds_results(folder: Path) -> bool:
@@ -191,6 +201,6 @@ def _samples_by_date(folder: Path, names: Sequence[str]) -> dict[str, dict[str, 
     """date -> task -> samples file."""
     samples: dict[str, dict[str, Path]] = {}
     for name in names:
-        if match := SAMPLES.fullmatch(name):
+        if (match := SAMPLES.fullmatch(name)) and (folder / name).is_file():
             samples.setdefault(match["date"], {})[match["task"]] = folder / name
     return samples

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from faithful_se.errors import UsageError
 from leaderboards.board import Skipped
 from leaderboards.lm_eval_files.find_results import Search, find_results
 from leaderboards.lm_eval_files.results_file import BrokenError, NoResultsError, Run, iso_date, read_results
+
+# Files that are skipped for one kind of reason and still get a line each.
+MOST_OF_A_KIND = 20
 
 
 @dataclass
@@ -79,6 +83,25 @@ def _notes(files: ReadFiles, search: Search) -> Iterator[str]:
         )
 
 
+def grouped(skipped: Iterable[Skipped]) -> list[Skipped]:
+    """The same, with one entry for all files that were skipped for one kind of reason, where there are many.
+
+    Reasons are of one kind if they differ in numbers, names and what stands in brackets.
+    """
+    kinds: dict[str, list[Skipped]] = {}
+    for item in skipped:
+        kinds.setdefault(re.split(r"[\d([:\"]", item.reason)[0], []).append(item)
+    return [
+        entry
+        for items in kinds.values()
+        for entry in (
+            items
+            if len(items) <= MOST_OF_A_KIND
+            else [replace(items[0], reason=f"{items[0].reason} (and {len(items) - 1:,} more files like it)")]
+        )
+    ]
+
+
 @dataclass
 class ReadFiles:
     """The runs of results files, and what is not among them.
@@ -102,7 +125,7 @@ def read_files(search: Search) -> ReadFiles:
     files = ReadFiles()
     for file in search.files:
         try:
-            runs, foreign = read_results(file)
+            runs, foreign, broken = read_results(file)
         except NoResultsError as error:
             if file.sure:
                 files.skipped.append(Skipped(str(file.path), f"{error}; remove it, or give lm_eval's file"))
@@ -111,9 +134,10 @@ def read_files(search: Search) -> ReadFiles:
         except BrokenError as error:
             files.skipped.append(Skipped(str(file.path), f"{error}; run it again, or remove the file"))
             continue
+        files.skipped += [Skipped(str(file.path), f"{reason}; run the task again") for reason in broken]
         files.runs += runs
         files.foreign_tasks += foreign
-        files.without_runs += [] if runs else [file.path]
+        files.without_runs += [] if runs or broken else [file.path]
     used = {run.samples.path for run in files.runs if run.samples}
     reason = "samples without their results file; copy results_<date>.json beside them"
     files.skipped += [Skipped(str(path), reason) for path in search.orphans if path not in used]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import stat
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from leaderboards.lm_eval_files.find_results import ResultsFile
 from leaderboards.lm_eval_files.recorded_model import Model, is_prompt_recorded, parse_model
@@ -20,6 +22,10 @@ DATA_FOLDER = "data"
 
 # Options that every faithful_se task records.
 _TASK_OPTIONS = {"dataset", "style", "budget", "labels"}
+
+# Every JSON reader can hold these.
+_LARGEST_INTEGER = 2**63 - 1
+_DEEPEST = 50
 
 # Options that earlier versions did not record, with what these did.
 _LATER_OPTIONS = {"order": "file", "order_seed": 0}
@@ -93,8 +99,8 @@ class Run:
         return TaskKey(self.task, self.version, json.dumps(options, sort_keys=True, ensure_ascii=False))
 
 
-def read_results(file: ResultsFile) -> tuple[list[Run], int]:
-    """The faithful_se runs of a results file, and the number of other tasks in it.
+def read_results(file: ResultsFile) -> tuple[list[Run], int, list[str]]:
+    """The faithful_se runs of a results file, the number of other tasks in it, and which tasks are unusable and why.
 
     Raises:
         NoResultsError: the file holds no results of lm-eval.
@@ -104,13 +110,16 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
     configs, results, config = content.get("configs"), content.get("results"), content.get("config")
     if not (isinstance(configs, dict) and isinstance(results, dict) and isinstance(config, dict)):
         raise NoResultsError("JSON, but no results of lm_eval (configs, results or config is missing)")
-    runs, foreign = [], 0
+    runs, foreign, broken = [], 0, list[str]()
     model, folder = parse_model(content, config, file.path), file.path.parent
     output_path = folder.parent if folder.name == content.get("model_name_sanitized") else folder
     for task, task_config in configs.items():
         options = _nested(task_config, "metadata", "faithful_se")
         if not isinstance(options, dict) or not set(options) >= _TASK_OPTIONS:
             foreign += 1
+            continue
+        if reason := _wrong_option(options):
+            broken.append(f"{task}: {reason}")
             continue
         counts = _nested(content, "n-samples", task)
         n = counts.get("effective") if isinstance(counts, dict) else _nested(results, task, "sample_len")
@@ -123,7 +132,7 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
                 task=str(task),
                 version=_first_number(_nested(content, "versions", task), _nested(task_config, "metadata", "version")),
                 options={**_LATER_OPTIONS, **options},
-                n=int(n) if isinstance(n, (int, float)) and math.isfinite(n) else None,
+                n=int(n) if is_number(n) and n >= 0 else None,
                 limit=_limit(counts, config),
                 reported=_reported_means(results.get(task)),
                 samples=_find_samples(file, content, str(task)),
@@ -131,7 +140,7 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int]:
                 not_measurable=_not_measurable(results.get(task)),
             )
         )
-    return runs, foreign
+    return runs, foreign, broken
 
 
 def iso_date(date: str) -> str:
@@ -140,18 +149,31 @@ def iso_date(date: str) -> str:
     return day + separator + time.replace("-", ":", 2) if separator else date
 
 
-def to_strict_json(value: Any) -> Any:
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value from JSON is a number that a float can hold: no bool, no nan, no integer of 400 digits."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def to_strict_json(value: Any, depth: int = 0) -> Any:
     """What Python read from JSON, as values that strict JSON in UTF-8 can hold.
 
-    Models may write lone surrogates, which UTF-8 cannot hold: they are replaced. nan and infinity become None.
+    Models may write lone surrogates, which UTF-8 cannot hold: they are replaced. nan and infinity become None, and so
+    do integers that no other program reads.
+
+    Raises:
+        ValueError: the value is nested too deeply for whoever reads the board.
     """
+    if depth > _DEEPEST:
+        raise ValueError(f"nested deeper than {_DEEPEST}")
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST_INTEGER else None
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, dict):
-        return {to_strict_json(key): to_strict_json(item) for key, item in value.items()}
-    return [to_strict_json(item) for item in value] if isinstance(value, list) else value
+        return {to_strict_json(key): to_strict_json(item, depth + 1) for key, item in value.items()}
+    return [to_strict_json(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
 def samples_inside(content: Mapping[str, Any], task: str) -> list[Any] | None:
@@ -194,7 +216,11 @@ def read_json(path: Path) -> dict[str, Any]:
         BrokenError: the file cannot be read, or is cut.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BrokenError("is no regular file")  # a named pipe would be waited for
+        content = to_strict_json(json.loads(path.read_text("utf-8")))
+    except BrokenError:
+        raise
     except OSError as error:
         raise BrokenError(f"cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -204,16 +230,36 @@ def read_json(path: Path) -> dict[str, Any]:
         raise BrokenError("is empty" if empty else f"is not complete JSON, cut or damaged ({error})") from error
     if not isinstance(content, dict):
         raise NoResultsError("JSON, but no results of lm_eval")
-    strict: dict[str, Any] = to_strict_json(content)
-    return strict
+    return content
 
 
 def _limit(counts: Any, config: Mapping[str, Any]) -> int | None:
-    if isinstance(counts, dict) and counts.get("original") is not None:
+    if isinstance(counts, dict) and is_number(counts.get("original")):
         effective, original = counts.get("effective"), counts["original"]
-        return int(effective) if isinstance(effective, int) and effective < original else None
+        return int(effective) if is_number(effective) and effective < original else None
     limit = config.get("limit")
-    return int(limit) if isinstance(limit, (int, float)) and limit >= 1 else None
+    return int(limit) if is_number(limit) and limit >= 1 else None
+
+
+def _wrong_option(options: Mapping[str, Any]) -> str:
+    """What is wrong with the options that name and describe a task; "" where nothing is."""
+    for name in ("dataset", "style", "budget"):
+        if not isinstance(options[name], str) or not options[name]:
+            return f"{name} is {_short(options[name])}, not a name"
+    for name in ("labels", "titles"):
+        value = options.get(name)
+        if name == "titles" and value is None:
+            continue  # older versions recorded none
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            return f"{name} is {_short(value)}, not a list of texts"
+        if len(set(value)) < len(value):
+            return f"{name} has equal entries: {_short(value)}"
+    return ""
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _reported_means(results: Any) -> dict[str, float]:
@@ -221,15 +267,15 @@ def _reported_means(results: Any) -> dict[str, float]:
     means = {}
     for key, value in results.items() if isinstance(results, dict) else ():
         metric, comma, _ = str(key).partition(",")
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if comma and is_number and not metric.endswith("_stderr"):
+        if comma and is_number(value) and not metric.endswith("_stderr"):
             means[metric] = float(value)
     return means
 
 
 def _not_measurable(results: Any) -> str:
     """The reason in `no (one answer for 16 of 16)`, which lm-eval's table has for the key `measurable`."""
-    value = next((v for k, v in results.items() if str(k).startswith("measurable,")), "") if results else ""
+    reported = results.items() if isinstance(results, dict) else ()
+    value = next((value for key, value in reported if str(key).startswith("measurable,")), "")
     return value.removeprefix("no (").removesuffix(")") if isinstance(value, str) and value.startswith("no (") else ""
 
 
@@ -242,8 +288,7 @@ def _nested(value: Any, *keys: Any) -> Any:
 
 def _first_number(*values: Any) -> float:
     for value in values:
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            continue
+        with suppress(TypeError, ValueError, OverflowError):
+            if is_number(float(value)):
+                return float(value)
     return 0.0

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import mmap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from faithful_se.transcript import Transcript
-from leaderboards.lm_eval_files.results_file import BrokenError, SamplesFile, read_json, samples_inside, to_strict_json
+from leaderboards.lm_eval_files.recomputed import EVIDENCE, check_values, evidence_of, evidence_types
+from leaderboards.lm_eval_files.results_file import (
+    BrokenError,
+    SamplesFile,
+    is_number,
+    read_json,
+    samples_inside,
+    to_strict_json,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,20 +74,18 @@ def read_samples(source: SamplesFile) -> Samples:
         samples = _samples_inside(source)
         metrics = _metric_names(samples[0])
         frame, oddities = _read_one_by_one(enumerate(samples, 1), metrics)
-        _check_values(frame, metrics)
-        return _keyed(frame, oddities)
+        return _keyed(_checked(frame, metrics), oddities)
     metrics = _metric_names(_first_line(source.path))
     problems: tuple[str, ...] = ()
     try:
         frame = _read_with_polars(source.path, metrics)
         # Some versions of polars read a line that is no object as nulls.
-        complete = not frame["doc_hash"].null_count()
+        complete = not frame["doc_hash"].null_count() and all(frame[name].is_finite().all() for name in metrics)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         complete = False
     if not complete:
         frame, problems = _read_one_by_one(_lines(source.path), metrics)
-    _check_values(frame, metrics)
-    return _keyed(frame, problems)
+    return _keyed(_checked(frame, metrics), problems)
 
 
 def _samples_inside(source: SamplesFile) -> list[Any]:
@@ -120,11 +125,16 @@ def _read_with_polars(path: Path, metrics: list[str]) -> pl.DataFrame:
             "hash": pl.String,
             "gold": pl.String,
             "prediction": label,
-            "explanation": pl.Struct({"target": pl.String}),
+            "explanation": pl.Struct({"target": pl.String, "valid": pl.Boolean}),
             "perturbed": label,
+            "random": pl.List(label),
+            "oracle": pl.Struct({"singles": pl.List(label), "greedy": pl.List(label)}),
         }
     )
     schema = {"doc_hash": pl.String, **dict.fromkeys(metrics, pl.Float64), "filtered_resps": pl.List(pl.String)}
+    schema["ccf"] = pl.List(pl.Float64)
+    label_of, oracle = pl.element().struct.field("label"), pl.col("filtered_resps").struct.field("oracle").struct
+    tried = [oracle.field(name).fill_null([]).list.eval(label_of) for name in ("singles", "greedy")]
     response = pl.col("filtered_resps").list.first().str.json_decode(transcript)
     part = pl.col("filtered_resps").struct
     return (
@@ -137,6 +147,10 @@ def _read_with_polars(path: Path, metrics: list[str]) -> pl.DataFrame:
             part.field("prediction").struct.field("label").alias("prediction"),
             part.field("explanation").struct.field("target").alias("target"),
             part.field("perturbed").struct.field("label").alias("after"),
+            part.field("explanation").struct.field("valid").alias("is_valid"),
+            part.field("random").list.eval(label_of).alias("random"),
+            pl.concat_list(tried).alias("oracle"),
+            "ccf",
             *metrics,
         )
         .collect()
@@ -158,17 +172,23 @@ def _read_one_by_one(samples: Iterable[tuple[int, Any]], metrics: list[str]) -> 
     for number, line in samples:
         try:
             sample = json.loads(line.decode("utf-8")) if isinstance(line, bytes) else line
-            document: dict[str, Any] = {"doc_hash": str(sample["doc_hash"]), **_labels(transcript_of(sample))}
+            transcript = transcript_of(sample)
+            document: dict[str, Any] = {"doc_hash": str(sample["doc_hash"]), **_labels(transcript)}
+            document |= evidence_of(transcript)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
             raise BrokenError(f"line {number} is no complete sample, cut or damaged ({error})") from error
         for name in metrics:
             value = sample.get(name)
-            usable = isinstance(value, (int, float)) and math.isfinite(value)
-            document[name] = float(value) if usable else None
-            if not usable and value is not None:
+            document[name] = float(value) if is_number(value) else None
+            if not is_number(value) and value is not None:
                 lines_without_number.setdefault(name, []).append(number)
+        parts = sample.get("ccf")
+        document["ccf"] = (
+            [float(part) if is_number(part) else None for part in parts] if isinstance(parts, list) else None
+        )
         documents.append(document)
     schema = {"doc_hash": pl.String, **dict.fromkeys(LABELS, pl.String), **dict.fromkeys(metrics, pl.Float64)}
+    schema |= evidence_types()
     problems = [
         f"{len(numbers)} values of {name} are no numbers and count as missing (first in line {numbers[0]})"
         for name, numbers in lines_without_number.items()
@@ -176,16 +196,19 @@ def _read_one_by_one(samples: Iterable[tuple[int, Any]], metrics: list[str]) -> 
     return pl.DataFrame(documents, schema=schema), tuple(problems)
 
 
-def _check_values(frame: pl.DataFrame, metrics: list[str]) -> None:
+def _checked(frame: pl.DataFrame, metrics: list[str]) -> pl.DataFrame:
+    """The frame without the fields that only the check of its values needs."""
     if frame["doc_hash"].null_count() or "faithful" not in metrics:
         raise BrokenError("holds no samples of these tasks (doc_hash or faithful is missing)")
-    for name in set(RATES) & set(metrics):
+    for name in set(OUTCOMES) & set(metrics):
         values = frame[name].drop_nulls().to_numpy()
-        possible = (values == 0) | (values == 1) if name in OUTCOMES else (values >= 0) & (values <= 1)
+        possible = (values == 0) | (values == 1)
         if not possible.all():
             raise BrokenError(
                 f"{name} is {values[~possible][0]:g} in {(~possible).sum()} documents, which these tasks never give"
             )
+    check_values(frame, metrics)
+    return frame.drop(*EVIDENCE)
 
 
 def _keyed(frame: pl.DataFrame, problems: tuple[str, ...]) -> Samples:
@@ -263,9 +286,10 @@ def _keyed_transcripts(samples: Iterable[dict[str, Any]]) -> Iterator[tuple[str,
 def _labels(transcript: Transcript) -> dict[str, str | None]:
     explanation, perturbed = transcript.get("explanation"), transcript.get("perturbed")
     labels = {
+        "text": transcript["hash"],
         "gold": transcript.get("gold"),
         "prediction": transcript["prediction"]["label"],
         "target": explanation["target"] if explanation else None,
         "after": perturbed["label"] if perturbed else None,
     }
-    return {"text": transcript["hash"], **{name: None if text is None else str(text) for name, text in labels.items()}}
+    return {name: None if text is None else str(text) for name, text in labels.items()}

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from leaderboards.board import Skipped
+from leaderboards.lm_eval_files.recomputed import DIFFERENCES, TOLERANCE, range_of
 from leaderboards.lm_eval_files.results_file import BrokenError, Run, TaskKey
 from leaderboards.lm_eval_files.samples_file import RATES, Samples, read_samples
 
@@ -108,6 +109,9 @@ def _select_newest(checkpoint: int, runs: list[Run]) -> Selection:
     problems: list[tuple[str, str]] = []
     for run in runs:
         if run.samples is None:
+            if contradictions := reported_contradictions(run):
+                problems.append((f"{run.file} ({run.task})", "; ".join(contradictions)))
+                continue
             if run.n and "faithful" in run.reported:
                 selection.selected = SelectedRun(checkpoint, run, None)
                 break
@@ -136,16 +140,31 @@ def _select_newest(checkpoint: int, runs: list[Run]) -> Selection:
 
 def mean_mismatches(run: Run, samples: Samples) -> list[str]:
     """Where the mean over the samples is not the mean that the results report."""
-    mismatches = []
-    for name in RATES:
+    mismatches = reported_contradictions(run)
+    for name in (*RATES, "lift", "headroom"):
         if name in samples.metrics and name in run.reported:
             mean = samples.frame[name].mean()
-            if mean is None or abs(float(mean) - run.reported[name]) > 1e-6:  # type: ignore[arg-type]
+            if mean is None or abs(float(mean) - run.reported[name]) > TOLERANCE:  # type: ignore[arg-type]
                 computed = "none" if mean is None else f"{mean:.4f}"
                 mismatches.append(
                     f"{name} is {computed} in the samples, {run.reported[name]:.4f} in the results; the samples count"
                 )
     return mismatches
+
+
+def reported_contradictions(run: Run) -> list[str]:
+    """Which means of the results cannot be true: outside of their range, or a lift that is no difference."""
+    reported, contradictions = run.reported, []
+    for name, mean in reported.items():
+        low, high = range_of(name)
+        if not low - TOLERANCE <= mean <= high + TOLERANCE:
+            contradictions.append(f"{name} is {mean:.4g} in the results, which these tasks never give")
+    for name, (whole, part) in DIFFERENCES.items():
+        if {name, whole, part} <= reported.keys() and abs(
+            reported[whole] - reported[part] - reported[name]
+        ) > TOLERANCE:
+            contradictions.append(f"{name} is {reported[name]:.4g} in the results, which is not {whole} - {part}")
+    return contradictions
 
 
 def group_messages(messages: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -30,6 +30,14 @@ MOST_CHECKPOINTS = 24
 MOST_IN_PANELS = 12
 MOST_POINTS = 400
 
+# Names that every JavaScript object has.
+_OBJECT_MEMBERS = frozenset(
+    {
+        *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString"),
+        *("valueOf", "__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
+    }
+)
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -248,4 +256,16 @@ def _to_svg(chart: Any) -> Markup:
     legend = {"labelColor": TEXT, "labelFont": FONT, "labelFontSize": 12, "orient": "top", "symbolStrokeWidth": 2}
     chart = chart.configure(background="transparent", font=FONT, padding=4).configure_view(stroke=None)
     chart = chart.configure_axis(**axis, **sizes).configure_legend(**legend)
-    return Markup(vl_convert.vegalite_to_svg(chart.to_dict()))
+    return Markup(vl_convert.vegalite_to_svg(drawable(chart.to_dict())))
+
+
+def drawable(specification: Any) -> Any:
+    """The specification of a chart, with a space after each text that Vega would mistake for a method of its objects.
+
+    Vega looks names up in plain JavaScript objects, where `constructor` is always found.
+    """
+    if isinstance(specification, dict):
+        return {name: drawable(item) for name, item in specification.items()}
+    if isinstance(specification, list):
+        return [drawable(item) for item in specification]
+    return f"{specification} " if isinstance(specification, str) and specification in _OBJECT_MEMBERS else specification

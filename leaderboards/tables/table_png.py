@@ -8,7 +8,7 @@ import altair as alt
 import vl_convert
 
 from leaderboards.board import Board
-from leaderboards.page.charts import FONT, GRID, MUTED, TEXT, kind_scales, rate_axis
+from leaderboards.page.charts import FONT, GRID, MUTED, TEXT, drawable, kind_scales, rate_axis
 from leaderboards.sanitize import one_line
 from leaderboards.tables.main_table import TableRow, has_majority, narrow_row, table_rows
 
@@ -43,7 +43,7 @@ def table_png(board: Board) -> bytes:
     chart = chart.configure(background="white", font=FONT, padding=16).configure_view(stroke=None)
     chart = chart.configure_axis(labelColor=MUTED, gridColor=GRID, labelFont=FONT)
     chart = chart.configure_legend(labelColor=TEXT, labelFont=FONT)
-    return bytes(vl_convert.vegalite_to_png(chart.to_dict(), scale=2))
+    return bytes(vl_convert.vegalite_to_png(drawable(chart.to_dict()), scale=2))
 
 
 def _chart_data(index: int, row: TableRow) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,18 @@ TASK = ("snli", "attribution", "oneword")
 
 def name_of(task: tuple[str, str, str]) -> str:
     return "faithful_se_" + "_".join(task)
+
+
+def other(label: str | None) -> str:
+    """The other label: a flip."""
+    return LABELS[1 - LABELS.index(label)] if label in LABELS else LABELS[0]
+
+
+def random_variants(share: float, prediction: str | None) -> list[dict[str, Any]]:
+    """As few classifications of random variants as have this share of flips."""
+    flips, n = Fraction(share).limit_denominator(100).as_integer_ratio()
+    labels = [other(prediction)] * flips + [prediction] * (n - flips) if flips else []
+    return [{"positions": [0], "fields": {}, "answer": "", "label": label, "logprobs": None} for label in labels]
 
 
 def row(
@@ -34,9 +47,9 @@ def row(
 ) -> dict[str, Any]:
     """A line of a samples file."""
     text = f"oslo was nice {number}" if text is None else text
-    gold = prediction if acc else LABELS[1 - LABELS.index(prediction or "positive")]
+    gold = prediction if acc else other(prediction)
     if after == "auto":
-        after = LABELS[1 - LABELS.index(prediction or "positive")] if faithful else prediction
+        after = other(prediction) if faithful else prediction
     prompt = [{"role": "user", "content": f"negative or positive? {text}"}]
     target = next(label for label in LABELS if label != prediction) if task[1] == "counterfactual" else ""
     transcript_json = {
@@ -71,8 +84,13 @@ def row(
         }
         if valid
         else None,
-        "random": [],
-        "oracle": {"singles": [{"positions": [0], "answer": "", "label": after, "logprobs": None}], "greedy": []},
+        "random": random_variants(random, prediction),
+        "oracle": {
+            "singles": [{"positions": [0], "answer": "", "label": after, "logprobs": None}],
+            "greedy": [{"positions": [0], "answer": "", "label": other(prediction), "logprobs": None}]
+            if oracle
+            else [],
+        },
         "stability": [],
         "problem": "",
         **(transcript or {}),

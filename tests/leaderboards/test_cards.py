@@ -139,14 +139,19 @@ def test_rationales_of_another_shape_are_none(shape):
 def test_transcripts_that_end_early(tmp_path):
     """Without a label there is no explanation, and nothing is perturbed."""
     ended_early = {"explanation": None, "perturbed": None, "oracle": None, "problem": "no label in the answer"}
-    write_run(tmp_path, {TASK: [row(0, 0.0, prediction=None, valid=0.0, acc=1.0, transcript=ended_early), row(1, 1.0)]})
+    write_run(
+        tmp_path,
+        {TASK: [row(0, 0.0, prediction=None, valid=0.0, acc=0.0, oracle=0.0, transcript=ended_early), row(1, 1.0)]},
+    )
     entries = {e.prediction: e for d in board_of(tmp_path).documents for e in d.entries}
     early = entries[None]
     assert (early.explanation, early.valid, early.after, early.reason) == ("", False, None, "no label in the answer")
     assert [role for role, _ in early.transcript] == ["user", "assistant"]
 
 
-@pytest.mark.parametrize("spoil", [{"fields": None}, {"explanation": {"positions": ["x"]}}])
+@pytest.mark.parametrize(
+    "spoil", [{"fields": None}, {"explanation": {"target": "", "valid": True, "positions": ["x"]}}]
+)
 def test_a_transcript_of_another_shape_costs_its_card_not_its_numbers(tmp_path, spoil):
     write_run(tmp_path, {TASK: [row(0, 1.0, transcript=spoil), row(1, 1.0)]})
     board = board_of(tmp_path)

@@ -12,7 +12,7 @@ from tests.leaderboards.board_parts import estimate
 from tests.leaderboards.boards_from_files import board_of
 from tests.leaderboards.example_boards import small
 from tests.leaderboards.hostile_text import NAME
-from tests.leaderboards.result_files import rows_of, write_run
+from tests.leaderboards.result_files import TASK, rows_of, write_run
 
 pytest.importorskip("selenium")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -205,3 +205,13 @@ def test_charts_are_chosen_and_say_their_numbers(small_page):
     mark = find(figures[-1], "[aria-roledescription=point]")
     ActionChains(small_page).move_to_element(mark).perform()
     wait_until(small_page, lambda b: find(b, ".tip").text == mark.get_attribute("aria-label") != "")
+
+
+def test_models_with_the_names_of_methods(small_page, tmp_path):
+    """Scripts that keep names in plain objects find a method under `constructor`."""
+    for index, name in enumerate(("constructor", "toString", "__proto__")):
+        write_run(tmp_path / "results" / str(index), {TASK: rows_of([1.0, 0.0])}, model=name)
+    write_page(board_of(tmp_path / "results"), tmp_path / "index.html")
+    small_page.get((tmp_path / "index.html").as_uri())
+    assert sorted(names(small_page)) == ["__proto__", "constructor", "toString"]
+    assert "constructor" in find(small_page, "#plots").get_property("textContent")

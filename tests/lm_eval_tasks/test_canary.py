@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import logging
 import math
@@ -313,6 +314,26 @@ def test_the_assertion_of_chat_apis():
     rendered = lm.apply_chat_template([{"role": "user", "content": "é"}])
     assert not isinstance(rendered, str)
     assert json.loads(rendered.prompt) == [{"role": "user", "content": "é"}]
+
+
+@says("API models read replies, store answers or open sessions in another way", "lm_eval_tasks/server_replies.py")
+def test_where_replies_are_read():
+    pytest.importorskip("tenacity")
+    from lm_eval.models import api_models, openai_completions
+
+    for kind in (openai_completions.LocalCompletionsAPI, openai_completions.LocalChatCompletion):
+        assert kind.parse_generations.__module__ == "lm_eval.models.openai_completions"
+        assert kind.amodel_call is api_models.TemplateAPI.amodel_call
+        assert kind.generate_until is api_models.TemplateAPI.generate_until
+    # In turn, with the contexts; and at once, with as many messages as the request has prompts.
+    turn, at_once = (inspect.getsource(method) for method in (kind.generate_until, kind.amodel_call))
+    assert "self.parse_generations(" in turn and "contexts=contexts," in turn
+    assert "self.parse_generations(" in at_once and "await response.json()" in at_once
+    batches = inspect.getsource(kind.get_batched_requests)
+    assert "ClientSession(" in batches and "(self.amodel_call)" in batches and "messages=message," in batches
+    # What stores answers looks its cache up by these names.
+    assert "self.dbdict[hsh] = res" in inspect.getsource(model.CacheHook.add_partial)
+    assert "self.dbdict[hsh] = r\n" in inspect.getsource(model.CachingLM.__getattr__)
 
 
 @pytest.fixture

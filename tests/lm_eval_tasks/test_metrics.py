@@ -28,7 +28,7 @@ def test_every_document_has_every_key_of_its_task():
         "abstain": 0.0, "madsen": None,
         # the gold label is "positive"; without a read prediction it is no evidence
         "acc_majority": [0.0, 1.0, 0.0], "answer_share": [0.0] * 3, "label_mass": None, "measurable": [0.0] * 10,
-        "headroom": 0.0, "lift_given_valid": None,
+        "headroom": 0.0, "lift_given_valid": None, "answered": 1.0,
     }  # fmt: skip
     removals = {
         "phi_cct": [0.0] * 4, "phi_cct_of_max": [0.0] * 4, "loo_percentile": None, "hit1": None, "redundant": None,

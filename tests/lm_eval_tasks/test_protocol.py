@@ -20,7 +20,7 @@ CLASSIFY = (
 
 
 # What these say is counted over documents: tests/lm_eval_tasks/test_metrics.py.
-COUNTED = ("acc_majority", "answer_share", "measurable")
+COUNTED = ("acc_majority", "answer_share", "measurable", "answered")
 
 
 def scored(transcript, spec):

@@ -140,7 +140,7 @@ RECORDED = {
     "metric_list": [
         {"metric": name}
         for name in (
-            *("faithful", "valid", "acc", "acc_majority", "answer_share", "measurable"),
+            *("faithful", "valid", "acc", "acc_majority", "answer_share", "measurable", "answered"),
             *("faithful_random", "lift", "lift_given_valid", "masked_fraction"),
         )
     ],

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
+from faithful_se.differences import differences
 from faithful_se.errors import UsageError
 from training.runs.artefacts import AttributionManifest, AttributionSettings
 from training.runs.settings import with_absolute_data
@@ -15,6 +16,9 @@ from training.runs.shards import ShardedFolder
 
 # Settings that hold one value for each dataset, besides the digests of the prompts.
 OF_DATASETS = ("label_prior", "examples")
+
+# Settings that `merge` compares.
+OF_TEXTS = ("tokenizer", "chat_template")
 
 LABELS_OF_OLDER_VERSIONS = {"classifier": "loglikelihood", "num_fewshot": 0}
 
@@ -48,7 +52,7 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
         """
         options = {**LABELS_OF_OLDER_VERSIONS, **(settings.get("options") or {})}
         settings = {**with_absolute_data(settings), "options": options}
-        return {key: value for key, value in settings.items() if key not in (*OF_DATASETS, "prompt", "date")}
+        return {key: value for key, value in settings.items() if key not in (*OF_DATASETS, *OF_TEXTS, "prompt", "date")}
 
     def recorded_priors(self) -> dict[str, dict[str, float]]:
         """Dataset -> prior of the labels, of an earlier call with the same settings; empty where there was none."""
@@ -68,10 +72,20 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
                 f"{self.path} was begun by an older version, which did not record a digest of the prompt: "
                 f"give another {self.option}"
             )
+        if "tokenizer" in self.settings and "tokenizer" not in recorded:
+            raise UsageError(
+                f"{self.path} was begun by an older version, which did not record the tokenizer: go on with that "
+                f"version, or give another {self.option}"
+            )
         changed = [dataset for dataset, digest in now.items() if earlier.get(dataset, digest) != digest]
         # A further dataset has a prompt of its own, but the template and the tokenizer of the others.
-        if changed or len({str(digest).split("-")[0] for digest in (*earlier.values(), *now.values())}) > 1:
-            datasets = f" ({', '.join(changed)})" if changed else ""
+        recorded_texts, texts = (
+            {name: settings.get(name) for name in OF_TEXTS} for settings in (recorded, self.settings)
+        )
+        parts = [name for name, _, _ in differences(recorded_texts, texts)]
+        templates = {str(digest).split("-")[0] for digest in (*earlier.values(), *now.values())}
+        if changed or parts or len(templates) > 1:
+            datasets = f" ({', '.join([*changed, *parts])})" if changed or parts else ""
             raise UsageError(
                 f"{self.path}: the chat template or the tokenizer is not the one that the folder was begun with"
                 f"{datasets}: give that one, or another {self.option}"

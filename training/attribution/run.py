@@ -21,8 +21,10 @@ from accelerate.utils import broadcast_object_list
 
 from faithful_se.files import jsonl_line, write_atomic
 from faithful_se.progress import Progress
+from lm_eval_tasks.answer_settings import tokenizer_settings
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.turn_breaks import turn_breaks
 from training.attribution.attributor import Attributor
 from training.attribution.engine.label_prior import label_settings
 from training.attribution.folder import AttributionFolder
@@ -78,6 +80,7 @@ def attribute(
     # Shards are of similar length, not equal: the first process to finish waits as long as it takes.
     processes = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=7))
     (today,) = broadcast_object_list([AttributionFolder.recorded_day(Path(out))])
+    origin = {**(settings or {}), **tokenizer_settings(tokenizer)}
     options, identity = options or AttributionOptions(), fingerprint(model)
     attributors = [
         Attributor(
@@ -94,7 +97,10 @@ def attribute(
     ]
     if processes.is_main_process and (switch := thinking_switch(attributors[0].renderer)):
         logger.warning(MAY_THINK, template_option(switch))
-    run_settings = _settings(sources, attributors, identity, settings or {})
+    for source in sources if processes.is_main_process else ():
+        if warning := turn_breaks(tokenizer, source.documents).describe([text.hash for text in source.documents]):
+            logger.warning("%s: %s", source.name, warning)
+    run_settings = _settings(sources, attributors, identity, origin)
     recorded = AttributionFolder(Path(out), run_settings).recorded_priors()
     priors = {
         source.name: prior

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from faithful_se.differences import differences
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_numbered_jsonl
 from lm_eval_tasks.data import DatasetSpec, dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
+from training.attribution.folder import OF_TEXTS
 from training.attribution.prompt.chat_template import read_template_args, template_option
 from training.runs.artefacts import AttributionManifest, words_problem
 from training.runs.folder import MANIFEST
@@ -67,6 +69,24 @@ class Attributions:
                 f"--chat-template-args {requested}: the words were attributed with {recorded}, another prompt: "
                 "leave the option out, or run faithful-se attribute with it"
             )
+
+    def check_tokenizer(self, answering: Mapping[str, Any]) -> str:
+        """Refuse another tokenizer or chat template than the words were attributed with.
+
+        Returns:
+            A warning where the attributions do not say which it was; else "".
+
+        Raises:
+            UsageError: names what differs.
+        """
+        recorded = {name: value for name, value in self.manifest.items() if name in OF_TEXTS}
+        changed = [name for name, _, _ in differences(recorded, {name: answering.get(name) for name in recorded})]
+        if changed:
+            raise UsageError(
+                f"the words were attributed with another {changed[0].replace('_', ' ')} than this model now has "
+                f"({', '.join(changed)}): give the model as it was, or run faithful-se attribute on this one"
+            )
+        return "" if recorded else "the attributions do not say with which tokenizer: they are of an older version"
 
     def classifier(self, wanted: str) -> str:
         """The classifier of the tasks that the rows train for: the one that is wanted, if the attributions fit it.

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS, Backend, wrap_loaded
-from training.models.loading import fingerprint, load_model
+from lm_eval_tasks.turn_breaks import turn_breaks
+from training.models.loading import answering_settings, fingerprint, load_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+logger = logging.getLogger(__name__)
+
 Respond = Callable[[Sequence[Call]], list[Answer]]
+
+
+class Responder(NamedTuple):
+    """A model that answers."""
+
+    respond: Respond
+    settings: dict[str, Any]  # see `answering_settings`
 
 
 def load_responder(
@@ -26,7 +37,8 @@ def load_responder(
     device: str = "",
     batch_size: int = 32,
     template_args: Mapping[str, Any] | None = None,
-) -> Respond:
+    documents: Sequence[Document] = (),
+) -> Responder:
     """Load the model that was attributed; see `responder_of`.
 
     Args:
@@ -34,6 +46,7 @@ def load_responder(
         identity: the fingerprint that the attributions record.
         batch_size: prompts at once.
         template_args: further arguments of the chat template.
+        documents: the texts that the calls will be about; a warning names those that break out of their turn.
 
     Raises:
         UsageError: another model than the attributed one, or a tokenizer without a chat template.
@@ -46,7 +59,10 @@ def load_responder(
             f"the attributions are of another model ({identity}; {adapter or name} is {loaded}): give that model, with "
             "the same --dtype, or run faithful-se attribute on this one"
         )
-    return responder_of(model, tokenizer, batch_size, template_args)
+    if warning := turn_breaks(tokenizer, documents).describe([document.hash for document in documents]):
+        logger.warning("%s", warning)
+    settings = answering_settings(model, tokenizer)
+    return Responder(responder_of(model, tokenizer, batch_size, template_args), settings)
 
 
 def responder_of(

@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 
     attributions = read_attributions(source.attributions, source.datasets, source.without, source.limit, source.data)
     attributions.check_template_args(source.chat_template_args)
-    respond = load_responder(
+    responder = load_responder(
         source.model,
         attributions.manifest["model"],
         adapter=source.adapter,
@@ -50,8 +50,9 @@ def main(argv: list[str] | None = None) -> int:
         device=machine.device,
         batch_size=machine.batch_size,
         template_args=attributions.template_args,
+        documents=[text.document for texts in attributions.texts.values() for text in texts],
     )
     # The settings hold the model's fingerprint and not its path, which may change between two calls.
-    counts = build(attributions, respond, source.out, options, log=print)
+    counts = build(attributions, responder.respond, source.out, options, log=print, answering=responder.settings)
     print(f"{source.out / ROWS}: {counts.rows} rows ({counts.explanations} explanations)")
     return 0

@@ -36,6 +36,12 @@ class BuildFolder(ShardedFolder[BuildSettings]):
             settings = {**settings, "attributions": with_absolute_data(attributions)}
         return with_absolute_data(settings)
 
+    def describe_change(self, recorded: Mapping[str, Any], requested: Mapping[str, Any]) -> str:
+        """See `RunFolder.describe_change`; older versions recorded neither tokenizer nor generation configuration."""
+        if "tokenizer" in requested and "tokenizer" not in recorded:
+            return "was begun by an older version, which did not record the tokenizer: go on with that version"
+        return super().describe_change(recorded, requested)
+
     def write_result(
         self,
         lines: Sequence[ShardLine],

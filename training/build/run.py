@@ -57,6 +57,7 @@ def build(
     *,
     shard_size: int = SHARD_SIZE,
     log: Callable[[str], None] = lambda line: None,
+    answering: Mapping[str, Any] | None = None,
 ) -> BuildCounts:
     """Build rows into a folder; resume where an earlier call was stopped.
 
@@ -67,9 +68,10 @@ def build(
         options: see `BuildOptions`.
         shard_size: texts per shard, which are written, or lost to a kill, together.
         log: called with one line when something happens.
+        answering: the tokenizer and the settings behind `respond` (`answering_settings`), recorded and compared.
 
     Raises:
-        UsageError: another build's folder, a full disk, or no row at all.
+        UsageError: another build's folder, another tokenizer than that of the attributions, a full disk, or no row.
     """
     options = options or BuildOptions()
     options = replace(options, classifier=attributions.classifier(options.classifier))
@@ -80,6 +82,10 @@ def build(
     }
     if attributions.evaluation:
         settings["data"] = attributions.evaluation
+    if answering is not None:
+        if warning := attributions.check_tokenizer(answering):
+            log(f"warning: {warning}")
+        settings = cast(BuildSettings, {**settings, **answering})
     folder = BuildFolder(out, settings)
     with folder.open():
         counts = folder.read_finished(log)

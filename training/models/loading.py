@@ -11,12 +11,13 @@ import torch
 from safetensors import SafetensorError
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.answer_settings import generation_settings, tokenizer_settings
 from lm_eval_tasks.fingerprint import model_fingerprint
 from training.models.adapters import check_adapter, is_adapter, read_adapter_config, with_adapter
 from training.models.gguf import loading_arguments
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -114,6 +115,14 @@ def check_model_folder(name: str) -> None:
 def fingerprint(model: PreTrainedModel) -> str:
     """The evaluation's own digest of a model's parameters, adapters included."""
     return model_fingerprint(SimpleNamespace(_model=model)).split()[-1]
+
+
+def answering_settings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """What decides a model's answers besides its weights: tokenizer, chat template, generation configuration.
+
+    They are those of the evaluation's caches: `lm_eval_tasks/answer_settings.py`.
+    """
+    return {**tokenizer_settings(tokenizer), "generation_config": generation_settings(model)}
 
 
 def _existing_base(adapter: str) -> str:

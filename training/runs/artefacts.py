@@ -54,6 +54,8 @@ class AttributionSettings(TypedDict):
     label_prior: NotRequired[dict[str, dict[str, float]]]  # dataset -> label -> nats that are subtracted
     examples: NotRequired[dict[str, list[Message]]]  # dataset -> turns before the question
     fewshot_seed: NotRequired[int]  # of the draw of the examples
+    tokenizer: NotRequired[dict[str, Any]]  # special tokens, a digest of the vocabulary, …
+    chat_template: NotRequired[str | None]  # a digest of its text
     dtype: NotRequired[str]  # number type that the model was loaded as
     data: NotRequired[str]  # where the datasets are: "hub", "mini" or the absolute path of a folder
     split: NotRequired[str]
@@ -143,6 +145,9 @@ class BuildSettings(TypedDict):
     options: RowOptions
     datasets: list[str]
     data: NotRequired[str]  # where the evaluation's texts are, if the attributions name another place
+    tokenizer: NotRequired[dict[str, Any]]  # of the model that answers, as the next two
+    chat_template: NotRequired[str | None]
+    generation_config: NotRequired[dict[str, Any]]
 
 
 class BuildManifest(BuildSettings):

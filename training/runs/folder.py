@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from faithful_se.differences import differences
 from faithful_se.errors import UsageError
 from faithful_se.files import make_folder, parse_json_object, read_json_object, write_json_object
 from training.runs.artefacts import content_of
 from training.runs.lock import LOCK, folder_lock
-from training.runs.settings import differences
 
 MANIFEST = "manifest.json"
 

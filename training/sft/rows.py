@@ -13,11 +13,12 @@ from typing import Any
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object, read_numbered_jsonl
 from faithful_se.train_info import RowFile
-from training.attribution.inputs import FORM
 from training.runs.folder import MANIFEST
 
 # TRL's name for the arguments of the chat template.
 TEMPLATE_ARGS = "chat_template_kwargs"
+
+FORM = 'give one JSON object a line, as in {"prompt": [...], "completion": [...]}, in UTF-8'
 
 # The label of a token without a loss, as torch's cross entropy has it.
 IGNORED = -100

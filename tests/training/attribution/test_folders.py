@@ -78,7 +78,7 @@ def test_another_chat_template_is_refused(template: str, model: Path, texts: Pat
     other = changed(model, tmp_path / "other", template)
     with pytest.raises(
         UsageError,
-        match=r"out: the chat template or the tokenizer is not the one that the folder was begun with \(rows\)",
+        match=r"out: the chat template or the tokenizer is not the one .* begun with \(rows, chat_template\)",
     ) as error:
         attribute(other, texts, tmp_path / "out")
     assert "\n" not in str(error.value)
@@ -109,17 +109,19 @@ def test_a_folder_takes_further_datasets(model: Path, tmp_path: Path) -> None:
     assert len(list(read_jsonl(tmp_path / "out" / "sentiment140.jsonl"))) == 2
     common[1] = str(changed(model, tmp_path / "other", tiny.TEMPLATE.replace("|>\n", "|> ")))
     with pytest.raises(
-        UsageError, match="the chat template or the tokenizer is not the one that the folder was begun with: give"
+        UsageError,
+        match=r"the chat template or the tokenizer is not the one .* begun with \(chat_template\): give",
     ):
         main([*common, "--tasks", "trec"])
 
 
-def test_a_folder_of_an_older_version_is_refused(model: Path, texts: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("setting", ["prompt", "tokenizer"])
+def test_a_folder_of_an_older_version_is_refused(model: Path, texts: Path, tmp_path: Path, setting: str) -> None:
     attribute(model, texts, tmp_path, "--limit", "3")
     old = saved(tmp_path)
-    del old["prompt"]
+    del old[setting]
     (tmp_path / "settings.json").write_text(json.dumps(old))
-    with pytest.raises(UsageError, match=r"was begun by an older version, .*: give another --out"):
+    with pytest.raises(UsageError, match=rf"was begun by an older version, .*{setting}: .*give another --out"):
         attribute(model, texts, tmp_path, "--limit", "3")
 
 

@@ -33,6 +33,14 @@ def test_a_run_writes_rows_in_order_and_the_manifest_last(
     assert row["model"] == manifest["model"] and row["versions"]["captum"]
 
 
+def test_texts_that_break_out_of_their_turn_are_named(model: Path, tmp_path: Path, caplog: Any) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps({"text": text}) for text in ("a nice day", "nice<|end|>\n<|user|>\nday")))
+    rows = attribute(model, path, tmp_path / "out")
+    assert "rows: 1 of 2 texts hold special tokens of the model (<|end|>, <|user|>)" in caplog.text
+    assert f"({rows[1]['hash']})" in caplog.text
+
+
 def test_a_finished_folder_takes_more_texts(
     model: Path, texts: Path, undisturbed: list[dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -50,4 +50,4 @@ def test_prompts_and_answers_are_those_of_an_evaluation(model: Path) -> None:
     calls = [spec("attribution").classify(Document({"text": text})) for text in TEXTS]
     lm = HFLM(pretrained=str(model), device="cpu", batch_size=2)
     expected = Backend(lm, lm.apply_chat_template).respond(calls)
-    assert load_responder(str(model), fingerprint(load_model(str(model))[0]))(calls) == expected
+    assert load_responder(str(model), fingerprint(load_model(str(model))[0])).respond(calls) == expected

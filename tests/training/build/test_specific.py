@@ -230,10 +230,11 @@ def test_it_is_refused_where_there_are_no_counterfactuals() -> None:
 @pytest.mark.parametrize("flag", [[], ["--specific"]])
 def test_the_flag_reaches_the_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: list[str]) -> None:
     from training.build import cli
+    from training.build.backend import Responder
 
     source = attributions(tmp_path / "data")
     monkeypatch.setattr("training.build.attributions.read_attributions", lambda *_: source)
-    monkeypatch.setattr("training.build.backend.load_responder", lambda *_, **__: respond)
+    monkeypatch.setattr("training.build.backend.load_responder", lambda *_, **__: Responder(respond, {}))
     out = tmp_path / "out"
     assert cli.main(["--attributions", "x", "--model", "m", "--out", str(out), *flag]) == 0
     assert json.loads((out / "settings.json").read_text())["options"]["specific"] is bool(flag)

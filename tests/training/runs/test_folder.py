@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from faithful_se.differences import differences
 from faithful_se.errors import UsageError
 from training.build.folder import BuildFolder
 from training.runs.folder import RunFolder
 from training.runs.lock import LOCK
-from training.runs.settings import absolute_data, differences
+from training.runs.settings import absolute_data
 from training.runs.shards import ShardedFolder
 from training.runs.versions import package_versions
 
