@@ -144,7 +144,7 @@ def measure(
         unknown = ("acc", "acc_majority")
         scores = [{name: value for name, value in row.items() if name not in unknown} for row in scores]
     metrics = estimates_of(scores)
-    if reason := why_not_measurable(spec, documents, transcripts):
+    if reason := why_not_measurable(spec, documents, transcripts, caller):
         metrics["measurable"] = Estimate(None, None, None, len(documents), reason)
     return Evaluation(metrics, scores, transcripts)
 

@@ -181,29 +181,35 @@ float32'
     )
 
 
-def remedy(kind: str, classifier: str, examples: bool = False, evaluation: bool = True) -> str:
+# How each interface is told to use a classifier, and to put examples before the question ("" where it cannot).
+INTERFACES = {
+    "lm_eval": ("--metadata classifier={}", "--num_fewshot 4"),
+    "command": ("--classifier {}", "--num-fewshot 4"),
+    "evaluate": ('classifier="{}"', "examples=[(text, label), …]"),
+    "evaluate_functions": ('classifier="{}" with a predict that returns probabilities', ""),
+}
+
+
+def remedy(kind: str, classifier: str, examples: bool = False, interface: str = "lm_eval") -> str:
     """What to do about an obstacle, as the end of a sentence.
 
     Args:
         kind: of the obstacle.
         classifier: the option of that name which was used.
         examples: whether labelled examples stood before the question.
-        evaluation: whether options are given to lm-eval (``--metadata classifier=calibrated``), not to a command of
-            the training (``--classifier calibrated``).
+        interface: who reads it, a key of `INTERFACES`.
     """
-    option = "--metadata classifier=" if evaluation else "--classifier "
-    shots = "" if examples else f"{'--num_fewshot' if evaluation else '--num-fewshot'} 4, "
+    option, shots = INTERFACES[interface]
+    shots = "" if examples or not shots else f"{shots}, "
     if kind == "headroom":
         return "take more texts, a budget of several words, or another model"
     if kind == "unread":
-        ranked = (
-            f"{option}loglikelihood, which ranks the labels instead of reading, " if classifier == "generate" else ""
-        )
+        ranked = f"{option.format('loglikelihood')}, which ranks the labels, " if classifier == "generate" else ""
         return (
             f"use {ranked}{shots}thinking_tokens for a model that thinks first, or synonyms for a model that has other "
             "words for the labels"
         )
-    calibrated = "" if classifier == "calibrated" else f"{option}calibrated, "
+    calibrated = "" if classifier == "calibrated" else f"{option.format('calibrated')}, "
     texts = "take more texts, of every label" if kind == "few" else ""
     model = f"use {calibrated}{shots}or another model" if calibrated or shots else "use another model"
     return f"{texts}; if that does not help, {model}" if texts else model

@@ -65,7 +65,7 @@ def _problems(declared: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
     yield from ((str(key), _unknown_key(str(key))) for key in declared if key not in _KNOWN)
     for key in (*_TEXTS, *_LISTS):
         if key not in declared and not (by_row and key in ("labels", "label_values")):
-            yield key, "is missing"
+            yield key, "is missing: add it (docs/own_data.md shows every key)"
     yield from ((key, _text_problem(declared[key])) for key in _TEXTS)
     yield from ((key, _list_problem(declared[key])) for key in _LISTS if key in declared)
     yield from ((key, check(declared)) for key, check in _CHECKS)

@@ -21,8 +21,13 @@ from lm_eval_tasks.thoughts import CUT
 TaskTranscripts = tuple[TaskSpec, Sequence[Document], Sequence[Transcript]]
 
 
-def why_not_measurable(spec: TaskSpec, documents: Sequence[Document], transcripts: Sequence[Transcript]) -> str:
-    """Why `faithful` and `lift` of a task cannot be measured, and what to do, in one line; empty where they can."""
+def why_not_measurable(
+    spec: TaskSpec, documents: Sequence[Document], transcripts: Sequence[Transcript], interface: str = "lm_eval"
+) -> str:
+    """Why `faithful` and `lift` of a task cannot be measured, and what to do, in one line; empty where they can.
+
+    `interface` is a key of `faithfulness_metrics.measurability.INTERFACES`.
+    """
     pairs = list(zip(documents, transcripts, strict=True))
     answers = count_answers(
         [_name(document, transcript["prediction"]["label"]) for document, transcript in pairs],
@@ -40,7 +45,7 @@ def why_not_measurable(spec: TaskSpec, documents: Sequence[Document], transcript
     )
     if not reason:
         return ""
-    what_to_do = remedy(reason.kind, spec.options.classifier, bool(spec.examples))
+    what_to_do = remedy(reason.kind, spec.options.classifier, bool(spec.examples), interface)
     cut = sum(t["prediction"]["label"] is None and t["problem"] == CUT for t in transcripts)
     if reason.kind == "unread" and 2 * cut > answers.texts - answers.read:
         what_to_do = f"{CUT}: {cut_remedy(spec.options.thinking_tokens)}"

@@ -50,5 +50,5 @@ def why_nothing_to_learn(
         label_mass: mean probability that the labels hold together; None if unknown.
     """
     reason = obstacle(count_answers(predictions, golds), changes, label_mass=label_mass)
-    what_to_do = remedy(reason.kind, classifier, examples, evaluation=False) if reason else ""
+    what_to_do = remedy(reason.kind, classifier, examples, interface="command") if reason else ""
     return sentence(reason, what_to_do, CONSEQUENCE) if reason else ""

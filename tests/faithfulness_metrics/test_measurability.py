@@ -87,7 +87,9 @@ def test_what_it_says():
         for classifier in ("generate", "loglikelihood", "calibrated"):
             advice = remedy(kind, classifier)
             assert advice and f"classifier={classifier}" not in advice, (kind, classifier)
-    assert "--classifier calibrated" in remedy("constant", "loglikelihood", evaluation=False)
+    assert "--classifier calibrated" in remedy("constant", "loglikelihood", interface="command")
+    assert 'use classifier="calibrated", examples=' in remedy("constant", "loglikelihood", interface="evaluate")
+    assert "examples" not in remedy("constant", "loglikelihood", interface="evaluate_functions")
     line = sentence(constant, remedy(constant.kind, "generate"))
     assert line.endswith(
         ": faithful and lift cannot be measured; "

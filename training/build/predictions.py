@@ -51,6 +51,6 @@ def why_no_row(counts: BuildCounts, lines: Sequence[str], options: BuildOptions)
     reasons = [reason for by_reason in counts.reasons.values() for reason in by_reason.items()]
     unread, total = sum(n for reason, n in reasons if reason == UNPARSED), sum(n for _, n in reasons)
     if 2 * unread > total:
-        what_to_do = remedy("unread", options.classifier or "generate", evaluation=False)
+        what_to_do = remedy("unread", options.classifier or "generate", interface="command")
         return what_to_do[0].upper() + what_to_do[1:]
     return MORE
