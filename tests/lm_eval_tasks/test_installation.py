@@ -96,7 +96,8 @@ def test_the_mini_data_is_in_the_package_and_not_among_lm_evals_tasks(environmen
 
 def test_head_gets_its_line_and_no_traceback(run: Run) -> None:
     done = run("faithful-se eval ls tasks | head -1")
-    assert (done.returncode, done.stdout) == (0, "\n")
+    # 141 is how shells count a writer whose reader left before it had ended.
+    assert done.returncode in (0, 141) and done.stdout == "\n"
     assert "Error" not in done.stderr
 
 
