@@ -99,7 +99,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     """
     words, original = words_of(fields), keys_by_field(fields)
     nearest: tuple[tuple[int, int, int], dict[str, str], list[Word]] | None = None
-    for document in documents(answer, request.question):
+    for document in documents(answer, request.question, fields):
         if too_long(document, fields) or not (edited_words := words_of(document)):
             continue
         distance = edit_distance(original, keys_by_field(document))

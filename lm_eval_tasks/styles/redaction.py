@@ -60,7 +60,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     words = words_of(fields)
     mask = _mask_in(words, request.mask)
     reason = "no mask in the answer"
-    for document in documents(answer, request.question):
+    for document in documents(answer, request.question, fields):
         if too_long(document, fields, request.mask) or not any(map(mask.search, document.values())):
             continue
         positions = _masked(words, fields, document, mask)

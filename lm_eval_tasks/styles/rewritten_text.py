@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from faithfulness_metrics.words import find_words, words_of
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles.markup import without_document_markup
 from lm_eval_tasks.styles.unwrap import BULLET, readings, unquoted
@@ -16,25 +17,28 @@ from lm_eval_tasks.thoughts import after_thinking
 _MOST_OCCURRENCES = 4
 
 
-def documents(answer: str, question: Question) -> Iterator[dict[str, str]]:
+def documents(answer: str, question: Question, original: Mapping[str, str] | None = None) -> Iterator[dict[str, str]]:
     """The documents that an answer can be read as, strictest reading first, each once.
 
     One field: the text, with or without its title. Several fields: each after its title, or one line per field where
     the answer has no titles at all. Where only some titles are missing, there is no such reading. An answer with markup
-    is read as it stands, then without the markup.
+    is read as it stands, then without the markup. A title in front of a text holds no word of the `original`.
     """
     seen: list[dict[str, str]] = []
+    keys = {word.key for word in words_of(original or {})}
     text = after_thinking(answer)
     plain = without_document_markup(text, question.titles)
     texts = itertools.chain(readings(answer), readings(plain) if plain != text else ())
-    split = (fields for text in texts for variant in _variants(text, question) for fields in _split(variant, question))
+    split = (
+        fields for text in texts for variant in _variants(text, question, keys) for fields in _split(variant, question)
+    )
     for fields in itertools.chain(split, _json_documents(text, question)):
         if fields not in seen and any(value.strip() for value in fields.values()):
             seen.append(fields)
             yield fields
 
 
-def _variants(text: str, question: Question) -> Iterator[str]:
+def _variants(text: str, question: Question, keys: Collection[str]) -> Iterator[str]:
     yield text
     if len(question.fields) > 1:
         return
@@ -42,7 +46,8 @@ def _variants(text: str, question: Question) -> Iterator[str]:
     if bullet := BULLET.match(text):
         yield text[bullet.end() :]
     # Positive sentiment: I love it
-    if title := _SHORT_TITLE.match(text):
+    title = _SHORT_TITLE.match(text)
+    if title and not any(word.key in keys for word in find_words(title.group())):
         yield text[title.end() :]
     # [I love it] | (I love it)
     if text[:1] + text[-1:] in ("[]", "()"):

@@ -178,3 +178,23 @@ def test_texts_that_look_like_a_wrapping_are_read_whole(text: str) -> None:
             explanation = redaction.parse(redaction.write(fields, [word.text], request), fields, request)
             assert explanation.valid, (word.text, explanation.reason)
             assert list(map(str.casefold, explanation.words)) == [word.text.casefold()]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "hey dad it is me is Tweet text: [REDACTED] and garden before reply ok",
+        "home at: [REDACTED] and garden before reply ok",
+    ],
+)
+def test_a_title_that_holds_words_of_the_text_is_no_title(answer: str) -> None:
+    """What stands before the colon is of the text, and its words are not masked."""
+    fields = {"text": "hey dad it is me home at hug and garden before reply ok"}
+    explanation = redaction.parse(answer, fields, request_for(TWEETS, "multiword"))
+    assert (explanation.valid, explanation.reason) == (False, "text changed outside the masks")
+
+
+def test_a_title_of_other_words_is_a_title() -> None:
+    fields = {"text": "hey dad it is me home at hug and garden before reply ok"}
+    answer = "Neutral version: hey dad it is me home at [REDACTED] and garden before reply ok"
+    assert redaction.parse(answer, fields, request_for(TWEETS, "multiword")).words == ("hug",)
