@@ -7,22 +7,28 @@ from collections.abc import Iterable, Sequence
 
 from faithful_se.transcript import Transcript
 from lm_eval_tasks.measurability import TaskTranscripts
+from lm_eval_tasks.server_problems import ONLY_THOUGHT
 from lm_eval_tasks.thinking_models import cut_remedy
 from lm_eval_tasks.thoughts import CUT
 
 
 def cut_findings(tasks: Iterable[TaskTranscripts]) -> list[str]:
-    """One line per dataset and room to think, for the log, over all tasks that have such answers."""
-    groups: dict[tuple[str, int], list[Sequence[Transcript]]] = defaultdict(list)
+    """One line per dataset, problem and room to think, for the log, over all tasks that have such answers.
+
+    A server that returns the thought apart from the answer shows a cut thought as a thought alone.
+    """
+    groups: dict[tuple[str, str, int], list[Sequence[Transcript]]] = defaultdict(list)
     for spec, _, transcripts in tasks:
-        if any(transcript["problem"] == CUT for transcript in transcripts):
-            groups[spec.question.dataset, spec.options.thinking_tokens].append(transcripts)
+        for problem in (CUT, ONLY_THOUGHT):
+            if any(transcript["problem"] == problem for transcript in transcripts):
+                groups[spec.question.dataset, problem, spec.options.thinking_tokens].append(transcripts)
     lines = []
-    for (dataset, room), group in groups.items():
+    for (dataset, problem, room), group in groups.items():
         transcripts = [transcript for of_task in group for transcript in of_task]
-        cut = sum(transcript["problem"] == CUT for transcript in transcripts)
+        cut = sum(transcript["problem"] == problem for transcript in transcripts)
         where = f"{cut} of {len(transcripts)} documents in {len(group)} task{'' if len(group) == 1 else 's'}"
-        lines.append(f"{dataset}: {where}: {CUT}{too_low(transcripts)}: {cut_remedy(room)}")
+        clause = too_low(transcripts) if problem == CUT else ""
+        lines.append(f"{dataset}: {where}: {problem}{clause}: {cut_remedy(room)}")
     return lines
 
 

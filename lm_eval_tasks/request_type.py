@@ -33,9 +33,8 @@ from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
 from lm_eval_tasks.measurability import TaskTranscripts, findings
 from lm_eval_tasks.protocol import self_explain, steps_of
 from lm_eval_tasks.scheduler import Tally, run
-from lm_eval_tasks.server_problems import MOST_WITHOUT_ANSWER, ONLY_THOUGHT, is_server_problem
+from lm_eval_tasks.server_problems import MOST_WITHOUT_ANSWER, is_server_problem
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.thinking_models import cut_remedy
 from lm_eval_tasks.turn_breaks import turn_breaks
 
 logger = logging.getLogger(LOGGER)
@@ -160,12 +159,11 @@ def log_problems(outcomes: Sequence[Outcome]) -> None:
 
     Documents without an answer and explanations that are not valid count as unfaithful.
     """
-    room: dict[str, int] = {}
     problem_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     unfaithful_numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
     invalid_reasons: dict[str, Counter[str]] = defaultdict(Counter)
-    for task, number, spec, _, transcript in outcomes:
-        room[task], explanation = spec.options.thinking_tokens, transcript["explanation"]
+    for task, number, _, _, transcript in outcomes:
+        explanation = transcript["explanation"]
         if explanation and not explanation["valid"]:
             invalid_reasons[task][explanation["reason"]] += 1
         if transcript["problem"]:
@@ -178,8 +176,6 @@ def log_problems(outcomes: Sequence[Outcome]) -> None:
             if some:
                 examples = ", ".join(map(str, sorted(some)[:10])) + (", …" if len(some) > 10 else "")
                 logger.warning("%s: %d documents %s: %s (document %s)", task, len(some), what, problem, examples)
-        if problem == ONLY_THOUGHT:
-            logger.warning("%s: %s", task, cut_remedy(room[task]))
     _say_unanswered(outcomes, problem_numbers)
     for task, counts in invalid_reasons.items():
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())

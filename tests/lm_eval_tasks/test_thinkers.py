@@ -13,8 +13,12 @@ import pytest
 from faithful_se.errors import UsageError
 from faithfulness_metrics.statistics import wilson
 from lm_eval_tasks import LOGGER
+from lm_eval_tasks.cut_thoughts import cut_findings
+from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.thinker import FORMS, THOUGHT, never_ends
+from lm_eval_tasks.server_problems import ONLY_THOUGHT
+from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thoughts import CUT
 from tests.lm_eval_tasks.test_certification import conversation_of
 
@@ -69,6 +73,13 @@ def test_the_remedy_is_one_line_per_dataset(evaluate, caplog):
         evaluate(RuleLM(thinks="think"), "mini", "faithful_se_sentiment140_*_oneword", limit=4)
     (line,) = [message for message in caplog.messages if "give room to think" in message and "cannot" not in message]
     assert line.startswith("sentiment140: 12 of 12 documents in 3 tasks: ")
+
+
+def test_thoughts_alone_of_a_server_are_one_line_per_dataset():
+    spec = TaskSpec(dataset_spec("sentiment140").question, "attribution", "oneword")
+    transcripts = [{"problem": problem, "random": [], "oracle": None} for problem in (ONLY_THOUGHT, "", ONLY_THOUGHT)]
+    (line,) = cut_findings([(spec, [], transcripts), (spec, [], transcripts)])
+    assert line.startswith(f"sentiment140: 4 of 6 documents in 2 tasks: {ONLY_THOUGHT}: the model thinks: give room")
 
 
 def test_a_prompt_that_opens_a_thought_without_room_is_refused(evaluate):
