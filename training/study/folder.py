@@ -18,6 +18,9 @@ from training.runs.lock import file_lock
 from training.study.options import check_sft
 from training.study.stages import Stage, Study
 
+# What a plan said before: calls, tokens and seconds of each stage.
+PLAN = "plan.json"
+
 # Arguments that say how the machine is used. They may change between two calls.
 MACHINE = ("--device", "--batch_size", "--max_batch_size", "--batch-size", "--token-budget", "--shard-size")
 

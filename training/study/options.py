@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-from faithful_se.cli import COMMANDS
 from faithful_se.errors import UsageError
 from training.study.read_recipe import check_names
 
@@ -17,6 +16,8 @@ LM_EVAL = (
     *("num_fewshot", "fewshot_as_multiturn", "batch_size", "max_batch_size", "device", "gen_kwargs", "seed"),
     *("system_instruction", "include_path", "trust_remote_code"),
 )
+# Packages of the commands whose options a recipe holds.
+PACKAGES = {"tune": "tune", "attribute": "attribution", "build": "build"}
 # Set by the study: a recipe has keys of its own for them, or they follow from it.
 SET_BY_THE_STUDY = {
     "tune": ("model", "tasks", "data", "out"),
@@ -102,7 +103,7 @@ def pairs(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _actions(command: str) -> dict[str, argparse.Action]:
-    parser: argparse.ArgumentParser = import_module(COMMANDS[command].module).parser()
+    parser: argparse.ArgumentParser = import_module(f"training.{PACKAGES[command]}.cli").parser()
     return {name.removeprefix("--"): action for name, action in parser._option_string_actions.items()}
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from faithful_se.files import write_atomic
+from faithful_se.files import parse_json_object, write_atomic
 from training.study.evaluations import Evaluations
-from training.study.folder import StudyFolder
+from training.study.folder import PLAN, StudyFolder
 from training.study.mini_checks import checks
-from training.study.plan import comparison
 from training.study.recipe import MINI
 from training.study.run import environment
 from training.study.stages import BASE, Stage, Study
 
 ABOUT = """\
 Share of texts whose explanation is faithful: acting on it changes the answer as it should. base is {base}
-before this training.{arms} chance is the share that random words of the text reach in the model of {first}; oracle is
-the share of texts where some word works. Intervals and tests:
+before this training.{arms}
+chance is the share that random words of the text reach in the model of {first}; oracle is the share of texts where some
+word works. Intervals and tests:
   faithful-se compare base {first} --board {board}"""
 
 
@@ -55,10 +55,18 @@ def table(results: Evaluations, study: Study) -> Iterator[str]:
 
 
 def times_table(folder: StudyFolder) -> Iterator[str]:
-    """How long each stage took, and what was planned where there was a plan."""
-    records = [(stage, folder.record(stage)) for stage in folder.stages]
-    seconds = {stage.name: float(record["seconds"]) for stage, record in records if record}
-    yield from comparison(folder.path, seconds, [stage.name for stage in folder.stages])
+    """How long each stage took, beside the plan where there was one, in Markdown."""
+    names, file = [stage.name for stage in folder.stages], folder.path / PLAN
+    seconds = {stage.name: record["seconds"] for stage in folder.stages if (record := folder.record(stage))}
+    plan = (parse_json_object(file.read_bytes()) if file.is_file() else None) or {}
+    planned = {stage["name"]: float(stage["seconds"]) for stage in plan.get("stages", [])}
+    yield "| stage | seconds |" + (" planned |" if planned else "")
+    yield "|---|--:|" + ("--:|" if planned else "")
+    for name in names:
+        took = f"{seconds[name]:.0f}" if name in seconds else ""
+        yield f"| {name} | {took} |" + (f" {planned[name]:.0f} |" if name in planned else " |" if planned else "")
+    if both := [name for name in names if name in seconds and name in planned]:
+        yield f"| together | {sum(seconds[name] for name in both):.0f} | {sum(planned[name] for name in both):.0f} |"
 
 
 def first_arm(study: Study) -> str:
@@ -71,7 +79,7 @@ def _about(study: Study, board: Path) -> str:
     arms = "".join(f"\n{name}: {purpose}." for name, purpose in purposes.items() if purpose)
     first = first_arm(study)
     base = "the mini model" if study.recipe.model == MINI else study.recipe.model
-    return ABOUT.format(base=base, arms=f"{arms}\n" if arms else "", first=first, board=board)
+    return ABOUT.format(base=base, arms=arms, first=first, board=board)
 
 
 def command_lines(stages: Sequence[Stage], study: Study) -> Iterator[str]:
