@@ -117,3 +117,14 @@ def test_the_known_arguments_of_the_training_are_those_of_trl():
 
     known = {field.name for kind in (DataArguments, SFTConfig, ModelConfig) for field in fields(kind)}
     assert known | {"config"} >= SFT
+
+
+def test_the_documents_list_the_keys():
+    from dataclasses import fields
+
+    from training.study.recipe import Evaluate, Recipe
+
+    page = (ROOT / "docs" / "study.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    documented = {name for cell in rows for name in cell.replace("`", "").replace(",", " ").split()}
+    assert documented >= {field.name for section in (Recipe, Evaluate) for field in fields(section)}
