@@ -42,8 +42,14 @@ COMMANDS = {
     "sft": Command(
         "training.sft.cli", "train on built explanations with TRL: LoRA by default, one or more GPUs", "train", TRAIN
     ),
+    "study": Command(
+        "training.study.cli",
+        "all of this from one recipe: tune, attribute, build, train, evaluate, compare",
+        "board,train",
+        TRAIN + BOARD,
+    ),
     "demo": Command(
-        "training.demo.cli",
+        "training.study.demo",
         "run all of this on the mini model, before and after training",
         "board,train",
         TRAIN + BOARD,

@@ -35,6 +35,13 @@ class DataArguments:
             '{"enable_thinking": false} (default: those of the rows)'
         },
     )
+    shared_openings: bool = field(
+        default=False,
+        metadata={
+            "help": "run the tokens that rows of a batch open with once; best with "
+            "--train_sampling_strategy group_by_length"
+        },
+    )
     full: bool = field(default=False, metadata={"help": "train all weights instead of a LoRA adapter"})
     merge: bool = field(default=False, metadata={"help": "write adapter and base as one model into OUTPUT_DIR/merged"})
 

@@ -1,4 +1,4 @@
-"""Runs the stages of a demo as processes: logged, shown while they run, left out where they are complete."""
+"""Runs the stages of a study as processes: logged, shown while they run, left out where they are complete."""
 
 from __future__ import annotations
 
@@ -10,23 +10,16 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from faithful_se.errors import UsageError
-from faithful_se.files import make_folder, write_atomic
-from training.demo.progress import Display, latest
-from training.demo.stages import Stage
-
-# One thread a process: two processes share two cores, and sums are added in one order. No GPU: the mini model gains
-# nothing from one, and its numbers are then the same on every machine.
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "HF_HUB_OFFLINE": "1",
-    "CUDA_VISIBLE_DEVICES": "",
-}
+from faithful_se.files import write_atomic
+from training.study import guard
+from training.study.folder import StudyFolder, remove_half
+from training.study.progress import Display, latest
+from training.study.stages import Stage
 
 _TAIL = 4096  # bytes of output in which the newest progress bar is looked for
 
@@ -35,46 +28,49 @@ class Runner:
     """Runs stages, several at once from several threads.
 
     Args:
-        logs: the folder of the logs; made if absent.
+        folder: of the study.
         display: shows what happens.
+        environment: variables of the environment of each process.
     """
 
-    def __init__(self, logs: Path, display: Display) -> None:
-        self.logs, self.display = logs, display
+    def __init__(self, folder: StudyFolder, display: Display, environment: Mapping[str, str]) -> None:
+        self.folder, self.display, self.environment = folder, display, environment
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._stopped = False
         self._lock = threading.Lock()
-        make_folder(logs)
 
-    def run(self, *stages: Stage) -> None:
-        """Run stages one after the other.
+    def run(self, stage: Stage) -> None:
+        """Run a stage, unless it is complete.
 
         Raises:
-            UsageError: a stage failed; the message holds the last line of its log.
+            UsageError: the stage failed; the message holds the last line of its log. Or another call runs it.
         """
-        for stage in stages:
+        with self.folder.lock(stage):
             if stage.done.is_file():
                 self.display.line(f"  {stage.name}: done before")
-                continue
-            if stage.marked:  # without its mark a folder holds half of an evaluation
-                shutil.rmtree(stage.done.parent, ignore_errors=True)
+                return
+            remove_half(stage)
             self.display.line(f"  {stage.name}: {stage.purpose}\n  $ {stage.typed()}")
-            started, log = time.monotonic(), self.logs / f"{stage.name}.log"
+            started, log = time.monotonic(), self.folder.path / "logs" / f"{stage.name}.log"
             status = self._execute(stage, log)
-            if status == 0 and stage.marked and stage.done.parent.is_dir():
-                write_atomic(stage.done, b"")
-            if status or not stage.done.is_file():
+            complete = stage.done.parent.is_dir() if stage.marked else stage.done.is_file()
+            if status or not complete:
                 reason = latest(log.read_text("utf-8", "replace")) or f"exit status {status}"
                 self.display.end(stage.name, f"  {stage.name}: failed")
                 raise UsageError(f"{stage.name} failed ({log}): {reason}")
-            self.display.end(stage.name, f"  {stage.name}: {time.monotonic() - started:.0f} s")
+            seconds = time.monotonic() - started
+            self.folder.write_record(stage, seconds)
+            if stage.marked:
+                write_atomic(stage.done, b"")
+            self.display.end(stage.name, f"  {stage.name}: {seconds:.0f} s")
 
     def stop(self) -> None:
         """End the running stages and start no further ones."""
         with self._lock:
             self._stopped = True
             for process in self._processes:
-                process.terminate()
+                if process.stdin:
+                    process.stdin.close()
 
     def _execute(self, stage: Stage, log: Path) -> int:
         """Run a command in a terminal of its own, so that it draws its progress bars; returns its exit status."""
@@ -91,17 +87,20 @@ class Runner:
         return status
 
     def _start(self, stage: Stage) -> tuple[int, subprocess.Popen[bytes]]:
-        script = console_script(stage.command[0])
+        script, *arguments = stage.words()
+        script = console_script(script)
+        # A launcher starts the console script by its name.
+        path = os.pathsep.join([str(Path(script).parent), os.environ.get("PATH", os.defpath)])
         with self._lock:
             if self._stopped:
                 raise UsageError(f"{stage.name}: stopped")
             reader, writer = _terminal()
             process = subprocess.Popen(
-                [script, *stage.command[1:]],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, str(Path(guard.__file__)), script, *arguments],
+                stdin=subprocess.PIPE,  # closed by the system when this process ends: the guard then ends the command
                 stdout=writer,
                 stderr=writer,
-                env={**os.environ, **ENVIRONMENT},
+                env={**os.environ, "PATH": path, **self.environment},
             )
             os.close(writer)
             self._processes.add(process)

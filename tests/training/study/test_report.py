@@ -1,4 +1,4 @@
-"""The report of a demo on boards made by hand: rates per arm, and checks that hold or are missed."""
+"""The report of a study on boards made by hand: rates per arm, and checks that hold or are missed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from faithful_se.files import write_json_object
 from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Estimate, Settings, Task
 from leaderboards.board_json import save
 from lm_eval_tasks.styles import STYLES
-from training.demo.plan import SIZES
-from training.demo.report import shortcut_share, write_report
-from training.demo.stages import Demo
+from training.study.cli import open_study
+from training.study.folder import StudyFolder
+from training.study.mini_checks import shortcut_share
+from training.study.report import write_report
 
 ARMS = ("base", "word", "random")
 BOUNDS = {"low": 0.0, "high": 1.0, "n": 10}
@@ -28,8 +30,10 @@ def versus(acc: float, agreement: float) -> BaseComparison:
     return BaseComparison(faithful=estimate(0.5), acc=estimate(acc), agreement=agreement, **counts, **nothing)
 
 
-def demo_of(out: Path, rates: dict[str, float], acc: float = 0.0, agreement: float = 1.0, named: str = "oslo") -> Demo:
-    """A finished quick demo.
+def study_of(
+    out: Path, rates: dict[str, float], acc: float = 0.0, agreement: float = 1.0, named: str = "oslo"
+) -> StudyFolder:
+    """The folder of a finished quick demo.
 
     Args:
         out: its folder.
@@ -61,8 +65,9 @@ def demo_of(out: Path, rates: dict[str, float], acc: float = 0.0, agreement: flo
         for index, arm in enumerate(ARMS)
     ]
     board = Board("", "", "", Settings(), tuple(checkpoints), tuple(tasks), tuple(cells), (), (), 0, (), ())
+    write_json_object(out / "study.json", {})
     save(board, out / "board" / "board.json")
-    return Demo(out, SIZES["quick"], 0)
+    return open_study("mini", out, "quick")
 
 
 def write_samples(path: Path, *named: str | None) -> None:
@@ -76,15 +81,19 @@ def write_samples(path: Path, *named: str | None) -> None:
 
 
 def test_a_report_has_every_arm_and_the_commands(tmp_path):
-    demo = demo_of(tmp_path, {"base": 0.25, "word": 0.75, "random": 0.1})
-    report = write_report(demo, "faithful-se demo --quick, seed 0")
+    folder = study_of(tmp_path, {"base": 0.25, "word": 0.75, "random": 0.1})
+    (tmp_path / "stages").mkdir()
+    folder.write_record(folder.stages[0], 12.4)
+    write_json_object(tmp_path / "plan.json", {"stages": [{"name": "base", "seconds": 10}]})
+    report = write_report(folder, "faithful-se demo --quick, seed 0")
     assert "| task | base | word | random | chance | oracle |" in report
     assert "| sentiment140_redaction_oneword | 0.25 | 0.75 | 0.10 | 0.05 | 0.90 |" in report
     readme = (tmp_path / "README.md").read_text()
     assert readme.startswith("# faithful-se demo --quick, seed 0\n") and report.split("\n\n")[-1] in readme
     commands = readme.split("```")[1].strip().splitlines()
     assert commands[0] == "export OMP_NUM_THREADS=1"
-    assert commands[4:] == [stage.typed() for stage in demo.stages()]
+    assert commands[4:] == [stage.typed() for stage in folder.stages]
+    assert "| base | 12 | 10 |" in readme and "| together | 12 | 10 |" in readme
 
 
 @pytest.mark.parametrize(
@@ -103,7 +112,7 @@ def test_a_report_has_every_arm_and_the_commands(tmp_path):
     ],
 )
 def test_checks_can_be_missed(tmp_path, rates, more, missed):
-    lines = write_report(demo_of(tmp_path, rates, **more), "x").splitlines()
+    lines = write_report(study_of(tmp_path, rates, **more), "x").splitlines()
     assert sum(line.startswith("holds   ") for line in lines) == 7 - len(missed)
     failures = [line for line in lines if line.startswith("MISSED  ")]
     assert len(failures) == len(missed)

@@ -1,4 +1,4 @@
-"""The output of a demo: lines that stay, and below them one line on what the running stages are doing."""
+"""The output of a study: lines that stay, and below them one line on what the running stages are doing."""
 
 from __future__ import annotations
 

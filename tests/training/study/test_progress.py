@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from training.demo.progress import Display, latest
+from training.study.progress import Display, latest
 
 
 class Terminal(io.StringIO):
