@@ -32,9 +32,10 @@ from training.study.recipe import Recipe
 from training.study.runner import console_script
 from training.study.stages import Stage
 
-# Texts of each dataset that are measured: at equal distances in the order of their lengths.
-TEXTS = 2
-TRAINING_STEPS = 3
+# What is measured at first: texts of each dataset, at equal distances in the order of their lengths; steps of training.
+TEXTS, STEPS = 2, 3
+# A measurement that takes fewer seconds says little: it is made again, of so many times as much.
+LEAST_SECONDS, LARGER = 5.0, 12
 # Words of a prompt beside those of the text: they weigh a text's work by its length.
 PROMPT_WORDS = 60
 
@@ -113,17 +114,27 @@ def _measure_evaluation(recipe: Recipe, measuring: Measuring, pilot: Pilot) -> N
             count = min(recipe.evaluate.limit or len(rows), len(rows))
             documents[name] = [task.source.document(row) for row in rows.select(range(count))]
     pilot.index = time.monotonic() - started
-    with Progress("plan: a first batch of the evaluation", len(documents), "dataset") as progress:
-        for name, of_dataset in documents.items():
-            oracle = "oracle" in specs[name][0].options.controls
-            chosen = spread(of_dataset)
-            before = measuring.classify.plus(measuring.generate)
-            run([self_explain(spec, document) for spec in specs[name] for document in chosen], measuring.respond)
-            work = measuring.classify.plus(measuring.generate).plus(before.times(-1))
-            scale = work_of(of_dataset, oracle) / max(1.0, work_of(chosen, oracle))
-            pilot.evaluate = pilot.evaluate.plus(work.times(scale))
-            progress.update()
-    pilot.classify, pilot.generate = measuring.classify, measuring.generate
+    count = TEXTS
+    while True:
+        pilot.evaluate, measuring.classify, measuring.generate = Work(), Work(), Work()
+        with Progress("plan: a first batch of the evaluation", len(documents), "dataset") as progress:
+            for name, of_dataset in documents.items():
+                pilot.evaluate = pilot.evaluate.plus(_evaluate(specs[name], of_dataset, count, measuring))
+                progress.update()
+        pilot.classify, pilot.generate = measuring.classify, measuring.generate
+        if count > TEXTS or pilot.classify.seconds >= LEAST_SECONDS:
+            break
+        count *= LARGER
+
+
+def _evaluate(specs: Sequence[TaskSpec], documents: Sequence[Document], count: int, measuring: Measuring) -> Work:
+    """The work of all tasks of a dataset, from so many of its documents."""
+    oracle = "oracle" in specs[0].options.controls
+    chosen = spread(documents, count)
+    before = measuring.classify.plus(measuring.generate)
+    run([self_explain(spec, document) for spec in specs for document in chosen], measuring.respond)
+    work = measuring.classify.plus(measuring.generate).plus(before.times(-1))
+    return work.times(work_of(documents, oracle) / max(1.0, work_of(chosen, oracle)))
 
 
 def _tasks(recipe: Recipe) -> list[Any]:
@@ -146,12 +157,14 @@ def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilo
     task_options = read_options("attribute", {}, {"data": recipe.data, **order})
     for name in recipe.datasets:
         source = from_dataset(name, task_options, values.get("split", "train"), values.get("limit"))
-        documents, chosen = source.documents, spread(source.documents, 2 * TEXTS)
+        documents, lengths = source.documents, [len(document.words) for document in source.documents]
         attributor = Attributor(model, tokenizer, source.spec, options)
-        attributor.rows(chosen[:1])  # checks the forward pass
-        started = time.monotonic()
-        attributor.rows(chosen)
-        seconds, lengths = time.monotonic() - started, [len(document.words) for document in documents]
+        attributor.rows(spread(documents, 1))  # checks the forward pass
+        for count in (2 * TEXTS, 2 * TEXTS * LARGER):
+            chosen, started = spread(documents, count), time.monotonic()
+            attributor.rows(chosen)
+            if (seconds := time.monotonic() - started) >= LEAST_SECONDS:
+                break
         scale = work_of(documents, calls_per_word=True) / max(1.0, work_of(chosen, calls_per_word=True))
         tokens = pilot.classify.tokens / max(1.0, pilot.classify.calls)
         calls = sum(lengths) + len(lengths)
@@ -161,20 +174,28 @@ def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilo
 
 def _measure_training(measuring: Measuring, model_path: str, sft: Stage, pilot: Pilot) -> None:
     """Run a few real steps of `faithful-se sft`, as the recipe has them."""
+    for steps in (STEPS, STEPS * LARGER):
+        print(f"plan: {steps} steps of the training", file=sys.stderr)
+        rows = list(measuring.training_rows(pilot.batch * steps))
+        seconds = _train(rows, steps, model_path, sft)
+        if seconds >= LEAST_SECONDS:
+            break
+    tokens = sum(len(measuring.tokenizer(json.dumps(row))["input_ids"]) for row in rows) / steps
+    pilot.step = Work(1, tokens, seconds / steps)
+
+
+def _train(rows: Sequence[dict[str, Any]], steps: int, model_path: str, sft: Stage) -> float:
+    """Seconds that so many steps take."""
     script, *arguments = sft.words()
-    print(f"plan: {TRAINING_STEPS} steps of the training", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
-        rows = list(measuring.training_rows(pilot.batch * TRAINING_STEPS))
         write_atomic(Path(folder, "rows.jsonl"), map(jsonl_line, rows))
         command = [
             *(console_script(script), *arguments, "--model_name_or_path", model_path, "--data", f"{folder}/rows.jsonl"),
-            *("--output_dir", f"{folder}/trained", "--max_steps", str(TRAINING_STEPS), "--save_strategy", "no"),
+            *("--output_dir", f"{folder}/trained", "--max_steps", str(steps), "--save_strategy", "no"),
         ]
         ended = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     runtime = re.search(r"train_runtime'?: '?([\d.]+)", ended.stdout)
     if ended.returncode or not runtime:
         reason = [line for line in ended.stderr.splitlines() if line.strip()][-1:] or ["no train_runtime in its output"]
         raise UsageError(f"the first steps of {script} sft failed: {reason[0]}")
-    texts = [json.dumps(row) for row in rows]
-    tokens = sum(len(measuring.tokenizer(text)["input_ids"]) for text in texts) / TRAINING_STEPS
-    pilot.step = Work(1, tokens, float(runtime[1]) / TRAINING_STEPS)
+    return float(runtime[1])
