@@ -36,6 +36,15 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The folder of SmolLM2-135M-Instruct, which `recipes/smollm2/get_model.py` writes."""
+    folder = os.environ.get("FAITHFUL_SE_SMOLLM2")
+    if not folder:
+        pytest.skip("FAITHFUL_SE_SMOLLM2 is not set: no folder of `python recipes/smollm2/get_model.py --out FOLDER`")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
 def evaluate() -> Callable[..., dict[str, Any]]:
     """`evaluate(lm, data, tasks, limit, **options)`: the real `simple_evaluate` on tasks of this package."""
     from lm_eval import simple_evaluate
