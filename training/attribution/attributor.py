@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, is_out_of_memory
 from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.engine.batching import TokenBudget, is_out_of_memory
+from training.attribution.engine.batching import TokenBudget
 from training.attribution.engine.document_batch import Budgets, DocumentBatch
 from training.attribution.engine.forward import Forward
 from training.attribution.engine.label_prior import label_settings, measure_prior

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import torch
 
+from faithful_se.errors import is_out_of_memory
+
 logger = logging.getLogger(__name__)
 
 # A batch ends early at an item of less than this share of its longest item, so that little padding is computed. It must
@@ -17,14 +19,6 @@ SIMILAR_LENGTH, TOKENS_WORTH_A_CALL = 0.8, 512
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory, of the device or of the machine, ran out."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    # RuntimeError: [enforce fail at alloc_cpu.cpp:121] … DefaultCPUAllocator: can't allocate memory: …
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
 
 
 def in_order(batches: Iterable[tuple[list[int], Sequence[Result]]]) -> list[Result]:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, is_out_of_memory
 from faithfulness_metrics.words import mask_out
-from training.attribution.engine.batching import is_out_of_memory
 from training.attribution.engine.document_batch import DocumentBatch
 from training.attribution.engine.forward import Forward
 from training.attribution.engine.kv_cache import SharedKVCache
