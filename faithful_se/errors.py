@@ -30,7 +30,7 @@ class UsageError(ValueError):
     """
 
 
-def shown(value: object) -> str:
+def excerpt(value: object) -> str:
     """A wrong value in a message: on one line, and cut."""
     try:
         text = repr(value)

@@ -21,7 +21,7 @@ from typing import Any
 import datasets
 import jsonlines
 
-from faithful_se.errors import UsageError, shown
+from faithful_se.errors import UsageError, excerpt
 from lm_eval_tasks import LOGGER
 from lm_eval_tasks.delimited import read_delimited
 
@@ -164,7 +164,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Row:
     row = dict(pairs)
     if len(row) < len(pairs):
         name = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
-        raise ValueError(f"the key {shown(name)} stands twice: leave one out")
+        raise ValueError(f"the key {excerpt(name)} stands twice: leave one out")
     return row
 
 
@@ -245,6 +245,6 @@ def _mixed_kinds(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> s
                 first_number, first_kind = number, kind
             elif kind != first_kind and {kind, first_kind} != {"int", "float"}:
                 return (
-                    f"row {number}: {name} is {shown(row[name])} ({kind}), in row {first_number} it is a {first_kind}"
+                    f"row {number}: {name} is {excerpt(row[name])} ({kind}), in row {first_number} it is a {first_kind}"
                 )
     return ""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from numbers import Integral
 from typing import Any
 
-from faithful_se.errors import UsageError, shown
+from faithful_se.errors import UsageError, excerpt
 from faithful_se.files import is_writable_text
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -112,7 +112,7 @@ def _check_prior(task: str, values: Mapping[str, Any]) -> None:
 
 
 def _read_value(task: str, name: str, value: Any) -> Any:
-    text = shown(value)
+    text = excerpt(value)
     if name == "controls":
         return _read_controls(task, value)
     if name == "unknown":
@@ -146,12 +146,12 @@ def _read_controls(task: str, value: Any) -> tuple[str, ...]:
         text = value.strip().strip("[]()")
         names = [part.strip().strip("'\"") for part in text.replace("+", ",").split(",") if part.strip()]
     else:
-        names = [shown(part).strip("'") for part in (value if isinstance(value, (list, tuple)) else [value])]
+        names = [excerpt(part).strip("'") for part in (value if isinstance(value, (list, tuple)) else [value])]
     if names == ["none"] or not names:
         return ()
     if names == ["all"]:
         return CONTROLS
     if not set(names) <= set(CONTROLS):
         allowed = f"any of {', '.join(CONTROLS)} joined by '+', or none, or all"
-        raise UsageError(f"{task}: controls={shown(value)}: give {allowed}")
+        raise UsageError(f"{task}: controls={excerpt(value)}: give {allowed}")
     return tuple(name for name in CONTROLS if name in names or (name == "random" and "oracle" in names))
