@@ -49,6 +49,13 @@ COMMANDS = {
         HF,
         rerun=NOTHING_WRITTEN,
     ),
+    "tune": Command(
+        "training.tune.cli",
+        "teach a model that does not classify to do so: the subject of a study",
+        "train",
+        TRAIN,
+        RESUMES,
+    ),
     "attribute": Command(
         "training.attribution.cli",
         "score words: which one does each answer of a model depend on?",
@@ -66,8 +73,15 @@ COMMANDS = {
         TRAIN,
         RESUMES,
     ),
+    "study": Command(
+        "training.study.cli",
+        "all of this from one recipe: tune, attribute, build, train, evaluate, compare",
+        "board,train",
+        TRAIN + BOARD,
+        RESUMES,
+    ),
     "demo": Command(
-        "training.demo.cli",
+        "training.study.demo",
         "run all of this on the mini model, before and after training",
         "board,train",
         TRAIN + BOARD,

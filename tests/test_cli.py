@@ -55,6 +55,7 @@ def test_a_wrong_command_names_the_right_ones(capsys):
         ("build", "torch, transformers, peft, captum, trl", "train"),
         ("sft", "torch, transformers, peft, captum, trl", "train"),
         ("demo", "torch, transformers, peft, captum, trl, altair", "board,train"),
+        ("study", "torch, transformers, peft, captum, trl, altair", "board,train"),
     ],
 )
 def test_a_missing_extra_is_one_line(command, missing, extra):
@@ -134,7 +135,7 @@ def test_eval_names_a_misspelt_task_in_one_line():
 
 
 REMAINS = {
-    **dict.fromkeys(("attribute", "build", "sft", "demo"), "stopped; the same command resumes"),
+    **dict.fromkeys(("tune", "attribute", "build", "sft", "study", "demo"), "stopped; the same command resumes"),
     **dict.fromkeys(("mini", "board"), "stopped; nothing was written, the same command begins again"),
     "eval": "stopped; no question was asked yet",
     "compare": "stopped",

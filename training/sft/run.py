@@ -15,6 +15,7 @@ from training.attribution.prompt.chat_template import read_template_args
 from training.runs.folder import MANIFEST
 from training.sft.card import make_train_info, write_card
 from training.sft.folder import TrainingFolder, is_last_step, last_checkpoint, step_of
+from training.sft.lm_head import score_supervised_positions
 from training.sft.merge import merge
 from training.sft.provenance import compare_base_model
 from training.sft.rows import (
@@ -26,6 +27,7 @@ from training.sft.rows import (
     with_template_args,
 )
 from training.sft.save_weights import refuse_lost_adapter, save_weights
+from training.sft.shared_openings import share_openings
 from training.sft.thoughts import OPTION, learns_empty_thought
 from training.sft.trainer import eos_token_ids, make_trainer
 
@@ -52,12 +54,15 @@ def train(data: DataArguments, training: SFTConfig, model: ModelConfig) -> Path:
     """
     rows, sources = read_training_rows(data.data)
     rows, template_args = with_template_args(rows, read_template_args(data.chat_template_args, OPTION))
-    folder = TrainingFolder(Path(training.output_dir), _settings(training, model, sources, template_args))
+    folder = TrainingFolder(Path(training.output_dir), _settings(data, training, model, sources, template_args))
     folder.check()
     info, missing = folder.read_finished(adapter=model.use_peft)
     is_main_process = training.process_index == 0
     if missing or not info:
         trainer = make_trainer(model, training, rows)
+        score_supervised_positions(trainer)
+        if data.shared_openings:
+            share_openings(trainer)
         accelerator = trainer.accelerator
         is_main_process = accelerator.is_main_process
         _train_and_save(trainer, folder, rows, sources, missing, info)
@@ -148,7 +153,11 @@ def _no_further_step(trainer: SFTTrainer) -> Iterator[None]:
 
 
 def _settings(
-    training: SFTConfig, model: ModelConfig, sources: list[RowSource], template_args: Mapping[str, Any]
+    data: DataArguments,
+    training: SFTConfig,
+    model: ModelConfig,
+    sources: list[RowSource],
+    template_args: Mapping[str, Any],
 ) -> Any:
     """`sft.json`: what makes the weights what they are."""
     settings: dict[str, Any] = {
@@ -158,4 +167,6 @@ def _settings(
     }
     if template_args:  # as text: `TrainingFolder.comparable` takes a mapping for a group of options
         settings["chat_template_args"] = json.dumps(template_args, sort_keys=True)
+    if data.shared_openings:  # only where it is on: folders of older versions stay the same
+        settings["shared_openings"] = True
     return json.loads(json.dumps(settings, default=str))
