@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TextIO
 
 # Characters of a wrong value that a message shows.
-SHOWN = 80
+EXCERPT = 80
 
 MEMORY_REMEDY = "ask for less at once (a smaller batch, fewer texts), or give more memory; written files are complete"
 
@@ -36,7 +36,7 @@ def excerpt(value: object) -> str:
         text = repr(value)
     except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists
         text = f"a value of the kind {type(value).__name__}"
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -157,9 +157,7 @@ def test_a_cache_whose_disk_fills_is_one_line_and_a_rerun_goes_on(
     line = last_line(capsys)
     kept = cache_files.count_answers(tmp_path / "c_rank0.db")
     assert kept > 0
-    assert line.startswith(
-        f"faithful-se: --use_cache {cache}_rank0.db: d"
-    )  # disk I/O error, or database or disk is full
+    assert line.startswith(f"faithful-se: --use_cache {cache}_rank0.db: d")  # "disk …", or "database or disk …"
     remedy = "make room or the file writable, or give another path"
     assert line.endswith(f"; {remedy}; {kept} answers are kept in {cache}_rank0.db: the same command asks for the rest")
     small.clear()
