@@ -64,7 +64,7 @@ def written_paths(arguments: Sequence[str]) -> WrittenPaths:
         if not is_writable_text(word):
             readable = word.encode("utf-8", "replace").decode()
             raise UsageError(f"{readable}: this argument is not UTF-8, and results hold it: write it in UTF-8")
-    parser = _Parser(add_help=False)
+    parser = _Parser(prog="lm_eval", add_help=False)
     for name, short in (("--output_path", "-o"), ("--use_cache", "-c"), ("--config", "-C")):
         parser.add_argument(name, short, default="")
     try:
