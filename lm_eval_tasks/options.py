@@ -62,6 +62,7 @@ class Options:
     # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
     order: str = "file"
     order_seed: int = 0  # of the draw of ``balanced``
+    quick: bool = True  # whether a local model ranks labels in one pass a text; the numbers are the same
 
     @property
     def ranked(self) -> bool:
@@ -69,8 +70,11 @@ class Options:
         return self.classifier in RANKED
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for transcripts and result files; those of priors and thoughts only where they are used."""
-        unused = {"prior", "prior_texts"} if self.classifier != "calibrated" else set()
+        """Plain values for transcripts and result files: what can change a number.
+
+        Those of priors and thoughts only where they are used.
+        """
+        unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         values = {**asdict(self), "controls": list(self.controls)}
@@ -115,11 +119,11 @@ def _read_value(task: str, name: str, value: Any) -> Any:
     text = excerpt(value)
     if name == "controls":
         return _read_controls(task, value)
-    if name == "unknown":
+    if name in ("unknown", "quick"):
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         if not isinstance(value, bool):
-            raise UsageError(f"{task}: unknown={text}: give true or false")
+            raise UsageError(f"{task}: {name}={text}: give true or false")
         return value
     if name in WHOLE_NUMBERS:
         least, most = WHOLE_NUMBERS[name], LARGEST_SEED if name == "order_seed" else LARGEST
