@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,14 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 # The tasks of the paper's three datasets.
 PAPER = "faithful_se_sentiment140_*,faithful_se_snli_*,faithful_se_agnews_*"
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches the test, also where a shell started pytest in the background and had it ignored."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture(scope="session")
