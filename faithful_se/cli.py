@@ -32,6 +32,9 @@ BOARD = ("altair", "great_tables", "jinja2", "polars", "pydantic", "vl_convert")
 COMMANDS = {
     "eval": Command("lm_eval_tasks.cli", "evaluate a model: lm_eval with the faithful_se tasks, same arguments"),
     "mini": Command("training.mini.cli", "train the mini model: data of its own, no download, no GPU", "hf", HF),
+    "tune": Command(
+        "training.tune.cli", "teach a model that does not classify to do so: the subject of a study", "train", TRAIN
+    ),
     "attribute": Command(
         "training.attribution.cli", "score words: which one does each answer of a model depend on?", "train", TRAIN
     ),
@@ -39,8 +42,14 @@ COMMANDS = {
     "sft": Command(
         "training.sft.cli", "train on built explanations with TRL: LoRA by default, one or more GPUs", "train", TRAIN
     ),
+    "study": Command(
+        "training.study.cli",
+        "all of this from one recipe: tune, attribute, build, train, evaluate, compare",
+        "board,train",
+        TRAIN + BOARD,
+    ),
     "demo": Command(
-        "training.demo.cli",
+        "training.study.demo",
         "run all of this on the mini model, before and after training",
         "board,train",
         TRAIN + BOARD,

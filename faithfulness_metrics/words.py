@@ -53,6 +53,9 @@ _PLAIN_MARKS = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-"})
 # Two numbers that would be read as one word if nothing stood between them.
 _NUMBERS_MEET = regex.compile(r"\p{N}[.,:]\p{N}")
 
+# Characters of a text that is long.
+LONG = 10_000
+
 # The operator `substitute` writes these in place of a word: common nouns that speak for no label of the shipped tasks.
 FILLERS = ("thing", "item", "part", "piece", "kind", "side", "point", "place")
 
@@ -87,11 +90,12 @@ def parts_of(key: str) -> list[str]:
     """
     if key in _MERGED:
         return [key[: _MERGED[key]], key[_MERGED[key] :]]
-    parts: list[str] = []
-    while clitic := _CLITIC_OF_KEY.search(key):
-        parts.insert(0, clitic.group().lstrip("'"))
-        key = key[: clitic.start()]
-    return [key, *parts]
+    clitics, end = list[str](), len(key)
+    # The longest clitic and the letter before it have four characters. To search the whole key each time is quadratic.
+    while clitic := _CLITIC_OF_KEY.search(key, max(0, end - 4), end):
+        clitics.append(clitic.group().lstrip("'"))
+        end = clitic.start()
+    return [key[:end], *reversed(clitics)]
 
 
 def find_words(text: str, field: str = "text", mask: str | None = None) -> list[Word]:
@@ -100,11 +104,10 @@ def find_words(text: str, field: str = "text", mask: str | None = None) -> list[
     >>> [w.text for w in find_words("Don't @me: 3.5 [REDACTED] ok", mask="[REDACTED]")]
     ["Don't", 'me', '3.5', 'ok']
     """
-    return list(_find(text, field, mask))
+    find = _find_in_long if len(text) > LONG else _find_in_short
+    return list(find(text, field, mask))
 
 
-# Every task, style and control looks at the words of the same documents.
-@lru_cache(maxsize=1 << 13)
 def _find(text: str, field: str, mask: str | None) -> tuple[Word, ...]:
     pieces = text.split(mask) if mask else [text]
     words, offset = [], 0
@@ -114,6 +117,12 @@ def _find(text: str, field: str, mask: str | None) -> tuple[Word, ...]:
             words.append(Word(field, offset + start, offset + end, match.group(), key_of(match.group())))
         offset += len(piece) + len(mask or "")
     return tuple(words)
+
+
+# Every task, style and control looks at the words of the same documents. Words take fifty times the memory of their
+# text, so few long texts are remembered.
+_find_in_short = lru_cache(maxsize=1 << 13)(_find)
+_find_in_long = lru_cache(maxsize=1 << 5)(_find)
 
 
 def words_of(fields: Fields, mask: str | None = None) -> list[Word]:
@@ -155,13 +164,16 @@ def replace(fields: Fields, words: list[Word], replacements: Mapping[int, str | 
 
     `words` are those of `words_of(fields)`.
     """
+    # Only the replaced words are looked at: the oracle makes as many documents as there are words.
+    by_field: dict[str, list[int]] = {name: [] for name in fields}
+    for position in sorted(replacements):
+        by_field[words[position].field].append(position)
     result = {}
     for name, text in fields.items():
         parts, last, ending = [], 0, ""  # ending: the last two characters written
-        for position, word in enumerate(words):
-            if word.field != name or position not in replacements:
-                continue
-            start, end, replacement = word.start, word.end, replacements[position]
+        for position in by_field[name]:
+            word, replacement = words[position], replacements[position]
+            start, end = word.start, word.end
             if replacement is None:
                 if start > last and text[start - 1].isspace():
                     start -= 1

@@ -53,6 +53,7 @@ def test_a_wrong_command_names_the_right_ones(capsys):
         ("build", "torch, transformers, peft, captum, trl", "train"),
         ("sft", "torch, transformers, peft, captum, trl", "train"),
         ("demo", "torch, transformers, peft, captum, trl, altair", "board,train"),
+        ("study", "torch, transformers, peft, captum, trl, altair", "board,train"),
     ],
 )
 def test_a_missing_extra_is_one_line(command, missing, extra):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import sys
@@ -114,18 +115,21 @@ class MachineOptions:
             raise UsageError("--shard-size and --token-budget are whole numbers from 1")
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0, or 130 where it was stopped by Ctrl-C."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     groups = {
         "": TextOptions,
         "how the model is asked for labels": LabelOptions,
         "how words are scored": AttributionOptions,
         "machine": MachineOptions,
     }
-    arguments = command_parser("faithful-se attribute", __doc__, EXAMPLES, groups).parse_args(
-        sys.argv[1:] if argv is None else argv
-    )
+    return command_parser("faithful-se attribute", __doc__, EXAMPLES, groups)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0, or 130 where it was stopped by Ctrl-C."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    arguments = parser().parse_args(sys.argv[1:] if argv is None else argv)
     try:
         _run(
             options_from(arguments, TextOptions),
