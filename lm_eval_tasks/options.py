@@ -57,6 +57,7 @@ class Options:
     # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
     order: str = "file"
     order_seed: int = 0  # of the draw of ``balanced``
+    quick: bool = True  # whether a local model ranks labels in one pass a text; the numbers are the same
 
     @property
     def ranked(self) -> bool:
@@ -64,8 +65,11 @@ class Options:
         return self.classifier in RANKED
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for transcripts and result files; those of priors and thoughts only where they are used."""
-        unused = {"prior", "prior_texts"} if self.classifier != "calibrated" else set()
+        """Plain values for transcripts and result files: what can change a number.
+
+        Those of priors and thoughts only where they are used.
+        """
+        unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         values = {**asdict(self), "controls": list(self.controls)}
@@ -109,11 +113,11 @@ def _check_prior(task: str, values: Mapping[str, Any]) -> None:
 def _read_value(task: str, name: str, value: Any) -> Any:
     if name == "controls":
         return _read_controls(task, value)
-    if name == "unknown":
+    if name in ("unknown", "quick"):
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         if not isinstance(value, bool):
-            raise UsageError(f"{task}: unknown={value!r}: give true or false")
+            raise UsageError(f"{task}: {name}={value!r}: give true or false")
         return value
     if name in WHOLE_NUMBERS:
         if isinstance(value, bool) or not str(value).isdecimal() or int(value) < WHOLE_NUMBERS[name]:

@@ -83,7 +83,8 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
 
     All requests of a run have the same chat template.
     """
-    backend = Backend(lm, requests[0].render if requests else None)
+    quick = all(request.spec.options.quick for request in requests)
+    backend = Backend(lm, requests[0].render if requests else None, quick=quick)
     if backend.render is None and getattr(getattr(lm, "tokenizer", None), "chat_template", None):
         logger.warning("the model has a chat template that is not used: add --apply_chat_template")
     procedures = [self_explain(request.spec, request.document) for request in requests]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from importlib.util import find_spec
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.data import dataset_names
@@ -25,7 +24,7 @@ def check_commands(recipe: Recipe, where: str) -> None:
         UsageError: an option that a command does not have, or a value that it refuses.
     """
     check_names(recipe.datasets, dataset_names(), f"{where}: datasets", "dataset")
-    if recipe.tune is not None and find_spec("training.tune"):
+    if recipe.tune is not None:
         check_options("tune", recipe.tune, f"{where}: tune")
     check_options("attribute", recipe.attribute, f"{where}: attribute")
     check_options("build", recipe.build, f"{where}: build")

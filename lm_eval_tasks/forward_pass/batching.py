@@ -11,6 +11,9 @@ import torch
 
 logger = logging.getLogger(__name__)
 
+# Tokens at once: far fewer than most devices can hold, and halved where even that is too much.
+DEFAULT_TOKENS = {"cpu": 2048, "cuda": 16384}
+
 # A batch ends early at an item of less than this share of its longest item, so that little padding is computed. It must
 # hold this many tokens first, so that a call of the model is worth making.
 SIMILAR_LENGTH, TOKENS_WORTH_A_CALL = 0.8, 512
@@ -25,6 +28,11 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     # RuntimeError: [enforce fail at alloc_cpu.cpp:121] … DefaultCPUAllocator: can't allocate memory: …
     return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
+
+
+def default_tokens(device: torch.device) -> int:
+    """How many tokens go through a model at once on a device, where the user does not say."""
+    return DEFAULT_TOKENS.get(device.type, DEFAULT_TOKENS["cuda"])
 
 
 def in_order(batches: Iterable[tuple[list[int], Sequence[Result]]]) -> list[Result]:
