@@ -9,7 +9,12 @@ from typing import TypeVar
 
 import torch
 
+from faithful_se.errors import is_out_of_memory
+
 logger = logging.getLogger(__name__)
+
+# Tokens at once: far fewer than most devices can hold, and halved where even that is too much.
+DEFAULT_TOKENS = {"cpu": 2048, "cuda": 16384}
 
 # A batch ends early at an item of less than this share of its longest item, so that little padding is computed. It must
 # hold this many tokens first, so that a call of the model is worth making.
@@ -19,12 +24,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory, of the device or of the machine, ran out."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    # RuntimeError: [enforce fail at alloc_cpu.cpp:121] … DefaultCPUAllocator: can't allocate memory: …
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
+def default_tokens(device: torch.device) -> int:
+    """How many tokens go through a model at once on a device, where the user does not say."""
+    return DEFAULT_TOKENS.get(device.type, DEFAULT_TOKENS["cuda"])
 
 
 def in_order(batches: Iterable[tuple[list[int], Sequence[Result]]]) -> list[Result]:
