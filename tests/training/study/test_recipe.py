@@ -45,6 +45,7 @@ def problem(path: Path, size: str = "") -> str:
         ({"evaluate": {"tasks": ["x"], "options": {"control": "all"}}}, "options: control: no such key; did you mean"),
         ({"evaluate": {"tasks": ["x"], "options": {"controls": "al"}}}, "controls='al': give any of"),
         ({"evaluate": {"tasks": ["x"], "arguments": {"batchsize": 1}}}, "arguments: batchsize: no such key; did you"),
+        ({"evaluate": {"tasks": ["faithful_se_snly_*"]}}, "evaluate: tasks: faithful_se_snly_*: no such task; did you"),
         ({"attribute": {"limits": 3}}, "attribute: limits: no such key; did you mean limit?"),
         ({"attribute": {"limit": "many"}}, "attribute: limit: 'many': give a whole number"),
         ({"attribute": {"limit": [3]}}, "attribute: limit: [3]: give one value"),
