@@ -1,7 +1,8 @@
 """The cost of the nine one-word tasks in one run, against nine runs, a loop written by hand and lm-eval's own passes.
 
 ```
-python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--dtype TYPE] [--rounds N] [--ranked]
+python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--dtype TYPE] [--rounds N] [--only ranked]
+python benchmarks/evaluation.py --device cuda --only seconds    # the speed on a GPU
 ```
 
 The README.md of this folder explains the rows.
@@ -102,7 +103,7 @@ def by_hand(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> list[str]:
             for start in range(0, len(rows), BATCH_SIZE):
                 batch = lm.tokenizer.pad(
                     {"input_ids": rows[start : start + BATCH_SIZE]}, padding_side="left", return_tensors="pt"
-                )
+                ).to(lm.device)
                 with torch.no_grad():
                     out = lm.model.generate(**batch, max_new_tokens=new_tokens, do_sample=False, use_cache=True)
                 answers += lm.tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
@@ -120,9 +121,9 @@ def calls(name: str, lm: Any, data: str, limit: int, **options: str) -> Row:
     return Row(name, len(separate), len(recorder.pop_requests()), CALLS_LIMIT, least=len(set(separate)))
 
 
-def speed(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
+def speed(model: str, data: str, limit: int, rounds: int, device: str = "cpu") -> Iterator[Row]:
     """Seconds of our run, of the loop written by hand and of lm-eval's backend alone: medians of interleaved rounds."""
-    lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device="cpu")
+    lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device=device)
     recorder = RequestRecorder(lm)
     evaluate(lm, NINE, data, limit)
     batches = list(recorder.batches)
@@ -147,16 +148,18 @@ def speed(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
 def measure(model: str, data: str, args: argparse.Namespace) -> Iterator[Row]:
     """All rows of the report."""
     limit, rounds = args.limit, args.rounds
-    if not args.ranked:
+    if not args.only:  # no device changes a count
         for strategy, classifier in product(("honest", "random"), ("generate", "loglikelihood")):
             name = f"calls, rules ({strategy}), {classifier}: nine runs"
             yield calls(name, RuleLM(strategy), data, limit, classifier=classifier)
         lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device="cpu")
         yield calls("calls, HF model, generate: nine runs", lm, data, min(limit, 10))
-        yield from speed(model, data, min(limit, 20), rounds)
-    ranked = HFLM(pretrained=model, batch_size=BATCH_SIZE, device="cpu", dtype=args.dtype)
-    yield from ranked_rows(ranked, data, min(limit, 24), rounds)
-    yield end_to_end(ranked, data, min(limit, 4), rounds)
+    if args.only != "ranked":
+        yield from speed(model, data, min(limit, 20), rounds, args.device)
+    if args.only != "seconds":
+        ranked = HFLM(pretrained=model, batch_size=BATCH_SIZE, device=args.device, dtype=args.dtype)
+        yield from ranked_rows(ranked, data, min(limit, 24), rounds)
+        yield end_to_end(ranked, data, min(limit, 4), rounds)
 
 
 def main() -> int:
@@ -168,7 +171,8 @@ def main() -> int:
     parser.add_argument("--data", help="folder with <dataset>/test.jsonl (default: made-up sentences)")
     parser.add_argument("--dtype", default="auto", help="number type of the model where labels are ranked")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--ranked", action="store_true", help="only the rows of ranked labels")
+    parser.add_argument("--device", default="cpu", help="where seconds are measured")
+    parser.add_argument("--only", choices=["seconds", "ranked"], help="the seconds of generation, or ranked labels")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, quiet():
         data = args.data or str(write_data(Path(scratch) / "data", args.limit))

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from faithful_se.errors import UsageError, require_packages
+from faithful_se.files import check_writable
 from leaderboards.board import Board, Settings
 from leaderboards.sanitize import terminal_line
 
@@ -91,6 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out {options.out}: is a file; give a folder")
     refuse_foreign_files(options.out)
+    check_writable(options.out, "--out")
     settings = Settings(cards=options.cards, draws=options.draws, seed=options.seed)
     selection = RunSelection(options.base, train_infos, options.runs == "all", options.run)
     board, size = make_board(options.results, options.title, settings, selection)

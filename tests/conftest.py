@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,29 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 PAPER = "faithful_se_sentiment140_*,faithful_se_snli_*,faithful_se_agnews_*"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches the test, also where a shell started pytest in the background and had it ignored."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real public text, which a clone does not hold."""
     folder = os.environ.get("FAITHFUL_SE_DATA")
     if not folder:
         pytest.skip("FAITHFUL_SE_DATA is not set: no folder of real text (sentiment140/, snli/, ag_news/, …)")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The folder of SmolLM2-135M-Instruct, which `recipes/smollm2/get_model.py` writes."""
+    folder = os.environ.get("FAITHFUL_SE_SMOLLM2")
+    if not folder:
+        pytest.skip("FAITHFUL_SE_SMOLLM2 is not set: no folder of `python recipes/smollm2/get_model.py --out FOLDER`")
     return Path(folder).resolve()
 
 

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import torch
 
+from faithful_se.errors import is_out_of_memory
+
 logger = logging.getLogger(__name__)
 
 # Tokens at once: far fewer than most devices can hold, and halved where even that is too much.
@@ -20,14 +22,6 @@ SIMILAR_LENGTH, TOKENS_WORTH_A_CALL = 0.8, 512
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory, of the device or of the machine, ran out."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    # RuntimeError: [enforce fail at alloc_cpu.cpp:121] … DefaultCPUAllocator: can't allocate memory: …
-    return isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
 
 
 def default_tokens(device: torch.device) -> int:

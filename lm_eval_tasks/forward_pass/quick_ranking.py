@@ -16,9 +16,10 @@ import torch
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 
+from faithful_se.errors import is_out_of_memory
 from lm_eval_tasks import LOGGER
 from lm_eval_tasks.data_parallel import gather_ints
-from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens, is_out_of_memory
+from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens
 from lm_eval_tasks.forward_pass.context_limits import limits_of
 from lm_eval_tasks.forward_pass.label_rows import Before, LabelRow, LabelRows, Scores
 from lm_eval_tasks.forward_pass.label_tree import LabelTree

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, is_out_of_memory
 from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens, is_out_of_memory
+from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.engine.document_batch import Budgets, DocumentBatch
 from training.attribution.engine.forward import Forward

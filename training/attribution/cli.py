@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
+from faithful_se.files import check_writable
 from training.attribution.options import AttributionOptions, LabelOptions
 from training.command_line import command_parser, metavar, options_from
 
@@ -127,20 +127,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0, or 130 where it was stopped by Ctrl-C."""
+    """Run the command."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     arguments = parser().parse_args(sys.argv[1:] if argv is None else argv)
-    try:
-        _run(
-            options_from(arguments, TextOptions),
-            options_from(arguments, LabelOptions),
-            options_from(arguments, AttributionOptions),
-            options_from(arguments, MachineOptions),
-        )
-    except KeyboardInterrupt:
-        if os.environ.get("RANK", "0") == "0":  # Ctrl-C reaches all processes of a launch
-            print("faithful-se: stopped; the same command resumes", file=sys.stderr)
-        return 130
+    _run(
+        options_from(arguments, TextOptions),
+        options_from(arguments, LabelOptions),
+        options_from(arguments, AttributionOptions),
+        options_from(arguments, MachineOptions),
+    )
     return 0
 
 
@@ -152,6 +147,7 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     from training.models.loading import load_model
 
     template_args = read_template_args(texts.chat_template_args)
+    check_writable(texts.out, "--out")
     sources, settings = _sources(texts, labels)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")

@@ -25,6 +25,8 @@ SET_BY_THE_STUDY = {
     "build": ("attributions", "model", "out", "seed", "dtype"),
     "sft": ("model_name_or_path", "data", "output_dir", "seed"),
 }
+# Commands that several processes can share.
+LAUNCHED = ("attribute", "sft")
 # Commands that take the arguments of `sft` besides their own.
 TRAINING = ("tune",)
 # The import of TRL takes seconds. These arguments of `sft` are known without it.
@@ -45,7 +47,10 @@ def check_options(command: str, options: Mapping[str, Any], where: str) -> None:
     Raises:
         UsageError: names the option and the nearest one that there is.
     """
-    options = {name: value for name, value in options.items() if name != "launch"}
+    if command in LAUNCHED:
+        options = {name: value for name, value in options.items() if name != "launch"}
+    elif "launch" in options:
+        raise UsageError(f"{where}: launch: {command} runs in one process; leave it out")
     for name in SET_BY_THE_STUDY[command]:
         if name in options:
             raise UsageError(f"{where}: {name}: the study sets it; leave it out")
@@ -56,7 +61,7 @@ def check_options(command: str, options: Mapping[str, Any], where: str) -> None:
     if command in TRAINING:
         check_sft(options, where, set(actions))
     else:
-        check_names(options, {*actions, "launch"}, where)
+        check_names(options, actions, where)
     for name in options.keys() & actions:
         _check_value(actions[name], options[name], f"{where}: {name}")
 

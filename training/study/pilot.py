@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import psutil
 
 from faithful_se.errors import UsageError
 from faithful_se.files import jsonl_line, write_atomic
-from lm_eval_tasks.calls import Answer, Call, Classify, Generate, as_chat
+from faithful_se.progress import Progress
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.protocol import self_explain
@@ -26,33 +27,17 @@ from lm_eval_tasks.spec import TaskSpec
 from training.attribution.attributor import Attributor
 from training.attribution.inputs import from_dataset
 from training.attribution.options import AttributionOptions
-from training.build.backend import responder_of
+from training.study.measuring import Measuring, Work
 from training.study.recipe import Recipe
 from training.study.runner import console_script
 from training.study.stages import Stage
 
-# Texts of each dataset that are measured: at equal distances in the order of their lengths.
-TEXTS = 2
-TRAINING_STEPS = 3
+# What is measured at first: texts of each dataset, at equal distances in the order of their lengths; steps of training.
+TEXTS, STEPS = 2, 3
+# A measurement that takes fewer seconds says little: it is made again, of so many times as much.
+LEAST_SECONDS, LARGER = 5.0, 12
 # Words of a prompt beside those of the text: they weigh a text's work by its length.
 PROMPT_WORDS = 60
-
-
-@dataclass
-class Work:
-    """What was asked of a model, and how long that took."""
-
-    calls: float = 0.0
-    tokens: float = 0.0  # read and written
-    seconds: float = 0.0
-
-    def times(self, factor: float) -> Work:
-        """So many times this work."""
-        return Work(self.calls * factor, self.tokens * factor, self.seconds * factor)
-
-    def plus(self, other: Work) -> Work:
-        """Both together."""
-        return Work(self.calls + other.calls, self.tokens + other.tokens, self.seconds + other.seconds)
 
 
 @dataclass
@@ -80,50 +65,6 @@ def work_of(documents: Sequence[Document], calls_per_word: bool) -> float:
     """The work of documents, in words that the model reads: their prompts, once or once a word."""
     lengths = [len(document.words) for document in documents]
     return sum((PROMPT_WORDS + length) * (4 + (length if calls_per_word else 0)) for length in lengths)
-
-
-class Measuring:
-    """Answers calls with a model, and counts and times them by kind."""
-
-    def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
-        self.respond_with, self.tokenizer = responder_of(model, tokenizer, batch_size), tokenizer
-        self.classify, self.generate = Work(), Work()
-        self.rows: list[dict[str, Any]] = []  # in the form that `sft` trains on
-
-    def respond(self, calls: Sequence[Call]) -> list[Answer]:
-        """Answer calls."""
-        answers: dict[int, Answer] = {}
-        for kind, work in ((Classify, self.classify), (Generate, self.generate)):
-            part = {number: call for number, call in enumerate(calls) if isinstance(call, kind)}
-            if part:
-                started = time.monotonic()
-                answers |= zip(part, self.respond_with(list(part.values())), strict=True)
-                work.seconds += time.monotonic() - started
-                work.calls += len(part)
-                work.tokens += sum(map(self._tokens, part.values()))
-        for number, call in enumerate(calls):
-            self._keep_row(call, answers[number])
-        return [answers[number] for number in range(len(calls))]
-
-    def _tokens(self, call: Call) -> int:
-        text = self.tokenizer.apply_chat_template(as_chat(call.messages), tokenize=False, add_generation_prompt=True)
-        return len(self.tokenizer(text)["input_ids"]) + len(self.tokenizer(self._answer(call))["input_ids"])
-
-    def _answer(self, call: Call) -> str:
-        return call.labels[0] if isinstance(call, Classify) else call.repeats or "word"
-
-    def _keep_row(self, call: Call, answer: Answer) -> None:
-        content = (isinstance(call, Classify) and answer.label) or self._answer(call)
-        completion = [{"role": "assistant", "content": content}]
-        self.rows.append({"prompt": as_chat(call.messages), "completion": completion})
-
-    def training_rows(self, count: int) -> Iterator[dict[str, Any]]:
-        """Rows like those of a build: three explanations, then a classification."""
-        explained = [row for row in self.rows if len(row["prompt"]) > 1]
-        classified = [row for row in self.rows if len(row["prompt"]) == 1]
-        for number in range(count):
-            source = (classified if number % 4 == 3 else explained) or self.rows
-            yield source[number % len(source)]
 
 
 def measure(recipe: Recipe, model_path: str, sft: Stage | None, batch: int) -> Pilot:
@@ -173,15 +114,27 @@ def _measure_evaluation(recipe: Recipe, measuring: Measuring, pilot: Pilot) -> N
             count = min(recipe.evaluate.limit or len(rows), len(rows))
             documents[name] = [task.source.document(row) for row in rows.select(range(count))]
     pilot.index = time.monotonic() - started
-    for name, of_dataset in documents.items():
-        oracle = "oracle" in specs[name][0].options.controls
-        chosen = spread(of_dataset)
-        before = measuring.classify.plus(measuring.generate)
-        run([self_explain(spec, document) for spec in specs[name] for document in chosen], measuring.respond)
-        work = measuring.classify.plus(measuring.generate).plus(before.times(-1))
-        scale = work_of(of_dataset, oracle) / max(1.0, work_of(chosen, oracle))
-        pilot.evaluate = pilot.evaluate.plus(work.times(scale))
-    pilot.classify, pilot.generate = measuring.classify, measuring.generate
+    count = TEXTS
+    while True:
+        pilot.evaluate, measuring.classify, measuring.generate = Work(), Work(), Work()
+        with Progress("plan: a first batch of the evaluation", len(documents), "dataset") as progress:
+            for name, of_dataset in documents.items():
+                pilot.evaluate = pilot.evaluate.plus(_evaluate(specs[name], of_dataset, count, measuring))
+                progress.update()
+        pilot.classify, pilot.generate = measuring.classify, measuring.generate
+        if count > TEXTS or pilot.classify.seconds >= LEAST_SECONDS:
+            break
+        count *= LARGER
+
+
+def _evaluate(specs: Sequence[TaskSpec], documents: Sequence[Document], count: int, measuring: Measuring) -> Work:
+    """The work of all tasks of a dataset, from so many of its documents."""
+    oracle = "oracle" in specs[0].options.controls
+    chosen = spread(documents, count)
+    before = measuring.classify.plus(measuring.generate)
+    run([self_explain(spec, document) for spec in specs for document in chosen], measuring.respond)
+    work = measuring.classify.plus(measuring.generate).plus(before.times(-1))
+    return work.times(work_of(documents, oracle) / max(1.0, work_of(chosen, oracle)))
 
 
 def _tasks(recipe: Recipe) -> list[Any]:
@@ -204,12 +157,14 @@ def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilo
     task_options = read_options("attribute", {}, {"data": recipe.data, **order})
     for name in recipe.datasets:
         source = from_dataset(name, task_options, values.get("split", "train"), values.get("limit"))
-        documents, chosen = source.documents, spread(source.documents, 2 * TEXTS)
+        documents, lengths = source.documents, [len(document.words) for document in source.documents]
         attributor = Attributor(model, tokenizer, source.spec, options)
-        attributor.rows(chosen[:1])  # checks the forward pass
-        started = time.monotonic()
-        attributor.rows(chosen)
-        seconds, lengths = time.monotonic() - started, [len(document.words) for document in documents]
+        attributor.rows(spread(documents, 1))  # checks the forward pass
+        for count in (2 * TEXTS, 2 * TEXTS * LARGER):
+            chosen, started = spread(documents, count), time.monotonic()
+            attributor.rows(chosen)
+            if (seconds := time.monotonic() - started) >= LEAST_SECONDS:
+                break
         scale = work_of(documents, calls_per_word=True) / max(1.0, work_of(chosen, calls_per_word=True))
         tokens = pilot.classify.tokens / max(1.0, pilot.classify.calls)
         calls = sum(lengths) + len(lengths)
@@ -219,19 +174,28 @@ def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilo
 
 def _measure_training(measuring: Measuring, model_path: str, sft: Stage, pilot: Pilot) -> None:
     """Run a few real steps of `faithful-se sft`, as the recipe has them."""
+    for steps in (STEPS, STEPS * LARGER):
+        print(f"plan: {steps} steps of the training", file=sys.stderr)
+        rows = list(measuring.training_rows(pilot.batch * steps))
+        seconds = _train(rows, steps, model_path, sft)
+        if seconds >= LEAST_SECONDS:
+            break
+    tokens = sum(len(measuring.tokenizer(json.dumps(row))["input_ids"]) for row in rows) / steps
+    pilot.step = Work(1, tokens, seconds / steps)
+
+
+def _train(rows: Sequence[dict[str, Any]], steps: int, model_path: str, sft: Stage) -> float:
+    """Seconds that so many steps take."""
     script, *arguments = sft.words()
     with tempfile.TemporaryDirectory() as folder:
-        rows = list(measuring.training_rows(pilot.batch * TRAINING_STEPS))
         write_atomic(Path(folder, "rows.jsonl"), map(jsonl_line, rows))
         command = [
             *(console_script(script), *arguments, "--model_name_or_path", model_path, "--data", f"{folder}/rows.jsonl"),
-            *("--output_dir", f"{folder}/trained", "--max_steps", str(TRAINING_STEPS), "--save_strategy", "no"),
+            *("--output_dir", f"{folder}/trained", "--max_steps", str(steps), "--save_strategy", "no"),
         ]
         ended = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     runtime = re.search(r"train_runtime'?: '?([\d.]+)", ended.stdout)
     if ended.returncode or not runtime:
         reason = [line for line in ended.stderr.splitlines() if line.strip()][-1:] or ["no train_runtime in its output"]
         raise UsageError(f"the first steps of {script} sft failed: {reason[0]}")
-    texts = [json.dumps(row) for row in rows]
-    tokens = sum(len(measuring.tokenizer(text)["input_ids"]) for text in texts) / TRAINING_STEPS
-    pilot.step = Work(1, tokens, float(runtime[1]) / TRAINING_STEPS)
+    return float(runtime[1])

@@ -15,7 +15,8 @@ import yaml
 from faithful_se.files import parse_json_object, write_json_object
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from training.study.folder import PLAN, StudyFolder
-from training.study.pilot import Pilot, Work, measure
+from training.study.measuring import Work
+from training.study.pilot import Pilot, measure
 from training.study.recipe import MINI
 from training.study.run import environment
 from training.study.stages import Stage

@@ -13,18 +13,22 @@ from itertools import product
 
 from faithful_se.files import jsonl_line, read_jsonl, write_atomic
 from faithful_se.progress import Progress
+from faithfulness_metrics.words import key_of
 from lm_eval_tasks.calls import Answer, Generate, Messages
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from training.build.backend import Respond
 from training.runs.shards import ShardedFolder
-from training.tune.drawn_words import draw_explanation
+from training.tune.drawn_words import content_words, draw_explanation
 from training.tune.options import RowOptions
 from training.tune.rows import DRAWN, OWN, TuneRow, tune_row
 from training.tune.texts import Texts
 
 SHARD_SIZE = 32
+
+# Why an explanation that the parser calls valid is not taken: @dog I love my cat, after an example about @dog
+COPIED = "a word of a worked example"
 
 # (style, budget, hash) -> the model's own answer, where it is valid.
 OwnExplanations = dict[tuple[str, str, str], str]
@@ -111,13 +115,20 @@ def _ask(
     """A line for each text, style and budget: the answer, and why it is not valid."""
     pairs = [(spec, with_examples, document) for document in documents for spec, with_examples in tasks]
     answers = respond([explain(with_examples, document) for _, with_examples, document in pairs])
-    for (spec, _, document), answer in zip(pairs, answers, strict=True):
+    for (spec, with_examples, document), answer in zip(pairs, answers, strict=True):
         request = spec.request(document, spec.target(document, str(document.gold)))
         explanation = STYLES[spec.style].parse(answer.reply, document.fields, request)
+        copied = _words_of_examples(with_examples).intersection(key_of(edit.text) for edit in explanation.edits)
         yield {
             "style": spec.style,
             "budget": spec.budget,
             "hash": document.hash,
             "answer": answer.reply.strip(),
-            "reason": answer.problem or explanation.reason or ("" if explanation.valid else "not valid"),
+            "reason": answer.problem or explanation.reason or (COPIED if copied else ""),
         }
+
+
+def _words_of_examples(spec: TaskSpec) -> set[str]:
+    """The keys of the content words of the worked examples' answers, which a small model writes into the next text."""
+    answers = " ".join(content for role, content in spec.examples if role == "assistant")
+    return set(map(key_of, content_words(Document({"answers": answers}))))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from faithful_se.errors import UsageError
-from faithful_se.files import atomic_folder, jsonl_line, parse_json_object, read_jsonl, write_atomic, write_json_object
-from faithful_se.train_info import CARD, TRAIN_INFO
+from faithful_se.files import jsonl_line, parse_json_object, read_jsonl, write_atomic, write_json_object
+from faithful_se.train_info import CARD
 from training.attribution.prompt.chat_template import read_template_args
 from training.build.backend import Respond, responder_of
 from training.build.folder import ROWS as ROWS_FILE
@@ -23,25 +20,22 @@ from training.models.gguf import refuse_gguf
 from training.models.loading import answering_settings, fingerprint, load_model
 from training.runs.folder import MANIFEST
 from training.runs.settings import absolute_data
-from training.sft.merge import merge
-from training.sft.run import NOT_COMPARED, train
+from training.sft.run import NOT_COMPARED
 from training.sft.save_weights import missing_weights
 from training.tune.card import tuning_card
-from training.tune.folder import ADAPTER, FULL, MODEL, REPORT, ROWS, TuneFolder, settings_text
+from training.tune.folder import MODEL, REPORT, ROWS, TuneFolder, settings_text
 from training.tune.measure import Measurement, measure
 from training.tune.options import GateOptions, MachineOptions, RowOptions, SourceOptions
 from training.tune.replay import collect_own, replay_rows, specs_of
 from training.tune.report import FORM, Report, count_rows, gate_failures
 from training.tune.rows import gold_rows, with_template_args
+from training.tune.subject import train_subject
 from training.tune.texts import Texts, read_texts
 
 if TYPE_CHECKING:
     from trl import ModelConfig, SFTConfig
 
     from training.sft.cli import DataArguments
-
-# What a finished training holds besides the model.
-NOT_THE_MODEL = ("checkpoint-*", ".*", MANIFEST, TRAIN_INFO, CARD, "sft.json", "training_args.bin")
 
 
 @dataclass(frozen=True)
@@ -57,11 +51,6 @@ class Tuning:
     def full(self) -> bool:
         """Whether all weights are trained."""
         return self.training[0].full
-
-    @property
-    def trained(self) -> Path:
-        """Folder of the training."""
-        return self.source.out / (FULL if self.full else ADAPTER)
 
     def run(self, gate: GateOptions, log: Callable[[str], None] = lambda line: None) -> Report:
         """Run the stages that are not done yet.
@@ -96,7 +85,9 @@ class Tuning:
                 self._write_rows(folder, respond, texts, template_args, log)
                 del respond, model, tokenizer  # the training loads its own
                 gc.collect()
-                training = self._train(log)
+                training = train_subject(
+                    out, self.source.model, out / ROWS / ROWS_FILE, self.training, self.machine.merge_dtype, log
+                )
                 model, tokenizer = load_model(str(out / MODEL), device=self.machine.device)
                 respond = responder_of(model, tokenizer, self.machine.batch_size, template_args)
                 after = self._measure(folder, f"after-{fingerprint(model)}", respond, texts)
@@ -189,35 +180,3 @@ class Tuning:
             rows += [*gold_rows(part, self.options.masked, self.options.seed), *replay_rows(part, self.options, own)]
         path.parent.mkdir(exist_ok=True)
         write_atomic(path, (jsonl_line(with_template_args(row, template_args)) for row in rows))
-
-    def _train(self, log: Callable[[str], None]) -> dict[str, Any]:
-        """Train and write `model/`, unless it is there; the `train_info.json` of the training."""
-        data, training, model = self.training
-        data.data, training.output_dir = str(self.source.out / ROWS / ROWS_FILE), str(self.trained)
-        model.model_name_or_path = self.source.model
-        train(data, training, model)
-        info = parse_json_object((self.trained / MANIFEST).read_bytes()) or {}
-        subject = self.source.out / MODEL
-        if missing_weights(subject, adapter=False):
-            if self.full:
-                _copy_model(self.trained, subject)
-            else:
-                merge(self.trained, subject, self.machine.merge_dtype)
-            log(f"{subject}: the tuned model")
-        names = ("how", "steps", "batch", "epochs", "learning_rate", "seed", "loss", "supervised_tokens", "versions")
-        return {name: info.get(name) for name in names}
-
-
-def _copy_model(trained: Path, subject: Path) -> None:
-    """The plain model of a full training, without what tells of the training. Its files are linked where that works."""
-
-    def link(source: str, target: str) -> None:
-        try:
-            os.link(source, target)
-        except OSError:
-            shutil.copy2(source, target)
-
-    with atomic_folder(subject) as folder:
-        shutil.copytree(
-            trained, folder, copy_function=link, ignore=shutil.ignore_patterns(*NOT_THE_MODEL), dirs_exist_ok=True
-        )

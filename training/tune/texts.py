@@ -65,6 +65,8 @@ def read_texts(name: str, rows: int, source: SourceOptions, options: RowOptions)
     tests, validation = (_documents(dataset, source.data, split) for split in ("test", "validation"))
     in_tests = EvaluationTexts(tests)
     held_out = [text for text in _balanced(validation, options.seed) if text.words and not in_tests.reason(text)]
+    if not held_out:
+        raise UsageError(f"{name}: no text of the validation split is left that is not in the evaluation: give more")
     left_out = Counter[str]()
     wanted = options.own_examples + rows + options.replay
     candidates = _usable(

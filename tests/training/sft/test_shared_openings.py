@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,16 @@ def test_what_excludes_it_is_one_line(other: str, model: Path, tmp_path: Path) -
     with pytest.raises(UsageError, match=f"--shared_openings does not go with {other}: give --{other} false, or leave"):
         main([*command, f"--{other}", "true"])
     assert not (tmp_path / "out" / "sft.json").exists()
+
+
+def test_killed_in_the_second_pass_it_ends_with_the_same_files(model: Path, tmp_path: Path) -> None:
+    """With dropout, accumulated gradients and rows grouped by length: each pass has an order of its own."""
+    data, whole, out = write_rows(tmp_path / "rows.jsonl"), tmp_path / "whole" / "out", tmp_path / "killed" / "out"
+    options = "--shared_openings true --train_sampling_strategy group_by_length --lora_dropout 0.1 --max_steps 7"
+    options += " --per_device_train_batch_size 2 --gradient_accumulation_steps 2 --save_steps 3"
+    assert main(arguments(model, data, whole, *options.split())) == 0
+    shutil.copytree(whole / "checkpoint-6", out / "checkpoint-6")
+    shutil.copy(whole / "sft.json", out)
+    assert main(arguments(model, data, out, *options.split())) == 0
+    for name in ("adapter_model.safetensors", "train_info.json", "manifest.json", "sft.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name

@@ -10,7 +10,8 @@ import yaml
 from lm_eval_tasks.document import Document
 from training.study import plan
 from training.study.cli import open_study
-from training.study.pilot import Pilot, Work, spread, work_of
+from training.study.measuring import Work
+from training.study.pilot import Pilot, spread, work_of
 from training.study.stages import Stage
 
 

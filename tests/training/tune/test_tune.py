@@ -80,7 +80,7 @@ def test_a_finished_folder_is_read_and_its_gate_asked_anew(
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(tuned, out)
-    monkeypatch.setattr(tune_run, "train", lambda *args: pytest.fail("trained again"))
+    monkeypatch.setattr(tune_run, "train_subject", lambda *args: pytest.fail("trained again"))
     monkeypatch.setattr(tune_run, "measure", lambda *args: pytest.fail("measured again"))
     lenient = ["--least-accuracy", "0", "--most-frequent", "1", "--least-valid", "0", "--strict"]
     assert main(arguments(model, out, *lenient)) == 0
@@ -97,7 +97,7 @@ def test_an_interrupted_tuning_resumes_at_its_stage_and_ends_with_the_same_files
         raise KeyboardInterrupt
 
     out = tmp_path / "out"
-    for stage in ("collect_own", "train", "merge", "tuning_card"):
+    for stage in ("collect_own", "train_subject", "tuning_card"):
         with monkeypatch.context() as patch:
             patch.setattr(tune_run, stage, interrupt)
             with pytest.raises(KeyboardInterrupt):
@@ -139,6 +139,7 @@ def test_several_processes_are_refused(model: Path, tmp_path: Path, monkeypatch:
         main(arguments(model, tmp_path / "out"))
 
 
+@pytest.mark.slow
 def test_full_training_ends_with_a_plain_model_too(model: Path, tmp_path: Path) -> None:
     more = ["--full", "--own-examples", "0", "--chat-template-args", '{"enable_thinking": false}', "--max_steps", "1"]
     assert main(arguments(model, tmp_path / "out", *more)) == 0

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, is_out_of_memory
 from faithfulness_metrics.words import mask_out
-from lm_eval_tasks.forward_pass.batching import is_out_of_memory
 from lm_eval_tasks.forward_pass.tolerance import tolerance_of
 from training.attribution.engine.document_batch import DocumentBatch
 from training.attribution.engine.forward import Forward
