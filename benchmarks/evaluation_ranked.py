@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +14,13 @@ from typing import Any
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
+from transformers import DynamicCache
 
 from benchmarks.evaluation_rows import NINE, Row, evaluate
 from lm_eval_tasks.forward_pass.batching import default_tokens
 from lm_eval_tasks.forward_pass.model_parts import ModelParts
 from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking, Ranked
-from lm_eval_tasks.forward_pass.shared_tokens import distinct_tokens
+from lm_eval_tasks.forward_pass.shared_tokens import distinct_tokens, plan
 from lm_eval_tasks.styles import STYLES
 
 # The largest ours / peer: of one classification a text, against the raw model, and of nine tasks end to end.
@@ -69,27 +71,38 @@ def first_prompts(lm: HFLM, dataset: str, data: str, limit: int) -> list[Instanc
 
 
 def raw_forward(lm: HFLM, requests: Sequence[Instance]) -> Callable[[], None]:
-    """The plain model over as many tokens as must be computed, and its output matrix where labels are read."""
-    encoded = [(None, *lm._encode_pair(*request.args)) for request in requests]
-    ranked = Ranked(encoded)
-    nodes = sum(len(tree.nodes) for tree in ranked.trees)
-    tokens, reads = distinct_tokens(ranked.prompts) + nodes, nodes + len(ranked.prompts)
-    parts, width = ModelParts(lm.model), max(1, round(tokens / len(ranked.prompts)))
+    """The plain model over as many tokens as must be computed, and its output matrix where labels are read.
+
+    The longest opening is in the model's own cache, as one would write it by hand. Rows have no padding.
+    """
+    ranked = Ranked([(None, *lm._encode_pair(*request.args)) for request in requests])
+    nodes, prompts = sum(len(tree.nodes) for tree in ranked.trees), ranked.prompts
+    opening = max(group.opening for group in plan(prompts))
+    tokens, reads = distinct_tokens(prompts) + nodes - opening, nodes + len(prompts)
+    parts, width = ModelParts(lm.model), max(1, round(tokens / len(prompts)))
     budget = default_tokens(lm.device)
+
+    def ids(rows: int, columns: int) -> torch.Tensor:
+        return torch.randint(10, 1000, (rows, columns), device=lm.device)
 
     def run() -> None:
         with torch.no_grad():
+            shared = DynamicCache()
+            if opening:
+                parts.backbone(input_ids=ids(1, opening), past_key_values=shared, use_cache=True)
             left = tokens
             while left > 0:
-                rows = max(1, min(budget, left) // width)
-                ids = torch.randint(10, 1000, (rows, min(width, left)), device=lm.device)
-                hidden = parts.backbone(input_ids=ids, use_cache=False).last_hidden_state
-                left -= ids.numel()
-            state, read = hidden[:1, -1], 0
-            while read < reads:
-                count = min(512, reads - read)
-                parts.head(state.expand(count, -1)).log_softmax(-1)
-                read += count
+                columns = min(width, left)
+                rows = max(1, min(budget, left) // columns)
+                cache = copy.deepcopy(shared)
+                if opening:
+                    cache.batch_repeat_interleave(rows)
+                hidden = parts.backbone(
+                    input_ids=ids(rows, columns), past_key_values=cache, use_cache=True
+                ).last_hidden_state
+                left -= rows * columns
+            for start in range(0, reads, 512):
+                parts.head(hidden[:1, -1].expand(min(512, reads - start), -1)).log_softmax(-1)
 
     return run
 
