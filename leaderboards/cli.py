@@ -72,12 +72,23 @@ def check_draws(draws: int) -> None:
         raise UsageError(f"--draws {draws}: give at least 100; fewer make intervals unreliable")
 
 
+def load_polars() -> None:
+    """Import polars, which passes over a part of its own that cannot be loaded, and would fail at the first use."""
+    import polars
+
+    try:
+        polars.thread_pool_size()
+    except NameError:
+        import polars._plr  # the reason; memory, for one
+
+
 def main(argv: list[str] | None = None) -> int:
     """Make a board, or check a submission."""
     options = parser().parse_args(argv)
     require_packages(
         "board", *(["polars"] if options.check else ["altair", "great_tables", "jinja2", "polars", "vl_convert"])
     )
+    load_polars()
     if options.check:
         from leaderboards.submission import report
 
@@ -105,15 +116,17 @@ def main(argv: list[str] | None = None) -> int:
 
 def _print_summary(board: Board, size: int) -> None:
     """Print skipped files on stderr; counts, notes and the main table on stdout."""
+    from leaderboards.number_format import counted
     from leaderboards.tables.terminal_table import main_text_table
 
     for skipped in board.skipped:
         print(terminal_line(f"skipped {skipped.path}: {skipped.reason}"), file=sys.stderr)
-    pairs = sum(task.n for task in board.tasks)
+    pairs, skips = sum(task.n for task in board.tasks), len(board.skipped)
+    nouns = ("checkpoint", "task", "cell", "different document")
+    numbers = (len(board.checkpoints), len(board.tasks), len(board.cells), board.documents_total)
     print(
-        f"{len(board.checkpoints)} checkpoints, {len(board.tasks)} tasks, {len(board.cells)} cells, "
-        f"{board.documents_total} different documents, {pairs} pairs of document and task; "
-        f"{size / 1e6:.0f} MB of samples read, {len(board.skipped)} files or runs skipped"
+        f"{', '.join(map(counted, numbers, nouns))}, {counted(pairs, 'pair')} of document and task; "
+        f"{size / 1e6:.0f} MB of samples read, {'1 file or run' if skips == 1 else f'{skips} files or runs'} skipped"
     )
     for note in board.notes:
         print(terminal_line(f"note: {note}"))

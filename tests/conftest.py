@@ -54,8 +54,9 @@ def smollm2() -> Path:
 
 
 @pytest.fixture(scope="session")
-def evaluate() -> Callable[..., dict[str, Any]]:
+def evaluate() -> Iterator[Callable[..., dict[str, Any]]]:
     """`evaluate(lm, data, tasks, limit, **options)`: the real `simple_evaluate` on tasks of this package."""
+    import torch.utils.collect_env
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
@@ -75,7 +76,10 @@ def evaluate() -> Callable[..., dict[str, Any]]:
         names = manager.match_tasks(tasks.split(","))
         return dict(simple_evaluate(lm, tasks=names, task_manager=manager, limit=limit, **settings))
 
-    return run
+    with pytest.MonkeyPatch.context() as patch:
+        # What lm-eval records of the machine: it starts pip, which takes longer than most evaluations here.
+        patch.setattr(torch.utils.collect_env, "get_pretty_env_info", str)
+        yield run
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,12 @@ class EvalCommand:
     def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         import lm_eval.__main__
         import lm_eval.tasks
+        import torch.utils.collect_env
 
         self.data = data
         # Its handler would outlive the test's stderr.
         monkeypatch.setattr(lm_eval.__main__, "setup_logging", lambda: None)
+        monkeypatch.setattr(torch.utils.collect_env, "get_pretty_env_info", str)  # it starts pip
         monkeypatch.setattr(lm_eval, "simple_evaluate", partial(lm_eval.simple_evaluate, bootstrap_iters=0))
         manager = lm_eval.tasks.TaskManager
         monkeypatch.setattr(

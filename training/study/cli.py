@@ -119,8 +119,9 @@ def run_study(folder: StudyFolder, stages: list[Stage], heading: str) -> None:
     from training.study.run import run_stages
 
     display, started = Display(), time.monotonic()
-    # `kill` ends the running stages too, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # `faithful-se` has a handler of its own
+        # `kill` ends the running stages too, as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder.prepare()
     run_stages(folder, stages, folder.study.recipe, display)
     if missing := [stage.name for stage in folder.stages if not stage.done.is_file()]:

@@ -109,6 +109,6 @@ def test_a_terminated_demo_ends_its_stages(mini_base: Path, tmp_path: Path) -> N
         time.sleep(0.1)
     process.terminate()
     process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 143
     with pytest.raises(ProcessLookupError):  # nobody is left in its session
         os.killpg(process.pid, 0)
