@@ -45,7 +45,13 @@ class Peers:
             wrapped.attribute(prompt, answer, n_steps=steps, internal_batch_size=steps, show_progress=False)
 
     def ablation(self, in_tokens: bool = True, words: bool = False) -> list[str]:
-        """captum's `FeatureAblation`; returns the key of each text's top word.
+        """captum's `FeatureAblation`; returns the key of each text's top word. The arguments: see `ablation_scores`."""
+        scores = self.ablation_scores(in_tokens, words)
+        tops = [values.index(max(values)) for values in scores]
+        return [document.words[top].key for document, top in zip(self.documents, tops, strict=True)]
+
+    def ablation_scores(self, in_tokens: bool = True, words: bool = False) -> list[list[float]]:
+        """captum's `FeatureAblation`; returns the score of each word of each text.
 
         Args:
             in_tokens: captum's `forward_in_tokens`.
@@ -53,7 +59,7 @@ class Peers:
         """
         from captum.attr import FeatureAblation, LLMAttribution, TextTemplateInput
 
-        wrapped, tops = LLMAttribution(FeatureAblation(self.model), self.tokenizer), []
+        wrapped, scores = LLMAttribution(FeatureAblation(self.model), self.tokenizer), []
         for document, target in zip(self.documents, self.targets, strict=True):
             opening, ending = self.renderer.pieces
             text = opening + document.fields["text"] + ending
@@ -69,8 +75,8 @@ class Peers:
                 target=target,
                 forward_in_tokens=in_tokens,
             )
-            tops.append(document.words[int(attribution.seq_attr.argmax())].key)
-        return tops
+            scores.append(attribution.seq_attr.flatten().tolist())
+        return scores
 
 
 class Recorder:

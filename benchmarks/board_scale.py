@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from tests.leaderboards.result_files import DATE, LABELS, name_of, row, train_info, write_run
-from training.demo.runner import console_script
+from training.study.runner import console_script
 
 DATASETS = ("sentiment140", "snli", "agnews", "trec", "sms_spam", "subj")
 WORDS = ("oslo", "lima", "quito", "cairo", "hanoi", "dublin", "nice", "bad", "slow", "warm", "coffee", "dinner")

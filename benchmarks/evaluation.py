@@ -1,7 +1,8 @@
-"""The cost of the nine one-word tasks in one run, against nine runs and against a loop written by hand.
+"""The cost of the nine one-word tasks in one run, against nine runs, a loop written by hand and lm-eval's own passes.
 
 ```
-python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--rounds N]
+python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--dtype TYPE] [--rounds N] [--only ranked]
+python benchmarks/evaluation.py --device cuda --only seconds    # the speed on a GPU
 ```
 
 The README.md of this folder explains the rows.
@@ -11,49 +12,30 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from lm_eval import simple_evaluate
 from lm_eval.models.huggingface import HFLM
-from lm_eval.tasks import TaskManager
-from tqdm import tqdm
 
 # The tiny model and the tiny data belong to the tests, which are not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lm_eval_tasks import DATASETS
+from benchmarks.evaluation_ranked import end_to_end, ranked_rows
+from benchmarks.evaluation_rows import NINE, Row, evaluate, quiet, report
 from lm_eval_tasks.rule_models import RuleLM
-from lm_eval_tasks.styles import STYLES
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
 
-DATASETS_AND_STYLES = product(("sentiment140", "snli", "agnews"), STYLES)
-NINE = [f"faithful_se_{dataset}_{style}_oneword" for dataset, style in DATASETS_AND_STYLES]
 CALLS_LIMIT = 0.70
 TIME_LIMIT = 1.15
-# Short explanations: the less time generation takes, the more everything else weighs.
-EXPLANATION_TOKENS = 16
 BATCH_SIZE = 16
-
-
-class Row(NamedTuple):
-    """A line of the report."""
-
-    name: str  # what is counted or timed
-    peer: float  # calls or seconds of the peer
-    ours: float  # the same of our run
-    limit: float | None  # the largest ours / peer; None for no limit
-    least: float | None = None  # the smallest `ours` that any run could reach; None where it is not known
 
 
 class RequestRecorder:
@@ -108,15 +90,6 @@ class ScriptedHF(HFLM):
         return [self.answers[request.args[0]] for request in requests]
 
 
-def evaluate(lm: Any, tasks: Sequence[str], data: str, limit: int, **options: str) -> None:
-    """Run lm-eval as a user does, from the loading of the tasks to the results."""
-    manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": data, **options})
-    simple_evaluate(
-        lm, tasks=list(tasks), task_manager=manager, apply_chat_template=True, limit=limit,
-        gen_kwargs={"max_gen_toks": EXPLANATION_TOKENS},
-    )  # fmt: skip
-
-
 def by_hand(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> list[str]:
     """The loop that one would write without lm-eval: round by round, tokenize, sort by length, generate, decode."""
     answers = []
@@ -130,7 +103,7 @@ def by_hand(lm: HFLM, batches: Sequence[tuple[str, list[Any]]]) -> list[str]:
             for start in range(0, len(rows), BATCH_SIZE):
                 batch = lm.tokenizer.pad(
                     {"input_ids": rows[start : start + BATCH_SIZE]}, padding_side="left", return_tensors="pt"
-                )
+                ).to(lm.device)
                 with torch.no_grad():
                     out = lm.model.generate(**batch, max_new_tokens=new_tokens, do_sample=False, use_cache=True)
                 answers += lm.tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
@@ -148,9 +121,9 @@ def calls(name: str, lm: Any, data: str, limit: int, **options: str) -> Row:
     return Row(name, len(separate), len(recorder.pop_requests()), CALLS_LIMIT, least=len(set(separate)))
 
 
-def speed(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
+def speed(model: str, data: str, limit: int, rounds: int, device: str = "cpu") -> Iterator[Row]:
     """Seconds of our run, of the loop written by hand and of lm-eval's backend alone: medians of interleaved rounds."""
-    lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device="cpu")
+    lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device=device)
     recorder = RequestRecorder(lm)
     evaluate(lm, NINE, data, limit)
     batches = list(recorder.batches)
@@ -172,56 +145,21 @@ def speed(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
         yield Row(f"seconds, {unit}: lm-eval's HFLM alone", median["hflm"], median["ours"], None)
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Hide progress bars and log lines below errors."""
-    logging.disable(logging.WARNING)
-    original, tqdm.__init__ = tqdm.__init__, lambda self, *a, **k: original(self, *a, **{**k, "disable": True})
-    try:
-        yield
-    finally:
-        tqdm.__init__ = original
-        logging.disable(logging.NOTSET)
-
-
-def verdict(row: Row) -> tuple[bool, str]:
-    """Whether a row is as good as it can be, and a remark to print beside it.
-
-    Where the least is known, only the least passes, also where it is above the limit; the remark then says so.
-    """
-    if row.least is not None and row.ours != row.least:
-        return False, "missed: not the least"
-    if row.limit is None or row.ours <= row.limit * row.peer:
-        return True, ""
-    if row.least is not None and row.least > row.limit * row.peer:
-        return True, f"above {row.limit:.2f}; no run can make fewer calls"
-    return False, "missed"
-
-
-def report(rows: Iterator[Row]) -> bool:
-    """Print rows as they come; returns whether all are as good as they can be."""
-    print(f"{'row':<52}{'peer':>8}{'ours':>8}{'least':>8}{'limit':>7}{'ratio':>7}", flush=True)
-    all_pass = True
-    for row in rows:
-        passes, remark = verdict(row)
-        all_pass &= passes
-        number, ratio = "d" if isinstance(row.peer, int) else ".2f", row.ours / row.peer
-        least = "-" if row.least is None else f"{row.least:{number}}"
-        limit = "-" if row.limit is None else f"{row.limit:.2f}"
-        line = f"{row.name:<52}{row.peer:>8{number}}{row.ours:>8{number}}{least:>8}{limit:>7}{ratio:>7.3f}"
-        print(f"{line}  {remark}".rstrip(), flush=True)
-    return all_pass
-
-
-def measure(model: str, data: str, limit: int, rounds: int) -> Iterator[Row]:
+def measure(model: str, data: str, args: argparse.Namespace) -> Iterator[Row]:
     """All rows of the report."""
-    for strategy in ("honest", "random"):
-        for classifier in ("generate", "loglikelihood"):
+    limit, rounds = args.limit, args.rounds
+    if not args.only:  # no device changes a count
+        for strategy, classifier in product(("honest", "random"), ("generate", "loglikelihood")):
             name = f"calls, rules ({strategy}), {classifier}: nine runs"
             yield calls(name, RuleLM(strategy), data, limit, classifier=classifier)
-    lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device="cpu")
-    yield calls("calls, HF model, generate: nine runs", lm, data, min(limit, 10))
-    yield from speed(model, data, min(limit, 20), rounds)
+        lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device="cpu")
+        yield calls("calls, HF model, generate: nine runs", lm, data, min(limit, 10))
+    if args.only != "ranked":
+        yield from speed(model, data, min(limit, 20), rounds, args.device)
+    if args.only != "seconds":
+        ranked = HFLM(pretrained=model, batch_size=BATCH_SIZE, device=args.device, dtype=args.dtype)
+        yield from ranked_rows(ranked, data, min(limit, 24), rounds)
+        yield end_to_end(ranked, data, min(limit, 4), rounds)
 
 
 def main() -> int:
@@ -231,14 +169,17 @@ def main() -> int:
     )
     parser.add_argument("--model", help="folder of a chat model (default: a random one of about 5M parameters)")
     parser.add_argument("--data", help="folder with <dataset>/test.jsonl (default: made-up sentences)")
+    parser.add_argument("--dtype", default="auto", help="number type of the model where labels are ranked")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="cpu", help="where seconds are measured")
+    parser.add_argument("--only", choices=["seconds", "ranked"], help="the seconds of generation, or ranked labels")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, quiet():
         data = args.data or str(write_data(Path(scratch) / "data", args.limit))
         model = args.model or str(
             write_tiny_chat_model(Path(scratch) / "model", texts_of(Path(data)), hidden=256, layers=6, context=2048)
         )
-        return 0 if report(measure(model, data, args.limit, args.rounds)) else 1
+        return 0 if report(measure(model, data, args)) else 1
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -11,7 +14,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from faithful_se.errors import run_command
 
@@ -23,30 +26,71 @@ class Command(NamedTuple):
     summary: str  # what the command does, for the help
     extra: str = ""  # the extra of this package that the command needs; none if empty
     packages: tuple[str, ...] = ()  # of that extra; one of them missing means that the extra is
+    rerun: str = ""  # what the same command does after this one was stopped; it may say so itself (`eval`)
 
 
 HF = ("torch", "transformers", "peft")
 TRAIN = (*HF, "captum", "trl")
 BOARD = ("altair", "great_tables", "jinja2", "polars", "pydantic", "vl_convert")
 
+RESUMES = "the same command resumes"
+NOTHING_WRITTEN = "nothing was written, the same command begins again"
+
 COMMANDS = {
-    "eval": Command("lm_eval_tasks.cli", "evaluate a model: lm_eval with the faithful_se tasks, same arguments"),
-    "mini": Command("training.mini.cli", "train the mini model: data of its own, no download, no GPU", "hf", HF),
-    "attribute": Command(
-        "training.attribution.cli", "score words: which one does each answer of a model depend on?", "train", TRAIN
+    "eval": Command(
+        "lm_eval_tasks.cli",
+        "evaluate a model: lm_eval with the faithful_se tasks, same arguments",
+        rerun="no question was asked yet",
     ),
-    "build": Command("training.build.cli", "turn attributions into verified explanations to train on", "train", TRAIN),
+    "mini": Command(
+        "training.mini.cli",
+        "train the mini model: data of its own, no download, no GPU",
+        "hf",
+        HF,
+        rerun=NOTHING_WRITTEN,
+    ),
+    "tune": Command(
+        "training.tune.cli",
+        "teach a model that does not classify to do so: the subject of a study",
+        "train",
+        TRAIN,
+        RESUMES,
+    ),
+    "attribute": Command(
+        "training.attribution.cli",
+        "score words: which one does each answer of a model depend on?",
+        "train",
+        TRAIN,
+        RESUMES,
+    ),
+    "build": Command(
+        "training.build.cli", "turn attributions into verified explanations to train on", "train", TRAIN, RESUMES
+    ),
     "sft": Command(
-        "training.sft.cli", "train on built explanations with TRL: LoRA by default, one or more GPUs", "train", TRAIN
+        "training.sft.cli",
+        "train on built explanations with TRL: LoRA by default, one or more GPUs",
+        "train",
+        TRAIN,
+        RESUMES,
+    ),
+    "study": Command(
+        "training.study.cli",
+        "all of this from one recipe: tune, attribute, build, train, evaluate, compare",
+        "board,train",
+        TRAIN + BOARD,
+        RESUMES,
     ),
     "demo": Command(
-        "training.demo.cli",
+        "training.study.demo",
         "run all of this on the mini model, before and after training",
         "board,train",
         TRAIN + BOARD,
+        RESUMES,
     ),
     # These two check for their packages themselves: `board --check` and `compare` need fewer.
-    "board": Command("leaderboards.cli", "make one offline page, tables and tests from result files"),
+    "board": Command(
+        "leaderboards.cli", "make one offline page, tables and tests from result files", rerun=NOTHING_WRITTEN
+    ),
     "compare": Command("leaderboards.compare_cli", "test two checkpoints on the same documents, and show what changed"),
 }
 
@@ -87,16 +131,43 @@ class OwnPackages(MetaPathFinder):
         return PathFinder.find_spec(fullname, [str(Path(__file__).parents[1])]) if fullname in cls.names else None
 
 
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM), as batch systems and containers do."""
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return its exit status: 2 for wrong input, 130 after Ctrl-C."""
+    """Run a command and return its exit status: 2 for wrong input, 130 after Ctrl-C, 143 after SIGTERM."""
     if OwnPackages not in sys.meta_path:
         sys.meta_path.insert(0, OwnPackages)  # type: ignore[arg-type]
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        return run_command(lambda: _dispatch(arguments))
-    except KeyboardInterrupt:
-        print(f"faithful-se {arguments[0]}: stopped", file=sys.stderr)
-        return 130  # 128 + SIGINT, as shells count
+        with _terminated_as_exception():
+            return run_command(lambda: _dispatch(arguments))
+    except KeyboardInterrupt as stop:
+        rerun = str(stop) or COMMANDS[arguments[0]].rerun
+        if os.environ.get("RANK", "0") == "0":  # both reach all processes of a launch
+            print(f"faithful-se {arguments[0]}: stopped" + (f"; {rerun}" if rerun else ""), file=sys.stderr)
+        return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)  # as shells count
+
+
+@contextmanager
+def _terminated_as_exception() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does.
+
+    Not in the processes of a launch: there it must end one that waits for others in a call without Python.
+    """
+    if "RANK" in os.environ or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def stop(number: int, frame: object) -> NoReturn:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _dispatch(arguments: list[str]) -> int:

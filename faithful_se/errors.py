@@ -7,11 +7,16 @@ import os
 import select
 import sys
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from types import TracebackType
 from typing import TextIO
+
+# Characters of a wrong value that a message shows.
+EXCERPT = 80
+
+MEMORY_REMEDY = "ask for less at once (a smaller batch, fewer texts), or give more memory; written files are complete"
 
 # The device of the output takes no more.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -23,6 +28,39 @@ class UsageError(ValueError):
     From Python it is an ordinary `ValueError`. Commands print its line and end with status 2 (`run_command`), and so
     does plain `lm_eval` once the tasks are loaded (`install_excepthook`).
     """
+
+
+def excerpt(value: object) -> str:
+    """A wrong value in a message: on one line, and cut."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists
+        text = f"a value of the kind {type(value).__name__}"
+    return text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory, of the device or of the machine, ran out."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # RuntimeError: [enforce fail at alloc_cpu.cpp:121] … DefaultCPUAllocator: can't allocate memory: …
+    # ImportError: libtorch_cpu.so: failed to map segment from shared object
+    texts = ("can't allocate memory", "out of memory", "failed to map segment", "cannot allocate memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ImportError) and any(text in str(error).lower() for text in texts)
+    )
+
+
+@contextmanager
+def memory_errors_as_usage(remedy: str) -> Iterator[None]:
+    """Turn memory that runs out into a one-line `UsageError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(f"out of memory{f' ({reason})' if reason else ''}: {remedy}") from error
 
 
 def require_packages(extra: str, *packages: str) -> None:
@@ -44,12 +82,13 @@ def run_command(command: Callable[[], int | None]) -> int:
 
     A `UsageError` becomes one line on stderr and status 2. A reader that closes the pipe early (`| head`) is no error.
     The status is then that of the command if it has ended; else 141, as shells count a closed pipe. A full device
-    (`> /dev/full`) is one line and status 2.
+    (`> /dev/full`) is one line and status 2, and so is memory that runs out.
     """
     status = 141  # 128 + SIGPIPE
     try:
         try:
-            status = int(command() or 0)
+            with memory_errors_as_usage(MEMORY_REMEDY):
+                status = int(command() or 0)
         except UsageError as error:
             status = 2
             print(f"faithful-se: {error}", file=sys.stderr)

@@ -16,6 +16,9 @@ import jsonlines
 
 from faithful_se.errors import UsageError
 
+# Bytes that `check_writable` asks a disk for: more than a results file of lm-eval has.
+PROBE = 1 << 16
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 WRITTEN_AGAIN = "delete the file, and the same command writes it again"
 
 
@@ -83,6 +86,38 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
 
 
+def is_writable_text(text: str) -> bool:
+    """Whether a text can be written in UTF-8. One with a lone surrogate cannot: half a character, or a byte of argv."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_writable(folder: Path, option: str) -> None:
+    """Check, before the work, that a folder takes a file. It may be made later: then the folder that it will be in.
+
+    The file has no name, so nothing is left.
+
+    Raises:
+        UsageError: no space for `PROBE` bytes, a read-only disk, no permission, or a file where a folder is meant.
+    """
+    try:
+        nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        with tempfile.TemporaryFile(dir=nearest) as probe:
+            probe.write(bytes(PROBE))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            raise UsageError(f"{option} {folder}: it, or a part of its path, is a file: give a folder") from error
+        remedy = "free some space" if error.errno in DISK_FULL else "make it writable"
+        raise UsageError(
+            f"{option} {folder}: cannot write there: {error.strerror or error}; {remedy}, or give another folder"
+        ) from error
+
+
 def write_atomic(path: Path, content: bytes | str | Iterable[str]) -> None:
     """Write a file that is complete or absent, also after a power cut.
 
@@ -147,7 +182,7 @@ def write_errors_as_usage(folder: Path, temporary: Path | None = None) -> Iterat
                 temporary.unlink(missing_ok=True)
         if not isinstance(error, OSError):
             raise
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in DISK_FULL:
             raise UsageError(
                 f"{folder}: no space left. Written files are complete: free some space and run the same command again"
             ) from error

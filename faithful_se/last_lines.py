@@ -13,7 +13,7 @@ _LINES: list[str] = []
 
 def say_last(line: str) -> None:
     """Print a line on stderr when the command `lm_eval` ends; nothing happens in other programs."""
-    if not _is_lm_eval():
+    if not is_lm_eval():
         return
     if not _LINES:
         atexit.register(_print_lines)
@@ -21,7 +21,8 @@ def say_last(line: str) -> None:
         _LINES.append(line)
 
 
-def _is_lm_eval() -> bool:
+def is_lm_eval() -> bool:
+    """Whether this process is the command `lm_eval`, or `faithful-se eval`."""
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
     return "lm_eval.__main__" in sys.modules or getattr(main, "name", "") == "lm_eval.__main__"
 

@@ -55,8 +55,8 @@ class TrainInfo(TypedDict):
     steps: int  # optimizer steps
     batch: int  # rows per step, over all processes
     seed: int  # of the training
-    loss: float | None  # mean over the steps since `loss_since` (nats per token); None where it is not known
-    loss_since: int  # the step at which the last call resumed
+    # Mean over the steps (nats per token); None where it is not known. Of trainings of 0.1.0: after step `loss_since`.
+    loss: float | None
     commit: str  # of this package; empty outside a git clone
     versions: dict[str, str]  # package -> version
 

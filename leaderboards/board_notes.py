@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from leaderboards.analysis.task_results import Results
 from leaderboards.board import Cell, Task
 from leaderboards.checkpoints.group_runs import CheckpointRuns
+from leaderboards.number_format import counted
 
 # Longest list of reasons or names in the notes.
 _MOST_LISTED = 12
@@ -45,7 +46,7 @@ def _not_measurable_notes(
             line = f"{checkpoints[int(cell.checkpoint[1:])].name}, {datasets[cell.task]}: {reason}"
             counts[line] = counts.get(line, 0) + 1
     for line in list(counts)[:_MOST_LISTED]:
-        yield f"{line} ({_count_tasks(counts[line])})."
+        yield f"{line} ({counted(counts[line], 'task')})."
     if more := sum(list(counts.values())[_MOST_LISTED:]):
         yield f"{more} more cells are not measurable; board.csv says why."
 
@@ -66,7 +67,3 @@ def _coverage_notes(checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task]
             f"Rows average different tasks, so their means cannot be compared: of {len(main_tasks)} tasks, {listed}. "
             "Compare single tasks."
         )
-
-
-def _count_tasks(n: int) -> str:
-    return f"{n} task" if n == 1 else f"{n} tasks"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from faithful_se.errors import UsageError, require_packages
+from faithful_se.files import check_writable
 from leaderboards.board import Board, Settings
 from leaderboards.sanitize import terminal_line
 
@@ -71,12 +72,23 @@ def check_draws(draws: int) -> None:
         raise UsageError(f"--draws {draws}: give at least 100; fewer make intervals unreliable")
 
 
+def load_polars() -> None:
+    """Import polars, which passes over a part of its own that cannot be loaded, and would fail at the first use."""
+    import polars
+
+    try:
+        polars.thread_pool_size()
+    except NameError:
+        import polars._plr  # the reason; memory, for one
+
+
 def main(argv: list[str] | None = None) -> int:
     """Make a board, or check a submission."""
     options = parser().parse_args(argv)
     require_packages(
         "board", *(["polars"] if options.check else ["altair", "great_tables", "jinja2", "polars", "vl_convert"])
     )
+    load_polars()
     if options.check:
         from leaderboards.submission import report
 
@@ -91,6 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise UsageError(f"--out {options.out}: is a file; give a folder")
     refuse_foreign_files(options.out)
+    check_writable(options.out, "--out")
     settings = Settings(cards=options.cards, draws=options.draws, seed=options.seed)
     selection = RunSelection(options.base, train_infos, options.runs == "all", options.run)
     board, size = make_board(options.results, options.title, settings, selection)
@@ -103,15 +116,17 @@ def main(argv: list[str] | None = None) -> int:
 
 def _print_summary(board: Board, size: int) -> None:
     """Print skipped files on stderr; counts, notes and the main table on stdout."""
+    from leaderboards.number_format import counted
     from leaderboards.tables.terminal_table import main_text_table
 
     for skipped in board.skipped:
         print(terminal_line(f"skipped {skipped.path}: {skipped.reason}"), file=sys.stderr)
-    pairs = sum(task.n for task in board.tasks)
+    pairs, skips = sum(task.n for task in board.tasks), len(board.skipped)
+    nouns = ("checkpoint", "task", "cell", "different document")
+    numbers = (len(board.checkpoints), len(board.tasks), len(board.cells), board.documents_total)
     print(
-        f"{len(board.checkpoints)} checkpoints, {len(board.tasks)} tasks, {len(board.cells)} cells, "
-        f"{board.documents_total} different documents, {pairs} pairs of document and task; "
-        f"{size / 1e6:.0f} MB of samples read, {len(board.skipped)} files or runs skipped"
+        f"{', '.join(map(counted, numbers, nouns))}, {counted(pairs, 'pair')} of document and task; "
+        f"{size / 1e6:.0f} MB of samples read, {'1 file or run' if skips == 1 else f'{skips} files or runs'} skipped"
     )
     for note in board.notes:
         print(terminal_line(f"note: {note}"))

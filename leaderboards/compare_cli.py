@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError, require_packages
 from leaderboards.board import Settings
-from leaderboards.cli import add_bootstrap_options, check_draws, count
+from leaderboards.cli import add_bootstrap_options, check_draws, count, load_polars
 from leaderboards.comparison.compare import compare
 from leaderboards.comparison.find_sides import find_sides
 from leaderboards.comparison.report import comparison_json, comparison_text
@@ -62,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     """Compare two checkpoints. Exit status 0; 1 with --fail-if; 2 when the input is wrong."""
     options = parser().parse_args(argv)
     require_packages("board", "polars", *(["pydantic"] if options.board else []))
+    load_polars()
     check_draws(options.draws)
     a, b = find_sides(options.a, options.b, options.results, options.board)
     settings = Settings(draws=options.draws, seed=options.seed, cards=options.documents)

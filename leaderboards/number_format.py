@@ -18,6 +18,11 @@ MARKERS = {"better": BETTER, "worse": WORSE, "": ""}
 PLACES = 5
 
 
+def counted(n: int, noun: str) -> str:
+    """A number and its noun: 1 task, 2 tasks."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def rate(value: float | None, signed: bool = False, digits: int = 2) -> str:
     """`.94`, `1.00`, `−.03`; signed `+.95`; a dash for None.
 

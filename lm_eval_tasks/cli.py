@@ -5,37 +5,59 @@ Installing the package places the task files in lm-eval's folder, so lm-eval fin
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import sys
+import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from textwrap import shorten
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
+from lm_eval_tasks.cache_files import check_caches, kept
 from lm_eval_tasks.cache_stamp import OPTIONS, check_writer
+from lm_eval_tasks.disks import WrittenPaths, written_paths
 
 NOT_FOUND = "Tasks not found: "  # how lm-eval's error begins
+# Functions of lm-eval in which every error is one of the arguments.
+ARGUMENT_READERS = ("parse_args", "from_cli")
+# Characters of such an error that are shown: it may repeat a whole argument.
+MESSAGE = 300
 
 
 def main(argv: list[str]) -> int:
     """Pass `argv` to lm-eval, without the options that are this command's own.
 
     Raises:
-        UsageError: a task that lm-eval does not find; the message names the nearest ones. Or a GGUF file as a model, or
-            a cache that somebody else wrote.
+        UsageError: a GGUF file as a model, a cache that somebody else wrote, a path that cannot be written, or an
+            argument that lm-eval refuses.
+        KeyboardInterrupt: the run was stopped; says what a rerun finds.
     """
     for option in OPTIONS.keys() & set(argv):
         os.environ[OPTIONS[option]] = "1"  # which processes that lm-eval starts inherit
     argv = [word for word in argv if word not in OPTIONS]
-    _check_caches(argv)
+    paths = written_paths(argv)
+    _check_paths(paths)
     for word in argv:
         # lm-eval's hf takes folder and file apart, and fails on the path in the middle of transformers.
         if match := re.search(r"pretrained=([^,\s]+\.gguf)(?=,|\s|$)", word):
             folder, name = os.path.split(match[1])
             raise UsageError(f"{match[1]}: a GGUF file: write pretrained={folder or '.'},gguf_file={name}")
+    try:
+        _run(argv)
+    except KeyboardInterrupt as stop:
+        raise type(stop)(_after_stop(paths)) from None
+    return 0
+
+
+def _run(argv: Sequence[str]) -> None:
+    """Run lm-eval.
+
+    Raises:
+        UsageError: a task that it does not find, or an argument that it cannot read.
+    """
     import lm_eval.__main__
 
     import lm_eval_tasks.rule_models  # noqa: F401  registers the rule-based models
@@ -43,20 +65,37 @@ def main(argv: list[str]) -> int:
     sys.argv = ["lm_eval", *(argv or ["--help"])]
     try:
         lm_eval.__main__.cli_evaluate()
-    except ValueError as error:
-        if not str(error).startswith(NOT_FOUND):
-            raise
-        raise UsageError(_tasks_not_found(str(error).removeprefix(NOT_FOUND).split(", "))) from error
-    return 0
+    except (ValueError, TypeError, RecursionError, MemoryError, OSError) as error:
+        if str(error).startswith(NOT_FOUND):
+            raise UsageError(_tasks_not_found(str(error).removeprefix(NOT_FOUND).split(", "))) from error
+        if not isinstance(error, UsageError) and _is_about_arguments(error):
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UsageError(f"the arguments cannot be read: {shorten(reason, MESSAGE, placeholder=' …')}") from error
+        raise
 
 
-def _check_caches(argv: Sequence[str]) -> None:
-    """Check who wrote the caches, before anything reads them; of a path in a YAML file, when the tasks do."""
-    for word, value in zip(argv, [*argv[1:], ""], strict=True):
-        path = Path(word.partition("=")[2] if word.startswith("--use_cache=") else value)
-        if word.split("=")[0] in ("--use_cache", "-c") and path.name:
-            for file in path.parent.glob(f"{glob.escape(path.name)}_rank*.db"):
-                check_writer(file)
+def _is_about_arguments(error: BaseException) -> bool:
+    """Whether lm-eval's readers of the command line or of `--config` raised an error."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(
+        frame.f_code.co_name in ARGUMENT_READERS and str(frame.f_globals.get("__name__")).startswith("lm_eval.")
+        for frame in frames
+    )
+
+
+def _check_paths(paths: WrittenPaths) -> None:
+    """Check what the run will write to, and who wrote the caches, before anything reads them."""
+    paths.check()
+    for file in paths.caches:
+        check_writer(file)
+    check_caches(paths.caches)
+
+
+def _after_stop(paths: WrittenPaths) -> str:
+    """What a rerun finds, for a run that was stopped."""
+    if paths.use_cache:
+        return kept(paths.caches)
+    return "no answer is kept: with --use_cache FILE the same command would go on where it stopped"
 
 
 def _tasks_not_found(names: Sequence[str]) -> str:

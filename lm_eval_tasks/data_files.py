@@ -21,7 +21,7 @@ from typing import Any
 import datasets
 import jsonlines
 
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, excerpt
 from lm_eval_tasks import LOGGER
 from lm_eval_tasks.delimited import read_delimited
 
@@ -151,10 +151,39 @@ def _decode(path: Path, data: bytes) -> str:
     return text
 
 
+def loads(text: str) -> Any:
+    """A JSON value. A key that stands twice in an object is refused: one of its values would be lost.
+
+    Raises:
+        ValueError: says what is wrong, in one line.
+    """
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Row:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        name = next(name for number, (name, _) in enumerate(pairs) if name in dict(pairs[:number]))
+        raise ValueError(f"the key {excerpt(name)} stands twice: leave one out")
+    return row
+
+
+def line_problem(error: jsonlines.InvalidLineError) -> str:
+    """What is wrong with a line that is JSON and yet cannot be read; empty where it is no JSON."""
+    cause = error.__cause__
+    if isinstance(cause, UnicodeDecodeError):
+        return "is not UTF-8: save the file in UTF-8"
+    if isinstance(cause, JSONDecodeError) or not isinstance(cause, ValueError):
+        return ""
+    if "digits" in str(cause):
+        return "holds a number that is too long to read: write it as a text, or leave it out"
+    return f"cannot be read: {cause}"
+
+
 def _read_array(path: Path, text: str) -> list[Row]:
     try:
-        values = json.loads(text)
-    except (JSONDecodeError, RecursionError):
+        values = loads(text)
+    except (ValueError, RecursionError):
         return _read_lines(path, text)  # whose message names the line
     if values and all(not isinstance(value, dict) for value in values):
         return _read_lines(path, text)
@@ -168,9 +197,9 @@ def _read_lines(path: Path, text: str) -> list[Row]:
     # Lines end as in a file: a line separator inside a JSON string (U+2028) ends none.
     lines = io.StringIO(text, newline=None)
     try:
-        return list(jsonlines.Reader(lines).iter(type=dict, skip_empty=True))
+        return list(jsonlines.Reader(lines, loads=loads).iter(type=dict, skip_empty=True))
     except jsonlines.InvalidLineError as error:
-        cause, reason = error.__cause__, "is not a JSON object"
+        cause, reason = error.__cause__, line_problem(error) or "is not a JSON object"
         if isinstance(cause, JSONDecodeError):
             reason = f"is not JSON: {cause.msg} at column {cause.colno}"
         raise UsageError(f"{path}: line {error.lineno} {reason}") from error
@@ -215,5 +244,7 @@ def _mixed_kinds(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> s
             if not first_kind:
                 first_number, first_kind = number, kind
             elif kind != first_kind and {kind, first_kind} != {"int", "float"}:
-                return f"row {number}: {name} is {row[name]!r} ({kind}), in row {first_number} it is a {first_kind}"
+                return (
+                    f"row {number}: {name} is {excerpt(row[name])} ({kind}), in row {first_number} it is a {first_kind}"
+                )
     return ""

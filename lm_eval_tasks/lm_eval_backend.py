@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, nullcontext
+from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM, CachingLM
     from lm_eval.models.api_models import JsonChatStr
 
+    from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking
+
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
 
@@ -40,6 +42,9 @@ API_UNTIL = ["<|endoftext|>"]
 
 # Both warn of what is meant with a model in memory: that it is one, and a short limit for classifications.
 LOADED_MODEL_LOGGERS = ("lm_eval.models.huggingface", "transformers.generation")
+
+# lm-eval's class of local Hugging Face models, by module and name: to look at it must not import torch.
+HF_MODEL = ("lm_eval.models.huggingface", "HFLM")
 
 Render = Callable[..., Any]
 
@@ -89,10 +94,20 @@ class Backend:
     Args:
         lm: the model, or the caching wrapper around it.
         render: `lm.apply_chat_template` where the run applies one; None renders turns as plain text.
+        quick: rank labels with `QuickRanking` where the model is a local one of lm-eval's class for those.
     """
 
-    def __init__(self, lm: LM | CachingLM, render: Render | None) -> None:
-        self.lm, self.render, self.thinking = lm, render, ThinkingModel(unwrap_cache(lm))
+    def __init__(self, lm: LM | CachingLM, render: Render | None, *, quick: bool = True) -> None:
+        self.lm, self.render, self.quick, self.thinking = lm, render, quick, ThinkingModel(unwrap_cache(lm))
+
+    @cached_property
+    def _ranking(self) -> QuickRanking | None:
+        lm = unwrap_cache(self.lm)
+        if not self.quick or (type(lm).__module__, type(lm).__qualname__) != HF_MODEL or lm.backend != "causal":
+            return None
+        from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking
+
+        return QuickRanking(lm)
 
     def any_process_waiting(self, waiting: bool) -> bool:
         """Whether any process of a data-parallel run has calls left; `waiting`: whether this one has."""
@@ -213,7 +228,9 @@ class Backend:
     def _call_model(self, request_type: RequestType, requests: list[Instance]) -> list[Any]:
         try:
             lm = unwrap_cache(self.lm)
-            with _without_own_token_limit(lm), whole_answers(lm), server_failures(self.lm):
+            ranking = self._ranking if request_type == "loglikelihood" else None
+            quick = ranking.active() if ranking else nullcontext()
+            with _without_own_token_limit(lm), whole_answers(lm), server_failures(self.lm), quick:
                 return call_model(self.lm, request_type, requests)
         except NotImplementedError as error:
             raise UsageError(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral
 from typing import Any
 
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, excerpt
+from faithful_se.files import is_writable_text
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "classifier": ("generate", "loglikelihood", "calibrated"),
@@ -31,6 +33,9 @@ RANKED = ("loglikelihood", "calibrated")
 
 # The smallest value of each option that is a whole number.
 WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0}
+
+# The largest ones: a number of draws or tokens beyond it would fill the memory before anything is asked.
+LARGEST, LARGEST_SEED = 10**6, 2**63 - 1
 
 # Arguments of lm-eval's models that only look like an option.
 MODEL_ARGUMENTS = ("think_end_token",)
@@ -57,6 +62,7 @@ class Options:
     # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
     order: str = "file"
     order_seed: int = 0  # of the draw of ``balanced``
+    quick: bool = True  # whether a local model ranks labels in one pass a text; the numbers are the same
 
     @property
     def ranked(self) -> bool:
@@ -64,8 +70,11 @@ class Options:
         return self.classifier in RANKED
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for transcripts and result files; those of priors and thoughts only where they are used."""
-        unused = {"prior", "prior_texts"} if self.classifier != "calibrated" else set()
+        """Plain values for transcripts and result files: what can change a number.
+
+        Those of priors and thoughts only where they are used.
+        """
+        unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         values = {**asdict(self), "controls": list(self.controls)}
@@ -107,24 +116,31 @@ def _check_prior(task: str, values: Mapping[str, Any]) -> None:
 
 
 def _read_value(task: str, name: str, value: Any) -> Any:
+    text = excerpt(value)
     if name == "controls":
         return _read_controls(task, value)
-    if name == "unknown":
+    if name in ("unknown", "quick"):
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         if not isinstance(value, bool):
-            raise UsageError(f"{task}: unknown={value!r}: give true or false")
+            raise UsageError(f"{task}: {name}={text}: give true or false")
         return value
     if name in WHOLE_NUMBERS:
-        if isinstance(value, bool) or not str(value).isdecimal() or int(value) < WHOLE_NUMBERS[name]:
-            raise UsageError(f"{task}: {name}={value!r}: give a whole number from {WHOLE_NUMBERS[name]}")
+        least, most = WHOLE_NUMBERS[name], LARGEST_SEED if name == "order_seed" else LARGEST
+        digits = isinstance(value, str) and value.isdecimal()
+        whole = digits or (isinstance(value, Integral) and not isinstance(value, bool))
+        if not whole or (digits and len(value) > len(str(most))) or not least <= int(value) <= most:
+            to = f" to {most}" if whole and (digits or value > most) else ""
+            raise UsageError(f"{task}: {name}={text}: give a whole number from {least}{to}")
         return int(value)
     if name in CHOICES and value not in CHOICES[name]:
-        raise UsageError(f"{task}: {name}={value!r}: give one of {', '.join(CHOICES[name])}")
+        raise UsageError(f"{task}: {name}={text}: give one of {', '.join(CHOICES[name])}")
     if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{task}: {name}={value!r}: give a text that is not empty")
-    if name == "mask" and "\n" in value:
-        raise UsageError(f"{task}: mask={value!r}: a mask cannot hold a line break")
+        raise UsageError(f"{task}: {name}={text}: give a text that is not empty")
+    if not is_writable_text(value):
+        raise UsageError(f"{task}: {name}={text}: it is not UTF-8, and results hold it: write it in UTF-8")
+    if name == "mask" and len(value.splitlines()) > 1:
+        raise UsageError(f"{task}: mask={text}: a mask cannot hold a line break")
     return value
 
 
@@ -134,12 +150,12 @@ def _read_controls(task: str, value: Any) -> tuple[str, ...]:
         text = value.strip().strip("[]()")
         names = [part.strip().strip("'\"") for part in text.replace("+", ",").split(",") if part.strip()]
     else:
-        names = [str(part) for part in value] if isinstance(value, (list, tuple)) else [str(value)]
+        names = [excerpt(part).strip("'") for part in (value if isinstance(value, (list, tuple)) else [value])]
     if names == ["none"] or not names:
         return ()
     if names == ["all"]:
         return CONTROLS
     if not set(names) <= set(CONTROLS):
         allowed = f"any of {', '.join(CONTROLS)} joined by '+', or none, or all"
-        raise UsageError(f"{task}: controls={value!r}: give {allowed}")
+        raise UsageError(f"{task}: controls={excerpt(value)}: give {allowed}")
     return tuple(name for name in CONTROLS if name in names or (name == "random" and "oracle" in names))

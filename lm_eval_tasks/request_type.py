@@ -21,10 +21,11 @@ from typing import NamedTuple
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
 
-from faithful_se.errors import install_excepthook
+from faithful_se.errors import install_excepthook, memory_errors_as_usage
 from faithful_se.last_lines import say_last
 from faithful_se.transcript import Transcript
-from lm_eval_tasks import LOGGER, aggregation
+from lm_eval_tasks import LOGGER, aggregation, saved_results
+from lm_eval_tasks.cache_files import cache_errors
 from lm_eval_tasks.cache_stamp import check_cache
 from lm_eval_tasks.cut_thoughts import cut_findings
 from lm_eval_tasks.data_parallel import unwrap_cache
@@ -63,19 +64,21 @@ class Outcome(NamedTuple):
 
 
 def install() -> None:
-    """Add the request type to lm-eval's models, and our standard errors and one-line errors to its command.
+    """Add the request type to lm-eval's models; and our standard errors, checks and one-line errors to its command.
 
     Calling it again changes nothing.
     """
     install_excepthook()
     aggregation.install()
+    saved_results.install()
     LM.self_explain = answer_requests
     CachingLM.self_explain = _answer_cached
 
 
 def _answer_cached(lm: CachingLM, requests: Sequence[SelfExplainRequest]) -> list[str]:
-    check_cache(lm)
-    return answer_requests(lm, requests)
+    with cache_errors(lm):
+        check_cache(lm)
+        return answer_requests(lm, requests)
 
 
 def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) -> list[str]:
@@ -83,19 +86,21 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
 
     All requests of a run have the same chat template.
     """
-    backend = Backend(lm, requests[0].render if requests else None)
+    quick = all(request.spec.options.quick for request in requests)
+    backend = Backend(lm, requests[0].render if requests else None, quick=quick)
     if backend.render is None and getattr(getattr(lm, "tokenizer", None), "chat_template", None):
         logger.warning("the model has a chat template that is not used: add --apply_chat_template")
     procedures = [self_explain(request.spec, request.document) for request in requests]
     tally = Tally()
-    transcripts = run(
-        procedures,
-        backend.respond,
-        again=backend.any_process_waiting,
-        distinct=is_repeatable,
-        tally=tally,
-        steps=steps_of(request.spec for request in requests),
-    )
+    with memory_errors_as_usage("give a smaller batch size; --use_cache keeps the answers so far"):
+        transcripts = run(
+            procedures,
+            backend.respond,
+            again=backend.any_process_waiting,
+            distinct=is_repeatable,
+            tally=tally,
+            steps=steps_of(request.spec for request in requests),
+        )
     logger.info(
         "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
         len(requests), sum(tally.new_calls), sum(tally.calls),

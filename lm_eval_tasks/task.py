@@ -24,6 +24,7 @@ from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
 from lm_eval_tasks.declaration import check_declaration, label_problem
+from lm_eval_tasks.disks import check_command
 from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import FEWSHOT_SEED, Options, read_options
@@ -53,6 +54,7 @@ class SelfExplainTask(ConfigurableTask):
     def __init__(self, config: Mapping[str, Any]) -> None:
         settings = copy.deepcopy({key: value for key, value in config.items() if key != "class"})
         options = _read_declaration(settings)
+        check_command()
         declared = settings["metadata"]["faithful_se"]
         self.source = DatasetSpec.from_config(settings)
         note_question(self.source.question)

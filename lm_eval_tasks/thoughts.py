@@ -52,7 +52,7 @@ FAMILIES = (
 )
 
 # A mention inside a sentence opens nothing: "I wrote <think> myself" | Let me see. <think> … | Sure!\n<think>\n…
-_POSITION = r"(?:\A\s*|\n[^\S\n]*|[.!?:][^\S\n]+)"
+_POSITION = r"(?:\A\s*|\n[^\S\n]*|[.!?][^\S\n]+)"
 _OPENINGS = [
     re.compile((r"\A\s*" if marks.first else _POSITION) + f"(?P<mark>{marks.opening})", re.IGNORECASE)
     for marks in FAMILIES

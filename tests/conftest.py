@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,14 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 PAPER = "faithful_se_sentiment140_*,faithful_se_snli_*,faithful_se_agnews_*"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches the test, also where a shell started pytest in the background and had it ignored."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real public text, which a clone does not hold."""
@@ -36,8 +45,18 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def evaluate() -> Callable[..., dict[str, Any]]:
+def smollm2() -> Path:
+    """The folder of SmolLM2-135M-Instruct, which `recipes/smollm2/get_model.py` writes."""
+    folder = os.environ.get("FAITHFUL_SE_SMOLLM2")
+    if not folder:
+        pytest.skip("FAITHFUL_SE_SMOLLM2 is not set: no folder of `python recipes/smollm2/get_model.py --out FOLDER`")
+    return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def evaluate() -> Iterator[Callable[..., dict[str, Any]]]:
     """`evaluate(lm, data, tasks, limit, **options)`: the real `simple_evaluate` on tasks of this package."""
+    import torch.utils.collect_env
     from lm_eval import simple_evaluate
     from lm_eval.tasks import TaskManager
 
@@ -57,7 +76,10 @@ def evaluate() -> Callable[..., dict[str, Any]]:
         names = manager.match_tasks(tasks.split(","))
         return dict(simple_evaluate(lm, tasks=names, task_manager=manager, limit=limit, **settings))
 
-    return run
+    with pytest.MonkeyPatch.context() as patch:
+        # What lm-eval records of the machine: it starts pip, which takes longer than most evaluations here.
+        patch.setattr(torch.utils.collect_env, "get_pretty_env_info", str)
+        yield run
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -53,6 +55,7 @@ def test_a_wrong_command_names_the_right_ones(capsys):
         ("build", "torch, transformers, peft, captum, trl", "train"),
         ("sft", "torch, transformers, peft, captum, trl", "train"),
         ("demo", "torch, transformers, peft, captum, trl, altair", "board,train"),
+        ("study", "torch, transformers, peft, captum, trl, altair", "board,train"),
     ],
 )
 def test_a_missing_extra_is_one_line(command, missing, extra):
@@ -131,13 +134,30 @@ def test_eval_names_a_misspelt_task_in_one_line():
     assert line in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
 
 
-def test_ctrl_c_ends_a_command_without_a_traceback(monkeypatch, capsys):
-    def stop(name):
-        raise KeyboardInterrupt
+REMAINS = {
+    **dict.fromkeys(("tune", "attribute", "build", "sft", "study", "demo"), "stopped; the same command resumes"),
+    **dict.fromkeys(("mini", "board"), "stopped; nothing was written, the same command begins again"),
+    "eval": "stopped; no question was asked yet",
+    "compare": "stopped",
+}
 
-    monkeypatch.setattr(faithful_se_cli, "import_module", stop)
-    assert faithful_se_cli.main(["board"]) == 130
-    assert capsys.readouterr().err == "faithful-se board: stopped\n"
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("command", REMAINS)
+def test_a_command_that_is_stopped_says_what_a_rerun_finds(command, how, status, monkeypatch, capsys):
+    monkeypatch.setattr(faithful_se_cli, "import_module", lambda name: os.kill(os.getpid(), how) or time.sleep(9))
+    assert faithful_se_cli.main([command]) == status
+    assert capsys.readouterr().err == f"faithful-se {command}: {REMAINS[command]}\n"
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    monkeypatch.setenv("RANK", "1")  # of a launch: its first process says it, and SIGTERM ends it at once
+    if how == signal.SIGINT:
+        assert faithful_se_cli.main([command]) == status
+        assert capsys.readouterr().err == ""
+    else:
+        monkeypatch.setattr(faithful_se_cli, "import_module", lambda name: sys)
+        monkeypatch.setattr(sys, "main", lambda rest: signal.getsignal(signal.SIGTERM) != signal.SIG_DFL, raising=False)
+        assert faithful_se_cli.main([command]) == 0
 
 
 @pytest.mark.parametrize(

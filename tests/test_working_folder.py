@@ -1,6 +1,6 @@
 """Packages in the user's working folder that have the names of ours get in nobody's way, in one process and in several.
 
-tests/training/demo/test_runs.py runs the demo in such a folder.
+tests/training/study/test_runs.py runs the demo in such a folder.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from leaderboards.lm_eval_files.option_defaults import with_defaults
 from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
 from leaderboards.lm_eval_files.samples_file import read_transcripts
 from leaderboards.lm_eval_files.select_runs import SelectedRun, candidates_by_task, group_messages, select_runs
+from leaderboards.number_format import counted
 
 
 class Side(NamedTuple):
@@ -192,7 +193,7 @@ def _one_sided_tasks(runs_a: Mapping[TaskKey, SelectedRun], runs_b: Mapping[Task
     for side, names in (("A", names_a - names_b), ("B", names_b - names_a)):
         if names:
             first = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
-            notes.append(f"{len(names)} tasks only in {side}: {first}.")
+            notes.append(f"{counted(len(names), 'task')} only in {side}: {first}.")
     return notes
 
 

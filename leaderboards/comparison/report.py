@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from leaderboards.board import Estimate, Settings
 from leaderboards.comparison.compare import Behaviour, Changed, Comparison, Pair
-from leaderboards.number_format import ascii_rate, ascii_with_interval, p_value
+from leaderboards.number_format import ascii_rate, ascii_with_interval, counted, p_value
 from leaderboards.sanitize import terminal_line
 from leaderboards.tables.terminal_table import text_table
 
@@ -44,7 +44,7 @@ def comparison_text(comparison: Comparison) -> str:
     table = text_table(HEAD, [_table_row(pair) for pair in comparison.pairs])
     mean = ascii_with_interval(comparison.mean, signed=True)
     compared = sum(pair.versus.faithful.estimate is not None for pair in comparison.pairs)
-    parts = [names, table, f"\nmean over {compared} tasks, B - A: {mean}", LEGEND]
+    parts = [names, table, f"\nmean over {counted(compared, 'task')}, B - A: {mean}", LEGEND]
     parts += [_changed(pair.task, changed) for pair in comparison.pairs for changed in pair.changed]
     parts += [f"note: {terminal_line(note)}" for note in [*not_measurable(comparison), *comparison.notes]]
     return "\n".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.evaluation import Row, report, verdict
+from benchmarks.evaluation_rows import Row, report, verdict
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,13 @@ def test_what_an_earlier_call_did_says_nothing_about_the_time():
     assert counter.line() == "attribute: 910 of 1,000 texts, about 1.5 h left"
 
 
+def test_a_clock_that_is_set_back_changes_no_estimate(monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: -1e9)
+    counter = Progress("attribute", 10, stream=io.StringIO())
+    counter.update(9)
+    assert counter.line() == "attribute: 9 of 10 texts, less than a minute left"
+
+
 def test_lines_come_without_a_terminal_even_while_nothing_ends():
     stream = io.StringIO()
     with Progress("build: snli", 128, stream=stream, interval=0.01):

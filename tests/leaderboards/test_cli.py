@@ -48,8 +48,8 @@ def test_what_is_printed(results, tmp_path, capsys, only_json):
     )
     out, err = capsys.readouterr()
     assert out.startswith(
-        "2 checkpoints, 1 tasks, 2 cells, 10 different documents, 10 pairs of document and task; "
-        "0 MB of samples read, 1 files or runs skipped"
+        "2 checkpoints, 1 task, 2 cells, 10 different documents, 10 pairs of document and task; "
+        "0 MB of samples read, 1 file or run skipped"
     )
     assert [line.split()[:2] for line in out.splitlines() if line.startswith("tuned")] == [["tuned", "1.000"]]
     assert out.splitlines()[-1] == f"The page: file://{tmp_path}/board/index.html"

@@ -136,7 +136,7 @@ def test_what_cannot_be_compared_is_said(tmp_path, capsys):
     write_run(tmp_path / "b", {TASK: rows_of([1.0] * 4), third: rows_of([0.0] * 4, third)}, model="models/b")
     assert compare(tmp_path / "a", tmp_path / "b") == 0
     out = capsys.readouterr().out
-    assert "note: 1 tasks only in A: faithful_se_trec_attribution_oneword." in out
+    assert "note: 1 task only in A: faithful_se_trec_attribution_oneword." in out
     write_run(tmp_path / "c", {TASK: rows_of([1.0] * 4)}, model="models/c", options={"operator": "delete"})
     assert compare(tmp_path / "a", tmp_path / "c") == 2
     assert "not compared, operator mask against delete" in capsys.readouterr().err

@@ -169,7 +169,7 @@ def test_compare_says_it_and_fails(tmp_path, capsys):
     out = capsys.readouterr().out
     snli = next(line for line in out.splitlines() if line.startswith("snli_attribution"))
     assert snli.split()[1:5] == ["12", "0.500", "n.m.", "n.m."] and "worse" not in snli
-    assert "mean over 1 tasks, B - A: +0.500" in out
+    assert "mean over 1 task, B - A: +0.500" in out
     assert f"note: B, snli_attribution_oneword: {SENTENCE}." in out
     assert compare(tmp_path / "a", tmp_path / "b", "--fail-if", "worse") == 1  # it was measurable in A
     assert compare(tmp_path / "b", tmp_path / "b", "--fail-if", "worse") == 0

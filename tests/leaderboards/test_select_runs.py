@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -43,6 +44,18 @@ def test_the_newest_complete_run_counts(tmp_path):
     write_run(tmp_path, {TASK: rows_of([1.0] * 4)}, date=NEW)
     board = board_of(tmp_path)
     assert faithful(board) == [1.0] and only_cell(board).date == "2026-02-01T00:00:00.000000"
+
+
+def test_a_clock_that_goes_back_changes_no_choice_between_names(tmp_path):
+    """Times of files, and the order in which they were written, do not count. The board shows the date that counts."""
+    newer = write_run(tmp_path, {TASK: rows_of([1.0] * 4)}, date=NEW)
+    older = write_run(tmp_path, {TASK: rows_of([0.0] * 4)}, date=OLD)
+    for time, path in enumerate((newer, *tmp_path.glob(f"*{NEW}*"), older, *tmp_path.glob(f"*{OLD}*"))):
+        os.utime(path, (time, time))
+    board = board_of(tmp_path)
+    assert faithful(board) == [1.0] and only_cell(board).date == "2026-02-01T00:00:00.000000"
+    board = board_of(tmp_path, date="2026-01")  # --run: the run that was made last, by a clock that was set back
+    assert faithful(board) == [0.0] and only_cell(board).date == "2026-01-01T00:00:00.000000"
 
 
 def test_an_incomplete_newer_run_is_named_and_the_older_one_used(tmp_path):

@@ -56,6 +56,23 @@ class TestCache:
         assert "\n" not in str(refusal.value)
         assert "give another path" in str(refusal.value)
 
+    def test_one_cache_serves_all_that_the_prompt_holds(self, evaluate, data, tmp_path):
+        cache = {"use_cache": str(tmp_path / "cache")}
+        evaluate(RuleLM("honest"), data, TASK, 2, cache)
+        for options, extra in (
+            ({"operator": "delete"}, {}),
+            ({"operator": "substitute"}, {}),
+            ({"mask": "___"}, {}),
+            ({"context": "fresh"}, {}),
+            ({}, {"system_instruction": "Be brief."}),
+        ):
+            changed = RuleLM("honest")
+            cached = evaluate(changed, data, TASK, 2, {**cache, **extra}, **options)
+            uncached = evaluate(RuleLM("honest"), data, TASK, 2, extra, **options)
+            assert total(changed) > 0
+            answers, expected = ([row["resps"] for row in run["samples"][TASK]] for run in (cached, uncached))
+            assert answers == expected and scores(cached) == scores(uncached)
+
     def test_other_weights_in_the_same_folder_are_refused(self, evaluate, data, tiny, tmp_path):
         from transformers import AutoModelForCausalLM
 

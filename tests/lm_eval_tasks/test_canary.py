@@ -355,3 +355,18 @@ def test_the_command_line_shows_our_messages(fresh_logging, capsys):
     output = capsys.readouterr().err
     assert "of ours" in output and "of another logger" not in output
     assert callable(warning_once.cache_clear)
+
+
+def test_the_writers_that_are_wrapped():
+    """`saved_results` finds files by the date of the run, which the results set, and calls both by these names."""
+    from lm_eval.loggers import EvaluationTracker
+
+    from lm_eval_tasks import saved_results
+
+    writers = (saved_results._write_results, saved_results._write_samples)
+    assert [list(inspect.signature(writer).parameters) for writer in writers] == [
+        ["self", "results", "samples"],
+        ["self", "task_name", "samples"],
+    ]
+    assert all("self.date_id" in inspect.getsource(writer) for writer in writers)
+    assert EvaluationTracker.save_results_samples is saved_results.save_samples

@@ -94,6 +94,12 @@ def test_the_mini_data_is_in_the_package_and_not_among_lm_evals_tasks(environmen
     assert shipped == {("lm_eval_tasks", "datasets")}
 
 
+def test_recipes_are_in_the_package(run: Run, tmp_path: Path) -> None:
+    done = run(f"faithful-se study mini/study.yaml --out {tmp_path / 'out'} --print-commands")
+    assert done.returncode == 0, done.stderr
+    assert f"faithful-se mini --out {tmp_path / 'out' / 'base'} --seed 0" in done.stdout.splitlines()
+
+
 def test_head_gets_its_line_and_no_traceback(run: Run) -> None:
     done = run("faithful-se eval ls tasks | head -1")
     # 141 is how shells count a writer whose reader left before it had ended.

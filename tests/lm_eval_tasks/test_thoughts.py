@@ -93,6 +93,7 @@ PLAIN = [
     "",
     " \n",
     "I wrote <think> and </think> into it myself.",
+    "I wrote: <think> myself </think> ok",
     "positive. The tag <think> is not closed.",
     "The word is <think>",
     "Most important word: <think>",

@@ -14,10 +14,10 @@ from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.tiny_rows import ROWS, arguments, write_rows
 from training.attribution import cli as attribute
 from training.build.attributions import read_attributions
-from training.demo import cli as demo
 from training.models.loading import load_model
 from training.runs.shards import ShardedFolder
 from training.sft import cli as sft
+from training.study import demo
 
 pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -146,16 +146,12 @@ def test_a_file_where_a_folder_is_meant(model: Path, tmp_path: Path) -> None:
         pass
 
 
-def test_another_demo_is_named_by_its_options(tmp_path: Path) -> None:
+def test_the_folder_of_an_older_demo_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "demo.json").write_text('{"mode": "default", "seed": 0}')
-    with pytest.raises(
-        UsageError, match="holds the demo without --quick and --full and with --seed 0: give the same, or"
-    ):
+    with pytest.raises(UsageError, match=r"holds demo\.json and no study\.json: give another --out"):
         demo.main(["--out", str(tmp_path), "--quick"])
-    with pytest.raises(UsageError, match="holds the same demo of another version: install that version, or another"):
-        demo.main(["--out", str(tmp_path)])
-    (tmp_path / "demo.json").write_text('{"mode": ')
-    with pytest.raises(UsageError, match=r"demo.json is damaged, .*; put it back, or give another --out"):
+    (tmp_path / "study.json").write_text('{"mode": ')
+    with pytest.raises(UsageError, match=r"study\.json is damaged, .*; put it back, or give another --out"):
         demo.main(["--out", str(tmp_path)])
 
 

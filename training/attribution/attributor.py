@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from faithful_se.errors import UsageError
+from faithful_se.errors import UsageError, is_out_of_memory
 from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.engine.batching import TokenBudget, is_out_of_memory
 from training.attribution.engine.document_batch import Budgets, DocumentBatch
 from training.attribution.engine.forward import Forward
 from training.attribution.engine.label_prior import label_settings, measure_prior
@@ -27,9 +27,6 @@ from training.runs.artefacts import AttributionRow
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
-
-# Tokens at once: far fewer than most devices can hold, and halved where even that is too much.
-DEFAULT_TOKEN_BUDGET = {"cpu": 2048, "cuda": 16384}
 
 TOO_LONG = "the text is longer than the model's context"
 NO_WORDS = "no words in the text"
@@ -83,7 +80,7 @@ class Attributor:
         tree = read_labels(self.renderer, self.options.whole_answer)
         with unsupported_as_usage_error(model):
             self.forward = Forward(model, tree, self.renderer.prefix)
-        tokens = token_budget or DEFAULT_TOKEN_BUDGET.get(self.forward.device.type, DEFAULT_TOKEN_BUDGET["cuda"])
+        tokens = token_budget or default_tokens(self.forward.device)
         self.budgets = Budgets(*(TokenBudget(tokens) for _ in Budgets._fields))
         row_options = {**self.options.as_dict(), "mask": spec.options.mask, "unknown": spec.options.unknown}
         if spec.system:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
+from faithful_se.files import check_writable
 from training.attribution.options import AttributionOptions, LabelOptions
 from training.command_line import command_parser, metavar, options_from
 
@@ -114,29 +115,27 @@ class MachineOptions:
             raise UsageError("--shard-size and --token-budget are whole numbers from 1")
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 0, or 130 where it was stopped by Ctrl-C."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
     groups = {
         "": TextOptions,
         "how the model is asked for labels": LabelOptions,
         "how words are scored": AttributionOptions,
         "machine": MachineOptions,
     }
-    arguments = command_parser("faithful-se attribute", __doc__, EXAMPLES, groups).parse_args(
-        sys.argv[1:] if argv is None else argv
+    return command_parser("faithful-se attribute", __doc__, EXAMPLES, groups)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    arguments = parser().parse_args(sys.argv[1:] if argv is None else argv)
+    _run(
+        options_from(arguments, TextOptions),
+        options_from(arguments, LabelOptions),
+        options_from(arguments, AttributionOptions),
+        options_from(arguments, MachineOptions),
     )
-    try:
-        _run(
-            options_from(arguments, TextOptions),
-            options_from(arguments, LabelOptions),
-            options_from(arguments, AttributionOptions),
-            options_from(arguments, MachineOptions),
-        )
-    except KeyboardInterrupt:
-        if os.environ.get("RANK", "0") == "0":  # Ctrl-C reaches all processes of a launch
-            print("faithful-se: stopped; the same command resumes", file=sys.stderr)
-        return 130
     return 0
 
 
@@ -148,6 +147,7 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     from training.models.loading import load_model
 
     template_args = read_template_args(texts.chat_template_args)
+    check_writable(texts.out, "--out")
     sources, settings = _sources(texts, labels)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")

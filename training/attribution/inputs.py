@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import datasets
@@ -17,7 +18,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
-from lm_eval_tasks.data_files import PACKED, read_rows
+from lm_eval_tasks.data_files import PACKED, line_problem, loads, read_rows
 from lm_eval_tasks.declaration import SPLITS, label_problem
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.examples import add_examples_and_prior_texts
@@ -31,6 +32,9 @@ PLAIN_QUESTION = "Which label fits the text?"
 
 # The remedy for a file that is no JSON Lines file.
 FORM = "give one JSON object a line, a JSON array, or a file whose name ends in .csv, .tsv or .parquet"
+
+# Characters of the names of columns that a message shows.
+COLUMNS = 200
 
 logger = logging.getLogger(__name__)
 
@@ -178,8 +182,10 @@ def _rows(path: Path) -> Iterator[tuple[str, Any]]:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield f"line {number}", jsonlines.Reader([line]).read()
+                    yield f"line {number}", jsonlines.Reader([line], loads=loads).read()
     except (jsonlines.Error, RecursionError) as error:
+        if isinstance(error, jsonlines.InvalidLineError) and (problem := line_problem(error)):
+            raise UsageError(f"{path}: line {number} {problem}") from error
         raise UsageError(f"{path}: line {number} is not JSON: {FORM}") from error
 
 
@@ -200,7 +206,9 @@ def _document(row: Any, question: Question, origin: str) -> Document:
         raise UsageError(f"{origin} is {_json_type(row)}: {FORM}")
     for name in question.fields:
         if name not in row:
-            raise UsageError(f"{origin} has no {name} (columns: {', '.join(row)}): name the text columns with --fields")
+            columns = ", ".join(column if column.isprintable() else repr(column) for column in row)
+            columns = shorten(columns, COLUMNS, placeholder=" …")
+            raise UsageError(f"{origin} has no {name} (columns: {columns}): name the text columns with --fields")
         if not isinstance(row[name], str):
             raise UsageError(f"{origin}: {name} is {_json_type(row[name])}: give a text, or leave the line out")
     # JSON can hold a lone surrogate, a UTF-8 file cannot.

@@ -35,11 +35,13 @@ def main(argv: list[str] | None = None) -> int:
     source, machine = options_from(arguments, SourceOptions), options_from(arguments, MachineOptions)
     options = options_from(arguments, BuildOptions)
 
+    from faithful_se.files import check_writable
     from training.build.attributions import read_attributions
     from training.build.backend import load_responder
     from training.build.folder import ROWS
     from training.build.run import build
 
+    check_writable(source.out, "--out")
     attributions = read_attributions(source.attributions, source.datasets, source.without, source.limit, source.data)
     attributions.check_template_args(source.chat_template_args)
     responder = load_responder(

@@ -35,11 +35,12 @@ def main(argv: list[str] | None = None) -> int:
     if not 0 <= args.seed < 2**31:
         raise UsageError(f"--seed {args.seed}: give a whole number from 0 to {2**31 - 1}")
 
-    from faithful_se.files import atomic_folder, write_errors_as_usage
+    from faithful_se.files import atomic_folder, check_writable, write_errors_as_usage
     from training.mini import cache
     from training.mini.train import GaveUpError, base_model
 
     cache.MiniFolder(args.out, args.seed).check()
+    check_writable(args.out, "--out")
     try:
         folder = base_model(args.seed, log=lambda line: print(line, file=sys.stderr, flush=True), progress=True)
     except GaveUpError as error:

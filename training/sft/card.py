@@ -25,7 +25,7 @@ def make_train_info(
     sources: Sequence[RowSource],
     provenance: Provenance,
     tokens: int,
-    loss: tuple[float | None, int],
+    loss: float | None,
     thoughts: tuple[Mapping[str, Any], bool] = ({}, False),
 ) -> TrainInfo:
     """Collect what tells a checkpoint from others: base, data, arm, training, code.
@@ -34,7 +34,7 @@ def make_train_info(
         trainer: after the training.
         settings, sources, provenance: of the training and its rows; and the `dtype` of the base's weights.
         tokens: number of tokens with a loss, in all rows.
-        loss: mean over the steps of this call, and the step at which it resumed.
+        loss: mean over the steps; None where it is not known.
         thoughts: further arguments of the chat template, and whether it wrote empty thoughts that were learnt.
     """
     builds = [source.build for source in sources if source.build]
@@ -67,8 +67,7 @@ def make_train_info(
         "steps": int(state.global_step),
         "batch": int(args.train_batch_size * args.gradient_accumulation_steps * args.world_size),
         "seed": training["seed"],
-        "loss": loss[0],
-        "loss_since": loss[1],
+        "loss": loss,
         "commit": git_commit(),
         "versions": package_versions("faithful-se", "torch", "transformers", "trl", "peft", "accelerate"),
     }

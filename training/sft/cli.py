@@ -14,9 +14,13 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from trl import ModelConfig, SFTConfig
 
 
 @dataclass
@@ -31,6 +35,13 @@ class DataArguments:
             '{"enable_thinking": false} (default: those of the rows)'
         },
     )
+    shared_openings: bool = field(
+        default=False,
+        metadata={
+            "help": "run the tokens that rows of a batch open with once; best with "
+            "--train_sampling_strategy group_by_length"
+        },
+    )
     full: bool = field(default=False, metadata={"help": "train all weights instead of a LoRA adapter"})
     merge: bool = field(default=False, metadata={"help": "write adapter and base as one model into OUTPUT_DIR/merged"})
 
@@ -38,8 +49,36 @@ class DataArguments:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    arguments = list(sys.argv[1:] if argv is None else argv)
 
+    from faithful_se.errors import UsageError
+
+    data, training, model = read_arguments(list(sys.argv[1:] if argv is None else argv))
+    if not data.data:
+        raise UsageError("give --data: a folder of faithful-se build, or a JSONL file")
+    if data.full and data.merge:
+        raise UsageError("--merge is for adapters: --full writes a whole model already")
+
+    from training.sft.run import train
+
+    folder = train(data, training, model)
+    if training.process_index == 0:
+        print(f"{folder}: trained")
+    return 0
+
+
+def read_arguments(
+    arguments: Sequence[str], prog: str = "faithful-se sft", **defaults: Any
+) -> tuple[DataArguments, SFTConfig, ModelConfig]:
+    """The arguments of a training, from a recipe (`--config`) and the command line, which wins.
+
+    Args:
+        arguments: as they were typed.
+        prog: the command, for the help.
+        defaults: of TRL's arguments, where another command has its own.
+
+    Raises:
+        UsageError: an unknown argument, a wrong value, or a recipe that cannot be read.
+    """
     from faithful_se.errors import UsageError
 
     recipe = ""
@@ -57,14 +96,12 @@ def main(argv: list[str] | None = None) -> int:
     import yaml
     from trl import ModelConfig, SFTConfig, TrlParser
 
-    from training.sft.run import train
-
     def refuse(message: str) -> NoReturn:
         raise UsageError(f"{message}; --help lists the arguments")
 
-    parser = TrlParser((DataArguments, SFTConfig, ModelConfig), prog="faithful-se sft")
+    parser = TrlParser((DataArguments, SFTConfig, ModelConfig), prog=prog)
     parser.error = refuse  # one line instead of the usage of some two hundred arguments
-    parser.set_defaults(lora_target_modules=["all-linear"])
+    parser.set_defaults(lora_target_modules=["all-linear"], **defaults)
     if not torch.cuda.is_available():
         # TRL's defaults are for GPUs. On most CPUs bf16 is slow, and memory is not so short that recomputing pays.
         parser.set_defaults(use_cpu=True, bf16=False, gradient_checkpointing=False)
@@ -76,12 +113,5 @@ def main(argv: list[str] | None = None) -> int:
         raise UsageError(str(error).splitlines()[0]) from error
     except yaml.YAMLError as error:
         raise UsageError(f"--config {recipe}: no YAML ({' '.join(str(error).split())})") from error
-    if not data.data:
-        raise UsageError("give --data: a folder of faithful-se build, or a JSONL file")
-    if data.full and data.merge:
-        raise UsageError("--merge is for adapters: --full writes a whole model already")
     model.use_peft = not data.full
-    folder = train(data, training, model)
-    if training.process_index == 0:
-        print(f"{folder}: trained")
-    return 0
+    return data, training, model

@@ -9,10 +9,10 @@ import torch
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.forward_pass.lm_head import LMHead
 from tests.training.attribution import tiny_models as tiny
 from tests.training.attribution.test_exactness import assert_plain_occlusion
 from training.attribution.attributor import Attributor
-from training.attribution.engine.lm_head import LMHead
 from training.attribution.options import AttributionOptions
 
 GRANITE = {"logits_scaling": 8.0, "embedding_multiplier": 12.0, "residual_multiplier": 0.22}
@@ -155,8 +155,8 @@ def test_positions_as_biases_on_attention_are_refused_in_every_precision(fast: A
 
 def test_a_prompt_that_is_wrong_only_when_it_is_long_is_noticed(fast: Any, monkeypatch: Any) -> None:
     """The check looks at the shortest and at the longest text, and at each without its last word."""
+    from lm_eval_tasks.forward_pass import context_limits
     from training.attribution import attributor
-    from training.attribution.engine import context_limits
 
     model = tiny.random_model("phi3", len(fast), **LONGROPE)
     monkeypatch.setattr(context_limits, "_switch", lambda config: None)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import torch
 
+from lm_eval_tasks.forward_pass.batching import TokenBudget, in_order
 from tests.training.attribution import tiny_models as tiny
 from training.attribution.attributor import Attributor
-from training.attribution.engine.batching import TokenBudget, in_order
 from training.attribution.engine.forward import Forward
 from training.attribution.methods import METHODS
 from training.attribution.options import AttributionOptions

@@ -48,17 +48,18 @@ def at_night(monkeypatch: pytest.MonkeyPatch) -> type[Today]:
     return Today
 
 
+@pytest.mark.parametrize("day", [27, 25])  # the next one; and the one before, by a clock that was set back
 def test_a_run_keeps_its_day_and_resumes_with_it(
-    model: Path, texts: Path, at_night: type[Today], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    day: int, model: Path, texts: Path, at_night: type[Today], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     dated, out = changed(model, tmp_path / "dated", LLAMA + tiny.TEMPLATE), tmp_path / "out"
     attribute(dated, texts, out, "--limit", "5")
     assert saved(out)["date"] == saved(out, "manifest.json")["date"] == "2026-11-26"
     prompt = saved(out)["prompt"]
-    monkeypatch.setattr(at_night, "now", date(2026, 11, 27))
+    monkeypatch.setattr(at_night, "now", date(2026, 11, day))
     later = attribute(dated, texts, out, "--limit", "9", "--shard-size", "2")
     assert (saved(out)["date"], saved(out)["prompt"]) == ("2026-11-26", prompt)
-    # Rows of the second day are those of an uninterrupted run. Another day has other prompts.
+    # Rows of the other day are those of an uninterrupted run. Another day has other prompts.
     monkeypatch.setattr(at_night, "now", date(2026, 11, 26))
     once = attribute(dated, texts, tmp_path / "once", "--limit", "9", "--shard-size", "2")
     assert [row["logprobs"] for row in later] == [pytest.approx(row["logprobs"], abs=1e-5) for row in once]

@@ -53,7 +53,21 @@ def test_texts_that_cannot_be_attributed_give_the_reason(model: Path, tmp_path: 
         (gzip.compress(b'{"text": "a"}', mtime=0)[:-5], "is compressed and damaged"),
         ('{"text": 3}'.encode("utf-16"), "row 1: text is a number"),
         (b"PK\x03\x04 and so on", "is a ZIP archive or an Excel sheet: give JSON lines"),
-        ('{"text": "é"}'.encode("latin-1"), f"line 1 is not JSON: {FORM}"),
+        ('{"text": "é"}'.encode("latin-1"), "line 1 is not UTF-8: save the file in UTF-8"),
+        (
+            '{"text": "a"}\n{"text": "b", "text": "c"}',
+            "line 2 cannot be read: the key 'text' stands twice: leave one out",
+        ),
+        ('[{"text": "b", "text": "c"}]', "line 1 cannot be read: the key 'text' stands twice"),
+        (
+            '{"text": "a", "n": ' + "9" * 5000 + "}",
+            "line 1 holds a number that is too long to read: write it as a text",
+        ),
+        ('[{"text": "a", "n": ' + "9" * 5000 + "}]", "line 1 holds a number that is too long to read"),
+        ('{"a\\n\\u001b[31mb": 1}', r"line 1 has no text \(columns: 'a\\n\\x1b\[31mb'\): name"),
+        (json.dumps(dict.fromkeys(map(str, range(9999)))), r"line 1 has no text \(columns: 0, 1, .{180,200} …\): name"),
+        (b'{"text": "a \x00 b"}', f"line 1 is not JSON: {FORM}"),
+        ('{"text": "a", "n": ' + "[" * 100_000, f"line 1 is not JSON: {FORM}"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused_before_anything_is_written(

@@ -49,17 +49,19 @@ def test_killed_again_and_again_it_ends_with_the_same_rows(
     assert not (tmp_path / "shards").exists()
 
 
-@pytest.mark.parametrize("module", ["training.attribution.cli", "faithful_se"])
-def test_ctrl_c_is_one_line_and_the_same_command_resumes(module: str, model: Path, texts: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_is_one_line_and_the_same_command_resumes(
+    how: int, status: int, model: Path, texts: Path, tmp_path: Path
+) -> None:
     arguments = command_words(model, texts, tmp_path, "--method", "ig", "--steps", "200")
-    arguments[2:3] = [module, *(["attribute"] if module == "faithful_se" else [])]
+    arguments[2:3] = ["faithful_se", "attribute"]
     run = subprocess.Popen(arguments, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     while run.poll() is None and not list(tmp_path.glob("shards/*.jsonl")):
         time.sleep(0.01)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(how)
     errors = run.communicate(timeout=60)[1]
-    assert run.returncode == 130 and "Traceback" not in errors
-    assert errors.splitlines()[-1] == "faithful-se: stopped; the same command resumes"
+    assert run.returncode == status and "Traceback" not in errors
+    assert errors.splitlines()[-1] == "faithful-se attribute: stopped; the same command resumes"
     assert list(tmp_path.glob("shards/*.jsonl")) and not (tmp_path / "manifest.json").exists()
 
 

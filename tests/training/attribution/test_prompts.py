@@ -11,8 +11,9 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.forward_pass.label_tree import LabelTree
 from tests.training.attribution import tiny_models as tiny
-from training.attribution.prompt.label_tree import LabelTree, read_labels
+from training.attribution.prompt.label_tree import read_labels
 from training.attribution.prompt.renderer import Renderer, common_prefix
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -50,3 +53,19 @@ def test_a_card_and_a_damaged_manifest_need_no_model(name: str, tmp_path: Path) 
     (out / name).unlink() if name == "README.md" else (out / name).write_text("{")
     build(source, interrupted(0), out)
     assert contents(out) == finished
+
+
+def test_a_build_resumes_with_a_clock_that_was_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of the first call are of a later day, and the clock runs backwards."""
+    source = attributions(tmp_path / "data", TEXTS)
+    build(source, respond, tmp_path / "undisturbed", shard_size=2)
+    out, day = tmp_path / "out", 24 * 3600
+    with pytest.raises(KeyboardInterrupt):
+        build(source, interrupted(5), out, shard_size=2)
+    shards = list(out.glob("shards/*"))
+    for path in (*shards, out / "settings.json"):
+        os.utime(path, (time.time() + day, time.time() + day))
+    clock = itertools.count(time.time(), -60)
+    monkeypatch.setattr(time, "time", lambda: next(clock))
+    build(source, respond, out, shard_size=2)
+    assert shards and contents(out) == contents(tmp_path / "undisturbed")

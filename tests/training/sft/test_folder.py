@@ -66,10 +66,7 @@ def test_the_last_step_is_not_followed_by_another(
             (out / name).unlink()
     assert main(command) == 0
     assert path.read_bytes() == weights
-    resumed = json.loads((out / "train_info.json").read_text())
-    assert (resumed["steps"], resumed["epochs"]) == (info["steps"], info["epochs"])
-    card = (out / "README.md").read_text()
-    assert f"| loss, mean over the steps | {'unknown' if killed else format(info['loss'], '.4f')} |" in card
+    assert json.loads((out / "train_info.json").read_text()) == info
 
 
 def test_without_a_checkpoint_it_trains_again(trained: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from faithfulness_metrics.words import mask_out
-from training.attribution.engine.batching import TokenBudget, in_order
+from lm_eval_tasks.forward_pass.batching import TokenBudget, in_order
 from training.attribution.engine.forward import EmbeddedBatch, Forward
 from training.attribution.options import AttributionOptions
 from training.attribution.prompt.renderer import Renderer, common_prefix

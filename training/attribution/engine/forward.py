@@ -7,7 +7,6 @@ is read, before the multiplication with the vocabulary.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,16 +14,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from training.attribution.engine.context_limits import limits_of
-from training.attribution.engine.kv_cache import LayerKeyValues, SharedKVCache
-from training.attribution.engine.lm_head import LMHead
-from training.attribution.prompt.label_tree import LabelTree
+from lm_eval_tasks.forward_pass.context_limits import limits_of
+from lm_eval_tasks.forward_pass.kv_cache import LayerKeyValues, SharedKVCache
+from lm_eval_tasks.forward_pass.label_tree import LabelTree
+from lm_eval_tasks.forward_pass.model_parts import MAX_LOGITS, ModelParts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-# Values of a slice of the vocabulary's logits: 256 MB in float32.
-MAX_LOGITS = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class EmbeddedBatch:
     document_tokens: Tensor | None = None  # tokens of that document (after the prefix) before the row, [n_rows]
 
 
-class Forward:
+class Forward(ModelParts):
     """A causal language model as a function from embeddings to label log-probabilities.
 
     The model's parts are called, not the model; `verify_forward` checks that the two agree.
@@ -53,13 +49,8 @@ class Forward:
     def __init__(self, model: PreTrainedModel, tree: LabelTree, prefix: Sequence[int] = ()) -> None:
         model.requires_grad_(False)
         model.eval()
-        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        self.model, self.tree = model, tree
-        self.forward_arguments = inspect.signature(inner.forward).parameters
-        self.backbone = getattr(inner, inner.base_model_prefix)
-        self.config = inner.config.get_text_config()
-        self.embedding, self.head = inner.get_input_embeddings(), LMHead(inner.get_output_embeddings(), self.config)
-        self.device, self.dtype = self.embedding.weight.device, self.embedding.weight.dtype
+        super().__init__(model)
+        self.tree = tree
         self.limits = limits_of(self.config, max(map(len, tree.paths)))
         self.prefix_ids = list(prefix)
         self._nodes = torch.tensor(tree.nodes, dtype=torch.long, device=self.device)
@@ -73,12 +64,6 @@ class Forward:
             with torch.no_grad():
                 self.states(self.embed(self.pad([prefix])[0]), None, None, cache)
             self._prefix = cache.recorded
-
-    def pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Token ids [n_rows, n_tokens] and lengths [n_rows] on the device."""
-        width = max(map(len, rows))
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.device)
-        return ids, torch.tensor([len(row) for row in rows], device=self.device)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Embeddings as the model's first layer gets them."""
@@ -111,14 +96,6 @@ class Forward:
         positions = rows.lengths[:, None] - 1 + torch.arange(1 + len(self._nodes), device=self.device)
         answer_states = hidden.gather(1, positions[..., None].expand(-1, -1, hidden.shape[-1]))
         return self._score(answer_states), cache.recorded or None
-
-    def states(self, embeds: Tensor, mask: Tensor | None, position: Tensor | None, cache: SharedKVCache) -> Tensor:
-        """Hidden states of the model's last layer, [n_rows, n_tokens, width]."""
-        output = self.backbone(
-            inputs_embeds=embeds, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True
-        )
-        states: Tensor = output.last_hidden_state
-        return states
 
     def _hidden(self, rows: EmbeddedBatch, cache: SharedKVCache) -> Tensor:
         """Hidden states of the rows' tokens, with the label tokens after each prompt."""

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.forward_pass.batching import TokenBudget, in_order
 from lm_eval_tasks.label_prior import mean_logprobs, prior_calls
 from lm_eval_tasks.lm_eval_backend import CLASSIFY_TOKENS
 from lm_eval_tasks.spec import TaskSpec
-from training.attribution.engine.batching import TokenBudget, in_order
 from training.attribution.engine.forward import EmbeddedBatch, Forward
 from training.attribution.prompt.renderer import Renderer
 

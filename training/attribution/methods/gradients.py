@@ -16,7 +16,7 @@ import torch
 from captum.attr import InputXGradient, IntegratedGradients
 from torch import Tensor
 
-from training.attribution.engine.batching import in_order
+from lm_eval_tasks.forward_pass.batching import in_order
 from training.attribution.engine.document_batch import DocumentBatch
 from training.attribution.engine.forward import EmbeddedBatch
 from training.attribution.methods import Scores

@@ -1,0 +1,161 @@
+"""The commands of a study: they can be copied, and each arm is a build of its own. The recipes of the repository."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from training.study.cli import open_study
+from training.study.read_recipe import find_recipe, read_recipe
+from training.study.report import command_lines, exports
+from training.study.run import select
+from training.study.stages import Study
+
+ROOT = Path(__file__).parents[3]
+RECIPE = ROOT / "recipes" / "mini" / "study.yaml"
+
+# The demo as it was before there were recipes: its numbers are those of these commands.
+DEMO = """\
+faithful-se mini --out OUT/base --seed 0
+faithful-se attribute --model OUT/base --tasks sentiment140 agnews snli --data mini --split train --limit 700 \
+--out OUT/attributions
+lm_eval run --model hf --model_args pretrained=OUT/base --tasks faithful-se-mini --apply_chat_template --metadata \
+data=mini controls=random+oracle --limit 300 --device cpu --batch_size 128 --log_samples --output_path OUT/results/base
+faithful-se build --attributions OUT/attributions --model OUT/base --out OUT/rows/word --seed 0
+faithful-se sft --config OUT/sft.yaml --model_name_or_path OUT/base --data OUT/rows/word --output_dir OUT/trained/word \
+--num_train_epochs 3 --seed 0
+lm_eval run --model hf --model_args pretrained=OUT/base peft=OUT/trained/word --tasks faithful-se-mini \
+--apply_chat_template --metadata data=mini controls=random+oracle --limit 300 --device cpu --batch_size 128 \
+--log_samples --output_path OUT/results/word
+faithful-se build --attributions OUT/attributions --model OUT/base --out OUT/rows/random --seed 0 --arm random
+faithful-se sft --config OUT/sft.yaml --model_name_or_path OUT/base --data OUT/rows/random --output_dir \
+OUT/trained/random --num_train_epochs 3 --seed 0
+lm_eval run --model hf --model_args pretrained=OUT/base peft=OUT/trained/random --tasks faithful-se-mini \
+--apply_chat_template --metadata data=mini controls=random+oracle --limit 300 --device cpu --batch_size 128 \
+--log_samples --output_path OUT/results/random
+faithful-se board OUT/results --out OUT/board --title 'The mini model, before and after training (seed 0)'
+"""
+
+
+def study(out: str = "OUT", size: str = "", **changes) -> Study:
+    return Study(Path(out), read_recipe(RECIPE, size, **changes))
+
+
+def test_the_demo_is_what_it_was():
+    assert [stage.typed() for stage in study().stages()] == DEMO.splitlines()
+    assert list(exports(study())) == [
+        "export OMP_NUM_THREADS=1",
+        "export TOKENIZERS_PARALLELISM=false",
+        "export HF_HUB_OFFLINE=1",
+        "export CUDA_VISIBLE_DEVICES=",
+    ]
+
+
+def test_the_sizes_of_the_demo():
+    quick, full = study(size="quick"), study(size="full", seeds=[7])
+    attribute, evaluate = quick.stages()[1].typed(), quick.stages()[2].typed()
+    assert "--tasks sentiment140 --data mini --split train --limit 100" in attribute
+    assert "--tasks 'faithful_se_sentiment140_*_oneword' 'faithful_se_trec_*_oneword' --apply" in evaluate
+    assert len(full.stages()) == 4 + 3 * 12 and sum("--seed 7" in stage.typed() for stage in full.stages()) == 1 + 24
+
+
+@pytest.mark.parametrize("size", ["quick", "", "full"])
+def test_a_command_line_is_what_runs(size):
+    stages = study("a folder", size).stages()
+    for stage in stages:
+        assert tuple(shlex.split(stage.typed())) == stage.command
+        assert stage.command[0] in ("faithful-se", "lm_eval")
+    assert len({stage.done for stage in stages}) == len(stages)
+    names = [stage.name for stage in stages]
+    assert all(names.index(name) < names.index(stage.name) for stage in stages for name in stage.after)
+
+
+def test_every_arm_is_a_build_of_its_own():
+    from training.build.cli import parser
+
+    builds = {
+        stage.name: vars(parser().parse_args([*stage.command[2:], "--out", "o"]))
+        for stage in study(size="full").stages()
+        if stage.name.startswith("build-")
+    }
+    assert len(builds) == 12 and len({str(options) for options in builds.values()}) == 12
+    assert [name for name, options in builds.items() if options["specific"]] == ["build-specific"]
+
+
+def test_the_tasks_of_a_size_are_found_by_lm_eval():
+    from lm_eval.tasks import TaskManager
+
+    from lm_eval_tasks import DATASETS
+
+    manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata={"data": "mini"})
+    assert len(manager.match_tasks(list(study(size="quick").recipe.evaluate.tasks))) == 6
+    assert manager.match_tasks(list(study().recipe.evaluate.tasks)) == ["faithful-se-mini"]
+    tasks = read_recipe(find_recipe("smollm2")).evaluate.tasks
+    assert len(manager.match_tasks(list(tasks))) == 3 * 6 + 5 * 3
+
+
+def test_a_tuned_model_is_the_subject_and_launchers_come_first():
+    changes = {"model": "DIR", "dtype": "bfloat16", "seeds": [3, 5], "data": "texts"}
+    recipe = read_recipe(
+        RECIPE,
+        **changes,
+        tune={"rows": ["90"], "bf16": True, "full": True},
+        sft={"launch": "accelerate launch --no_python", "config": "sft.yaml", "bf16": False},
+        evaluate={"tasks": ["faithful_se"], "model": "vllm", "model_args": {"tensor_parallel_size": 2}},
+    )
+    stages = {stage.name: stage for stage in Study(Path("OUT"), recipe).stages()}
+    subject = "OUT/subject/model"
+    assert stages["tune"].typed() == (
+        "faithful-se tune --model DIR --tasks sentiment140 agnews snli --data texts --out OUT/subject --rows 90 "
+        "--bf16 true --full"
+    )
+    assert stages["attribute"].after == stages["evaluate-base"].after == ("tune",)
+    assert stages["sft-word-seed5"].typed() == (
+        f"accelerate launch --no_python faithful-se sft --config OUT/sft.yaml --model_name_or_path {subject} "
+        "--data OUT/rows/word-seed5 --output_dir OUT/trained/word-seed5 --bf16 false --seed 5"
+    )
+    assert "--seed 3 --dtype bfloat16 --arm random" in stages["build-random"].typed()
+    assert stages["evaluate-word"].typed() == (
+        f"lm_eval run --model vllm --model_args pretrained={subject} dtype=bfloat16 tensor_parallel_size=2 "
+        "lora_local_path=OUT/trained/word --tasks faithful_se --apply_chat_template --metadata data=texts "
+        "--use_cache OUT/cache/word --log_samples --output_path OUT/results/word"
+    )
+    word = [stage.name for stage in select(list(stages.values()), [], ["word"])]
+    assert word[:2] == ["build-word", "sft-word"] and word[3:5] == ["build-word-seed5", "sft-word-seed5"]
+    assert [stage.name for stage in select(list(stages.values()), ["sft"], [])][-1] == "sft-random-seed5"
+
+
+def test_commands_for_a_scheduler(tmp_path):
+    folder = open_study("mini", tmp_path / "out")
+    lines = list(command_lines(folder.stages, folder.study))
+    assert "# sft-word, after build-word" in lines
+    assert lines[lines.index("# evaluate-word, after sft-word") + 1].endswith(
+        f"&& touch {tmp_path}/out/results/word/complete"
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for path in ROOT.glob("recipes/*/*.yaml") if not path.stem.startswith("study")),
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_recipes_are_read_by_what_they_are_for(path):
+    content = yaml.safe_load(path.read_text())
+    if "distributed_type" in content:
+        from accelerate.commands.config.config_args import ClusterConfig
+
+        assert ClusterConfig.from_yaml_file(str(path)).num_processes == 8
+        return
+    pytest.importorskip("trl")
+    from trl import ModelConfig, SFTConfig, TrlParser
+
+    from training.sft.cli import DataArguments
+
+    on_cpu = ["--output_dir", "x", "--use_cpu", "true", "--bf16", "false"]
+    parser = TrlParser((DataArguments, SFTConfig, ModelConfig))
+    data, training, model = parser.parse_args_and_config(["--config", str(path), *on_cpu])
+    assert not data.full and model.lora_target_modules == "all-linear"
+    assert training.max_length == content["max_length"]

@@ -1,0 +1,72 @@
+"""Checks every section of a recipe with the command that it is for, before the first stage runs."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from functools import lru_cache
+
+from faithful_se.errors import UsageError
+from lm_eval_tasks import DATASETS
+from lm_eval_tasks.data import dataset_names
+from lm_eval_tasks.options import Options, read_options
+from training.build.options import BuildOptions
+from training.study.options import LM_EVAL, check_options
+from training.study.read_recipe import check_names
+from training.study.recipe import Recipe
+
+NAME = r"[\w.-]+"
+
+
+def check_commands(recipe: Recipe, where: str) -> None:
+    """Check the options of all commands.
+
+    Raises:
+        UsageError: an option that a command does not have, or a value that it refuses.
+    """
+    check_names(recipe.datasets, dataset_names(), f"{where}: datasets", "dataset")
+    if recipe.tune is not None:
+        check_options("tune", recipe.tune, f"{where}: tune")
+    check_options("attribute", recipe.attribute, f"{where}: attribute")
+    check_options("build", recipe.build, f"{where}: build")
+    check_options("sft", recipe.sft, f"{where}: sft")
+    for name, options in recipe.arms.items():
+        at = f"{where}: arms: {name}"
+        if not re.fullmatch(NAME, str(name)) or name == "base":
+            raise UsageError(f"{at}: an arm is a name of letters, digits, - and _, and is not base")
+        if not isinstance(options, Mapping):
+            raise UsageError(f"{at}: give keys and values, such as {{purpose: …}}")
+        options = {key: value for key, value in options.items() if key != "purpose"}
+        check_options("build", options, at)
+        _check_build({**recipe.build, **options}, at)
+    evaluate = f"{where}: evaluate"
+    check_names(recipe.evaluate.arguments, LM_EVAL, f"{evaluate}: arguments")
+    check_names(recipe.evaluate.options, [option.name for option in fields(Options)], f"{evaluate}: options")
+    read_options(evaluate, {}, {"data": recipe.data, **recipe.evaluate.options})
+    for name in recipe.evaluate.tasks:
+        # Others may be tasks of lm-eval, whose list takes it many seconds.
+        if name.startswith("faithful") and not fnmatch.filter(_task_names(), name):
+            near = get_close_matches(name, _task_names(), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"{evaluate}: tasks: {name}: no such task{hint}")
+
+
+@lru_cache(maxsize=1)
+def _task_names() -> list[str]:
+    """Names of tasks, groups and tags of this package."""
+    from lm_eval.tasks import TaskManager
+
+    names: list[str] = TaskManager(include_defaults=False, include_path=str(DATASETS)).all_tasks
+    return names
+
+
+def _check_build(options: Mapping[str, object], where: str) -> None:
+    known = {option.name for option in fields(BuildOptions)}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items() if key in known}
+    try:
+        BuildOptions(**values)  # type: ignore[arg-type]
+    except UsageError as error:
+        raise UsageError(f"{where}: {str(error).removeprefix('--')}") from None

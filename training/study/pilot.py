@@ -1,0 +1,201 @@
+"""A first measured batch of each kind of work, with the real model, texts and code, on this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from faithful_se.errors import UsageError
+from faithful_se.files import jsonl_line, write_atomic
+from faithful_se.progress import Progress
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.options import read_options
+from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.scheduler import run
+from lm_eval_tasks.spec import TaskSpec
+from training.attribution.attributor import Attributor
+from training.attribution.inputs import from_dataset
+from training.attribution.options import AttributionOptions
+from training.study.measuring import Measuring, Work
+from training.study.recipe import Recipe
+from training.study.runner import console_script
+from training.study.stages import Stage
+
+# What is measured at first: texts of each dataset, at equal distances in the order of their lengths; steps of training.
+TEXTS, STEPS = 2, 3
+# A measurement that takes fewer seconds says little: it is made again, of so many times as much.
+LEAST_SECONDS, LARGER = 5.0, 12
+# Words of a prompt beside those of the text: they weigh a text's work by its length.
+PROMPT_WORDS = 60
+
+
+@dataclass
+class Pilot:
+    """What was measured. The numbers of whole datasets follow from the lengths of their texts."""
+
+    startup: float = 0.0  # seconds until a command has loaded its packages and the model
+    index: float = 0.0  # seconds until lm_eval has listed its tasks
+    classify: Work = field(default_factory=Work)
+    generate: Work = field(default_factory=Work)
+    evaluate: Work = field(default_factory=Work)  # of one checkpoint, all tasks and texts
+    attribute: dict[str, Work] = field(default_factory=dict)  # dataset -> all its texts
+    texts: dict[str, int] = field(default_factory=dict)  # dataset -> texts that are attributed
+    step: Work = field(default_factory=Work)  # one step of the training
+    batch: int = 1  # rows of a step
+
+
+def spread(documents: Sequence[Document], count: int = TEXTS) -> list[Document]:
+    """So many documents, at equal distances in the order of their lengths."""
+    ordered = sorted(documents, key=lambda document: len(document.words))
+    return [ordered[int((number + 0.5) / count * len(ordered))] for number in range(min(count, len(ordered)))]
+
+
+def work_of(documents: Sequence[Document], calls_per_word: bool) -> float:
+    """The work of documents, in words that the model reads: their prompts, once or once a word."""
+    lengths = [len(document.words) for document in documents]
+    return sum((PROMPT_WORDS + length) * (4 + (length if calls_per_word else 0)) for length in lengths)
+
+
+def measure(recipe: Recipe, model_path: str, sft: Stage | None, batch: int) -> Pilot:
+    """Measure a first batch of everything that the stages of a recipe do.
+
+    Args:
+        recipe: what is planned.
+        model_path: the model to measure with.
+        sft: a training of the recipe; None where it trains nothing.
+        batch: rows of a step of this training.
+
+    Raises:
+        UsageError: texts or the model cannot be read, or the training fails.
+    """
+    import torch
+
+    from training.models.loading import load_model
+
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    device = str(recipe.evaluate.arguments.get("device", ""))
+    model, tokenizer = load_model(model_path, "", recipe.dtype or "auto", device)
+    pilot = Pilot(startup=time.time() - psutil.Process().create_time(), batch=batch)
+    batch_size = recipe.evaluate.arguments.get("batch_size", 1)
+    measuring = Measuring(model, tokenizer, batch_size if isinstance(batch_size, int) else 16)
+    _measure_evaluation(recipe, measuring, pilot)
+    if sft is not None:
+        _measure_attribution(recipe, model, tokenizer, pilot)
+        del model
+        measuring.respond_with = lambda calls: []  # frees the model
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        _measure_training(measuring, model_path, sft, pilot)
+    return pilot
+
+
+def _measure_evaluation(recipe: Recipe, measuring: Measuring, pilot: Pilot) -> None:
+    specs: dict[str, list[TaskSpec]] = defaultdict(list)
+    documents: dict[str, list[Document]] = {}
+    started = time.monotonic()
+    for task in _tasks(recipe):
+        name = task.spec.question.dataset
+        options = replace(task.spec.options, classifier="loglikelihood") if task.spec.calibrated else task.spec.options
+        specs[name].append(replace(task.spec, options=options))
+        if name not in documents:
+            rows = task.test_docs()
+            count = min(recipe.evaluate.limit or len(rows), len(rows))
+            documents[name] = [task.source.document(row) for row in rows.select(range(count))]
+    pilot.index = time.monotonic() - started
+    count = TEXTS
+    while True:
+        pilot.evaluate, measuring.classify, measuring.generate = Work(), Work(), Work()
+        with Progress("plan: a first batch of the evaluation", len(documents), "dataset") as progress:
+            for name, of_dataset in documents.items():
+                pilot.evaluate = pilot.evaluate.plus(_evaluate(specs[name], of_dataset, count, measuring))
+                progress.update()
+        pilot.classify, pilot.generate = measuring.classify, measuring.generate
+        if count > TEXTS or pilot.classify.seconds >= LEAST_SECONDS:
+            break
+        count *= LARGER
+
+
+def _evaluate(specs: Sequence[TaskSpec], documents: Sequence[Document], count: int, measuring: Measuring) -> Work:
+    """The work of all tasks of a dataset, from so many of its documents."""
+    oracle = "oracle" in specs[0].options.controls
+    chosen = spread(documents, count)
+    before = measuring.classify.plus(measuring.generate)
+    run([self_explain(spec, document) for spec in specs for document in chosen], measuring.respond)
+    work = measuring.classify.plus(measuring.generate).plus(before.times(-1))
+    return work.times(work_of(documents, oracle) / max(1.0, work_of(chosen, oracle)))
+
+
+def _tasks(recipe: Recipe) -> list[Any]:
+    from lm_eval.tasks import TaskManager
+
+    metadata = {"data": recipe.data, **recipe.evaluate.options}
+    manager = TaskManager(metadata=metadata)
+    names = manager.match_tasks(list(recipe.evaluate.tasks))
+    if not names:
+        raise UsageError(f"evaluate: tasks: {', '.join(recipe.evaluate.tasks)}: lm_eval finds none of them")
+    tasks = manager.load(names)["tasks"].values()
+    return [task for task in tasks if hasattr(task, "spec")]
+
+
+def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilot) -> None:
+    values = recipe.attribute
+    names = {"method", "target", "steps", "finalists", "samples"}
+    options = AttributionOptions(**{name: value for name, value in values.items() if name in names})
+    order = {name: values[key] for name, key in (("order", "order"), ("order_seed", "order-seed")) if key in values}
+    task_options = read_options("attribute", {}, {"data": recipe.data, **order})
+    for name in recipe.datasets:
+        source = from_dataset(name, task_options, values.get("split", "train"), values.get("limit"))
+        documents, lengths = source.documents, [len(document.words) for document in source.documents]
+        attributor = Attributor(model, tokenizer, source.spec, options)
+        attributor.rows(spread(documents, 1))  # checks the forward pass
+        for count in (2 * TEXTS, 2 * TEXTS * LARGER):
+            chosen, started = spread(documents, count), time.monotonic()
+            attributor.rows(chosen)
+            if (seconds := time.monotonic() - started) >= LEAST_SECONDS:
+                break
+        scale = work_of(documents, calls_per_word=True) / max(1.0, work_of(chosen, calls_per_word=True))
+        tokens = pilot.classify.tokens / max(1.0, pilot.classify.calls)
+        calls = sum(lengths) + len(lengths)
+        pilot.attribute[name] = Work(calls, calls * tokens, seconds * scale)
+        pilot.texts[name] = len(documents)
+
+
+def _measure_training(measuring: Measuring, model_path: str, sft: Stage, pilot: Pilot) -> None:
+    """Run a few real steps of `faithful-se sft`, as the recipe has them."""
+    for steps in (STEPS, STEPS * LARGER):
+        print(f"plan: {steps} steps of the training", file=sys.stderr)
+        rows = list(measuring.training_rows(pilot.batch * steps))
+        seconds = _train(rows, steps, model_path, sft)
+        if seconds >= LEAST_SECONDS:
+            break
+    tokens = sum(len(measuring.tokenizer(json.dumps(row))["input_ids"]) for row in rows) / steps
+    pilot.step = Work(1, tokens, seconds / steps)
+
+
+def _train(rows: Sequence[dict[str, Any]], steps: int, model_path: str, sft: Stage) -> float:
+    """Seconds that so many steps take."""
+    script, *arguments = sft.words()
+    with tempfile.TemporaryDirectory() as folder:
+        write_atomic(Path(folder, "rows.jsonl"), map(jsonl_line, rows))
+        command = [
+            *(console_script(script), *arguments, "--model_name_or_path", model_path, "--data", f"{folder}/rows.jsonl"),
+            *("--output_dir", f"{folder}/trained", "--max_steps", str(steps), "--save_strategy", "no"),
+        ]
+        ended = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    runtime = re.search(r"train_runtime'?: '?([\d.]+)", ended.stdout)
+    if ended.returncode or not runtime:
+        reason = [line for line in ended.stderr.splitlines() if line.strip()][-1:] or ["no train_runtime in its output"]
+        raise UsageError(f"the first steps of {script} sft failed: {reason[0]}")
+    return float(runtime[1])

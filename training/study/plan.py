@@ -1,0 +1,206 @@
+"""What a study will take: calls, tokens and hours of each stage, from a first measured batch."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from faithful_se.files import parse_json_object, write_json_object
+from lm_eval_tasks.styles import BUDGETS, STYLES
+from training.study.folder import PLAN, StudyFolder
+from training.study.measuring import Work
+from training.study.pilot import Pilot, measure
+from training.study.recipe import MINI
+from training.study.run import environment
+from training.study.stages import Stage
+
+# What nobody can know before: shares that decide how many rows a build has, and how many words it tries.
+ROWS_PER_TEXT = 0.5  # share of texts and styles that become a row
+TRIES = 4  # new words that a counterfactual tries
+BOARD_SECONDS = 30.0
+# A row of `tune` is a classification, most of the time; a row of an arm holds an explanation too.
+TUNE_ROW = 0.6
+# Defaults of `faithful-se tune`.
+TUNE = {"rows": 2000, "replay": 300, "held-out": 200, "explained": 100}
+
+
+def make_plan(folder: StudyFolder, stages: Sequence[Stage]) -> str:
+    """Measure a first batch, write `plan.json`, and return the plan as a table.
+
+    Args:
+        folder: of the study, prepared.
+        stages: those to plan. Complete ones are not counted.
+    """
+    study = folder.study
+    os.environ.update(environment(study.recipe))
+    left = [stage for stage in stages if not stage.done.is_file()]
+    sft = next((stage for stage in folder.stages if stage.name.startswith("sft-")), None)
+    pilot = measure(study.recipe, _model(folder), sft, _batch(folder, "sft"))
+    works = {stage.name: stage_work(folder, stage, pilot) for stage in left}
+    clock = hours_on_the_clock(left, {name: work.seconds for name, work in works.items()}, study.recipe.parallel)
+    content = {
+        "measured": {
+            "startup_seconds": round(pilot.startup, 1),
+            "classify": _rates(pilot.classify),
+            "generate": _rates(pilot.generate),
+            "training_step": _rates(pilot.step),
+        },
+        "stages": [
+            {"name": name, "calls": round(work.calls), "tokens": round(work.tokens), "seconds": round(work.seconds, 1)}
+            for name, work in works.items()
+        ],
+        "complete": [stage.name for stage in stages if stage.done.is_file()],
+        "hours": round(clock, 3),
+    }
+    write_json_object(folder.path / PLAN, content)
+    return "\n".join(_table(content, works, study.recipe.parallel))
+
+
+def stage_work(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
+    """What a stage will ask of the model, and how long that takes."""
+    kind = stage.name.partition("-")[0]
+    start = Work(0, 0, pilot.startup)
+    processes = int(match[1]) if (match := re.search(r"num_processes[ =](\d+)", stage.launch)) else 1
+    if kind == "attribute":
+        total = Work()
+        for work in pilot.attribute.values():
+            total = total.plus(work)
+        return start.plus(total.times(1 / processes))
+    if kind == "evaluate":
+        return start.plus(Work(0, 0, pilot.index)).plus(pilot.evaluate.times(1 / processes))
+    if kind == "build":
+        return start.plus(_build(folder, stage, pilot))
+    if kind == "sft":
+        steps = _steps(folder, rows_of(folder, stage, pilot), "sft")
+        return start.plus(pilot.step.times(steps))
+    if kind == "tune":
+        return start.times(2).plus(_tune(folder, pilot))
+    return Work(0, 0, BOARD_SECONDS if kind == "board" else 5.0)
+
+
+def rows_of(folder: StudyFolder, stage: Stage, pilot: Pilot) -> float:
+    """Rows of an arm: those that were built, or as many as there may be."""
+    file = folder.path / "rows" / stage.name.partition("-")[2] / "report.json"
+    report = parse_json_object(file.read_bytes()) if file.is_file() else None
+    if report and isinstance(report.get("rows"), int):
+        return float(report["rows"])
+    options = _build_options(folder, stage)
+    texts = sum(pilot.texts[name] for name in _datasets(folder, options))
+    styles = 1 if options.get("arm") == "answers" else len(options.get("styles", STYLES))
+    share = 1.0 if options.get("unfiltered") or folder.study.recipe.model == MINI else ROWS_PER_TEXT
+    return float(texts * styles * share / (1 - float(options.get("replay", 0.25))))
+
+
+def hours_on_the_clock(stages: Sequence[Stage], seconds: Mapping[str, float], parallel: int) -> float:
+    """Hours until all stages are complete, so many at a time, each after those that it needs."""
+    waiting, running, ends = list(stages), list[tuple[float, str]](), dict[str, float]()
+    now, planned = 0.0, {stage.name for stage in stages}
+    while waiting or running:
+        for stage in [*waiting]:
+            if len(running) < parallel and all(name in ends for name in stage.after if name in planned):
+                waiting.remove(stage)
+                heapq.heappush(running, (now + seconds[stage.name], stage.name))
+        now, name = heapq.heappop(running)
+        ends[name] = now
+    return now / 3600
+
+
+def _table(content: Mapping[str, Any], works: Mapping[str, Work], parallel: int) -> Iterator[str]:
+    yield "| stage | calls | tokens | hours |"
+    yield "|---|--:|--:|--:|"
+    for name in content["complete"]:
+        yield f"| {name} | | | complete |"
+    for name, work in works.items():
+        yield f"| {name} | {work.calls:,.0f} | {work.tokens:,.0f} | {work.seconds / 3600:.2f} |"
+    total = sum(work.seconds for work in works.values()) / 3600
+    at_once = f", {parallel} stages at a time" if parallel > 1 else ""
+    yield f"\n{total:.2f} hours of work; about {content['hours']:.2f} hours on the clock{at_once}"
+    for name, rates in content["measured"].items():
+        if isinstance(rates, dict):
+            yield f"measured: {name}: {rates['tokens_per_second']:,} tokens a second ({rates['calls']} calls)"
+
+
+def _rates(work: Work) -> dict[str, float]:
+    return {
+        "calls": round(work.calls),
+        "tokens": round(work.tokens),
+        "seconds": round(work.seconds, 2),
+        "tokens_per_second": round(work.tokens / work.seconds) if work.seconds else 0,
+    }
+
+
+def _model(folder: StudyFolder) -> str:
+    """The model to measure with: the subject, or the model that it will be made of."""
+    study = folder.study
+    if (Path(study.subject) / "config.json").is_file():
+        return study.subject
+    if study.recipe.model == MINI and not Path(study.base).is_dir():
+        from training.mini.train import base_model
+
+        return str(base_model(study.recipe.seeds[0], progress=True))
+    return study.base
+
+
+def _build(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
+    options = _build_options(folder, stage)
+    styles = options.get("styles", list(STYLES))
+    editing = sum(STYLES[style].WANTS_TARGET for style in styles)
+    calls = 1 + (len(styles) > editing) + editing * TRIES  # styles that name words mask the same
+    texts = sum(pilot.texts[name] for name in _datasets(folder, options))
+    return pilot.classify.times(texts * calls / max(1.0, pilot.classify.calls))
+
+
+def _build_options(folder: StudyFolder, stage: Stage) -> dict[str, Any]:
+    return {**folder.study.recipe.build, **folder.study.recipe.arms[stage.arm]}
+
+
+def _datasets(folder: StudyFolder, options: Mapping[str, Any]) -> list[str]:
+    names = options.get("datasets") or folder.study.recipe.datasets
+    return [name for name in names if name not in options.get("without", ())]
+
+
+def _training(folder: StudyFolder, section: str) -> dict[str, Any]:
+    """Arguments of a training: those of its file, and those of the recipe."""
+    text = folder.configs.get(folder.path / f"{section}.yaml", "")
+    return {**(yaml.safe_load(text) or {}), **(getattr(folder.study.recipe, section) or {})}
+
+
+def _batch(folder: StudyFolder, section: str) -> int:
+    values = _training(folder, section)
+    launch = re.search(r"num_processes[ =](\d+)", str(values.get("launch", "")))
+    rows = int(values.get("per_device_train_batch_size", 8)) * int(values.get("gradient_accumulation_steps", 1))
+    return rows * (int(launch[1]) if launch else 1)
+
+
+def _steps(folder: StudyFolder, rows: float, section: str, epochs: float = 3.0) -> float:
+    values = _training(folder, section)
+    if int(values.get("max_steps", -1)) > 0:
+        return float(values["max_steps"])
+    return math.ceil(rows / _batch(folder, section)) * float(values.get("num_train_epochs", epochs))
+
+
+def _tune(folder: StudyFolder, pilot: Pilot) -> Work:
+    options = {**TUNE, **(folder.study.recipe.tune or {})}
+    datasets = folder.study.recipe.datasets
+    styles, budgets = options.get("styles", list(STYLES)), options.get("budgets", [BUDGETS[0]])
+    texts = options["rows"] if isinstance(options["rows"], list) else [options["rows"]]
+    counts = {name: number for name, _, number in (str(text).rpartition("=") for text in texts)}
+    gold = sum(float(counts.get(name, counts.get("", TUNE["rows"]))) for name in datasets)
+    explanations = len(datasets) * len(styles) * len(budgets)
+    replay = float(options["replay"]) * explanations
+    steps = _steps(folder, gold + replay, "tune", epochs=1.0) * _batch(folder, "tune") / pilot.batch
+    answers = 2 * len(datasets) * float(options["held-out"])
+    own = replay if int(options.get("own-examples", 2)) else 0.0  # else all words are drawn
+    asked = own + 2 * explanations * float(options["explained"])
+    return (
+        pilot.step.times(steps * TUNE_ROW)
+        .plus(pilot.classify.times(answers / max(1.0, pilot.classify.calls)))
+        .plus(pilot.generate.times(asked / max(1.0, pilot.generate.calls)))
+    )

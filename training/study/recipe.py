@@ -1,0 +1,76 @@
+"""What a recipe of a study may hold. The docstrings here are the help of `faithful-se study`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# The value of `model` that stands for the mini model of this package.
+MINI = "mini"
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """How every checkpoint is evaluated: one run of lm_eval for all tasks.
+
+    Attributes:
+        tasks: names, patterns or tags of tasks, as `lm_eval --tasks` takes them.
+        limit: only the first texts of each task.
+        options: options of the tasks (`--metadata`), such as controls, classifier and order.
+        model: lm-eval's kind of model: hf, vllm, … (default: hf).
+        model_args: further arguments of the model.
+        arguments: further arguments of lm_eval, such as batch_size, device, num_fewshot and gen_kwargs.
+        cache: keep the model's answers in the folder of the study, so that a killed evaluation resumes (default: true).
+        launch: what lm_eval is started with, such as "accelerate launch --num_processes 8 --no_python".
+    """
+
+    tasks: tuple[str, ...]
+    limit: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    model: str = "hf"
+    model_args: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    cache: bool = True
+    launch: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A study.
+
+    Attributes:
+        model: folder or hub name of an instruction-tuned model; or mini, the mini model of this package.
+        datasets: datasets to train on, as in the names of the tasks.
+        evaluate: how every checkpoint is evaluated, see below.
+        title: heading of the board and of the report.
+        data: hub, mini or a folder (default: hub).
+        dtype: number type of the model in attribute, build and evaluate (default: as stored).
+        tune: options of `faithful-se tune`; without this key the model is studied as it is.
+        attribute: options of `faithful-se attribute`.
+        build: options of `faithful-se build`, for all arms.
+        arms: name of an arm -> its own options of `faithful-se build`, and its purpose in a few words.
+        sft: options of `faithful-se sft`; config is a file beside the recipe.
+        seeds: one training of every arm for each seed; the first is also the seed of the mini model (default: 0).
+        parallel: how many stages may run at once on this machine (default: 1).
+        threads: threads of each process (default: as the machine has it).
+        environment: variables of the environment of each process.
+        sizes: name of a size -> the keys that it changes, for `--size`.
+    """
+
+    model: str
+    datasets: tuple[str, ...]
+    evaluate: Evaluate
+    title: str = ""
+    data: str = "hub"
+    dtype: str = ""
+    tune: Mapping[str, Any] | None = None
+    attribute: Mapping[str, Any] = field(default_factory=dict)
+    build: Mapping[str, Any] = field(default_factory=dict)
+    arms: Mapping[str, Any] = field(default_factory=dict)
+    sft: Mapping[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (0,)
+    parallel: int = 1
+    threads: int | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    sizes: Mapping[str, Any] = field(default_factory=dict)

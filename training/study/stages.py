@@ -1,0 +1,207 @@
+"""A study as a list of commands, each written as a user types it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.study.options import pairs, words
+from training.study.recipe import MINI, Recipe
+
+BASE = "base"
+
+# Options of `faithful-se tune` that stand alone. Its others are TRL's.
+SWITCHES = {"full", "strict", "unknown"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command of a study.
+
+    Attributes:
+        name: names its log and its record.
+        command: console script and arguments.
+        done: the file that exists once the stage is complete.
+        purpose: what it does, in a few words.
+        after: names of the stages that must be complete before.
+        arm: the arm it belongs to, if any, without the seed.
+        launch: what the command is started with: a launcher and its arguments.
+        config: a file of arguments that the command reads; its content is an input of the stage.
+        marked: the command writes no such file last (lm_eval): the runner writes `done` after it.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    done: Path
+    purpose: str
+    after: tuple[str, ...] = ()
+    arm: str = ""
+    launch: str = ""
+    config: Path | None = None
+    marked: bool = False
+
+    def words(self) -> tuple[str, ...]:
+        """The command with its launcher."""
+        return (*shlex.split(self.launch), *self.command)
+
+    def typed(self) -> str:
+        """The command line, to copy into a shell."""
+        return shlex.join(self.words())
+
+
+@dataclass(frozen=True)
+class Study:
+    """The stages of one study in the folder `out`."""
+
+    out: Path
+    recipe: Recipe
+
+    @property
+    def base(self) -> str:
+        """The model before any training: a folder or hub name."""
+        return str(self.out / "base") if self.recipe.model == MINI else self.recipe.model
+
+    @property
+    def subject(self) -> str:
+        """The model that is studied: the tuned one, where the recipe tunes."""
+        return self.base if self.recipe.tune is None else str(self.out / "subject" / "model")
+
+    @property
+    def arms(self) -> dict[str, tuple[str, int]]:
+        """Name of a training -> its arm and seed. The first seed has the arm's own name."""
+        first = self.recipe.seeds[0]
+        return {
+            name if seed == first else f"{name}-seed{seed}": (name, seed)
+            for name in self.recipe.arms
+            for seed in self.recipe.seeds
+        }
+
+    @property
+    def title(self) -> str:
+        """Heading of the board."""
+        seeds = self.recipe.seeds
+        heading = self.recipe.title or f"{Path(self.recipe.model).name}, before and after training"
+        return f"{heading} (seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))})"
+
+    def stages(self) -> list[Stage]:
+        """All stages, in an order that also works one after the other."""
+        arms = [stage for name in self.arms for stage in self._arm(name)]
+        evaluations = [self._evaluation(BASE), *(stage for stage in arms if stage.marked)]
+        training = [self._attribution()] if self.recipe.arms else []
+        return [*self._model(), *training, evaluations[0], *arms, self._board(evaluations)]
+
+    def _model(self) -> Iterator[Stage]:
+        """What makes the model that is studied, where that is not there already."""
+        if self.recipe.model == MINI:
+            folder = self.out / "base"
+            command = _command("faithful-se", "mini", "--out", folder, "--seed", self.recipe.seeds[0])
+            yield Stage("base", command, folder / "mini.json", "the mini model: from the cache, or trained")
+        if self.recipe.tune is not None:
+            folder, options = self.out / "subject", self.recipe.tune
+            command = _command(
+                *("faithful-se", "tune", "--model", self.base, "--tasks", *self.recipe.datasets),
+                *(
+                    "--data",
+                    self.recipe.data,
+                    "--out",
+                    folder,
+                    *words(self._with_config("tune", options), set(options) - SWITCHES),
+                ),
+            )
+            after = ("base",) if self.recipe.model == MINI else ()
+            purpose = "the subject: the model, tuned on gold answers"
+            yield self._stage("tune", command, folder / "manifest.json", purpose, options, after)
+
+    def _attribution(self) -> Stage:
+        folder, options = self.out / "attributions", self.recipe.attribute
+        command = _command(
+            *("faithful-se", "attribute", "--model", self.subject, "--tasks", *self.recipe.datasets),
+            *("--data", self.recipe.data, *words(options), *self._dtype(), "--out", folder),
+        )
+        purpose = f"{options.get('limit', 'all')} texts a dataset, {options.get('method', 'occlusion')}"
+        return self._stage("attribute", command, folder / "manifest.json", purpose, options, self._subject_stage)
+
+    def _evaluation(self, name: str, adapter: Path | None = None, arm: str = "") -> Stage:
+        """Evaluate the subject, or an adapter on it, with plain lm_eval: all tasks in one run."""
+        results, plan = self.out / "results" / name, self.recipe.evaluate
+        peft = {"lora_local_path" if plan.model.startswith("vllm") else "peft": adapter} if adapter else {}
+        model_args = {"pretrained": self.subject, **({"dtype": self.recipe.dtype} if self.recipe.dtype else {})}
+        options = {"data": self.recipe.data, **plan.options}
+        limit = () if plan.limit is None else ("--limit", plan.limit)
+        cache = ("--use_cache", self.out / "cache" / name) if plan.cache else ()
+        command = _command(
+            *("lm_eval", "run", "--model", plan.model, "--model_args"),
+            *pairs({**model_args, **plan.model_args, **peft}),
+            *("--tasks", *plan.tasks, "--apply_chat_template", "--metadata", *pairs(options), *limit),
+            *(*words(plan.arguments), *cache, "--log_samples", "--output_path", results),
+        )
+        purpose = f"lm_eval, {plan.limit or 'all'} texts a task"
+        after = (f"sft-{name}",) if adapter else self._subject_stage
+        return Stage(
+            f"evaluate-{name}", command, results / "complete", purpose, after, arm, plan.launch, None, marked=True
+        )
+
+    def _arm(self, name: str) -> list[Stage]:
+        """Build the rows of one arm, train on them, evaluate."""
+        arm, seed = self.arms[name]
+        rows, trained = self.out / "rows" / name, self.out / "trained" / name
+        options = {key: value for key, value in self.recipe.arms[arm].items() if key != "purpose"}
+        build = _command(
+            *("faithful-se", "build", "--attributions", self.out / "attributions", "--model", self.subject),
+            *("--out", rows, "--seed", seed, *self._dtype(), *words({**self.recipe.build, **options})),
+        )
+        config = self._with_config("sft", self.recipe.sft)
+        first = {"config": config.pop("config")} if "config" in config else {}
+        sft = _command(
+            *("faithful-se", "sft", *words(first), "--model_name_or_path", self.subject),
+            *("--data", rows, "--output_dir", trained, *words(config, config), "--seed", seed),
+        )
+        purpose = self.recipe.arms[arm].get("purpose", arm)
+        return [
+            Stage(f"build-{name}", build, rows / "manifest.json", f"rows: {purpose}", ("attribute",), arm),
+            self._stage(
+                f"sft-{name}", sft, trained / "manifest.json", "training with TRL (LoRA)",
+                self.recipe.sft, (f"build-{name}",), arm,
+            ),
+            self._evaluation(name, trained, arm),
+        ]  # fmt: skip
+
+    def _board(self, evaluations: list[Stage]) -> Stage:
+        """Make the leaderboard of all evaluations."""
+        folder = self.out / "board"
+        command = _command("faithful-se", "board", self.out / "results", "--out", folder, "--title", self.title)
+        after = tuple(stage.name for stage in evaluations)
+        return Stage("board", command, folder / "index.html", "the leaderboard of all checkpoints", after)
+
+    @property
+    def _subject_stage(self) -> tuple[str, ...]:
+        return tuple(stage.name for stage in self._model())[-1:]
+
+    def _dtype(self) -> tuple[str, ...]:
+        return ("--dtype", self.recipe.dtype) if self.recipe.dtype else ()
+
+    def _with_config(self, section: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options whose `config` is the copy in the folder of the study."""
+        return {**options, **({"config": self.out / f"{section}.yaml"} if "config" in options else {})}
+
+    def _stage(
+        self,
+        name: str,
+        command: tuple[str, ...],
+        done: Path,
+        purpose: str,
+        options: Mapping[str, Any],
+        after: tuple[str, ...],
+        arm: str = "",
+    ) -> Stage:
+        """A stage whose section of the recipe may hold `launch` and `config`."""
+        section = name.partition("-")[0]
+        config = self.out / f"{section}.yaml" if "config" in options else None
+        return Stage(name, command, done, purpose, after, arm, options.get("launch", ""), config)
+
+
+def _command(*parts: object) -> tuple[str, ...]:
+    return tuple(map(str, parts))
