@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from operator import eq
 
 from faithfulness_metrics.flips import UNKNOWN
 
@@ -24,8 +25,8 @@ def agreement(trained: Sequence[str | None], base: Sequence[str | None]) -> floa
     """
     if len(trained) != len(base):
         raise ValueError(f"{len(trained)} labels of the checkpoint but {len(base)} of its base")
-    same = sum(t is not None and t == b for t, b in zip(trained, base, strict=True))
-    return same / len(base) if base else math.nan
+    both_unread = list(zip(trained, base, strict=True)).count((None, None))
+    return (sum(map(eq, trained, base)) - both_unread) / len(base) if base else math.nan
 
 
 def label_entropy(labels: Sequence[str | None]) -> float:
@@ -34,16 +35,17 @@ def label_entropy(labels: Sequence[str | None]) -> float:
     0 is a constant classifier, ln 2 two labels equally often. nan when no label was read. Unread answers are left out;
     see `unparsed_rate`.
     """
-    counts = Counter(label for label in labels if label is not None)
+    counts = Counter(labels)
+    del counts[None]
     total = counts.total()
     return sum(n / total * math.log(total / n) for n in counts.values()) if total else math.nan
 
 
 def unknown_rate(labels: Sequence[str | None]) -> float:
     """Share of all documents answered with "unknown", in [0, 1]. nan without documents."""
-    return sum(label == UNKNOWN for label in labels) / len(labels) if labels else math.nan
+    return labels.count(UNKNOWN) / len(labels) if labels else math.nan
 
 
 def unparsed_rate(labels: Sequence[str | None]) -> float:
     """Share of all documents whose answer could not be read, in [0, 1]. nan without documents."""
-    return sum(label is None for label in labels) / len(labels) if labels else math.nan
+    return labels.count(None) / len(labels) if labels else math.nan

@@ -16,10 +16,11 @@ from faithful_se.files import read_json_object
 from faithful_se.train_info import TRAIN_INFO
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.find_results import find_results
+from leaderboards.lm_eval_files.large_files import BrokenError
 from leaderboards.lm_eval_files.option_defaults import DEFAULTS
 from leaderboards.lm_eval_files.read_runs import grouped, read_files
 from leaderboards.lm_eval_files.recorded_model import as_text
-from leaderboards.lm_eval_files.results_file import BrokenError, Run
+from leaderboards.lm_eval_files.results_file import Run
 from leaderboards.lm_eval_files.samples_file import read_samples
 from leaderboards.lm_eval_files.select_runs import group_messages, mean_mismatches
 from leaderboards.sanitize import terminal_line

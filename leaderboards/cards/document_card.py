@@ -26,23 +26,26 @@ def document_card(
         transcripts: checkpoint id -> (transcript as read, faithful).
     """
     entries = []
-    first: Transcript | None = None
     fields: dict[str, str] = {}
+    gold, rationale = "", None
     for checkpoint, (transcript, faithful) in transcripts.items():
         try:
-            fields = fields or {str(name): str(text) for name, text in transcript["fields"].items()}
-            entries.append(card_entry(checkpoint, transcript, faithful))
-            first = first or transcript
-        except (KeyError, TypeError, ValueError, AttributeError):
+            entry = card_entry(checkpoint, transcript, faithful)
+            own_fields = {str(name): str(text) for name, text in transcript["fields"].items()}
+            own_gold = str(transcript["gold"] or "")
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             continue  # not the form of a transcript: the numbers of this checkpoint stay, its entry cannot be made
-    if first is None:
+        entries.append(entry)
+        if not fields:
+            fields, gold, rationale = own_fields, own_gold, rationale_of(transcript)
+    if not entries:
         return None
     return DocumentCard(
         task=task.id,
         key=key,
         fields=split_fields(fields, task.titles),
-        gold=str(first["gold"] or ""),
-        rationale=rationale_of(first),
+        gold=gold,
+        rationale=rationale,
         entries=tuple(entries),
     )
 

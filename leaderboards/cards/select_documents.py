@@ -130,7 +130,7 @@ def _make_cards(selection: _Selection, most: int, unreadable: list[str]) -> list
         assert source is not None
         try:
             transcripts[checkpoint] = read_transcripts(source, [selection.keys[document] for document in documents])
-        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
             unreadable.append(f"{source.path.name}: no cards, its transcripts could not be read ({error}).")
     hashes = Counter(key.split(":")[0] for key in selection.keys)
     cards = []

@@ -10,7 +10,8 @@ from pathlib import Path
 from faithful_se.errors import UsageError
 from leaderboards.board import Skipped
 from leaderboards.lm_eval_files.find_results import Search, find_results
-from leaderboards.lm_eval_files.results_file import BrokenError, NoResultsError, Run, iso_date, read_results
+from leaderboards.lm_eval_files.large_files import BrokenError
+from leaderboards.lm_eval_files.results_file import NoResultsError, Run, iso_date, read_results
 
 # Files that are skipped for one kind of reason and still get a line each.
 MOST_OF_A_KIND = 20

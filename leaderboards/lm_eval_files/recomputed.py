@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from faithfulness_metrics.flips import UNKNOWN
-from leaderboards.lm_eval_files.results_file import BrokenError
+from leaderboards.lm_eval_files.large_files import BrokenError
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from leaderboards.lm_eval_files.find_results import ResultsFile
+from leaderboards.lm_eval_files.large_files import BrokenError, refuse_large_file, refuse_long_lines
 from leaderboards.lm_eval_files.recorded_model import Model, is_prompt_recorded, parse_model
 
 # The option that holds the folder of the data. It says nothing about the documents; `data_fingerprint` does.
@@ -29,10 +30,6 @@ _DEEPEST = 50
 
 # Options that earlier versions did not record, with what these did.
 _LATER_OPTIONS = {"order": "file", "order_seed": 0}
-
-
-class BrokenError(ValueError):
-    """A file that cannot be used; the text says why in a few words."""
 
 
 class NoResultsError(BrokenError):
@@ -196,6 +193,7 @@ def _digest(path: Path) -> str | None:
     """What lm-eval records of a samples file as `task_hashes`; None for a damaged file."""
     parts = ("doc_hash", "prompt_hash", "target_hash")
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError), path.open("rb") as lines:
+        refuse_long_lines(lines)
         samples = (json.loads(line) for line in lines)
         return hashlib.sha256("".join(sample[part] for sample in samples for part in parts).encode()).hexdigest()
     return None
@@ -218,6 +216,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise BrokenError("is no regular file")  # a named pipe would be waited for
+        refuse_large_file(path)
         content = to_strict_json(json.loads(path.read_text("utf-8")))
     except BrokenError:
         raise

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from faithful_se.transcript import Transcript
+from leaderboards.lm_eval_files.large_files import BrokenError, refuse_long_lines
 from leaderboards.lm_eval_files.recomputed import EVIDENCE, check_values, evidence_of, evidence_types
 from leaderboards.lm_eval_files.results_file import (
-    BrokenError,
     SamplesFile,
     is_number,
     read_json,
@@ -97,11 +97,14 @@ def _samples_inside(source: SamplesFile) -> list[Any]:
 
 def _first_line(path: Path) -> Any:
     try:
-        with path.open(encoding="utf-8") as lines:
-            first = json.loads(next(lines, "") or "null")
+        with path.open("rb") as lines:
+            refuse_long_lines(lines)
+            first = json.loads(lines.readline().decode("utf-8") or "null")
+    except BrokenError:
+        raise
     except OSError as error:
         raise BrokenError(f"cannot be read ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenError(f"line 1 is not complete JSON, cut or damaged ({error})") from error
     if first is None:
         raise BrokenError("is empty")

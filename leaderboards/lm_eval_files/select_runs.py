@@ -13,8 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from leaderboards.board import Skipped
+from leaderboards.lm_eval_files.large_files import BrokenError
 from leaderboards.lm_eval_files.recomputed import DIFFERENCES, TOLERANCE, range_of
-from leaderboards.lm_eval_files.results_file import BrokenError, Run, TaskKey
+from leaderboards.lm_eval_files.results_file import Run, TaskKey
 from leaderboards.lm_eval_files.samples_file import RATES, Samples, read_samples
 
 # (checkpoint, number of documents) -> runs, newest first. One of them is selected.

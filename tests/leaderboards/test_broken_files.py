@@ -66,6 +66,7 @@ def cut(path: Path, share: float) -> None:
         (lambda path: cut(path, 0.6), "line 3 is no complete sample, cut or damaged"),
         (lambda path: path.write_text('{"a": 1}\n'), "holds no samples of lm_eval (line 1 has no doc_hash or metrics)"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "line 1 is not complete JSON"),
+        (lambda path: path.write_bytes(b"[" * 2000), "line 1 is not complete JSON, cut or damaged (maximum recursion"),
         (
             lambda path: path.write_text(path.read_text().replace('"faithful": 1.0', '"faithful": 3.0')),
             "faithful is 3 in 3 documents",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -156,3 +157,32 @@ def test_a_transcript_of_another_shape_costs_its_card_not_its_numbers(tmp_path, 
     write_run(tmp_path, {TASK: [row(0, 1.0, transcript=spoil), row(1, 1.0)]})
     board = board_of(tmp_path)
     assert board.cells[0].metrics["faithful"].n == 2 and len(board.documents) == 1
+
+
+@pytest.mark.parametrize(("part", "value"), [("gold", None), ("explanation", {"positions": [math.inf]}), ("fields", 5)])
+def test_a_transcript_of_another_form_has_no_entry(tmp_path, part, value):
+    """`gold` None is a transcript without one. The numbers of its checkpoint stay."""
+    spoiled, whole = row(0, 1.0), row(0, 0.0)
+    transcript = json.loads(spoiled["filtered_resps"][0])
+    if value is None:
+        del transcript[part]
+    else:
+        transcript[part] = {**transcript[part], **value} if isinstance(value, dict) else value
+    spoiled["filtered_resps"] = [json.dumps(transcript)]
+    if part == "gold":
+        spoiled["acc"] = 0.0
+    write_run(tmp_path / "a", {TASK: [spoiled]}, model="models/a")
+    write_run(tmp_path / "b", {TASK: [whole]}, model="models/b")
+    board = board_of(tmp_path)
+    assert len(board.cells) == 2
+    (document,) = board.documents
+    assert [entry.checkpoint for entry in document.entries] == ["c1"] and document.gold == "positive"
+
+
+def test_a_sample_that_is_nested_too_deeply_has_no_card(tmp_path):
+    write_run(tmp_path / "good", {TASK: rows_of([1.0, 0.0])}, model="models/good")
+    results = write_run(tmp_path / "deep", {TASK: rows_of([1.0, 0.0])}, model="models/deep")
+    (samples,) = results.parent.glob("samples_*")
+    samples.write_text(samples.read_text().replace('"doc": {', f'"odd": {"[" * 900}{"]" * 900}, "doc": {{'))
+    board = board_of(tmp_path)
+    assert "good" in {checkpoint.name for checkpoint in board.checkpoints} and len(board.documents) == 2

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lm_eval.loggers import EvaluationTracker
 
+import lm_eval_tasks.rule_models  # noqa: F401  registers faithful-se-rules
 from leaderboards import cli, compare_cli
 from tests.lm_eval_tasks.fuzz import examples, refused_in_one_line, without_hanging
 from tests.spoiled_files import spoiled, spoiled_json
@@ -67,8 +68,9 @@ def damage(data: st.DataObject, path: Path) -> None:
 def test_a_board_is_made_of_the_rest(real, tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("spoiled")
     shutil.copytree(real, folder / "results")
-    for _ in range(data.draw(st.integers(1, 2))):
-        damage(data, data.draw(st.sampled_from(sorted((folder / "results" / "bad").rglob("*.json*")))))
+    files = sorted((folder / "results" / "bad").rglob("*.json*"))
+    for path in data.draw(st.lists(st.sampled_from(files), min_size=1, max_size=2, unique=True)):
+        damage(data, path)
     with without_hanging():
         assert cli.main([str(folder / "results"), "--out", str(folder / "board"), "--draws", "100"]) == 0
     board = json.loads((folder / "board" / "board.json").read_text())

@@ -1,35 +1,23 @@
-"""A disk that is full or cannot be written to is one line that names the folder: before the training, and at a save."""
+"""A disk that is full, or cannot be written to any more, at a save: one line that names the folder."""
 
 from __future__ import annotations
 
 import errno
 import os
 import re
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from faithful_se.errors import UsageError
-from faithful_se.files import make_folder
+from faithful_se.files import DISK_FULL, check_writable
 
 # Errors of the disk, not of what is written or of the network.
-OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG)
+OF_DISKS = (*DISK_FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG)
 # What the writers of safetensors and torch say: they raise no OSError.
 SAFETENSORS = re.compile(r"\(os error (\d+)\)")
 TORCH = ("inline_container", "PytorchStreamWriter")
-PROBE = 1 << 16
-
-
-def check_writable(folder: Path) -> None:
-    """Make the folder and check that it takes a file, before anything is loaded. The file has no name.
-
-    Raises:
-        UsageError: no space left, no permission, a read-only disk, or a file where a folder is meant.
-    """
-    make_folder(folder)
-    with disk_errors(folder):
-        _write_probe(folder)
+OPTION = "--output_dir"
 
 
 @contextmanager
@@ -37,7 +25,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
     """Turn errors of the folder's disk into one line. Other errors pass.
 
     Raises:
-        UsageError: see `check_writable`.
+        UsageError: no space left, no permission, or a read-only disk.
     """
     try:
         yield
@@ -45,10 +33,10 @@ def disk_errors(folder: Path) -> Iterator[None]:
         number = _number_of(error, folder)
         if number not in OF_DISKS:
             raise
-        full = number in (errno.ENOSPC, errno.EDQUOT)
+        full = number in DISK_FULL
         remedy = "free some space, and" if full else "make it writable, and"
         raise UsageError(
-            f"--output_dir {folder}: cannot write: {os.strerror(number)}; {remedy} the same command goes on from the "
+            f"{OPTION} {folder}: cannot write: {os.strerror(number)}; {remedy} the same command goes on from the "
             "last complete checkpoint"
         ) from error
 
@@ -60,17 +48,6 @@ def _number_of(error: Exception, folder: Path) -> int:
     if match := SAFETENSORS.search(str(error)):
         return int(match[1])
     if isinstance(error, RuntimeError) and any(word in str(error) for word in TORCH):
-        try:
-            _write_probe(folder)
-        except OSError as reason:
-            return reason.errno or 0
+        check_writable(folder, OPTION)
         return errno.ENOSPC  # its file was larger than the probe
     return 0
-
-
-def _write_probe(folder: Path) -> None:
-    with tempfile.TemporaryFile(dir=folder) as probe:
-        probe.write(bytes(PROBE))
-        probe.flush()
-        with suppress(OSError):  # some network disks have no sync
-            os.fsync(probe.fileno())

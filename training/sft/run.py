@@ -10,12 +10,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faithful_se.files import check_writable
 from faithful_se.train_info import CARD, TRAIN_INFO
 from training.attribution.prompt.chat_template import read_template_args
 from training.runs.folder import MANIFEST
 from training.sft.callbacks import LogAtCheckpoints, SeedEachPass, mean_loss
 from training.sft.card import make_train_info, write_card
-from training.sft.disk import check_writable, disk_errors
+from training.sft.disk import disk_errors
 from training.sft.folder import TrainingFolder, is_last_step, last_checkpoint
 from training.sft.lm_head import score_supervised_positions
 from training.sft.merge import merge
@@ -61,7 +62,7 @@ def train(data: DataArguments, training: SFTConfig, model: ModelConfig) -> Path:
     info, missing = folder.read_finished(adapter=model.use_peft)
     is_main_process = training.process_index == 0
     if missing or not info:
-        check_writable(folder.path)
+        check_writable(folder.path, folder.option)
         trainer = make_trainer(model, training, rows)
         trainer.add_callback(LogAtCheckpoints())
         trainer.add_callback(SeedEachPass())

@@ -36,7 +36,7 @@ SFT = frozenset(
         *("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "learning_rate", "lr_scheduler_type"),
         *("warmup_steps", "weight_decay", "num_train_epochs", "max_steps", "max_length", "per_device_train_batch_size"),
         *("gradient_accumulation_steps", "save_strategy", "save_steps", "save_total_limit", "logging_steps"),
-        *("report_to", "seed", "output_dir", "model_name_or_path"),
+        *("report_to", "seed", "output_dir", "model_name_or_path", "shared_openings", "train_sampling_strategy"),
     )
 )
 

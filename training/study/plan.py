@@ -191,13 +191,14 @@ def _tune(folder: StudyFolder, pilot: Pilot) -> Work:
     datasets = folder.study.recipe.datasets
     styles, budgets = options.get("styles", list(STYLES)), options.get("budgets", [BUDGETS[0]])
     texts = options["rows"] if isinstance(options["rows"], list) else [options["rows"]]
-    own = {name: number for name, _, number in (str(text).rpartition("=") for text in texts)}
-    gold = sum(float(own.get(name, own.get("", TUNE["rows"]))) for name in datasets)
+    counts = {name: number for name, _, number in (str(text).rpartition("=") for text in texts)}
+    gold = sum(float(counts.get(name, counts.get("", TUNE["rows"]))) for name in datasets)
     explanations = len(datasets) * len(styles) * len(budgets)
     replay = float(options["replay"]) * explanations
     steps = _steps(folder, gold + replay, "tune", epochs=1.0) * _batch(folder, "tune") / pilot.batch
     answers = 2 * len(datasets) * float(options["held-out"])
-    asked = replay + 2 * explanations * float(options["explained"])
+    own = replay if int(options.get("own-examples", 2)) else 0.0  # else all words are drawn
+    asked = own + 2 * explanations * float(options["explained"])
     return (
         pilot.step.times(steps * TUNE_ROW)
         .plus(pilot.classify.times(answers / max(1.0, pilot.classify.calls)))

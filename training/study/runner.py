@@ -76,7 +76,7 @@ class Runner:
         """Run a command in a terminal of its own, so that it draws its progress bars; returns its exit status."""
         reader, process = self._start(stage)
         tail = b""
-        with log.open("wb") as file:
+        with log.open("wb", buffering=0) as file:
             for chunk in _chunks(reader):
                 file.write(chunk)
                 tail = (tail + chunk)[-_TAIL:]
