@@ -63,7 +63,7 @@ def damage(data: st.DataObject, path: Path) -> None:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-@examples(10)
+@examples(4)
 @given(st.data())
 def test_a_board_is_made_of_the_rest(real, tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("spoiled")
