@@ -27,7 +27,7 @@ def refuse_large_file(path: Path) -> None:
 def refuse_long_lines(file: BinaryIO) -> None:
     """Refuse a file with a line that is too long. Of other files, few pages are read.
 
-    A line that is not too long ends within the next `LONGEST_LINE` bytes, so a search goes from the last line end
+    A line that is not too long ends within the next `LONGEST_LINE` bytes. So a search goes from the last line end
     there to the next.
     """
     size, start = os.fstat(file.fileno()).st_size, 0
