@@ -46,8 +46,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     # RuntimeError: [enforce fail at alloc_cpu.cpp:121] … DefaultCPUAllocator: can't allocate memory: …
     # ImportError: libtorch_cpu.so: failed to map segment from shared object
     texts = ("can't allocate memory", "out of memory", "failed to map segment", "cannot allocate memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError | ImportError) and any(text in str(error).lower() for text in texts)
+    # By name, because this module imports no torch: torch.OutOfMemoryError.
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError | ImportError) and any(text in str(error).lower() for text in texts))
     )
 
 

@@ -101,7 +101,9 @@ def test_what_is_declared_is_no_finding(tmp_path, capsys):
 def test_the_defaults_are_those_of_the_tasks():
     """The package imports nothing of the tasks, so this test compares them."""
     examples = {"num_fewshot": 0, "fewshot_seed": FEWSHOT_SEED}  # which lm_eval has by itself
-    assert {**asdict(Options()), **Options().as_dict(), **examples} == DEFAULTS
+    options = {**asdict(Options()), **Options().as_dict(), **examples}
+    del options["quick"]  # changes no number, so transcripts do not hold it
+    assert options == DEFAULTS
 
 
 def test_equal_findings_are_one_line(tmp_path, capsys):
