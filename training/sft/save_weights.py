@@ -49,6 +49,10 @@ def save_weights(trainer: SFTTrainer, out: Path) -> None:
     if trainer.is_fsdp_enabled:
         # Checkpoints keep the type the user chose: sharded ones are written faster, and training resumes from them.
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
+    if trains_adapter(trainer):
+        for config in trainer.accelerator.unwrap_model(trainer.model).peft_config.values():
+            if isinstance(config.target_modules, set):  # its order, and so the file, is another one in every process
+                config.target_modules = sorted(config.target_modules)
     trainer.save_model(str(out))
     if not trainer.accelerator.is_main_process:
         return

@@ -65,6 +65,8 @@ def test_the_folder_holds_an_adapter_a_card_and_what_a_leaderboard_wants(trained
     assert card.startswith(f"---\nbase_model: {model}\nlibrary_name: peft\n")
     assert f"pretrained={model},peft={out}" in card
     assert read_card_block(out / "README.md") == info
+    modules = json.loads((out / "adapter_config.json").read_text())["target_modules"]
+    assert modules == sorted(modules) and len(modules) > 3  # peft keeps a set, of another order in every process
     assert any("lora_B" in name and value.abs().max() > 0 for name, value in weights(out).items())
 
 
