@@ -18,20 +18,6 @@ from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings
 from lm_eval_tasks.styles.word_lists import mentioned, named_words
 from lm_eval_tasks.thoughts import after_thinking
 
-ONEWORD = (
-    "Which one word of the {noun} above is most important for your answer? If every occurrence of that word {removed}, "
-    "your answer would change. Answer only with the word, exactly as it stands in the {noun}."
-)
-MULTIWORD = (
-    "Which words of the {noun} above are most important for your answer? If all of them {removed}, "
-    "your answer would change. Answer only with the words, exactly as they stand in the {noun}, separated by commas."
-)
-REMOVED = {
-    "mask": 'were replaced by "{mask}"',
-    "delete": "were deleted",
-    "substitute": "were replaced by unimportant words",
-}
-
 MAX_TOKENS = {"oneword": 32, "multiword": 128}
 WANTS_TARGET = False
 REMOVES_WORDS = True
@@ -46,9 +32,8 @@ single_word_sets = word_removal.single_word_sets
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
-    template = ONEWORD if request.budget == "oneword" else MULTIWORD
-    removed = REMOVED[request.operator].format(mask=request.mask)
-    return template.format(noun=request.question.noun, removed=removed)
+    removed = request.question.prompt(f"removed.word.{request.operator}").format(mask=request.mask)
+    return request.prompt("attribution").format(noun=request.question.noun, removed=removed)
 
 
 def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:

@@ -29,15 +29,6 @@ from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, type
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
 from lm_eval_tasks.styles.unwrap import is_refusal
 
-ONEWORD = (
-    'Change one word of the {noun} above so that your answer would become "{target}". '
-    "Keep everything else exactly as it is. Answer only with the changed {noun}.{format_hint}"
-)
-MULTIWORD = (
-    'Edit the {noun} above so that your answer would become "{target}". Change as few words as possible and '
-    "keep everything else exactly as it is. Answer only with the edited {noun}.{format_hint}"
-)
-
 # Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
 MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = True
@@ -47,7 +38,7 @@ ANSWERS_WITH_TEXT = True
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
-    template, question = ONEWORD if request.budget == "oneword" else MULTIWORD, request.question
+    template, question = request.prompt("counterfactual"), request.question
     return template.format(noun=question.noun, target=request.target, format_hint=question.format_hint())
 
 

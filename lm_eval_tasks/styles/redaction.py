@@ -11,17 +11,6 @@ from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, type
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
 from lm_eval_tasks.styles.unwrap import is_refusal
 
-ONEWORD = (
-    "Redact the one word of the {noun} above that is most important for your answer: replace every occurrence of that "
-    'word by "{mask}", so that your answer would change. Keep everything else exactly as it is. '
-    "Answer only with the redacted {noun}.{format_hint}"
-)
-MULTIWORD = (
-    "Redact the words of the {noun} above that are most important for your answer: replace each of them by "
-    '"{mask}", so that your answer would change. Keep everything else exactly as it is. '
-    "Answer only with the redacted {noun}.{format_hint}"
-)
-
 # Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
 MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = False
@@ -37,8 +26,7 @@ single_word_sets = word_removal.single_word_sets
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
-    template = ONEWORD if request.budget == "oneword" else MULTIWORD
-    question = request.question
+    template, question = request.prompt("redaction"), request.question
     return template.format(noun=question.noun, mask=request.mask, format_hint=question.format_hint())
 
 
