@@ -200,11 +200,3 @@ def _fields(question: Question, text: str) -> dict[str, str]:
     if not match:
         raise ValueError(f"not a document of {question.dataset}: {text[:80]!r}")
     return dict(zip(question.fields, match.groups(), strict=True))
-
-
-def _pattern(template: str, **parts: str) -> str:
-    """A prompt template as a regular expression, with expressions for its fields."""
-    pattern = re.escape(template)
-    for name, part in parts.items():
-        pattern = pattern.replace(re.escape("{" + name + "}"), part)
-    return pattern
