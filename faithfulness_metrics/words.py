@@ -217,15 +217,26 @@ def replace(fields: Fields, words: list[Word], replacements: Mapping[int, str | 
                     end += 1
                 if _NUMBERS_MEET.search((ending + text[last:start])[-2:] + text[end : end + 2]):
                     start, end = word.start, word.end
-                elif is_unspaced(word.text) and _words_meet((ending + text[last:start])[-1:] + text[end : end + 1]):
-                    replacement = " "
             parts += [text[last:start], replacement or ""]
+            if is_unspaced(word.text):
+                parts[-1] = _apart((ending + text[last:start])[-1:], replacement or "", text[end : end + 1])
             ending, last = (ending + "".join(parts[-2:]))[-2:], end
         result[name] = "".join([*parts, text[last:]])
     return result
 
 
-def _words_meet(characters: str) -> bool:
+def _apart(before: str, replacement: str, after: str) -> str:
+    """What stands for a word of a script without blanks, with the blanks that part it from words of other scripts.
+
+    >>> _apart("", "thing", "5"), _apart("很", "thing", "好"), _apart("e", "", "1")
+    ('thing ', 'thing', ' ')
+    """
+    if _meet(before + (replacement or after)[:1]):
+        replacement = f" {replacement}"
+    return f"{replacement} " if _meet(replacement[-1:] + after) else replacement
+
+
+def _meet(characters: str) -> bool:
     """Whether two characters would be of one word, which a dictionary does not part."""
     return len(characters) == 2 and characters.isalnum() and not any(map(is_unspaced, characters))
 
