@@ -150,7 +150,11 @@ class Backend:
         if isinstance(call, Generate) and call.thinking_tokens:
             for stop in _stop_texts(json.loads(call.settings)):
                 reply = reply.lstrip().partition(stop)[0]
-        label = parse_label(reply, call.labels, call.synonyms) if isinstance(call, Classify) and not cut else None
+        label = (
+            parse_label(reply, call.labels, call.synonyms, call.denials)
+            if isinstance(call, Classify) and not cut
+            else None
+        )
         return Answer(text, label, problem=CUT if cut else "", after_thought=reply, opening=opening)
 
     def _settings(self, call: Call, prompt: str | JsonChatStr) -> dict[str, Any]:
