@@ -30,6 +30,7 @@ ANSWERS = {
     "titles": "say that words follow",
     "is": "stand between such a title and a word",
     "and": "join the words of a list",
+    "because": "stand before the reason for an answer",
     "denials": "stand before a label that is denied",
 }
 

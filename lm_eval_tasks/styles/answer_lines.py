@@ -42,8 +42,8 @@ _NONE = re.compile(r"^\W*(?:none|n/a|nothing|no words?)\W*$", re.IGNORECASE)
 # Separates a word from the comment on it.
 COMMENT = re.compile(r"\s(?:[-–—]+|=)\s|:(?!\d|//)|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
 # (a positive word)
-_IN_PARENTHESES = re.compile(r"\s*\([^()]*\)\W*")
-_PARENTHESES = re.compile(r"\s\([^()]*\)")
+_IN_PARENTHESES = re.compile(r"\s*(?:\([^()]*\)|（[^（）]*）)\W*")
+_PARENTHESES = re.compile(r"\s\([^()]*\)|（[^（）]*）")
 _SENTENCE_END = regex.compile(r"(?<=[.!?][\"”’)*_]{0,3})\s+(?=[\"“‘'*(_]{0,3}\p{Lu})")
 # The most important words are love and great | The answer is love, but not: The word shows that it is …
 _SENTENCES = [

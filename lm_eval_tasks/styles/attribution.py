@@ -88,7 +88,7 @@ _ONE_WORD = [regex.compile(pattern, regex.IGNORECASE) for pattern in _ONE_WORD_S
 # love - because it … | love: it shows … | love (positive) | love, because … | love because … | love. It carries …
 _HEAD = regex.compile(
     rf"^[^\w\s]{{0,4}}(?P<word>{_W})[^\w\s.,:;(-]{{0,4}}"
-    r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
+    r"(?:\s+[-–—]+\s|:|\s*[(（]|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
 )
 
 # The longest answer that is read beside a copy of the text, characters. Real ones have up to 128 tokens.
@@ -127,7 +127,8 @@ def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
     question = contents.question
     labels = {key for label in question.labels for key in contents.keys_in(label)}
     longest = 200 + len(contents.passage)
-    local = without_phrases(answer, question)
+    # großartig, weil es … | 好，因为 …
+    local = question.pattern("because").split(without_phrases(answer, question))[0]
     for text in chain(readings(answer), readings(local) if local != answer else ()):
         text = _untitled(text, question)
         if len(text) <= longest:

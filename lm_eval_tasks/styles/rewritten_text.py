@@ -57,7 +57,7 @@ def _variants(text: str, question: Question, keys: Collection[str]) -> Iterator[
 
 
 # A label or another title in front of a text.
-_SHORT_TITLE = re.compile(r"[^\w\n]{0,4}\w[^\n:\[]{0,40}:[*_]{0,3}[ \t]+")
+_SHORT_TITLE = re.compile(r"[^\w\n]{0,4}\w[^\n:\[]{0,40}(?::[*_]{0,3}[ \t]+|：)")
 
 
 def _json_documents(text: str, question: Question) -> Iterator[dict[str, str]]:
