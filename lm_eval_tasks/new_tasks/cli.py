@@ -48,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     add = prompts.add_argument
     add("--noun", default="", help="what a text is called, such as complaint (default: the name of its column)")
     add("--question", default="", help='without the labels (default: "Which label fits the following NOUN?")')
-    add("--titles", nargs="+", default=[], metavar="TITLE", help="written before each text (default: its column's name)")
+    add(
+        "--titles", nargs="+", default=[], metavar="TITLE", help="written before each text (default: its column's name)"
+    )
 
     splits = arguments.add_argument_group("splits")
     add = splits.add_argument
@@ -77,7 +79,9 @@ def main(argv: list[str]) -> int:
             raise UsageError(f"--from-task: {arguments.source} is a second source: leave one out")
         return _write_host_tasks(arguments, out)
     values = {name: value for name, value in vars(arguments).items() if name not in ("out", "from_task", "overwrite")}
-    settings = SourceSettings(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    settings = SourceSettings(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    )
 
     from lm_eval_tasks.new_tasks.read_source import read_source
     from lm_eval_tasks.new_tasks.report import report

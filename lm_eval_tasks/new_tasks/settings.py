@@ -50,7 +50,9 @@ class SourceSettings:
         if self.label in self.text:
             raise UsageError(f"--label {self.label}: is a text column, too: a prompt would show the answer")
         if self.titles and len(self.titles) != len(self.text):
-            raise UsageError(f"--titles: {len(self.titles)} titles for the columns {', '.join(self.text)}: give one each")
+            raise UsageError(
+                f"--titles: {len(self.titles)} titles for the columns {', '.join(self.text)}: give one each"
+            )
         for option, number, least in (
             ("--test-rows", self.test_rows, 1),
             ("--validation-rows", self.validation_rows, 0),
