@@ -15,12 +15,12 @@ from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.declaration import label_problem
 from lm_eval_tasks.examples import example_turns
+from lm_eval_tasks.languages import ENGLISH, prompts_of
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
 # Asked where neither a dataset nor a question is named. The labels follow in the prompt.
-QUESTION = "Which label fits the following {noun}?"
 
 # Transcripts say where the texts are from. These were handed over in Python.
 DATA = "python"
@@ -138,7 +138,8 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
         noun = settings.get("noun") or (" and ".join(fields) if len(fields) > 1 else "text")
         names = fields if len(fields) > 1 else [noun]
         titles = tuple(name[:1].upper() + name[1:] for name in names)
-        question = Question(DATA, noun, QUESTION.format(noun=noun), tuple(fields), titles, labels=())
+        asked = prompts_of(ENGLISH)["plain_question.noun"].format(noun=noun)
+        question = Question(DATA, noun, asked, tuple(fields), titles, labels=())
     changes: dict[str, Any] = {name: _text(caller, name, settings[name]) for name in _TEXTS if name in settings}
     if "titles" in settings:
         changes["titles"] = _texts(caller, "titles", settings["titles"])

@@ -1,7 +1,7 @@
 """The classification of a document: its question and its prompt. Answers are read by `lm_eval_tasks.label_reading`.
 
-Every sentence that a model reads is written once. The classification template is here, the dataset's question is in
-its YAML, and the request for an explanation is in the style's file (`lm_eval_tasks/styles/`).
+Every sentence that a model reads is written once: the dataset's question in its YAML, all others in the file of its
+language (`lm_eval_tasks/languages/`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,9 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields
 from lm_eval_tasks.label_reading import parse_label
+from lm_eval_tasks.languages import ENGLISH, answers_of, prompts_of
 
-__all__ = ["CLASSIFY", "FRESH", "MASK_NOTE", "Message", "Question", "parse_label", "quoted_choices"]
-
-CLASSIFY = "{question} {mask_note}Answer only with {labels}. Do not explain the answer.\n\n{text}"
-MASK_NOTE = 'Words of the {noun} may be replaced by "{mask}". '
-
-# Surrounds the request for an explanation in a conversation of its own (option `context=fresh`).
-FRESH = '{text}\n\nThe {noun} above was classified as "{label}".\n\n{request}'
+__all__ = ["Message", "Question", "parse_label"]
 
 Message = Mapping[str, str]
 
@@ -37,6 +32,17 @@ class Question:
     labels: tuple[str, ...]  # the verbalizers, in label order
     # further names of each label that answers may use, in label order; empty for none
     synonyms: tuple[tuple[str, ...], ...] = ()
+    language: str = ENGLISH  # of the prompts: a file of `lm_eval_tasks/languages/`
+    prompts: tuple[tuple[str, str], ...] = ()  # (key, template) pairs of the dataset's own, instead of the language's
+    answers: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (key, phrases) of the dataset's own, beside the language's
+
+    def prompt(self, key: str) -> str:
+        """The template of a sentence, by its key in `lm_eval_tasks/languages/en.yaml`."""
+        return dict(self.prompts).get(key) or prompts_of(self.language)[key]
+
+    def phrases(self, key: str) -> tuple[str, ...]:
+        """What answers in the question's language say, by a key of `lm_eval_tasks.languages.ANSWERS`."""
+        return (*answers_of(self.language).get(key, ()), *dict(self.answers).get(key, ()))
 
     def show(self, fields: Fields) -> str:
         """The text block of a document: one titled line per field.
@@ -45,7 +51,8 @@ class Question:
         ...     {"p": "A man.", "h": "A dog."})
         'Premise: A man.\\nHypothesis: A dog.'
         """
-        return "\n".join(f"{title}: {fields[name]}" for name, title in zip(self.fields, self.titles, strict=True))
+        line, columns = self.prompt("title"), zip(self.titles, self.fields, strict=True)
+        return "\n".join(line.format(title=title, text=fields[name]) for title, name in columns)
 
     def as_answer(self, fields: Fields) -> str:
         """A document as the answer to a request for an edited one: `show`, without the title of a single field."""
@@ -55,14 +62,17 @@ class Question:
         """For datasets of several fields: the sentence that says how to write a whole document as an answer."""
         if len(self.fields) == 1:
             return ""
-        return " Write " + " and ".join(f'the {t.lower()} after "{t}:"' for t in self.titles) + ", one per line."
+        line, separator = self.prompt("format_hint.title"), self.prompt("format_hint.separator")
+        titles = separator.join(line.format(title=title, lower_title=title.lower()) for title in self.titles)
+        return self.prompt("format_hint").format(titles=titles)
 
     def classify(self, fields: Fields, mask: str | None, unknown: bool) -> str:
         """The classification prompt, the user's turn. `mask` is announced; None where the run never shows one."""
-        return CLASSIFY.format(
+        note = self.prompt("mask_note.word").format(noun=self.noun, mask=mask) if mask else ""
+        return self.prompt("classify").format(
             question=self.question,
-            mask_note=MASK_NOTE.format(noun=self.noun, mask=mask) if mask else "",
-            labels=quoted_choices(self.choices(unknown)),
+            mask_note=note,
+            labels=self.quoted(self.choices(unknown)),
             text=self.show(fields),
         )
 
@@ -73,7 +83,7 @@ class Question:
 
     def explain_fresh(self, fields: Fields, label: str, request: str) -> str:
         """The prompt that asks for an explanation of the answer `label` in a conversation of its own."""
-        return FRESH.format(text=self.show(fields), noun=self.noun, label=label, request=request)
+        return self.prompt("fresh").format(text=self.show(fields), noun=self.noun, label=label, request=request)
 
     def with_labels(self, labels: Sequence[str]) -> Question:
         """The question with other labels, or with its own in another order. A label keeps its synonyms."""
@@ -94,12 +104,12 @@ class Question:
             )
         return (*self.labels, UNKNOWN) if unknown else self.labels
 
+    def quoted(self, labels: Sequence[str]) -> str:
+        """Labels as alternatives in a prompt.
 
-def quoted_choices(labels: Sequence[str]) -> str:
-    """The labels in quotes, as alternatives.
-
-    >>> quoted_choices(["a", "b", "c"])
-    '"a", "b" or "c"'
-    """
-    quoted = [f'"{label}"' for label in labels]
-    return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else quoted[0]
+        >>> Question("", "", "", (), (), ()).quoted(["a", "b", "c"])
+        '"a", "b" or "c"'
+        """
+        *quoted, last = [self.prompt("label").format(label=label) for label in labels]
+        others = self.prompt("label.separator").join(quoted)
+        return others + self.prompt("label.last_separator") + last if others else last

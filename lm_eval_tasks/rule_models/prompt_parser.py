@@ -15,7 +15,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks.asked_questions import noted_questions
-from lm_eval_tasks.classification import CLASSIFY, FRESH, MASK_NOTE, Message, Question
+from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.data import dataset_names, dataset_spec
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
@@ -30,14 +30,9 @@ def _pattern(template: str, **parts: str) -> str:
     return pattern
 
 
-_TAIL = CLASSIFY.partition("{labels}")[2].replace("{text}", "")
-_BLANK_LINE = _TAIL[len(_TAIL.rstrip()) :]
-_ANSWER = CLASSIFY.partition("{labels}")[0].rpartition("}")[2]
-_MASK = re.compile(_pattern(MASK_NOTE, noun=".+?", mask="(.+?)"))
-_FRESH = re.compile(_pattern(FRESH, text=r"([\s\S]*)", noun=".+?", label="(.+?)", request=r"([\s\S]+)"))
-# The mask in a request: … were replaced by "[REDACTED]" | … replace each of them by "[REDACTED]"
-_QUOTED_MASK = re.compile(r'(?:replaced|them|word) by "(.+?)", ')
 DEFAULT_MASK = "[REDACTED]"
+# The mask of a request whose mask is not known yet; no prompt holds it.
+ANY_MASK = "\x00"
 
 
 @dataclass(frozen=True)
@@ -69,38 +64,83 @@ def read(messages: Sequence[Message]) -> Conversation:
         UsageError: the document has labels of its own, and the conversation does not show them.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
-    if fresh := _FRESH.fullmatch(turns[-1]):
-        text, label, request = fresh.groups()
-        for question in questions():
-            # Datasets can share a title ("Tweet"), but not also a label and the request. Where "unknown" is offered, a
-            # calibrated answer can be that.
-            is_asked = label in (*question.labels, UNKNOWN) and text.startswith(f"{question.titles[0]}: ")
-            if is_asked and _request(question, request):
-                return _explain(question, _fields(question, text), request)
-        if any(not question.labels and text.startswith(f"{question.titles[0]}: ") for question in questions()):
-            raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
-        raise ValueError(f"no dataset shows {text[:80]!r}")
-    # Examples are questions with their answers: the last question is the one that is asked.
-    questions_asked = [turn for turn in turns if _TAIL.rstrip() in turn]
-    if not questions_asked:
-        raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
-    head, _, text = questions_asked[-1].partition(_TAIL.rstrip())
-    text = text.removeprefix(_BLANK_LINE)
-    mask = announced[1] if (announced := _MASK.search(head)) else DEFAULT_MASK
-    choices = tuple(label for label in re.findall('"(.+?)"', head.rpartition(_ANSWER)[2]) if label != UNKNOWN)
-    dataset_question = next((question for question in questions() if _asks(question, head, choices, text)), None)
-    if dataset_question is None:
+    by_wording: dict[Wording, list[Question]] = {}
+    for question in questions():
+        by_wording.setdefault(wording_of(question), []).append(question)
+    for wording, asked in by_wording.items():
+        if fresh := wording.fresh.fullmatch(turns[-1]):
+            return _read_fresh(asked, **fresh.groupdict())
+    for wording, asked in by_wording.items():
+        # Examples are questions with their answers: the last question is the one that is asked.
+        classifications = [turn for turn in turns if wording.tail.rstrip() in turn]
+        if classifications:
+            conversation = _read_classification(wording, asked, classifications[-1])
+            is_last = turns[-1] is classifications[-1]
+            return conversation if is_last else _explain(conversation.question, conversation.fields, turns[-1])
+    raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What stands around questions, labels and texts in the prompts of a language."""
+
+    answer: str  # in a classification, between the question and the labels
+    tail: str  # between the labels and the text
+    mask: re.Pattern[str]  # announces the mask
+    label: re.Pattern[str]  # a label in quotes
+    fresh: re.Pattern[str]  # the prompt of `context=fresh`
+
+
+def wording_of(question: Question) -> Wording:
+    """The wording of a question's prompts."""
+    return _wording(question.prompt("classify"), *map(question.prompt, ("mask_note.word", "label", "fresh")))
+
+
+@cache
+def _wording(classify: str, mask_note: str, label: str, fresh: str) -> Wording:
+    before, _, after = classify.partition("{labels}")
+    return Wording(
+        before.rpartition("}")[2],
+        after.replace("{text}", ""),
+        re.compile(_pattern(mask_note, noun=".+?", mask="(.+?)")),
+        re.compile(_pattern(label, label="(.+?)")),
+        re.compile(
+            _pattern(
+                fresh, text=r"(?P<text>[\s\S]*)", noun=".+?", label="(?P<label>.+?)", request=r"(?P<request>[\s\S]+)"
+            )
+        ),
+    )
+
+
+def _read_fresh(asked: Sequence[Question], text: str, label: str, request: str) -> Conversation:
+    for question in asked:
+        # Datasets can share a title ("Tweet"), but not also a label and the request. Where "unknown" is offered, a
+        # calibrated answer can be that.
+        is_asked = label in (*question.labels, UNKNOWN) and _is_titled(question, text)
+        if is_asked and _request(question, request):
+            return _explain(question, _fields(question, text), request)
+    if any(not question.labels and _is_titled(question, text) for question in asked):
+        raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
+    raise ValueError(f"no dataset shows {text[:80]!r}")
+
+
+def _read_classification(wording: Wording, asked: Sequence[Question], prompt: str) -> Conversation:
+    head, _, text = prompt.partition(wording.tail.rstrip())
+    text = text.removeprefix(wording.tail[len(wording.tail.rstrip()) :])
+    mask = announced[1] if (announced := wording.mask.search(head)) else DEFAULT_MASK
+    offered = wording.label.findall(head.rpartition(wording.answer)[2])
+    choices = tuple(label for label in offered if label != UNKNOWN)
+    question = next((question for question in asked if _asks(question, head, choices, text)), None)
+    if question is None:
         raise UsageError(
             f"the rule-based models know no dataset that asks {' '.join(head.split())[:80]!r} with the labels "
             f"{', '.join(choices)}: they answer tasks of `lm_eval` and texts of `faithful_se.evaluate` only"
         )
-    if not dataset_question.labels:
-        dataset_question = replace(dataset_question, labels=choices)
+    if not question.labels:
+        question = replace(question, labels=choices)
     # Without a text, the question alone is asked (`prior=domain`).
-    fields = _fields(dataset_question, text) if text else dict.fromkeys(dataset_question.fields, "")
-    if turns[-1] is questions_asked[-1]:
-        return Conversation(dataset_question, fields, mask, f'"{UNKNOWN}"' in head)
-    return _explain(dataset_question, fields, turns[-1])
+    fields = _fields(question, text) if text else dict.fromkeys(question.fields, "")
+    return Conversation(question, fields, mask, UNKNOWN in offered)
 
 
 def questions() -> tuple[Question, ...]:
@@ -116,8 +156,7 @@ def _questions_of_the_package() -> tuple[Question, ...]:
 def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> bool:
     """Whether a classification prompt is of this dataset: two can ask alike and offer other labels, in any order."""
     same_labels = not question.labels or sorted(question.labels) == sorted(choices)
-    same_titles = not text or text.startswith(f"{question.titles[0]}: ")
-    return head.startswith(question.question) and same_labels and same_titles
+    return head.startswith(question.question) and same_labels and (not text or _is_titled(question, text))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -133,8 +172,14 @@ def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Requ
 
 
 def _request(question: Question, text: str) -> tuple[str, Request] | None:
-    quoted = _QUOTED_MASK.search(text)
-    return requests_by_text(question, quoted.group(1) if quoted else DEFAULT_MASK).get(text)
+    mask = next((match[1] for pattern in _requests_with_mask(question) if (match := pattern.fullmatch(text))), None)
+    return requests_by_text(question, mask or DEFAULT_MASK).get(text)
+
+
+def _requests_with_mask(question: Question) -> tuple[re.Pattern[str], ...]:
+    """The requests that show the mask."""
+    requests = [text for text in requests_by_text(question, ANY_MASK) if ANY_MASK in text]
+    return tuple(re.compile(re.escape(text).replace(re.escape(ANY_MASK), "(.+?)", 1)) for text in requests)
 
 
 def _explain(question: Question, fields: dict[str, str], text: str) -> Conversation:
@@ -144,8 +189,13 @@ def _explain(question: Question, fields: dict[str, str], text: str) -> Conversat
     return Conversation(question, fields, request.mask, False, request, style)
 
 
+def _is_titled(question: Question, text: str) -> bool:
+    return text.startswith(question.prompt("title").partition("{text}")[0].format(title=question.titles[0]))
+
+
 def _fields(question: Question, text: str) -> dict[str, str]:
-    pattern = "\n".join(rf"{title}: ([\s\S]*)" for title in question.titles)
+    line = question.prompt("title")
+    pattern = "\n".join(_pattern(line, title=re.escape(title), text=r"([\s\S]*)") for title in question.titles)
     match = re.fullmatch(pattern, text)
     if not match:
         raise ValueError(f"not a document of {question.dataset}: {text[:80]!r}")

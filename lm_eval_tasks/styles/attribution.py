@@ -13,24 +13,10 @@ from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.answer_lines import COMMENT, Line, read_lines
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.markup import without_markup
-from lm_eval_tasks.styles.nameable import Contents, keys_in
+from lm_eval_tasks.styles.nameable import Contents
 from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings
 from lm_eval_tasks.styles.word_lists import mentioned, named_words
 from lm_eval_tasks.thoughts import after_thinking
-
-ONEWORD = (
-    "Which one word of the {noun} above is most important for your answer? If every occurrence of that word {removed}, "
-    "your answer would change. Answer only with the word, exactly as it stands in the {noun}."
-)
-MULTIWORD = (
-    "Which words of the {noun} above are most important for your answer? If all of them {removed}, "
-    "your answer would change. Answer only with the words, exactly as they stand in the {noun}, separated by commas."
-)
-REMOVED = {
-    "mask": 'were replaced by "{mask}"',
-    "delete": "were deleted",
-    "substitute": "were replaced by unimportant words",
-}
 
 MAX_TOKENS = {"oneword": 32, "multiword": 128}
 WANTS_TARGET = False
@@ -46,9 +32,8 @@ single_word_sets = word_removal.single_word_sets
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
-    template = ONEWORD if request.budget == "oneword" else MULTIWORD
-    removed = REMOVED[request.operator].format(mask=request.mask)
-    return template.format(noun=request.question.noun, removed=removed)
+    removed = request.question.prompt(f"removed.word.{request.operator}").format(mask=request.mask)
+    return request.prompt("attribution").format(noun=request.question.noun, removed=removed)
 
 
 def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:
@@ -139,12 +124,12 @@ def _oneword(text: str, lines: Sequence[Line], contents: Contents) -> tuple[set[
 def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
     """Keys of the words in an answer that should name one word, for each of its readings, strictest first."""
     question = contents.question
-    labels = {key for label in question.labels for key in keys_in(label)}
+    labels = {key for label in question.labels for key in contents.keys_in(label)}
     longest = 200 + len(contents.passage)
     for text in readings(answer):
         text = _untitled(text, question)
         if len(text) <= longest:
-            yield (keys := keys_in(text))
+            yield (keys := contents.keys_in(text))
             if len(set(keys)) > 1 and contents.holds(keys):
                 # love, this morning | the text itself: words of the document and nothing else are a list, not talk
                 return
@@ -154,13 +139,15 @@ def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
             continue
         # 1. love | love\nIt shows that …
         line = BULLET.sub("", first) if len(first) <= _LINE else ""
-        if len(keys := keys_in(line)) == 1:
+        if len(keys := contents.keys_in(line)) == 1:
             yield keys
         # Positive: the tweet … | Sports (the article …): the label again, not a named word
         if (head := _HEAD.match(line)) and key_of(head["word"]) not in labels:
             comment = line[head.end() :]
             # love: great | love - joy, great - joy: two words
-            if not COMMENT.search(comment) and not (keys_in(comment) and contents.holds(keys_in(comment))):
+            if not COMMENT.search(comment) and not (
+                contents.keys_in(comment) and contents.holds(contents.keys_in(comment))
+            ):
                 yield [key_of(head["word"])]
         # Where several of these sentences match, they must name the same word.
         searched = text if len(text) <= _LINE else line

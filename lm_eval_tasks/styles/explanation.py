@@ -23,6 +23,10 @@ class Request:
     operator: str = "mask"  # how named words will be removed: ``mask``, ``delete``, ``substitute``
     target: str = ""  # the label that the perturbed document must reach; "" in styles without one
 
+    def prompt(self, style: str) -> str:
+        """The template of the request in the question's language, for a shipped style."""
+        return self.question.prompt(f"{style}.word.{self.budget}")
+
 
 @dataclass(frozen=True)
 class Explanation:

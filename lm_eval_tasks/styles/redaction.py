@@ -5,22 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from faithfulness_metrics.segmentation import is_unspaced
 from faithfulness_metrics.words import Fields, Word, find_words, key_of, mask_out, occurrences, parts_of, words_of
 from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
 from lm_eval_tasks.styles.unwrap import is_refusal
-
-ONEWORD = (
-    "Redact the one word of the {noun} above that is most important for your answer: replace every occurrence of that "
-    'word by "{mask}", so that your answer would change. Keep everything else exactly as it is. '
-    "Answer only with the redacted {noun}.{format_hint}"
-)
-MULTIWORD = (
-    "Redact the words of the {noun} above that are most important for your answer: replace each of them by "
-    '"{mask}", so that your answer would change. Keep everything else exactly as it is. '
-    "Answer only with the redacted {noun}.{format_hint}"
-)
 
 # Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
 MAX_TOKENS = {"oneword": 32, "multiword": 32}
@@ -37,8 +27,7 @@ single_word_sets = word_removal.single_word_sets
 
 def ask(request: Request) -> str:
     """The sentence that asks for the explanation."""
-    template = ONEWORD if request.budget == "oneword" else MULTIWORD
-    question = request.question
+    template, question = request.prompt("redaction"), request.question
     return template.format(noun=question.noun, mask=request.mask, format_hint=question.format_hint())
 
 
@@ -96,6 +85,7 @@ def _masked(words: list[Word], fields: Fields, document: Fields, mask: re.Patter
         aligned = align([key or "" for _, key in original], [key for _, key in tokens])
         if aligned is None:
             # does n't -> does [REDACTED] | film 's -> [REDACTED] 's | can not -> cannot: a part stands for its word.
+            # So does a character of a script without blanks, where the rest may be parted otherwise.
             original, tokens = _in_parts(original), _in_parts(tokens)
             aligned = align([key or "" for _, key in original], [key for _, key in tokens])
         if aligned is None:
@@ -106,7 +96,11 @@ def _masked(words: list[Word], fields: Fields, document: Fields, mask: re.Patter
 
 
 def _in_parts(tokens: list[tuple[int, str | None]]) -> list[tuple[int, str | None]]:
-    return [(start, part) for start, key in tokens for part in ([None] if key is None else parts_of(key))]
+    return [(start, part) for start, key in tokens for part in ([None] if key is None else _parts_of(key))]
+
+
+def _parts_of(key: str) -> list[str]:
+    return list(key) if is_unspaced(key) else parts_of(key)
 
 
 def _tokens(text: str, mask: re.Pattern[str]) -> list[tuple[int, str | None]]:

@@ -14,6 +14,7 @@ from lm_eval_tasks.data import dataset_names, dataset_spec
 from lm_eval_tasks.metrics import METRICS
 from lm_eval_tasks.options import CHOICES, CONTROLS, Options
 from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles.explanation import Request
 from tests.test_house import ROOT
 
 
@@ -64,7 +65,7 @@ def test_the_protocol_quotes_the_prompts_of_the_code():
     for line in question.classify({"text": "I love rainy mondays"}, Options().mask, unknown=False).splitlines():
         assert line in quoted
     for style in STYLES.values():
-        request = style.ONEWORD.format(noun="tweet", target="negative", format_hint="", mask="", removed="")
+        request = style.ask(Request(question, "oneword", Options().mask, target="negative"))
         assert re.split(r"[?:.] ", request)[0] in quoted
 
 

@@ -18,17 +18,16 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
+from lm_eval_tasks.data_checks import MOST_TEXTS, check_segmenter
 from lm_eval_tasks.data_files import PACKED, line_problem, loads, read_rows
 from lm_eval_tasks.declaration import SPLITS, label_problem
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.examples import add_examples_and_prior_texts
+from lm_eval_tasks.languages import ENGLISH, prompts_of
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.order import ordered
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.options import LabelOptions
-
-# The question about a file that comes with labels and without a question.
-PLAIN_QUESTION = "Which label fits the text?"
 
 # The remedy for a file that is no JSON Lines file.
 FORM = "give one JSON object a line, a JSON array, or a file whose name ends in .csv, .tsv or .parquet"
@@ -151,6 +150,7 @@ def from_file(
         documents.append(_document(row, question, f"{path}: {origin}"))
     if not documents:
         raise UsageError(f"{path}: the file is empty")
+    check_segmenter([text for document in documents[:MOST_TEXTS] for text in document.fields.values()], str(path))
     spec, documents = _prepared(spec, _distinct(documents), labels or LabelOptions(), dataset)
     return Source(spec, documents, complete)
 
@@ -236,7 +236,7 @@ def question_of(
         raise UsageError(f"--fields: the field {', '.join(repeated)} is given twice")
     titles = tuple(field.replace("_", " ").capitalize() for field in fields)
     noun = " and ".join(field.replace("_", " ") for field in fields)
-    return Question(name, noun, question or PLAIN_QUESTION, tuple(fields), titles, tuple(labels))
+    return Question(name, noun, question or prompts_of(ENGLISH)["plain_question"], tuple(fields), titles, tuple(labels))
 
 
 def _spec(question: Question, options: Options, system: str) -> TaskSpec:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
@@ -16,7 +17,7 @@ from lm_eval_tasks.options import Options, read_options
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options
 from training.study.read_recipe import check_names
-from training.study.recipe import Recipe
+from training.study.recipe import Recipe, build_options
 
 NAME = r"[\w.-]+"
 
@@ -39,19 +40,27 @@ def check_commands(recipe: Recipe, where: str) -> None:
             raise UsageError(f"{at}: an arm is a name of letters, digits, - and _, and is not base")
         if not isinstance(options, Mapping):
             raise UsageError(f"{at}: give keys and values, such as {{purpose: …}}")
-        options = {key: value for key, value in options.items() if key != "purpose"}
-        check_options("build", options, at)
-        _check_build({**recipe.build, **options}, at)
+        own = build_options(recipe, name)
+        check_options("build", own, at)
+        _check_build({**recipe.build, **own}, at)
+        if "tasks" in options:
+            _check_tasks(options["tasks"], f"{at}: tasks")
     evaluate = f"{where}: evaluate"
     check_names(recipe.evaluate.arguments, LM_EVAL, f"{evaluate}: arguments")
     check_names(recipe.evaluate.options, [option.name for option in fields(Options)], f"{evaluate}: options")
     read_options(evaluate, {}, {"data": recipe.data, **recipe.evaluate.options})
-    for name in recipe.evaluate.tasks:
+    _check_tasks(recipe.evaluate.tasks, f"{evaluate}: tasks")
+
+
+def _check_tasks(names: Any, where: str) -> None:
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"{where}: {names!r}: give a list of names, patterns or tags of tasks")
+    for name in names:
         # Others may be tasks of lm-eval, whose list takes it many seconds.
         if name.startswith("faithful") and not fnmatch.filter(_task_names(), name):
             near = get_close_matches(name, _task_names(), n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise UsageError(f"{evaluate}: tasks: {name}: no such task{hint}")
+            raise UsageError(f"{where}: {name}: no such task{hint}")
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from training.attribution.attributor import Attributor
 from training.attribution.inputs import from_dataset
 from training.attribution.options import AttributionOptions
 from training.study.measuring import Measuring, Work
-from training.study.recipe import Recipe
+from training.study.recipe import Recipe, tasks_of
 from training.study.runner import console_script
 from training.study.stages import Stage
 
@@ -48,11 +49,16 @@ class Pilot:
     index: float = 0.0  # seconds until lm_eval has listed its tasks
     classify: Work = field(default_factory=Work)
     generate: Work = field(default_factory=Work)
-    evaluate: Work = field(default_factory=Work)  # of one checkpoint, all tasks and texts
+    tasks: dict[str, Work] = field(default_factory=dict)  # task -> all its texts, for one checkpoint
+    names: dict[str, list[str]] = field(default_factory=dict)  # arm -> its tasks; "" is the base
     attribute: dict[str, Work] = field(default_factory=dict)  # dataset -> all its texts
     texts: dict[str, int] = field(default_factory=dict)  # dataset -> texts that are attributed
     step: Work = field(default_factory=Work)  # one step of the training
     batch: int = 1  # rows of a step
+
+    def evaluate(self, arm: str) -> Work:
+        """The evaluation of a checkpoint on its tasks."""
+        return reduce(Work.plus, (self.tasks[name] for name in self.names[arm]), Work())
 
 
 def spread(documents: Sequence[Document], count: int = TEXTS) -> list[Document]:
@@ -102,13 +108,13 @@ def measure(recipe: Recipe, model_path: str, sft: Stage | None, batch: int) -> P
 
 
 def _measure_evaluation(recipe: Recipe, measuring: Measuring, pilot: Pilot) -> None:
-    specs: dict[str, list[TaskSpec]] = defaultdict(list)
+    specs: dict[str, dict[str, TaskSpec]] = defaultdict(dict)
     documents: dict[str, list[Document]] = {}
     started = time.monotonic()
-    for task in _tasks(recipe):
+    for task_name, task in _tasks(recipe, pilot).items():
         name = task.spec.question.dataset
         options = replace(task.spec.options, classifier="loglikelihood") if task.spec.calibrated else task.spec.options
-        specs[name].append(replace(task.spec, options=options))
+        specs[name][task_name] = replace(task.spec, options=options)
         if name not in documents:
             rows = task.test_docs()
             count = min(recipe.evaluate.limit or len(rows), len(rows))
@@ -116,10 +122,12 @@ def _measure_evaluation(recipe: Recipe, measuring: Measuring, pilot: Pilot) -> N
     pilot.index = time.monotonic() - started
     count = TEXTS
     while True:
-        pilot.evaluate, measuring.classify, measuring.generate = Work(), Work(), Work()
+        measuring.classify, measuring.generate = Work(), Work()
         with Progress("plan: a first batch of the evaluation", len(documents), "dataset") as progress:
             for name, of_dataset in documents.items():
-                pilot.evaluate = pilot.evaluate.plus(_evaluate(specs[name], of_dataset, count, measuring))
+                # Tasks of a dataset share classifications: each counts as an equal part of them all.
+                work = _evaluate([*specs[name].values()], of_dataset, count, measuring)
+                pilot.tasks |= dict.fromkeys(specs[name], work.times(1 / len(specs[name])))
                 progress.update()
         pilot.classify, pilot.generate = measuring.classify, measuring.generate
         if count > TEXTS or pilot.classify.seconds >= LEAST_SECONDS:
@@ -137,16 +145,21 @@ def _evaluate(specs: Sequence[TaskSpec], documents: Sequence[Document], count: i
     return work.times(work_of(documents, oracle) / max(1.0, work_of(chosen, oracle)))
 
 
-def _tasks(recipe: Recipe) -> list[Any]:
+def _tasks(recipe: Recipe, pilot: Pilot) -> dict[str, Any]:
+    """The tasks of all checkpoints together; `pilot` gets the names of each checkpoint's own."""
     from lm_eval.tasks import TaskManager
 
-    metadata = {"data": recipe.data, **recipe.evaluate.options}
-    manager = TaskManager(metadata=metadata)
-    names = manager.match_tasks(list(recipe.evaluate.tasks))
-    if not names:
-        raise UsageError(f"evaluate: tasks: {', '.join(recipe.evaluate.tasks)}: lm_eval finds none of them")
-    tasks = manager.load(names)["tasks"].values()
-    return [task for task in tasks if hasattr(task, "spec")]
+    manager = TaskManager(metadata={"data": recipe.data, **recipe.evaluate.options})
+    tasks: dict[str, Any] = {}
+    for arm in ("", *recipe.arms):
+        patterns = tasks_of(recipe, arm)
+        names = manager.match_tasks(list(patterns))
+        if not names:
+            raise UsageError(f"tasks: {', '.join(patterns)}: lm_eval finds none of them")
+        of_arm = {name: task for name, task in manager.load(names)["tasks"].items() if hasattr(task, "spec")}
+        pilot.names[arm] = list(of_arm)
+        tasks |= of_arm
+    return tasks
 
 
 def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilot) -> None:

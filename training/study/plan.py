@@ -17,7 +17,7 @@ from lm_eval_tasks.styles import BUDGETS, STYLES
 from training.study.folder import PLAN, StudyFolder
 from training.study.measuring import Work
 from training.study.pilot import Pilot, measure
-from training.study.recipe import MINI
+from training.study.recipe import MINI, build_options
 from training.study.run import environment
 from training.study.stages import Stage
 
@@ -74,7 +74,7 @@ def stage_work(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
             total = total.plus(work)
         return start.plus(total.times(1 / processes))
     if kind == "evaluate":
-        return start.plus(Work(0, 0, pilot.index)).plus(pilot.evaluate.times(1 / processes))
+        return start.plus(Work(0, 0, pilot.index)).plus(pilot.evaluate(stage.arm).times(1 / processes))
     if kind == "build":
         return start.plus(_build(folder, stage, pilot))
     if kind == "sft":
@@ -158,7 +158,7 @@ def _build(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
 
 
 def _build_options(folder: StudyFolder, stage: Stage) -> dict[str, Any]:
-    return {**folder.study.recipe.build, **folder.study.recipe.arms[stage.arm]}
+    return {**folder.study.recipe.build, **build_options(folder.study.recipe, stage.arm)}
 
 
 def _datasets(folder: StudyFolder, options: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,9 @@ from typing import Any
 # The value of `model` that stands for the mini model of this package.
 MINI = "mini"
 
+# Keys of an arm that are no options of `faithful-se build`.
+OF_THE_ARM = ("purpose", "tasks")
+
 
 @dataclass(frozen=True)
 class Evaluate:
@@ -49,7 +52,8 @@ class Recipe:
         tune: options of `faithful-se tune`; without this key the model is studied as it is.
         attribute: options of `faithful-se attribute`.
         build: options of `faithful-se build`, for all arms.
-        arms: name of an arm -> its own options of `faithful-se build`, and its purpose in a few words.
+        arms: name of an arm -> its own options of `faithful-se build`; its purpose in a few words; and tasks, where
+            only these are evaluated for it.
         sft: options of `faithful-se sft`; config is a file beside the recipe.
         seeds: one training of every arm for each seed; the first is also the seed of the mini model (default: 0).
         parallel: how many stages may run at once on this machine (default: 1).
@@ -74,3 +78,13 @@ class Recipe:
     threads: int | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     sizes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_options(recipe: Recipe, arm: str) -> dict[str, Any]:
+    """An arm's own options of `faithful-se build`."""
+    return {name: value for name, value in recipe.arms[arm].items() if name not in OF_THE_ARM}
+
+
+def tasks_of(recipe: Recipe, arm: str) -> tuple[str, ...]:
+    """The tasks that an arm is evaluated on; "" is the base."""
+    return tuple(recipe.arms[arm].get("tasks", recipe.evaluate.tasks)) if arm else recipe.evaluate.tasks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isnan
 from pathlib import Path
 
 from faithful_se.files import parse_json_object, write_atomic
@@ -51,7 +52,7 @@ def table(results: Evaluations, study: Study) -> Iterator[str]:
     for task in results.tasks:
         rates = [results.rate(arm, task.id) for arm in arms]
         rates += [results.rate(first_arm(study), task.id, metric) for metric in ("faithful_random", "faithful_oracle")]
-        yield f"| {task.id} | " + " | ".join(f"{rate:.2f}" for rate in rates) + " |"
+        yield f"| {task.id} | " + " | ".join("" if isnan(rate) else f"{rate:.2f}" for rate in rates) + " |"
 
 
 def times_table(folder: StudyFolder) -> Iterator[str]:

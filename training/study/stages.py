@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.study.options import pairs, words
-from training.study.recipe import MINI, Recipe
+from training.study.recipe import MINI, Recipe, build_options, tasks_of
 
 BASE = "base"
 
@@ -125,7 +125,7 @@ class Study:
         return self._stage("attribute", command, folder / "manifest.json", purpose, options, self._subject_stage)
 
     def _evaluation(self, name: str, adapter: Path | None = None, arm: str = "") -> Stage:
-        """Evaluate the subject, or an adapter on it, with plain lm_eval: all tasks in one run."""
+        """Evaluate the subject, or an adapter on it, with plain lm_eval: all tasks, or those of the arm, in one run."""
         results, plan = self.out / "results" / name, self.recipe.evaluate
         peft = {"lora_local_path" if plan.model.startswith("vllm") else "peft": adapter} if adapter else {}
         model_args = {"pretrained": self.subject, **({"dtype": self.recipe.dtype} if self.recipe.dtype else {})}
@@ -135,7 +135,7 @@ class Study:
         command = _command(
             *("lm_eval", "run", "--model", plan.model, "--model_args"),
             *pairs({**model_args, **plan.model_args, **peft}),
-            *("--tasks", *plan.tasks, "--apply_chat_template", "--metadata", *pairs(options), *limit),
+            *("--tasks", *tasks_of(self.recipe, arm), "--apply_chat_template", "--metadata", *pairs(options), *limit),
             *(*words(plan.arguments), *cache, "--log_samples", "--output_path", results),
         )
         purpose = f"lm_eval, {plan.limit or 'all'} texts a task"
@@ -148,7 +148,7 @@ class Study:
         """Build the rows of one arm, train on them, evaluate."""
         arm, seed = self.arms[name]
         rows, trained = self.out / "rows" / name, self.out / "trained" / name
-        options = {key: value for key, value in self.recipe.arms[arm].items() if key != "purpose"}
+        options = build_options(self.recipe, arm)
         build = _command(
             *("faithful-se", "build", "--attributions", self.out / "attributions", "--model", self.subject),
             *("--out", rows, "--seed", seed, *self._dtype(), *words({**self.recipe.build, **options})),

@@ -21,7 +21,8 @@ def pilot() -> Pilot:
         index=5,
         classify=Work(100, 5000, 50),
         generate=Work(10, 900, 20),
-        evaluate=Work(3000, 150_000, 1500),
+        tasks={"a": Work(1000, 50_000, 500), "b": Work(2000, 100_000, 1000)},
+        names={"": ["a", "b"], "word": ["a", "b"], "random": ["a", "b"], "answers": ["b"]},
         attribute={"sentiment140": Work(2000, 90_000, 200), "snli": Work(1000, 50_000, 100)},
         texts={"sentiment140": 60, "snli": 40},
         step=Work(1, 1000, 2),
@@ -53,6 +54,7 @@ def test_the_work_of_each_stage(folder):
     assert works["attribute"] == Work(3000, 140_000, 310)
     # A third of the work on each of three processes.
     assert works["evaluate-base"] == works["evaluate-random"] == Work(1000, 50_000, 515)
+    assert works["evaluate-answers"].calls == pytest.approx(2000 / 3)  # one of the two tasks
     # 100 texts; the prediction, one masked text, four new words; half a second a call.
     assert works["build-word"] == Work(600, 30_000, 310)
     assert works["build-random"] == Work(120, 6000, 70)

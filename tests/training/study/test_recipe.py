@@ -59,6 +59,8 @@ def problem(path: Path, size: str = "") -> str:
         ({"arms": {"word": {"arm": "wrod"}}}, "arms: word: arm wrod: give one of word, random, lowest, answers"),
         ({"arms": {"base": {}}}, "arms: base: an arm is a name of letters"),
         ({"arms": {"word": ["x"]}}, "arms: word: give keys and values"),
+        ({"arms": {"word": {"tasks": []}}}, "arms: word: tasks: []: give a list of names"),
+        ({"arms": {"word": {"tasks": ["faithful_se_snly_*"]}}}, "arms: word: tasks: faithful_se_snly_*: no such task"),
         (
             {"sft": {"config": "nowhere.yaml", "learning_rates": 1}},
             "sft: learning_rates: no such key; did you mean learning_rate?",

@@ -54,6 +54,14 @@ def test_the_demo_is_what_it_was():
     ]
 
 
+def test_an_arm_with_tasks_of_its_own_is_evaluated_on_these():
+    arms = {"word": {}, "without-snli": {"without": ["snli"], "tasks": ["faithful_se_snli_*"]}}
+    commands = {stage.name: stage.typed() for stage in study(arms=arms).stages()}
+    assert "--without snli" in commands["build-without-snli"] and "tasks" not in commands["build-without-snli"]
+    assert "--tasks 'faithful_se_snli_*' --apply_chat_template" in commands["evaluate-without-snli"]
+    assert "--tasks faithful-se-mini --apply_chat_template" in commands["evaluate-word"]
+
+
 def test_the_sizes_of_the_demo():
     quick, full = study(size="quick"), study(size="full", seeds=[7])
     attribute, evaluate = quick.stages()[1].typed(), quick.stages()[2].typed()
