@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM, CachingLM
     from lm_eval.models.api_models import JsonChatStr
 
+    from lm_eval_tasks.forward_pass.quick_generation import QuickGeneration
     from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking
 
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
@@ -94,20 +95,33 @@ class Backend:
     Args:
         lm: the model, or the caching wrapper around it.
         render: `lm.apply_chat_template` where the run applies one; None renders turns as plain text.
-        quick: rank labels with `QuickRanking` where the model is a local one of lm-eval's class for those.
+        quick: answer with `QuickRanking` and `QuickGeneration` where the model is a local one of lm-eval's class.
     """
 
     def __init__(self, lm: LM | CachingLM, render: Render | None, *, quick: bool = True) -> None:
         self.lm, self.render, self.quick, self.thinking = lm, render, quick, ThinkingModel(unwrap_cache(lm))
 
     @cached_property
-    def _ranking(self) -> QuickRanking | None:
+    def _is_local(self) -> bool:
+        """Whether the model is of lm-eval's class of local ones, whose forward pass can be our own."""
         lm = unwrap_cache(self.lm)
-        if not self.quick or (type(lm).__module__, type(lm).__qualname__) != HF_MODEL or lm.backend != "causal":
+        return self.quick and (type(lm).__module__, type(lm).__qualname__) == HF_MODEL and lm.backend == "causal"
+
+    @cached_property
+    def _ranking(self) -> QuickRanking | None:
+        if not self._is_local:
             return None
         from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking
 
-        return QuickRanking(lm)
+        return QuickRanking(unwrap_cache(self.lm))
+
+    @cached_property
+    def _generation(self) -> QuickGeneration | None:
+        if not self._is_local:
+            return None
+        from lm_eval_tasks.forward_pass.quick_generation import QuickGeneration
+
+        return QuickGeneration(unwrap_cache(self.lm))
 
     def any_process_waiting(self, waiting: bool) -> bool:
         """Whether any process of a data-parallel run has calls left; `waiting`: whether this one has."""
@@ -232,8 +246,8 @@ class Backend:
     def _call_model(self, request_type: RequestType, requests: list[Instance]) -> list[Any]:
         try:
             lm = unwrap_cache(self.lm)
-            ranking = self._ranking if request_type == "loglikelihood" else None
-            quick = ranking.active() if ranking else nullcontext()
+            way = self._ranking if request_type == "loglikelihood" else self._generation
+            quick = way.active() if way else nullcontext()
             with _without_own_token_limit(lm), whole_answers(lm), server_failures(self.lm), quick:
                 return call_model(self.lm, request_type, requests)
         except NotImplementedError as error:
