@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from faithful_se.errors import UsageError
 
@@ -50,7 +52,9 @@ class SourceSettings:
         if self.label in self.text:
             raise UsageError(f"--label {self.label}: is a text column, too: a prompt would show the answer")
         if self.titles and len(self.titles) != len(self.text):
-            raise UsageError(f"--titles: {len(self.titles)} titles for the columns {', '.join(self.text)}: give one each")
+            raise UsageError(
+                f"--titles: {len(self.titles)} titles for the columns {', '.join(self.text)}: give one each"
+            )
         for option, number, least in (
             ("--test-rows", self.test_rows, 1),
             ("--validation-rows", self.validation_rows, 0),
@@ -70,6 +74,13 @@ class SourceSettings:
                 raise UsageError(f"--encoding {self.encoding}: no such encoding: give one such as latin-1") from None
         if not NAME.fullmatch(self.dataset):
             raise UsageError(f"--name {self.dataset}: give lower-case letters, digits and _, a letter first")
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> SourceSettings:
+        """The settings among the arguments of the command."""
+        values: dict[str, Any] = {field.name: arguments[field.name] for field in fields(cls)}
+        values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**values)
 
     @property
     def dataset(self) -> str:
