@@ -10,6 +10,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.words import document_hash
 from lm_eval_tasks.data import dataset_names
 from lm_eval_tasks.declaration import SPLITS, label_problem
+from lm_eval_tasks.label_checks import reading_problem
 from lm_eval_tasks.languages import ENGLISH, prompts_of
 from lm_eval_tasks.new_tasks.cells import filled_rows, named_labels
 from lm_eval_tasks.new_tasks.new_dataset import Declaration, NewDataset
@@ -115,7 +116,7 @@ def _names(texts: Sequence[_Text], settings: SourceSettings, classes: Sequence[s
     values = sorted(first, key=lambda value: (order.get(value, 0), *_sort_key(value)))
     names = named_labels(settings, {value: first[value] for value in values})
     labels = tuple(dict.fromkeys(names.values()))
-    if problem := label_problem(labels):
+    if problem := label_problem(labels) or reading_problem(labels):
         raise UsageError(f"{where}: {settings.label}: {problem}: name it with --labels VALUE=NAME")
     return names
 

@@ -18,7 +18,14 @@ from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
 # Answers in the shapes that models write most, to see which label each is read as.
-ANSWER_FORMS = ("{label}", "{label}.", '"{label}"', "**{label}**", "Answer: {label}", "The {noun} is {label}.")
+ANSWER_FORMS = (
+    "{label}",
+    '"{label}"',
+    "**{label}**",
+    "Answer: {label}",
+    "The {noun} is {label}.",
+    "It is not {label}.",
+)
 # Characters of a text that are shown in a prompt, and texts that lengths are measured on.
 SHOWN, MEASURED = 300, 5000
 
@@ -61,15 +68,15 @@ def _lengths(dataset: NewDataset, spec: DatasetSpec) -> str:
 
 
 def reading_table(labels: Sequence[str], noun: str, synonyms: Sequence[Sequence[str]] = ()) -> Iterator[str]:
-    """Which label an answer in each of the common shapes is read as; "=" for the label that it names."""
+    """Which label an answer in each of the common shapes is read as: "=" for the label that it names, "-" for none."""
     width = max(map(len, (*labels, "an answer that names")))
     forms = [form.format(label="X", noun=noun) for form in ANSWER_FORMS]
-    yield "  ".join([f"{'an answer that names':<{width}}", *forms, "  is read as"])
+    yield "  ".join([f"{'an answer that names':<{width}}", *forms, "is read as (= X, - none)"])
     for label in labels:
         cells = []
         for form, heading in zip(ANSWER_FORMS, forms, strict=True):
             named = parse_label(form.format(label=label, noun=noun), labels, synonyms)
-            cells.append(f"{'=' if named == label else named or 'no label':^{len(heading)}}")
+            cells.append(f"{'=' if named == label else named or '-':^{len(heading)}}")
         yield "  ".join([f"{label:<{width}}", *cells]).rstrip()
 
 
