@@ -27,6 +27,7 @@ from lm_eval_tasks.declaration import check_declaration
 from lm_eval_tasks.delimited import with_codes
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading.names import read_synonyms
+from lm_eval_tasks.languages import ENGLISH
 from lm_eval_tasks.rationales import READERS
 
 logger = logging.getLogger(LOGGER)
@@ -81,6 +82,9 @@ class DatasetSpec:
                 titles=tuple(declared["titles"]),
                 labels=tuple(declared.get("labels") or ()),
                 synonyms=read_synonyms(declared),
+                language=declared.get("language", ENGLISH),
+                prompts=tuple((declared.get("prompts") or {}).items()),
+                answers=tuple((key, tuple(values)) for key, values in (declared.get("answers") or {}).items()),
             ),
             folder=declared["folder"],
             label_column=declared["label_column"],

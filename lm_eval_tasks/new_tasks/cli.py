@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.languages import ENGLISH, language_names
 from lm_eval_tasks.new_tasks.settings import LARGEST_TEST, LARGEST_VALIDATION, SourceSettings
 
 DESCRIPTION = """\
@@ -51,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--titles", nargs="+", default=[], metavar="TITLE", help="written before each text (default: its column's name)"
     )
+
+    help = f"of the prompts: {', '.join(language_names())} (default: {ENGLISH})"
+    add("--language", default=ENGLISH, metavar="NAME", help=help)
 
     splits = arguments.add_argument_group("splits")
     add = splits.add_argument

@@ -159,5 +159,6 @@ def _declaration(settings: SourceSettings, labels: tuple[str, ...]) -> Declarati
     spoken = [name.replace("_", " ").strip() for name in settings.text]
     noun = settings.noun or " and ".join(spoken)
     titles = settings.titles or tuple(name[:1].upper() + name[1:] for name in (spoken if len(spoken) > 1 else [noun]))
-    question = settings.question or prompts_of(ENGLISH)["plain_question.noun"].format(noun=noun)
-    return Declaration(settings.dataset, noun, question, settings.text, titles, settings.label, labels)
+    question = settings.question or prompts_of(settings.language)["plain_question.noun"].format(noun=noun)
+    further = {} if settings.language == ENGLISH else {"language": settings.language}
+    return Declaration(settings.dataset, noun, question, settings.text, titles, settings.label, labels, further)

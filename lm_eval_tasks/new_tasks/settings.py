@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.languages import ENGLISH, language_problem
 
 # Of a split that is drawn: shares of the rows, and the most that an evaluation is likely to want.
 TEST_SHARE, LARGEST_TEST = 0.3, 1000
@@ -35,6 +36,7 @@ class SourceSettings:
     noun: str = ""
     question: str = ""
     titles: tuple[str, ...] = ()
+    language: str = ENGLISH
     test: Path | None = None
     validation: Path | None = None
     test_rows: int | None = None
@@ -67,6 +69,8 @@ class SourceSettings:
         ):
             if file and number is not None:
                 raise UsageError(f"{option}-rows {number}: nothing is drawn with {option} {file}: leave it out")
+        if problem := language_problem(self.language, None):
+            raise UsageError(f"--language {problem}")
         if self.encoding:
             try:
                 "".encode(self.encoding)
