@@ -34,8 +34,8 @@ def find_problems(folder: Path) -> Iterator[tuple[str, str]]:
     try:
         board = load(folder / BOARD)
     except UsageError as error:
-        path, _, problem = str(error).partition(": ")
-        yield path, problem
+        file, _, problem = str(error).partition(": ")
+        yield file, problem
         return
     ids = {checkpoint.id for checkpoint in board.checkpoints}, {task.id for task in board.tasks}
     for cell in board.cells:
