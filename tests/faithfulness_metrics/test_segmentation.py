@@ -76,7 +76,7 @@ def test_decomposed_forms_are_the_same_words(language, form):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("word", "other"),
     [
         ("ＧＯＯＤ", "good"),  # letters of full width
         ("ｶﾞｷﾞｸﾞ", "ガギグ"),  # kana of half width
