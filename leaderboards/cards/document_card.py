@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from faithful_se.transcript import ExplanationRecord, Perturbed, Prediction, Transcript
 from faithfulness_metrics.erasure import label_probability
+from faithfulness_metrics.segmentation import has_segmenter, is_without_blanks
 from faithfulness_metrics.words import words_of
 from leaderboards.board import CardEntry, DocumentCard, Segment, Task
 
@@ -62,9 +63,11 @@ def split_fields(fields: Mapping[str, str], titles: Sequence[str]) -> dict[str, 
     """Title -> the text in pieces: words with their position over all fields, and the text between them."""
     names = list(titles) if len(set(titles)) == len(fields) else list(fields)
     segments_by_title, position = {}, 0
+    # Without the segmenter that the run had, the words of such a text and their positions are not known.
+    unknown = not has_segmenter() and is_without_blanks(fields.values())
     for title, (name, text) in zip(names, fields.items(), strict=True):
         segments, end = [], 0
-        for word in words_of({name: text}):
+        for word in [] if unknown else words_of({name: text}):
             if word.start < LONGEST_TEXT:
                 if word.start > end:
                     segments.append(Segment(text[end : word.start], None))
