@@ -1,12 +1,16 @@
 """The transcript of one document as it stands in lm-eval's sample files: a JSON object in the response.
 
 `lm_eval_tasks.protocol` writes it. `lm_eval_tasks.scoring`, `training` and `leaderboards` read it. Words are named by
-their positions in `faithfulness_metrics.words.words_of(fields)`, first field first.
+their positions in `faithfulness_metrics.words.words_of(fields)`, first field first. With `unit=sentence`, "words" are
+sentences, whose positions are those of `units`.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 
 class Message(TypedDict):
@@ -103,4 +107,6 @@ class Transcript(TypedDict):
     oracle: OracleRecord | None  # None without that control
     stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
     prior: dict[str, float] | None  # label -> nats that were subtracted from its log-probability; None where none was
+    # Only with unit=sentence: field, start and end of every sentence of the document
+    units: NotRequired[list[list[int | str]]]
     problem: str  # why the document could not go through the protocol; "" where it did

@@ -46,7 +46,8 @@ class TextOptions:
         limit: only the first texts of each dataset.
         order: file, or balanced: every gold label equally often, with --tasks and --limit.
         order_seed: seed of the balanced order.
-        mask: what is written in place of a word.
+        mask: what is written in place of a word, or of a sentence.
+        unit: what is scored: word (default), or sentence.
         unknown: offer "unknown" as a label.
         system: a system message that opens every conversation.
         chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
@@ -67,6 +68,7 @@ class TextOptions:
     order: str = "file"
     order_seed: int = 0
     mask: str = "[REDACTED]"
+    unit: str = "word"
     unknown: bool = False
     system: str = ""
     chat_template_args: str = metavar("JSON", "")
@@ -175,7 +177,7 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
     from training.runs.settings import absolute_data
 
     data = texts.data or "hub"
-    names = ("mask", "unknown", "order", "order_seed")
+    names = ("mask", "unit", "unknown", "order", "order_seed")
     overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
     task_options = read_options("attribute", {}, overrides)
     if not texts.file:
