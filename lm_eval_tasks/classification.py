@@ -14,7 +14,7 @@ from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import Fields
 from lm_eval_tasks.label_reading import parse_label
-from lm_eval_tasks.languages import ENGLISH, prompts_of
+from lm_eval_tasks.languages import ENGLISH, answers_of, prompts_of
 
 __all__ = ["Message", "Question", "parse_label"]
 
@@ -35,10 +35,15 @@ class Question:
     synonyms: tuple[tuple[str, ...], ...] = ()
     language: str = ENGLISH  # of the prompts: a file of `lm_eval_tasks/languages/`
     prompts: tuple[tuple[str, str], ...] = ()  # (key, template) pairs of the dataset's own, instead of the language's
+    answers: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (key, phrases) of the dataset's own, beside the language's
 
     def prompt(self, key: str) -> str:
         """The template of a sentence, by its key in `lm_eval_tasks/languages/en.yaml`."""
         return dict(self.prompts).get(key) or prompts_of(self.language)[key]
+
+    def phrases(self, key: str) -> tuple[str, ...]:
+        """What answers in the question's language say, by a key of `lm_eval_tasks.languages.ANSWERS`."""
+        return (*answers_of(self.language).get(key, ()), *dict(self.answers).get(key, ()))
 
     def show(self, fields: Fields) -> str:
         """The text block of a document: one titled line per field.

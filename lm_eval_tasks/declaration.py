@@ -16,6 +16,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.label_reading.names import read_synonyms
 from lm_eval_tasks.label_reading.plain_text import key_of
+from lm_eval_tasks.languages import ENGLISH, answers_problem, language_problem, prompts_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.rationales import READERS
 
@@ -26,7 +27,7 @@ Problem = str
 
 _TEXTS = ("dataset", "folder", "noun", "question", "label_column")
 _LISTS = ("fields", "titles", "labels", "label_values", "drop_label_values")
-_OPTIONAL = ("hub_splits", "labels_column", "rationale", "synonyms")
+_OPTIONAL = ("hub_splits", "labels_column", "rationale", "synonyms", "language", "prompts", "answers")
 # The tasks of a dataset declare these two beside it. Options may have defaults of the dataset's own.
 _OF_TASKS = ("style", "budget", *(option.name for option in fields(Options)))
 _KNOWN = (*_TEXTS, *_LISTS, *_OPTIONAL, *_OF_TASKS)
@@ -211,6 +212,18 @@ def _synonyms(declared: Mapping[str, Any]) -> Problem:
     return ""
 
 
+def _language(declared: Mapping[str, Any]) -> Problem:
+    return language_problem(declared.get("language", ENGLISH), declared.get("prompts"))
+
+
+def _prompts(declared: Mapping[str, Any]) -> Problem:
+    return prompts_problem(declared.get("prompts", {}))
+
+
+def _answers(declared: Mapping[str, Any]) -> Problem:
+    return answers_problem(declared.get("answers", {}))
+
+
 _CHECKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Problem]], ...] = (
     ("fields", _fields),
     ("titles", _titles),
@@ -221,4 +234,7 @@ _CHECKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Problem]], ...] = (
     ("hub_splits", _hub_splits),
     ("rationale", _rationale),
     ("synonyms", _synonyms),
+    ("prompts", _prompts),
+    ("language", _language),
+    ("answers", _answers),
 )

@@ -13,6 +13,7 @@ from itertools import chain
 
 from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
+from faithfulness_metrics.edited_words import edited_keys
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Word, keys_by_field, words_of
 from lm_eval_tasks.styles import STYLES
@@ -242,7 +243,8 @@ def _edited(transcript: Transcript) -> tuple[counterfactual.Keys, counterfactual
     explanation = transcript["explanation"]
     if explanation is None or explanation["edited"] is None:
         return None
-    return keys_by_field(transcript["fields"]), keys_by_field(explanation["edited"])
+    original, edited = transcript["fields"], explanation["edited"]
+    return keys_by_field(original), edited_keys(edited, original)
 
 
 def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from faithful_se.errors import UsageError
 from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.languages import ENGLISH
+from lm_eval_tasks.languages import unit_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -31,6 +34,16 @@ class TaskSpec:
     prior_documents: tuple[Document, ...] = ()  # the texts of `prior=texts`
     # `classifier=calibrated`: nats per label; None until `lm_eval_tasks.label_prior` has measured it
     prior: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.options.operator == "substitute" and self.question.language != ENGLISH:
+            raise UsageError(
+                f"operator=substitute writes English words, and {self.question.dataset} is in "
+                f"{self.question.language}: take operator=mask or delete"
+            )
+        question = self.question
+        if problem := unit_problem(self.options.unit, question.language, dict(question.prompts)):
+            raise UsageError(f"{question.dataset}: {problem}")
 
     @property
     def calibrated(self) -> bool:

@@ -18,6 +18,7 @@ from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks.asked_questions import noted_questions
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.data import dataset_names, dataset_spec
+from lm_eval_tasks.languages import unit_problem
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -104,17 +105,22 @@ class Wording:
 
 def wording_of(question: Question) -> Wording:
     """The wording of a question's prompts."""
-    keys = "classify", "mask_note.word", "mask_note.sentence", "label", "fresh"
-    return _wording(*map(question.prompt, keys))
+    notes = tuple(question.prompt(f"mask_note.{unit}") for unit in _units_of(question))
+    return _wording(notes, *map(question.prompt, ("classify", "label", "fresh")))
+
+
+def _units_of(question: Question) -> list[str]:
+    """The units that a dataset has prompts about."""
+    return [unit for unit in UNITS if not unit_problem(unit, question.language, dict(question.prompts))]
 
 
 @cache
-def _wording(classify: str, mask_note: str, sentence_note: str, label: str, fresh: str) -> Wording:
+def _wording(mask_notes: tuple[str, ...], classify: str, label: str, fresh: str) -> Wording:
     before, _, after = classify.partition("{labels}")
     return Wording(
         before.rpartition("}")[2],
         after.replace("{text}", ""),
-        re.compile("|".join(_pattern(note, noun=".+?", mask="(.+?)") for note in (mask_note, sentence_note))),
+        re.compile("|".join(_pattern(note, noun=".+?", mask="(.+?)") for note in mask_notes)),
         re.compile(_pattern(label, label="(.+?)")),
         re.compile(
             _pattern(
@@ -178,7 +184,9 @@ def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Requ
     table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
         targets = question.labels if style.WANTS_TARGET else ("",)
-        for unit, budget, operator, target in itertools.product(UNITS, BUDGETS, CHOICES["operator"], targets):
+        for unit, budget, operator, target in itertools.product(
+            _units_of(question), BUDGETS, CHOICES["operator"], targets
+        ):
             if operator == "substitute" and unit != WORD_UNIT:
                 continue
             request = Request(question, budget, mask, operator, target, unit)

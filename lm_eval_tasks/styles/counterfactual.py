@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.counterfactual import edit_distance, label_leak
+from faithfulness_metrics.edited_words import edited_keys, edited_words
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.random_words import random_positions, random_sentences
 from faithfulness_metrics.units import WORD_UNIT, unit_key
@@ -92,27 +93,29 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     words, original = words_of(fields), keys_by_field(fields)
     nearest: tuple[tuple[int, int, int], dict[str, str], list[Word]] | None = None
     for document in documents(answer, request.question, fields):
-        if too_long(document, fields) or not (edited_words := words_of(document)):
+        if too_long(document, fields) or not words_of(document):
             continue
-        distance = edit_distance(original, keys_by_field(document))
+        by_field = edited_words(document, fields)
+        distance = edit_distance(original, edited_keys(document, fields))
         if not distance:
             return invalid("nothing changed")
         between = sum(
             Levenshtein.distance(WORD.sub("w", fields[name]), WORD.sub("w", document[name])) for name in fields
         )
-        rank = (distance, -len(edited_words), between)
+        new_words = [word for of_field in by_field.values() for word in of_field]
+        rank = (distance, -len(new_words), between)
         if nearest is None or rank < nearest[0]:
-            nearest = rank, document, edited_words
+            nearest = rank, document, new_words
     if nearest is None:
         return invalid("refusal" if is_refusal(answer) else "no text in the answer")
-    (distance, *_), document, edited_words = nearest
+    (distance, *_), document, new_words = nearest
     of_words, units = request.unit == WORD_UNIT, request.units(fields)
     language = request.question.language
     edits = edits_between(fields, document) if of_words else sentence_edits_between(fields, document, language)
     single = one_change(units, edits, request.unit)
-    mostly_changed = 2 * distance > max(len(words), len(edited_words))
+    mostly_changed = 2 * distance > max(len(words), len(new_words))
     # A refusal in place of the only sentence changes one sentence.
-    if mostly_changed and not (single and of_words) and (reason := _not_a_text(document, edited_words, request)):
+    if mostly_changed and not (single and of_words) and (reason := _not_a_text(document, new_words, request)):
         return invalid(reason)
     masks = (mask_pattern(request.mask), _BLANK)
     if any(_count(mask, document) > _count(mask, fields) for mask in masks):
@@ -121,7 +124,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         reason = "change shown instead of made"
     elif request.budget == "oneword" and not single:
         reason = f"more than one {request.unit} changed"
-    elif label_leak([w.key for w in words], [w.key for w in edited_words], (*request.question.labels, UNKNOWN)):
+    elif label_leak([w.key for w in words], [w.key for w in new_words], (*request.question.labels, UNKNOWN)):
         reason = "label in the edit"
     else:
         reason = ""

@@ -13,10 +13,9 @@ from itertools import chain
 import regex
 
 from faithfulness_metrics.sentences import find_sentences
-from faithfulness_metrics.words import Fields, Word, occurrences, words_of
+from faithfulness_metrics.words import Fields, Word, find_words, occurrences, words_of
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.markup import without_markup
-from lm_eval_tasks.styles.nameable import keys_in
 from lm_eval_tasks.styles.unwrap import BULLET, is_refusal, readings, unquoted
 from lm_eval_tasks.thoughts import after_thinking
 
@@ -91,6 +90,10 @@ def _sentence_of_each(words: Sequence[Word], sentences: Sequence[Word]) -> list[
     return owners
 
 
+def _keys_in(text: str) -> list[str]:
+    return [word.key for word in find_words(text)]
+
+
 class _Passages:
     """The passages of a document."""
 
@@ -108,7 +111,7 @@ class _Passages:
         named = set[int]()
         for line in filter(str.strip, text.splitlines()):
             positions = self._read_line(line)
-            if isinstance(positions, str) and not (named and (_TALK.match(line) or not keys_in(line))):
+            if isinstance(positions, str) and not (named and (_TALK.match(line) or not _keys_in(line))):
                 return positions
             named |= positions if isinstance(positions, set) else set()
         return named or whole
@@ -119,7 +122,7 @@ class _Passages:
         named, long = set[int](), 0
         for quote in quotes:
             positions = self._sentences_of(quote)
-            if isinstance(positions, str) and len(keys_in(quote)) >= _SENTENCE:
+            if isinstance(positions, str) and len(_keys_in(quote)) >= _SENTENCE:
                 return positions
             if isinstance(positions, set):
                 named, long = named | positions, long + 1
@@ -151,7 +154,7 @@ class _Passages:
 
     def _sentences_of(self, text: str) -> set[int] | str:
         """The sentences that a passage of the document holds, at its first occurrence; or why it is none."""
-        keys, first = keys_in(text), 0
+        keys, first = _keys_in(text), 0
         if not keys:
             return NOTHING
         for field_keys in self.keys.values():
