@@ -89,6 +89,14 @@ class RationaleRecord(TypedDict):
     words: list[str]
 
 
+class UnitRecord(TypedDict):
+    """Where a sentence is: characters `start` to `end` of a field."""
+
+    field: str
+    start: int
+    end: int
+
+
 class Transcript(TypedDict):
     """Every question, answer and conclusion about one document."""
 
@@ -107,6 +115,5 @@ class Transcript(TypedDict):
     oracle: OracleRecord | None  # None without that control
     stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
     prior: dict[str, float] | None  # label -> nats that were subtracted from its log-probability; None where none was
-    # Only with unit=sentence: field, start and end of every sentence of the document
-    units: NotRequired[list[list[int | str]]]
+    units: NotRequired[list[UnitRecord]]  # every sentence of the document, only with unit=sentence
     problem: str  # why the document could not go through the protocol; "" where it did

@@ -99,7 +99,8 @@ def _nearest_set(
         chosen, words = others[: len(own)], sum(size_of(sentences[position]) for position in others[: len(own)])
         for position in () if same_number else others[len(own) :]:
             more = words + size_of(sentences[position])
-            if abs(more - size) >= abs(words - size):
+            gain = abs(words - size) - abs(more - size)
+            if gain < 0 or (gain == 0 and order.random() < 0.5):
                 break
             chosen, words = [*chosen, position], more
         if abs(words - size) < distance and (set(chosen) != set(own) or len(own) == len(every)):

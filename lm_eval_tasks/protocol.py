@@ -91,7 +91,7 @@ def new_transcript(spec: TaskSpec, document: Document, call: Classify, predictio
     )
     if document.unit != WORD_UNIT:
         # Positions are then those of a splitter, whose next version may cut otherwise.
-        transcript["units"] = [[unit.field, unit.start, unit.end] for unit in document.units]
+        transcript["units"] = [{"field": unit.field, "start": unit.start, "end": unit.end} for unit in document.units]
     return transcript
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript
+from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript, UnitRecord
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.edited_words import edited_keys
 from faithfulness_metrics.flips import UNKNOWN
@@ -184,10 +184,8 @@ def plausibility_iou(transcript: Transcript) -> float:
     return plausibility.iou(*_named_and_marked(transcript))
 
 
-def _is_in(word: Word, span: Sequence[int | str]) -> bool:
-    """Whether a word is in a span (field, start, end)."""
-    field, start, end = span
-    return word.field == field and int(start) <= word.start < int(end)
+def _is_in(word: Word, unit: UnitRecord) -> bool:
+    return word.field == unit["field"] and unit["start"] <= word.start < unit["end"]
 
 
 def _valid_explanation(transcript: Transcript) -> ExplanationRecord | None:

@@ -142,6 +142,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+    from training.attribution.cost import cost_lines
     from training.attribution.folder import AttributionFolder
     from training.attribution.prompt.chat_template import read_template_args
     from training.attribution.rows import summarize
@@ -151,6 +152,8 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     template_args = read_template_args(texts.chat_template_args)
     check_writable(texts.out, "--out")
     sources, settings = _sources(texts, labels)
+    for line in cost_lines(sources, scoring):
+        print(line, file=sys.stderr)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(
