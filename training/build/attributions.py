@@ -202,7 +202,7 @@ def _read_texts(path: Path) -> Iterator[AttributedText]:
             if row["top"]:  # of words with equal scores the attribution chose one, whatever their order in the mapping
                 top = row["top"]["key"]
                 ranking = tuple(sorted(ranking, key=lambda pair: (pair[0] != top, -pair[1])))
-            scoring = row["options"]
+            scoring = row.get("options", {})
             document = Document(
                 dict(row["fields"]),
                 row["gold"],
