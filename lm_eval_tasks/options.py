@@ -67,7 +67,7 @@ class Options:
     # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
     order: str = "file"
     order_seed: int = 0  # of the draw of ``balanced``
-    quick: bool = True  # whether a local model ranks labels in one pass a text; the numbers are the same
+    quick: bool = True  # whether a local model ranks and generates in our own forward pass; answers are equal
 
     @property
     def ranked(self) -> bool:

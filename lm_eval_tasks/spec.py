@@ -12,8 +12,7 @@ from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.languages import ENGLISH
-from lm_eval_tasks.languages import unit_problem
+from lm_eval_tasks.languages import ENGLISH, unit_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -93,7 +92,8 @@ class TaskSpec:
         messages, ranked = (*self._opening(), *self.examples, ("user", prompt)), self.options.ranked
         prior = tuple(self.prior[label] for label in labels) if self.prior else ()
         thinking_tokens = 0 if ranked else self.options.thinking_tokens
-        return Classify(messages, labels, ranked, prior, thinking_tokens, question.synonyms)
+        denials = None if question.language == ENGLISH else question.phrases("denials")
+        return Classify(messages, labels, ranked, prior, thinking_tokens, question.synonyms, denials)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""

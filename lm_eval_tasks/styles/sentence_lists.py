@@ -16,7 +16,7 @@ from faithfulness_metrics.sentences import find_sentences
 from faithfulness_metrics.words import Fields, Word, find_words, occurrences, words_of
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.markup import without_markup
-from lm_eval_tasks.styles.unwrap import BULLET, is_refusal, readings, unquoted
+from lm_eval_tasks.styles.unwrap import BULLET, is_refusal, readings, unquoted, without_phrases
 from lm_eval_tasks.thoughts import after_thinking
 
 PART, ABSENT, NOTHING = "only a part of a sentence", "sentence not in the text", "no sentence named"
@@ -54,8 +54,9 @@ def parse_sentences(answer: str, fields: Fields, request: Request) -> Explanatio
     text = after_thinking(answer).strip()
     if len(text) > _LONGEST_ANSWER + 4 * sum(map(len, fields.values())):
         return invalid(NOTHING)
-    reason, plain = NOTHING, without_markup(text)
-    read = [passages.read(reading) for reading in chain(readings(text), readings(plain) if plain != text else ())]
+    reason, question = NOTHING, request.question
+    texts = dict.fromkeys((text, without_markup(text), without_phrases(text, question)))
+    read = [passages.read(reading) for reading in chain.from_iterable(map(readings, texts))]
     for named in [*read, passages.quoted(text)]:
         if isinstance(named, str):
             reason = named if reason == NOTHING else reason
@@ -65,7 +66,7 @@ def parse_sentences(answer: str, fields: Fields, request: Request) -> Explanatio
             return invalid("more than one sentence")
         positions = occurrences(passages.sentences, keys)
         return Explanation(True, words=tuple(types_of(passages.sentences, positions).values()), positions=positions)
-    return invalid("refusal" if is_refusal(answer) else reason)
+    return invalid("refusal" if is_refusal(answer, question) else reason)
 
 
 def whole_sentences(words: Sequence[Word], positions: Collection[int], sentences: Sequence[Word]) -> list[int] | None:
