@@ -39,6 +39,7 @@ class QuestionSettings(TypedDict, total=False):
         titles: what is written before each field, such as ("Premise", "Hypothesis"); the noun or the fields' names.
         system: a message that opens every conversation.
         mask: what is written in place of a word; "[REDACTED]" by default.
+        unit: what is scored and named: ``word`` (default) or ``sentence``.
         unknown: offer "unknown" as a label.
         classifier: ``generate`` (default: what the model says), ``loglikelihood`` (which label it ranks first) or
             ``calibrated`` (which label it ranks first, minus a prior for each label).
@@ -55,6 +56,7 @@ class QuestionSettings(TypedDict, total=False):
     titles: Sequence[str]
     system: str
     mask: str
+    unit: str
     unknown: bool
     classifier: str
     prior: str
@@ -92,7 +94,7 @@ QUESTION_SETTINGS = tuple(QuestionSettings.__annotations__)
 TASK_SETTINGS = tuple(TaskSettings.__annotations__)
 _TEXTS = ("question", "noun")
 _OPTIONS = (
-    *("classifier", "prior", "context", "mask", "unknown", "controls", "operator", "draws"),
+    *("classifier", "prior", "context", "mask", "unit", "unknown", "controls", "operator", "draws"),
     *("thinking_tokens", "thoughts"),
 )
 

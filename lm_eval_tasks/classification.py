@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
+from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import Fields
 from lm_eval_tasks.label_reading import parse_label
 from lm_eval_tasks.languages import ENGLISH, answers_of, any_phrase, prompts_of
@@ -71,9 +72,12 @@ class Question:
         titles = separator.join(line.format(title=title, lower_title=title.lower()) for title in self.titles)
         return self.prompt("format_hint").format(titles=titles)
 
-    def classify(self, fields: Fields, mask: str | None, unknown: bool) -> str:
-        """The classification prompt, the user's turn. `mask` is announced; None where the run never shows one."""
-        note = self.prompt("mask_note.word").format(noun=self.noun, mask=mask) if mask else ""
+    def classify(self, fields: Fields, mask: str | None, unknown: bool, unit: str = WORD_UNIT) -> str:
+        """The classification prompt, the user's turn.
+
+        `mask` is announced, and that it stands for a `unit`; None where the run never shows one.
+        """
+        note = self.prompt(f"mask_note.{unit}").format(noun=self.noun, mask=mask) if mask else ""
         return self.prompt("classify").format(
             question=self.question,
             mask_note=note,
@@ -81,9 +85,9 @@ class Question:
             text=self.show(fields),
         )
 
-    def classify_nothing(self, mask: str | None, unknown: bool) -> str:
+    def classify_nothing(self, mask: str | None, unknown: bool, unit: str = WORD_UNIT) -> str:
         """The classification prompt without a text: what it alone makes a model answer (`prior=domain`)."""
-        prompt = self.classify(dict.fromkeys(self.fields, ""), mask, unknown)
+        prompt = self.classify(dict.fromkeys(self.fields, ""), mask, unknown, unit)
         return prompt.removesuffix(self.show(dict.fromkeys(self.fields, ""))).rstrip()
 
     def explain_fresh(self, fields: Fields, label: str, request: str) -> str:

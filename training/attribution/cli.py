@@ -47,7 +47,8 @@ class TextOptions:
         limit: only the first texts of each dataset.
         order: file, or balanced: every gold label equally often, with --tasks and --limit.
         order_seed: seed of the balanced order.
-        mask: what is written in place of a word.
+        mask: what is written in place of a word, or of a sentence.
+        unit: what is scored: word (default), or sentence.
         unknown: offer "unknown" as a label.
         system: a system message that opens every conversation.
         chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
@@ -69,6 +70,7 @@ class TextOptions:
     order: str = "file"
     order_seed: int = 0
     mask: str = "[REDACTED]"
+    unit: str = "word"
     unknown: bool = False
     system: str = ""
     chat_template_args: str = metavar("JSON", "")
@@ -143,6 +145,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+    from training.attribution.cost import cost_lines
     from training.attribution.folder import AttributionFolder
     from training.attribution.prompt.chat_template import read_template_args
     from training.attribution.rows import summarize
@@ -152,6 +155,8 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     template_args = read_template_args(texts.chat_template_args)
     check_writable(texts.out, "--out")
     sources, settings = _sources(texts, labels)
+    for line in cost_lines(sources, scoring):
+        print(line, file=sys.stderr)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(
@@ -180,7 +185,7 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
     datasets = {name: dataset_spec(name, texts.include_path) for name in texts.tasks}
     data = texts.data or (OWN if datasets and all(dataset.home for dataset in datasets.values()) else "hub")
     outside = {"include_path": str(Path(texts.include_path).expanduser().resolve())} if texts.include_path else {}
-    names = ("mask", "unknown", "order", "order_seed")
+    names = ("mask", "unit", "unknown", "order", "order_seed")
     overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
     task_options = read_options("attribute", {}, overrides)
     if not texts.file:

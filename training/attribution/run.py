@@ -25,7 +25,7 @@ from lm_eval_tasks.answer_settings import tokenizer_settings
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.turn_breaks import turn_breaks
-from training.attribution.attributor import Attributor
+from training.attribution.attributor import Attributor, unit_settings
 from training.attribution.engine.label_prior import label_settings
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
@@ -158,6 +158,7 @@ def _settings(
 ) -> AttributionSettings:
     spec, options = sources[0].spec, attributors[0].options
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
+    task_options |= unit_settings(spec)
     task_options |= label_settings(spec)
     settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **origin}
     settings["prompt"] = {

@@ -122,6 +122,7 @@ class Attributions:
             context=context,
             mask=options["mask"],
             unknown=options["unknown"],
+            unit=options.get("unit", Options.unit),
             controls=(),
             prior=options.get("prior", Options.prior),
             prior_texts=options.get("prior_texts", Options.prior_texts),
@@ -211,7 +212,13 @@ def _read_texts(path: Path) -> Iterator[AttributedText]:
             if row["top"]:  # of words with equal scores the attribution chose one, whatever their order in the mapping
                 top = row["top"]["key"]
                 ranking = tuple(sorted(ranking, key=lambda pair: (pair[0] != top, -pair[1])))
-            document = Document(dict(row["fields"]), row["gold"])
+            scoring = row.get("options", {})
+            document = Document(
+                dict(row["fields"]),
+                row["gold"],
+                unit=scoring.get("unit", Document.unit),
+                language=scoring.get("language", Document.language),
+            )
             text = AttributedText(document, int(row["index"]), row["prediction"], ranking, str(row["problem"]))
             problem = words_problem(row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -31,7 +31,7 @@ def replacement_words(question: Question, texts: Iterable[AttributedText], most:
         key, score = text.ranking[0]
         if score <= 0 or label_leak([], [key], labels):
             continue
-        written.setdefault(key, next(word.text for word in text.document.words if word.key == key))
+        written.setdefault(key, next(word.text for word in text.document.units if word.key == key))
         weights[text.prediction][key] = weights[text.prediction].get(key, 0.0) + score
     # Equal weights are ordered by the alphabet, so that the order of the texts does not matter.
     return {
