@@ -15,6 +15,7 @@ from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.declaration import label_problem
 from lm_eval_tasks.examples import example_turns
+from lm_eval_tasks.label_checks import ranking_problem, reading_problem
 from lm_eval_tasks.languages import ENGLISH, prompts_of
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.spec import TaskSpec
@@ -107,6 +108,8 @@ def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> 
             raise UsageError(f"{caller}: {name}={value!r}: give one of {', '.join(choices)}")
     options = read_options(caller, {"data": DATA}, {name: settings[name] for name in _OPTIONS if name in settings})
     question = question_of(caller, fields, settings)
+    if options.classifier == "loglikelihood" and (problem := ranking_problem(question.labels)):
+        raise UsageError(f"{caller}: classifier='loglikelihood': {problem}: give 'generate', or 'calibrated'")
     greedy = {"until": [], "do_sample": False}
     spec = TaskSpec(
         question=question,
@@ -148,6 +151,8 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
         if isinstance(labels, Iterable) and not isinstance(labels, str):
             labels = tuple(labels)
         if problem := label_problem(labels, settings.get("unknown") is True):
+            raise UsageError(f"{caller}: labels={settings['labels']!r:.80}: {problem}")
+        if problem := reading_problem(labels):
             raise UsageError(f"{caller}: labels={settings['labels']!r:.80}: {problem}")
         question = question.with_labels(labels)
     question = replace(question, **changes)

@@ -6,6 +6,7 @@ language (`lm_eval_tasks/languages/`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields
 from lm_eval_tasks.label_reading import parse_label
-from lm_eval_tasks.languages import ENGLISH, answers_of, prompts_of
+from lm_eval_tasks.languages import ENGLISH, answers_of, any_phrase, prompts_of
 
 __all__ = ["Message", "Question", "parse_label"]
 
@@ -39,6 +40,10 @@ class Question:
     def prompt(self, key: str) -> str:
         """The template of a sentence, by its key in `lm_eval_tasks/languages/en.yaml`."""
         return dict(self.prompts).get(key) or prompts_of(self.language)[key]
+
+    def pattern(self, key: str) -> re.Pattern[str]:
+        """Matches any of `phrases(key)`."""
+        return any_phrase(self.phrases(key))
 
     def phrases(self, key: str) -> tuple[str, ...]:
         """What answers in the question's language say, by a key of `lm_eval_tasks.languages.ANSWERS`."""

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
+# Of these, tokens around a label: quotes, "The category is". A label that leaves fewer gets more room.
+AROUND_LABEL = 4
+# Bytes of a token, where the tokenizer is not at hand. Fewer would only cost room.
+BYTES_PER_TOKEN = 3
 
 # Other names that lm-eval accepts for max_gen_toks, by priority.
 TOKEN_LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
@@ -100,6 +104,7 @@ class Backend:
 
     def __init__(self, lm: LM | CachingLM, render: Render | None, *, quick: bool = True) -> None:
         self.lm, self.render, self.quick, self.thinking = lm, render, quick, ThinkingModel(unwrap_cache(lm))
+        self._label_rooms: dict[tuple[str, ...], int] = {}  # labels -> tokens of an answer
 
     @cached_property
     def _is_local(self) -> bool:
@@ -177,7 +182,11 @@ class Backend:
         if isinstance(call, Generate) and call.thinking_tokens:
             for stop in _stop_texts(json.loads(call.settings)):
                 reply = reply.lstrip().partition(stop)[0]
-        label = parse_label(reply, call.labels, call.synonyms) if isinstance(call, Classify) and not cut else None
+        label = (
+            parse_label(reply, call.labels, call.synonyms, call.denials)
+            if isinstance(call, Classify) and not cut
+            else None
+        )
         return Answer(text, label, problem=CUT if cut else "", after_thought=reply, opening=opening)
 
     def _settings(self, call: Call, prompt: str | JsonChatStr) -> dict[str, Any]:
@@ -188,7 +197,7 @@ class Backend:
             )
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
-            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS + call.thinking_tokens}
+            return {"until": until, "do_sample": False, "max_gen_toks": self._label_room(call) + call.thinking_tokens}
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
@@ -200,6 +209,20 @@ class Backend:
         if call.thinking_tokens:
             settings["until"] = []  # the texts that end an answer do not end a thought: `_read` applies them
         return settings
+
+    def _label_room(self, call: Classify) -> int:
+        """Most tokens of a classification: a power of two that holds its longest label."""
+        if call.labels not in self._label_rooms:
+            tokens = max(map(self._label_tokens, call.labels))
+            fits = tokens + AROUND_LABEL <= CLASSIFY_TOKENS
+            self._label_rooms[call.labels] = CLASSIFY_TOKENS if fits else 1 << (tokens + AROUND_LABEL).bit_length()
+        return self._label_rooms[call.labels]
+
+    def _label_tokens(self, label: str) -> int:
+        size = len(label.encode())
+        if size + AROUND_LABEL <= CLASSIFY_TOKENS:
+            return size  # no token is shorter than a byte
+        return self._count_tokens(label) if self._encodes else size // BYTES_PER_TOKEN
 
     def _room(self, call: Generate, prompt: str | JsonChatStr) -> int:
         """Most tokens of an answer that the user has set no limit for.
@@ -221,11 +244,14 @@ class Backend:
 
     def _count_tokens(self, text: str) -> int:
         """Tokens of a text; where the tokenizer is not at hand, its bytes, as no token is shorter."""
+        return len(self.lm.tok_encode(text)) if self._encodes else len(text.encode())
+
+    @property
+    def _encodes(self) -> bool:
+        """Whether the tokenizer is at hand."""
         tokenizer = getattr(self.lm, "tokenizer", None)
-        encode = getattr(self.lm, "tok_encode", None)
-        if encode is None or not hasattr(tokenizer, "decode") or isinstance(tokenizer, RemoteTokenizer):
-            return len(text.encode())
-        return len(encode(text))
+        known = hasattr(tokenizer, "decode") and not isinstance(tokenizer, RemoteTokenizer)
+        return known and hasattr(self.lm, "tok_encode")
 
     def _prompt(self, messages: Messages) -> str | JsonChatStr:
         if self.render is None:

@@ -80,7 +80,8 @@ class TaskSpec:
         messages, ranked = (*self._opening(), *self.examples, ("user", prompt)), self.options.ranked
         prior = tuple(self.prior[label] for label in labels) if self.prior else ()
         thinking_tokens = 0 if ranked else self.options.thinking_tokens
-        return Classify(messages, labels, ranked, prior, thinking_tokens, question.synonyms)
+        denials = None if question.language == ENGLISH else question.phrases("denials")
+        return Classify(messages, labels, ranked, prior, thinking_tokens, question.synonyms, denials)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""

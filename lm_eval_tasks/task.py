@@ -27,6 +27,7 @@ from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
 from lm_eval_tasks.declaration import check_declaration, label_problem
 from lm_eval_tasks.disks import check_command
 from lm_eval_tasks.examples import add_examples_and_prior_texts
+from lm_eval_tasks.label_checks import ranking_problem
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import FEWSHOT_SEED, Options, read_options
 from lm_eval_tasks.order import ordered
@@ -219,6 +220,8 @@ def _read_declaration(settings: dict[str, Any]) -> Options:
     options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
     if (labels := declared.get("labels")) and (problem := label_problem(labels, options.unknown)):
         raise UsageError(f"{name}: metadata.faithful_se.labels: {problem}")
+    if labels and options.classifier == "loglikelihood" and (problem := ranking_problem(labels)):
+        raise UsageError(f"{name}: classifier=loglikelihood: {problem}: give classifier=generate, or calibrated")
     check_revisions(name, metadata, declared["dataset"])
     if revision := metadata.get(f"{declared['dataset']}_revision"):
         settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}

@@ -7,6 +7,7 @@ language in its YAML, and may replace single sentences there: docs/own_data.md, 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from string import Formatter
 from typing import Any
 
 import yaml
+
+from faithfulness_metrics.segmentation import is_unspaced
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
@@ -27,6 +30,7 @@ ANSWERS = {
     "titles": "say that words follow",
     "is": "stand between such a title and a word",
     "and": "join the words of a list",
+    "because": "stand before the reason for an answer",
     "denials": "stand before a label that is denied",
 }
 
@@ -48,6 +52,20 @@ def prompts_of(language: str) -> Mapping[str, str]:
 def answers_of(language: str) -> Mapping[str, tuple[str, ...]]:
     """What answers say in a language: a key of `ANSWERS` -> phrases; none for English."""
     return {key: tuple(phrases) for key, phrases in _read(language).get("answers", {}).items()}
+
+
+@lru_cache(maxsize=1 << 10)
+def any_phrase(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Matches any of some phrases as whole words, longest first; nothing where there are none.
+
+    >>> bool(any_phrase(("ich kann nicht",)).match("Ich kann nichts")), bool(any_phrase(("抱歉",)).match("抱歉我"))
+    (False, True)
+    """
+    parts = [
+        re.escape(phrase) if is_unspaced(phrase) else rf"(?<!\w){re.escape(phrase)}(?!\w)"
+        for phrase in sorted(phrases, key=len, reverse=True)
+    ]
+    return re.compile("|".join(parts) or "(?!)", re.IGNORECASE)
 
 
 def _read(language: str) -> dict[str, Any]:

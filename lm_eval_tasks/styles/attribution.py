@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import regex
 
@@ -14,7 +15,7 @@ from lm_eval_tasks.styles.answer_lines import COMMENT, Line, read_lines
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.markup import without_markup
 from lm_eval_tasks.styles.nameable import Contents
-from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings
+from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings, without_phrases
 from lm_eval_tasks.styles.word_lists import mentioned, named_words
 from lm_eval_tasks.thoughts import after_thinking
 
@@ -59,7 +60,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     if not named.isdisjoint(_denied(text)):
         return invalid("no word named")
     if not named:
-        return invalid("refusal" if is_refusal(answer) else reason)
+        return invalid("refusal" if is_refusal(answer, request.question) else reason)
     positions = occurrences(contents.words, named)
     return Explanation(True, words=tuple(types_of(contents.words, positions).values()), positions=positions)
 
@@ -87,7 +88,7 @@ _ONE_WORD = [regex.compile(pattern, regex.IGNORECASE) for pattern in _ONE_WORD_S
 # love - because it … | love: it shows … | love (positive) | love, because … | love because … | love. It carries …
 _HEAD = regex.compile(
     rf"^[^\w\s]{{0,4}}(?P<word>{_W})[^\w\s.,:;(-]{{0,4}}"
-    r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
+    r"(?:\s+[-–—]+\s|:|\s*[(（]|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
 )
 
 # The longest answer that is read beside a copy of the text, characters. Real ones have up to 128 tokens.
@@ -126,7 +127,9 @@ def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
     question = contents.question
     labels = {key for label in question.labels for key in contents.keys_in(label)}
     longest = 200 + len(contents.passage)
-    for text in readings(answer):
+    # großartig, weil es … | 好，因为 …
+    local = question.pattern("because").split(without_phrases(answer, question))[0]
+    for text in chain(readings(answer), readings(local) if local != answer else ()):
         text = _untitled(text, question)
         if len(text) <= longest:
             yield (keys := contents.keys_in(text))
@@ -177,6 +180,5 @@ def _untitled(text: str, question: Question) -> str:
     """The text without titles of fields before words, because a named word may be in any field."""
     # Premise: man\nHypothesis: woman | Hypothesis: "sleeping"
     titles = "|".join(map(re.escape, question.titles))
-    return re.sub(
-        rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}:[*_]{{0,3}}[ \t]+", "", text, flags=re.IGNORECASE | re.MULTILINE
-    )
+    title = rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}(?::[*_]{{0,3}}[ \t]+|：)"
+    return re.sub(title, "", text, flags=re.IGNORECASE | re.MULTILINE)

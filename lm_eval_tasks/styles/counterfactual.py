@@ -106,7 +106,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         if nearest is None or rank < nearest[0]:
             nearest = rank, document, new_words
     if nearest is None:
-        return invalid("refusal" if is_refusal(answer) else "no text in the answer")
+        return invalid("refusal" if is_refusal(answer, request.question) else "no text in the answer")
     (distance, *_), document, new_words = nearest
     edits = edits_between(fields, document)
     single = one_change(words, edits)
@@ -131,7 +131,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
 def _not_a_text(document: Fields, words: Sequence[Word], request: Request) -> str:
     """Why an answer that differs from the original in most words is no edited document; "" where it may be one."""
     text = "\n".join(document.values())
-    if is_refusal(text):
+    if is_refusal(text, request.question):
         return "refusal"
     things = "|".join((*_THINGS, *map(re.escape, (request.question.noun, *request.question.titles))))
     # One word: the new word alone.

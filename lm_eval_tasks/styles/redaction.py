@@ -64,7 +64,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
                 # [REDACTED] and nothing else: which of the words was meant?
                 return invalid("nothing left of the text")
             return Explanation(True, words=tuple(types.values()), positions=tuple(positions))
-    return invalid("refusal" if is_refusal(answer) and not mask.search(answer) else reason)
+    return invalid("refusal" if is_refusal(answer, request.question) and not mask.search(answer) else reason)
 
 
 def _mask_in(words: list[Word], mask: str) -> re.Pattern[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.errors import UsageError
 from faithful_se.files import check_writable
 from training.attribution.options import AttributionOptions, LabelOptions
-from training.command_line import command_parser, metavar, options_from
+from training.command_line import command_parser, include_path, metavar, options_from
 
 if TYPE_CHECKING:
     from training.attribution.inputs import Source
@@ -37,6 +37,7 @@ class TextOptions:
         out: folder to write to, or to resume in.
         adapter: a peft adapter to put on the model.
         tasks: datasets, as in the names of the tasks.
+        include_path: folder of datasets outside the package, as faithful-se new writes them.
         data: hub, mini or a folder; `faithful-se build` keeps the evaluation's texts of it apart (default: hub).
         split: split of the datasets: train, validation or test (default: train).
         file: texts as JSON lines, a JSON array, CSV, TSV or Parquet, with --labels or with one dataset as --tasks.
@@ -57,6 +58,7 @@ class TextOptions:
     out: Path
     adapter: str = ""
     tasks: tuple[str, ...] = metavar("DATASET", ())
+    include_path: str = include_path()
     data: str | None = None
     split: str | None = None
     file: Path | None = None
@@ -86,6 +88,7 @@ class TextOptions:
             ("--fields", self.fields or None, "--file with --labels", self.labels),
             ("--split", self.split, "--tasks without --file", not self.file),
             ("--data", self.data, "--tasks", self.tasks),
+            ("--include_path", self.include_path or None, "--tasks", self.tasks),
             ("--order", None if self.order == "file" else self.order, "--tasks without --file", not self.file),
         ):
             if value is not None and not holds:
@@ -188,32 +191,34 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
 
 def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], dict[str, Any]]:
     """The texts, and the settings that say where they are from."""
-    from lm_eval_tasks.data import dataset_spec
+    from lm_eval_tasks.data import OWN, dataset_spec
     from lm_eval_tasks.options import read_options
     from training.attribution.inputs import check_evaluation, from_dataset, from_file, question_of
     from training.runs.settings import absolute_data
 
-    data = texts.data or "hub"
+    datasets = {name: dataset_spec(name, texts.include_path) for name in texts.tasks}
+    data = texts.data or (OWN if datasets and all(dataset.home for dataset in datasets.values()) else "hub")
+    outside = {"include_path": str(Path(texts.include_path).expanduser().resolve())} if texts.include_path else {}
     names = ("mask", "unknown", "order", "order_seed")
     overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
     task_options = read_options("attribute", {}, overrides)
     if not texts.file:
         split = texts.split or "train"
         sources = [
-            from_dataset(name, task_options, split, texts.limit, texts.system, labels)
-            for name in dict.fromkeys(texts.tasks)
+            from_dataset(dataset, task_options, split, texts.limit, texts.system, labels)
+            for dataset in datasets.values()
         ]
         drawn = {"order": texts.order, "order_seed": texts.order_seed} if texts.order != "file" else {}
-        return sources, {"data": absolute_data(data), "split": split, **drawn, **labels.settings}
+        return sources, {"data": absolute_data(data), "split": split, **outside, **drawn, **labels.settings}
     settings: dict[str, Any] = {"file": str(texts.file.resolve()), **labels.settings}
     if texts.labels:
         question = question_of(texts.labels, texts.fields or ("text",), texts.question or "", texts.file.stem)
         # Rows are found again by the hash of their text, which does not depend on the question.
         subject = {"question": question.question, "fields": question.fields, "labels": question.labels}
     else:
-        question = dataset_spec(texts.tasks[0]).question
-        subject = {"data": absolute_data(data)}
-    dataset = dataset_spec(texts.tasks[0]) if texts.tasks else None
+        question = datasets[texts.tasks[0]].question
+        subject = {"data": absolute_data(data), **outside}
+    dataset = datasets[texts.tasks[0]] if texts.tasks else None
     sources = [from_file(texts.file, question, task_options, texts.limit, texts.system, labels, dataset)]
     if dataset:
         check_evaluation(dataset, data)

@@ -17,7 +17,7 @@ import jsonlines
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.classification import Question
-from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
+from lm_eval_tasks.data import DatasetSpec, has_mini, load
 from lm_eval_tasks.data_checks import MOST_TEXTS, check_segmenter
 from lm_eval_tasks.data_files import PACKED, line_problem, loads, read_rows
 from lm_eval_tasks.declaration import SPLITS, label_problem
@@ -53,7 +53,7 @@ class Source:
 
 
 def from_dataset(
-    name: str,
+    dataset: DatasetSpec,
     options: Options,
     split: str = "train",
     limit: int | None = None,
@@ -63,11 +63,12 @@ def from_dataset(
     """A split of a dataset, as the evaluation reads it, without the texts that are examples in the prompt.
 
     Raises:
-        UsageError: no such dataset, or it cannot be read, or its labels differ from text to text.
+        UsageError: it cannot be read, or its labels differ from text to text.
     """
-    dataset = dataset_spec(name)
     if dataset.labels_column:
-        raise UsageError(f"{name}: each text has labels of its own; attributions need one set of labels for all texts")
+        raise UsageError(
+            f"{dataset.question.dataset}: each text has labels of its own; attributions need one set for all texts"
+        )
     spec = _spec(dataset.question, options, system)
     rows = ordered(load_split(dataset, options.data, split), dataset, options.order, options.order_seed)
     count = len(rows) if limit is None else min(limit, len(rows))
@@ -84,7 +85,7 @@ def load_split(dataset: DatasetSpec, data: str, split: str = "test") -> datasets
     """
     if split not in SPLITS:
         raise UsageError(f"--split {split}: give one of {', '.join(SPLITS)}")
-    name = dataset.question.dataset
+    name, data = dataset.question.dataset, dataset.data(data)
     files = [f"{folder}/{split}.jsonl" for folder in dict.fromkeys((dataset.folder, name))]
     remedy = f"--data DIR, a folder with {' or '.join(files)}"
     if data == "mini" and not has_mini(name):

@@ -46,6 +46,11 @@ class Attributions:
     manifest: AttributionManifest
     texts: Mapping[str, list[AttributedText]]  # by dataset, in its order
     evaluation: str = ""  # where the evaluation's texts are, which are left out; empty where the manifest says it
+    include_path: str = ""  # the folder of datasets outside the package; empty for none
+
+    def dataset(self, name: str) -> DatasetSpec:
+        """A dataset of the folder; a `UsageError` where there is none of that name, as for files of users."""
+        return dataset_spec(name, self.include_path)
 
     @property
     def data(self) -> str:
@@ -140,6 +145,7 @@ def read_attributions(
     without: Collection[str] = (),
     limit: int | None = None,
     data: str = "",
+    include_path: str = "",
 ) -> Attributions:
     """Read a finished folder.
 
@@ -149,6 +155,7 @@ def read_attributions(
         without: not these.
         limit: only the first texts of each dataset.
         data: where the evaluation's texts are, if not where the manifest says.
+        include_path: the folder of datasets outside the package, if not where the manifest says.
 
     Raises:
         UsageError: not there, not finished, damaged, an unknown dataset, or no dataset left.
@@ -162,8 +169,11 @@ def read_attributions(
     if not selected:
         raise UsageError(f"{folder}: no dataset is left: {', '.join(without)} left out of {', '.join(rows)}")
     texts = {}
+    include_path = include_path or manifest.get("include_path", "")
     for name in selected:
-        dataset_spec(name)  # other names are those of users' files, which no task of the evaluation could judge
+        dataset_spec(
+            name, include_path
+        )  # other names are those of users' files, which no task of the evaluation could judge
         of_dataset = list(_read_texts(folder / f"{name}.jsonl"))
         if len(of_dataset) != rows[name]:
             raise UsageError(
@@ -174,7 +184,7 @@ def read_attributions(
     evaluation = absolute_data(data) if data else ""
     if evaluation == absolute_data(manifest.get("data", "hub")):
         evaluation = ""
-    return Attributions(manifest, texts, evaluation)
+    return Attributions(manifest, texts, evaluation, include_path)
 
 
 def _read_manifest(folder: Path) -> AttributionManifest:

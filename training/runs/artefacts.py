@@ -57,7 +57,8 @@ class AttributionSettings(TypedDict):
     tokenizer: NotRequired[dict[str, Any]]  # special tokens, a digest of the vocabulary, …
     chat_template: NotRequired[str | None]  # a digest of its text
     dtype: NotRequired[str]  # number type that the model was loaded as
-    data: NotRequired[str]  # where the datasets are: "hub", "mini" or the absolute path of a folder
+    data: NotRequired[str]  # where the datasets are: "hub", "mini", "own" or the absolute path of a folder
+    include_path: NotRequired[str]  # the absolute path of the folder of datasets outside the package
     split: NotRequired[str]
     order: NotRequired[str]  # of the texts where it is not that of the file, as the next
     order_seed: NotRequired[int]
