@@ -22,7 +22,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "operator": ("mask", "delete", "substitute"),
     "thoughts": ("drop", "keep"),
     "order": ("file", "balanced"),
+    "words_of": ("question", "choices", "both"),
+    "answers": ("letter", "text"),
 }
+
+# The options of multiple choice.
+OF_CHOICES = ("words_of", "answers")
 CONTROLS = ("random", "oracle", "stability")
 
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
@@ -62,6 +67,9 @@ class Options:
     # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
     order: str = "file"
     order_seed: int = 0  # of the draw of ``balanced``
+    # of multiple choice: whose words count, and whether the labels are the letters of the choices or their texts
+    words_of: str = "question"
+    answers: str = "letter"
     quick: bool = True  # whether a local model ranks labels in one pass a text; the numbers are the same
 
     @property
@@ -72,11 +80,12 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files: what can change a number.
 
-        Those of priors and thoughts only where they are used.
+        Those of priors, thoughts and multiple choice only where they are used.
         """
         unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
+        unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
         values = {**asdict(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
 
@@ -99,6 +108,11 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
     _check_prior(task, values)
+    if values.get("answers") == "text" and values.get("words_of", "question") != "question":
+        raise UsageError(
+            f"{task}: answers=text with words_of={values['words_of']}: a choice without a word would be another label: "
+            "give answers=letter, or words_of=question"
+        )
     if values.get("order_seed") and values.get("order") != "balanced":
         raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")
     return Options(**values)

@@ -42,8 +42,12 @@ class TaskSpec:
         return tuple(map(self.classify, self.prior_documents))
 
     def question_about(self, document: Document) -> Question:
-        """The dataset's question, with the document's own labels where it has some."""
-        return self.question.with_labels(document.labels) if document.labels else self.question
+        """The dataset's question, with the document's own labels and choices where it has some."""
+        return self.question.about(document)
+
+    def labels_of(self, document: Document) -> tuple[str, ...]:
+        """The labels that a model may answer with about a document, "unknown" included where it is offered."""
+        return self.question_about(document).choices(self.options.unknown)
 
     def target(self, document: Document, predicted: str) -> str:
         """The label that the explanation must reach; "" in styles without a target."""
@@ -57,7 +61,7 @@ class TaskSpec:
         """The classification of a document, in a conversation of its own."""
         question, options = self.question_about(document), self.options
         mask = options.mask if options.operator == "mask" else None
-        prompt = question.classify(document.fields, mask, options.unknown)
+        prompt = question.classify(document.shown, mask, options.unknown)
         return self._classify(prompt, question)
 
     def classify_nothing(self, document: Document) -> Classify:
@@ -82,9 +86,9 @@ class TaskSpec:
             answer = ("assistant", self.turn(prediction))
             messages = (*self.classify(document).messages, answer, ("user", sentence))
         else:
-            prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
+            prompt = self.question_about(document).explain_fresh(document.shown, str(prediction.label), sentence)
             messages = (*self._opening(), ("user", prompt))
-        repeats = self.question.as_answer(document.fields) if style.ANSWERS_WITH_TEXT else ""
+        repeats = self.question_about(document).as_answer(document.fields) if style.ANSWERS_WITH_TEXT else ""
         adds = f" {self.options.mask}" * self._most_changes(document) if repeats else ""
         room = style.MAX_TOKENS[self.budget]
         return Generate(messages, self.generation, self.options.thinking_tokens, room, repeats, adds)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from faithfulness_metrics.counterfactual import edit_distance, label_leak
-from faithfulness_metrics.flips import UNKNOWN
+from faithfulness_metrics.counterfactual import edit_distance
 from faithfulness_metrics.random_words import random_positions
 from faithfulness_metrics.words import (
     WORD,
@@ -117,7 +116,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         reason = "change shown instead of made"
     elif request.budget == "oneword" and not single:
         reason = "more than one word changed"
-    elif label_leak([w.key for w in words], [w.key for w in edited_words], (*request.question.labels, UNKNOWN)):
+    elif request.question.pastes_label(fields, document):
         reason = "label in the edit"
     else:
         reason = ""
