@@ -57,6 +57,17 @@ class Question:
         columns = self.layout or zip(self.fields, self.titles, strict=True)
         return "\n".join(self.line(title).format(text=fields[name]) for name, title in columns)
 
+    @property
+    def shown_fields(self) -> tuple[str, ...]:
+        """The fields of all that is shown, in the order of the prompt."""
+        return tuple(name for name, _ in self.layout) or self.fields
+
+    def document_of(self, shown: Fields) -> Document:
+        """The document that shows these texts, one for each of `shown_fields`."""
+        context = {name: text for name, text in shown.items() if name not in self.fields}
+        labels = tuple(shown[letter] for letter in self.letters) if self.answers == "text" else self.letters
+        return Document({name: shown[name] for name in self.fields}, labels=labels, context=context)
+
     def line(self, title: str) -> str:
         """The line of a field, with ``{text}`` where its text stands."""
         key = "choice" if title in self.letters else "title"
@@ -106,9 +117,9 @@ class Question:
         """The question about one document: with its own labels, and its choices, where it has some."""
         if not document.labels:
             return self
-        if not self.words_of:
-            return self.with_labels(document.labels)
         shown, letters = document.shown, LETTERS[: len(document.labels)]
+        if not self.words_of or not shown.keys() >= set(letters):
+            return self.with_labels(document.labels)
         question = self.with_choices(len(letters))
         names = names_of_choices([shown[letter] for letter in letters], letters)
         if self.answers == "text":
@@ -121,6 +132,8 @@ class Question:
     def with_choices(self, count: int) -> Question:
         """A question of multiple choice about documents with so many choices, without their texts."""
         letters = LETTERS[:count]
+        if letters == self.letters:
+            return self
         of_question = tuple(zip(self.fields, self.titles, strict=True))
         of_choices = tuple((letter, letter) for letter in letters)
         counted = {"question": of_question, "choices": of_choices, "both": of_question + of_choices}[self.words_of]

@@ -62,7 +62,7 @@ def read(messages: Sequence[Message]) -> Conversation:
     """Read a conversation of this package; a `ValueError` where it is none.
 
     Raises:
-        UsageError: the document has labels of its own, and the conversation does not show them.
+        UsageError: no dataset asks this question.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
     by_wording: dict[Wording, list[Question]] = {}
@@ -120,8 +120,6 @@ def _read_fresh(asked: Sequence[Question], text: str, label: str, request: str) 
         is_asked = label in (*question.labels, UNKNOWN) and _is_titled(question, text)
         if is_asked and _request(question, request):
             return _explain(question, _fields(question, text), request)
-    if any(not question.labels and _is_titled(question, text) for question in asked):
-        raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
     raise ValueError(f"no dataset shows {text[:80]!r}")
 
 

@@ -48,6 +48,7 @@ class TextOptions:
         order_seed: seed of the balanced order.
         mask: what is written in place of a word.
         unknown: offer "unknown" as a label.
+        words_of: of multiple choice, whose words count: question, choices or both.
         system: a system message that opens every conversation.
         chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
             {"enable_thinking": false}.
@@ -68,6 +69,7 @@ class TextOptions:
     order_seed: int = 0
     mask: str = "[REDACTED]"
     unknown: bool = False
+    words_of: str = "question"
     system: str = ""
     chat_template_args: str = metavar("JSON", "")
 
@@ -86,6 +88,7 @@ class TextOptions:
             ("--fields", self.fields or None, "--file with --labels", self.labels),
             ("--split", self.split, "--tasks without --file", not self.file),
             ("--data", self.data, "--tasks", self.tasks),
+            ("--words-of", None if self.words_of == "question" else self.words_of, "--tasks without --file", not self.file),
             ("--order", None if self.order == "file" else self.order, "--tasks without --file", not self.file),
         ):
             if value is not None and not holds:
@@ -175,7 +178,7 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
     from training.runs.settings import absolute_data
 
     data = texts.data or "hub"
-    names = ("mask", "unknown", "order", "order_seed")
+    names = ("mask", "unknown", "order", "order_seed", "words_of")
     overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
     task_options = read_options("attribute", {}, overrides)
     if not texts.file:
@@ -187,6 +190,11 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
         drawn = {"order": texts.order, "order_seed": texts.order_seed} if texts.order != "file" else {}
         return sources, {"data": absolute_data(data), "split": split, **drawn, **labels.settings}
     settings: dict[str, Any] = {"file": str(texts.file.resolve()), **labels.settings}
+    if texts.tasks and dataset_spec(texts.tasks[0]).choices:
+        raise UsageError(
+            f"--file with --tasks {texts.tasks[0]}: its texts have choices of their own: give --data DIR, a folder that "
+            f"holds them as {texts.tasks[0]}/train.jsonl"
+        )
     if texts.labels:
         question = question_of(texts.labels, texts.fields or ("text",), texts.question or "", texts.file.stem)
         # Rows are found again by the hash of their text, which does not depend on the question.

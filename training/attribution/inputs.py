@@ -62,11 +62,14 @@ def from_dataset(
     """A split of a dataset, as the evaluation reads it, without the texts that are examples in the prompt.
 
     Raises:
-        UsageError: no such dataset, or it cannot be read, or its labels differ from text to text.
+        UsageError: no such dataset, or it cannot be read, or labels of its texts' own that cannot be calibrated.
     """
-    dataset = dataset_spec(name)
-    if dataset.labels_column:
-        raise UsageError(f"{name}: each text has labels of its own; attributions need one set of labels for all texts")
+    dataset = dataset_spec(name).with_options(options)
+    if dataset.choices and options.classifier == "calibrated":
+        raise UsageError(
+            f"{name}: --classifier calibrated is for labels that are the same in all texts: leave it out, the letters "
+            "are ranked"
+        )
     spec = _spec(dataset.question, options, system)
     rows = ordered(load_split(dataset, options.data, split), dataset, options.order, options.order_seed)
     count = len(rows) if limit is None else min(limit, len(rows))

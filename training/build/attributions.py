@@ -106,6 +106,12 @@ class Attributions:
             )
         return wanted
 
+    def dataset(self, name: str) -> DatasetSpec:
+        """A dataset as the words were scored: of multiple choice, with the words that counted."""
+        words_of = self.manifest["options"].get("words_of", Options.words_of)
+        dataset = dataset_spec(name)
+        return dataset.with_options(Options(words_of=words_of)) if dataset.choices else dataset
+
     def task(self, dataset: DatasetSpec, style: str, budget: str, context: str, classifier: str) -> TaskSpec:
         """The task that the rows train for: as the words were scored, with the same examples and prior."""
         options, name = self.manifest["options"], dataset.question.dataset
@@ -120,6 +126,7 @@ class Attributions:
             controls=(),
             prior=options.get("prior", Options.prior),
             prior_texts=options.get("prior_texts", Options.prior_texts),
+            words_of=options.get("words_of", Options.words_of),
         )
         if classifier == "calibrated" and not prior:
             raise UsageError(f"the attributions of {name} hold no prior of the labels: attribute again")
@@ -201,7 +208,8 @@ def _read_texts(path: Path) -> Iterator[AttributedText]:
             if row["top"]:  # of words with equal scores the attribution chose one, whatever their order in the mapping
                 top = row["top"]["key"]
                 ranking = tuple(sorted(ranking, key=lambda pair: (pair[0] != top, -pair[1])))
-            document = Document(dict(row["fields"]), row["gold"])
+            labels, context = tuple(row.get("labels", ())), dict(row.get("context", {}))
+            document = Document(dict(row["fields"]), row["gold"], labels, context=context)
             text = AttributedText(document, int(row["index"]), row["prediction"], ranking, str(row["problem"]))
             problem = words_problem(row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

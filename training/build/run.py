@@ -17,7 +17,6 @@ from faithful_se.errors import UsageError
 from faithful_se.files import jsonl_line, read_jsonl, write_atomic
 from faithful_se.progress import Progress
 from lm_eval_tasks import scheduler
-from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thoughts import CUT, SWITCHES
 from training.attribution.inputs import load_split
@@ -129,7 +128,7 @@ def _digest(attributions: Attributions) -> str:
 
 def _job(attributions: Attributions, name: str, options: BuildOptions, log: Callable[[str], None]) -> _Job:
     """Decontaminate the texts of a dataset and choose its replacement words."""
-    dataset = dataset_spec(name)
+    dataset = attributions.dataset(name)
     evaluation = EvaluationTexts(map(dataset.document, load_split(dataset, attributions.data)))
     texts = attributions.texts[name]
     reasons = [evaluation.reason(text.document) for text in texts]
