@@ -42,6 +42,11 @@ COMMANDS = {
         "evaluate a model: lm_eval with the faithful_se tasks, same arguments",
         rerun="no question was asked yet",
     ),
+    "new": Command(
+        "lm_eval_tasks.new_tasks.cli",
+        "write tasks from your own texts and labels: a file, a folder, the hub",
+        rerun=NOTHING_WRITTEN,
+    ),
     "mini": Command(
         "training.mini.cli",
         "train the mini model: data of its own, no download, no GPU",

@@ -7,6 +7,7 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.data_checks import MOST_TEXTS, check_segmenter
 from lm_eval_tasks.document import Document
 
 SPLITS = ("train", "validation", "test")
@@ -65,6 +66,7 @@ def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None,
             )
         if (document.gold is None) != (documents[0].gold is None):
             raise UsageError(f"{caller}: text {number} and text 0: one has a gold label, the other has none")
+    check_segmenter([text for document in documents[:MOST_TEXTS] for text in document.fields.values()], caller)
     return documents
 
 

@@ -2,8 +2,8 @@
 
 A word is a run of letters, marks and digits. Apostrophes, hyphens and underscores *inside* a word belong to it.
 So do the separators inside a number. ``don't``, ``well-made``, ``some_user``, ``3.5`` and ``9:30`` are one word each.
-Punctuation, emoji, ``@`` and ``#`` are no words. The module is meant for languages that separate words; in others it
-finds one word per run of characters.
+Punctuation, emoji, ``@`` and ``#`` are no words. Runs of scripts without blanks are parted by a dictionary:
+`faithfulness_metrics.segmentation`.
 
 Corpora in the tokens of the Penn Treebank (SST-2, TREC) write ``does n't`` and ``film 's``. Each is one word there too,
 and the same word as ``doesn't`` and ``film's``. Their ``-lrb-`` and ``-rrb-`` are brackets, which are no words.
@@ -16,16 +16,20 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import regex
+
+from faithfulness_metrics.segmentation import has_segmenter, is_unspaced, runs, segments
 
 Fields = Mapping[str, str]
 
 _RUN = r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*"
-_BODY = rf"{_RUN}(?:(?:_+|['’‘\-‐‑]|(?<=\p{{N}})[.,:](?=\p{{N}})){_RUN})*"
+# The joiners of Hindi and Persian and the soft hyphen are not seen.
+_BODY = rf"{_RUN}(?:(?:_+|['’‘\-‐‑\u200c\u200d\u00ad]|(?<=\p{{N}})[.,:](?=\p{{N}})){_RUN})*"
 # Not the names of brackets: -lrb- | -RSB-
 _BODY = rf"(?<![\p{{L}}\p{{N}}])(?!(?i:[lr][rcs]b-)(?:\s|$)(?<=(?:^|\s)-...-\s?)){_BODY}"
 _BLANK = r"[^\S\n\r]"
@@ -48,7 +52,8 @@ _CLITIC_OF_KEY = regex.compile(r"(?<=\w)(?:n't|'(?:s|re|ve|ll|d|m))$")
 # Words that the treebank writes as two, and where it parts them.
 _MERGED = {"cannot": 3, "gonna": 3, "wanna": 3, "gotta": 3, "gimme": 3, "lemme": 3}
 
-_PLAIN_MARKS = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-"})
+# What is not seen is no difference either, nor is the elongation of Arabic.
+_PLAIN_MARKS = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", **dict.fromkeys("\u200c\u200d\u00ad\u0640")})
 
 # Two numbers that would be read as one word if nothing stood between them.
 _NUMBERS_MEET = regex.compile(r"\p{N}[.,:]\p{N}")
@@ -112,11 +117,24 @@ def _find(text: str, field: str, mask: str | None) -> tuple[Word, ...]:
     pieces = text.split(mask) if mask else [text]
     words, offset = [], 0
     for piece in pieces:
-        for match in WORD.finditer(piece):
-            start, end = match.span()
-            words.append(Word(field, offset + start, offset + end, match.group(), key_of(match.group())))
+        for start, end in _spans(piece):
+            written = piece[start:end]
+            words.append(Word(field, offset + start, offset + end, written, key_of(written)))
         offset += len(piece) + len(mask or "")
     return tuple(words)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each word."""
+    last = 0
+    if not text.isascii() and has_segmenter():
+        for start, end in runs(text):
+            yield from ((last + word.start(), last + word.end()) for word in WORD.finditer(text[last:start]))
+            yield from (
+                (start + word, start + word_end) for word, word_end in pairwise([0, *segments(text[start:end])])
+            )
+            last = end
+    yield from ((last + word.start(), last + word.end()) for word in WORD.finditer(text[last:]))
 
 
 # Every task, style and control looks at the words of the same documents. Words take fifty times the memory of their
@@ -128,6 +146,23 @@ _find_in_long = lru_cache(maxsize=1 << 5)(_find)
 def words_of(fields: Fields, mask: str | None = None) -> list[Word]:
     """The words of a document, [n_words], first field first."""
     return [word for name, text in fields.items() for word in find_words(text, name, mask)]
+
+
+def runs_of(words: Iterable[Word]) -> list[list[Word]]:
+    """The words of scripts without blanks, run by run: words between which nothing stands.
+
+    >>> [[word.text for word in run] for run in runs_of(find_words("ok 好, 好"))]
+    [['好'], ['好']]
+    """
+    runs: list[list[Word]] = []
+    for word in words:
+        if is_unspaced(word.text):
+            last = runs[-1][-1] if runs else None
+            if last and (last.field, last.end) == (word.field, word.start):
+                runs[-1].append(word)
+            else:
+                runs.append([word])
+    return runs
 
 
 def keys_by_field(fields: Fields) -> dict[str, list[str]]:
@@ -160,7 +195,8 @@ def replace(fields: Fields, words: list[Word], replacements: Mapping[int, str | 
     """The document with the word at position i replaced by `replacements[i]`; everything else is unchanged.
 
     None deletes a word together with the blank before it, or else the blank after it. The blanks stay where two numbers
-    would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``.
+    would meet: ``10 no.5`` without ``no`` is ``10 .5``, not the new word ``10.5``. A word of a script without
+    blanks leaves one between two others: ``iPhone很15`` without ``很`` is ``iPhone 15``.
 
     `words` are those of `words_of(fields)`.
     """
@@ -182,9 +218,27 @@ def replace(fields: Fields, words: list[Word], replacements: Mapping[int, str | 
                 if _NUMBERS_MEET.search((ending + text[last:start])[-2:] + text[end : end + 2]):
                     start, end = word.start, word.end
             parts += [text[last:start], replacement or ""]
+            if is_unspaced(word.text):
+                parts[-1] = _apart((ending + text[last:start])[-1:], replacement or "", text[end : end + 1])
             ending, last = (ending + "".join(parts[-2:]))[-2:], end
         result[name] = "".join([*parts, text[last:]])
     return result
+
+
+def _apart(before: str, replacement: str, after: str) -> str:
+    """What stands for a word of a script without blanks, with the blanks that part it from words of other scripts.
+
+    >>> _apart("", "thing", "5"), _apart("很", "thing", "好"), _apart("e", "", "1")
+    ('thing ', 'thing', ' ')
+    """
+    if _meet(before + (replacement or after)[:1]):
+        replacement = f" {replacement}"
+    return f"{replacement} " if _meet(replacement[-1:] + after) else replacement
+
+
+def _meet(characters: str) -> bool:
+    """Whether two characters would be of one word, which a dictionary does not part."""
+    return len(characters) == 2 and characters.isalnum() and not any(map(is_unspaced, characters))
 
 
 def mask_out(fields: Fields, words: list[Word], positions: Iterable[int], mask: str) -> dict[str, str]:

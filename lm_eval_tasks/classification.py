@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.counterfactual import label_leak
+from faithfulness_metrics.edited_words import edited_keys
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields, words_of
 from lm_eval_tasks.choices import LETTERS, WORD_LETTERS, adds_word_letter, names_of_choices
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading import parse_label
-from lm_eval_tasks.languages import ENGLISH, prompts_of
+from lm_eval_tasks.languages import ENGLISH, answers_of, prompts_of
 
 __all__ = ["Message", "Question", "parse_label"]
 
@@ -37,8 +38,11 @@ class Question:
     synonyms: tuple[tuple[str, ...], ...] = ()
     language: str = ENGLISH  # of the prompts: a file of `lm_eval_tasks/languages/`
     prompts: tuple[tuple[str, str], ...] = ()  # (key, template) pairs of the dataset's own, instead of the language's
+    answers: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (key, phrases) of the dataset's own, beside the language's
     words_of: str = ""  # of multiple choice, whose words count: a key of `options.CHOICES`; "" for other questions
-    answers: str = "letter"  # of multiple choice: the labels are its letters, or the texts of the choices (``text``)
+    answer_with: str = (
+        "letter"  # of multiple choice: the labels are its letters, or the texts of the choices (``text``)
+    )
     # of a question about one document with choices: (field, title) of all that is shown, counted or not
     layout: tuple[tuple[str, str], ...] = ()
     letters: tuple[str, ...] = ()  # those of its choices, which are names of fields too
@@ -46,6 +50,10 @@ class Question:
     def prompt(self, key: str) -> str:
         """The template of a sentence, by its key in `lm_eval_tasks/languages/en.yaml`."""
         return dict(self.prompts).get(key) or prompts_of(self.language)[key]
+
+    def phrases(self, key: str) -> tuple[str, ...]:
+        """What answers in the question's language say, by a key of `lm_eval_tasks.languages.ANSWERS`."""
+        return (*answers_of(self.language).get(key, ()), *dict(self.answers).get(key, ()))
 
     def show(self, fields: Fields) -> str:
         """The text block of a document: one titled line per field.
@@ -65,7 +73,7 @@ class Question:
     def document_of(self, shown: Fields) -> Document:
         """The document that shows these texts, one for each of `shown_fields`."""
         context = {name: text for name, text in shown.items() if name not in self.fields}
-        labels = tuple(shown[letter] for letter in self.letters) if self.answers == "text" else self.letters
+        labels = tuple(shown[letter] for letter in self.letters) if self.answer_with == "text" else self.letters
         return Document({name: shown[name] for name in self.fields}, labels=labels, context=context)
 
     def line(self, title: str) -> str:
@@ -122,9 +130,9 @@ class Question:
             return self.with_labels(document.labels)
         question = self.with_choices(len(letters))
         names = names_of_choices([shown[letter] for letter in letters], letters)
-        if self.answers == "text":
-            names = tuple((letter,) for letter in letters)
-        labels = [shown[letter] for letter in letters] if self.answers == "text" else letters
+        if self.answer_with == "text":
+            names = tuple((letter, *of_text) for letter, of_text in zip(letters, names, strict=True))
+        labels = [shown[letter] for letter in letters] if self.answer_with == "text" else letters
         by_label = dict(zip(labels, names, strict=True))
         synonyms = tuple(by_label.get(label, ()) for label in document.labels)
         return replace(question, labels=document.labels, synonyms=synonyms)
@@ -153,13 +161,14 @@ class Question:
         """Whether an edit adds a label, or a word of a choice. `faithfulness_metrics.counterfactual.label_leak`."""
         labels = [label for label in self.labels if label not in self.letters or label not in WORD_LETTERS]
         labels += [name for names in self.synonyms for name in names] if self.letters else []
-        before, after = ([word.key for word in words_of(fields)] for fields in (original, edited))
+        before = [word.key for word in words_of(original)]
+        after = [key for keys in edited_keys(edited, original).values() for key in keys]
         return bool(label_leak(before, after, (*labels, UNKNOWN))) or adds_word_letter(original, edited, self.letters)
 
     def offered(self, unknown: bool) -> str:
         """The labels a model may answer with, as alternatives in a prompt."""
         labels = self.choices(unknown)
-        if not self.letters or self.answers == "letter":
+        if not self.letters or self.answer_with == "letter":
             return self.quoted(labels)
         others = [self.prompt("label").format(label=label) for label in labels[len(self.labels) :]]
         return self._joined([self.prompt("choices.text"), *others])

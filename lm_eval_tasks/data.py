@@ -1,4 +1,7 @@
-"""The datasets: how each is declared, and where its rows come from (the hub, a folder, or the shipped mini data)."""
+"""The datasets: how each is declared, and where its rows come from.
+
+That is the hub, a folder, the shipped mini data, or the folder of the declaration itself.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from lm_eval_tasks.declaration import check_declaration
 from lm_eval_tasks.delimited import with_codes
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading.names import read_synonyms
+from lm_eval_tasks.languages import ENGLISH
 from lm_eval_tasks.options import OF_CHOICES, Options
 from lm_eval_tasks.rationales import READERS
 
@@ -37,6 +41,10 @@ OTHER_FORMATS = "the ending may also be .json, .csv, .tsv or .parquet, and .gz b
 Rationale = tuple[int, ...] | None
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+
+# The value of `data` for rows that lie beside the declaration.
+OWN = "own"
+DECLARATION = "_dataset_yaml"
 
 
 @dataclass(frozen=True)
@@ -56,12 +64,13 @@ class DatasetSpec:
     choices: ChoiceColumns | None = None
     # how to read the words that people marked, a key of `rationales.READERS`; None where nobody did
     rationale: str | None = None
+    home: str = ""  # the folder of the declaration, where rows lie beside it
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], where: str = "") -> DatasetSpec:
+    def from_config(cls, config: Mapping[str, Any], where: str = "", home: str | Path = "") -> DatasetSpec:
         """Read the configuration of a task, or of a dataset (`_dataset_yaml`).
 
-        `where` is the file or task that messages name; by default the task.
+        `where` is the file or task that messages name; by default the task. `home` is the folder that it is in.
 
         Raises:
             UsageError: a mistake in the declaration.
@@ -79,6 +88,9 @@ class DatasetSpec:
                 labels=tuple(declared.get("labels") or ()),
                 synonyms=read_synonyms(declared),
                 words_of=Options.words_of if declared.get("choices") else "",
+                language=declared.get("language", ENGLISH),
+                prompts=tuple((declared.get("prompts") or {}).items()),
+                answers=tuple((key, tuple(values)) for key, values in (declared.get("answers") or {}).items()),
             ),
             folder=declared["folder"],
             label_column=declared["label_column"],
@@ -88,12 +100,28 @@ class DatasetSpec:
             splits=tuple((declared.get("hub_splits") or {}).items()),
             choices=ChoiceColumns.from_declaration(declared),
             rationale=declared.get("rationale"),
+            home=str(Path(home).resolve()) if home and files_of_split(Path(home), "test") else "",
         )
 
     @property
     def has_rationales(self) -> bool:
         """Whether people marked words of the text. They marked none of the choices."""
         return bool(self.rationale) and self.question.words_of != "choices"
+
+    def data(self, wanted: str) -> str:
+        """Where the rows are: as wanted, or ``own`` where they lie beside the declaration.
+
+        A folder that is wanted, and that holds this dataset, has precedence.
+        """
+        if not self.home or (wanted not in ("hub", "mini", OWN) and any(map(Path.is_dir, self.folders(wanted)))):
+            return wanted
+        return OWN
+
+    def folders(self, data: str) -> list[Path]:
+        """Where the files of the splits may be, in order of precedence; `data` is a folder, or ``own``."""
+        if data == OWN and self.home:
+            return [Path(self.home)]
+        return [Path(data).expanduser() / name for name in dict.fromkeys((self.folder, self.question.dataset))]
 
     def document(self, row: Mapping[str, Any]) -> Document:
         """The document that a row holds."""
@@ -107,7 +135,7 @@ class DatasetSpec:
         assert self.choices is not None
         texts, words_of_ = list(map(str, self.choices.texts(row))), self.question.words_of
         choices = dict(zip(LETTERS, texts, strict=False))
-        labels = tuple(texts) if self.question.answers == "text" else tuple(choices)
+        labels = tuple(texts) if self.question.answer_with == "text" else tuple(choices)
         place = self.choices.place(row, row[self.label_column])
         gold = None if place is None else labels[place]
         if words_of_ == "question":
@@ -123,7 +151,7 @@ class DatasetSpec:
             UsageError: an option of multiple choice, and the dataset's labels are the same in all rows.
         """
         if self.choices:
-            question = replace(self.question, words_of=options.words_of, answers=options.answers)
+            question = replace(self.question, words_of=options.words_of, answer_with=options.answer_with)
             return replace(self, question=question)
         for name in OF_CHOICES:
             if (value := getattr(options, name)) != getattr(Options, name):
@@ -134,17 +162,49 @@ class DatasetSpec:
         return self
 
 
-def dataset_spec(name: str) -> DatasetSpec:
-    """The dataset of that name, as task names spell it ("snli"); a `UsageError` where there is none."""
-    path = DATASETS / name / "_dataset_yaml"
+def dataset_spec(name: str, include_path: str | Path = "") -> DatasetSpec:
+    """The dataset of that name, as task names spell it ("snli").
+
+    Args:
+        name: the name.
+        include_path: a folder of datasets outside the package, which are looked through first; as lm-eval has it.
+
+    Raises:
+        UsageError: no such dataset, or a mistake in its declaration.
+    """
+    external = external_datasets(include_path) if include_path else {}
+    path = external.get(name, DATASETS / name / DECLARATION)
     if not path.is_file():
-        raise UsageError(f"no dataset {name!r}; there are {', '.join(dataset_names())}")
+        where = f" in {include_path}" if include_path else "; --include_path FOLDER finds those outside the package"
+        raise UsageError(f"no dataset {name!r}{where}; there are {', '.join([*external, *dataset_names()])}")
     return _read_spec(path)
 
 
 @lru_cache(maxsize=64)
 def _read_spec(path: Path) -> DatasetSpec:
-    return DatasetSpec.from_config(read_declaration(path), str(path))
+    return DatasetSpec.from_config(read_declaration(path), str(path), path.parent)
+
+
+def external_datasets(include_path: str | Path) -> dict[str, Path]:
+    """The datasets below a folder: name -> declaration.
+
+    Raises:
+        UsageError: no such folder, no dataset in it, or two of the same name.
+    """
+    folder = Path(include_path).expanduser()
+    if not folder.is_dir():
+        raise UsageError(f"--include_path {include_path}: there is no such folder")
+    datasets: dict[str, Path] = {}
+    for path in sorted(folder.resolve().rglob(DECLARATION)):
+        metadata = read_declaration(path).get("metadata")
+        declared = metadata.get("faithful_se") if isinstance(metadata, dict) else None
+        name = str(declared.get("dataset")) if isinstance(declared, dict) else path.parent.name
+        if name in datasets:
+            raise UsageError(f"--include_path {include_path}: {datasets[name]} and {path} are both {name}: remove one")
+        datasets[name] = path
+    if not datasets:
+        raise UsageError(f"--include_path {include_path}: holds no dataset; `faithful-se new` writes such folders")
+    return datasets
 
 
 def read_declaration(path: Path) -> dict[str, Any]:
@@ -161,12 +221,12 @@ def read_declaration(path: Path) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def dataset_names() -> tuple[str, ...]:
     """The names of all datasets, as task names spell them."""
-    return tuple(sorted(path.parent.name for path in DATASETS.glob("*/_dataset_yaml")))
+    return tuple(sorted(path.parent.name for path in DATASETS.glob(f"*/{DECLARATION}")))
 
 
-def check_revisions(task: str, metadata: Mapping[str, Any]) -> None:
+def check_revisions(task: str, metadata: Mapping[str, Any], dataset: str = "") -> None:
     """Refuse, with a `UsageError`, a name that is nearly `<dataset>_revision`: it would pin nothing."""
-    known = [f"{name}_revision" for name in dataset_names()]
+    known = [f"{name}_revision" for name in (dataset, *dataset_names())]
     for name in map(str, metadata):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)  # code_revision, a model's argument, is at 0.89
         if near and name not in known:
@@ -178,11 +238,13 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
     """Read and check one split, without the rows that `drop_label_values` names. A run reads each split once.
 
     `data` is ``hub``, ``mini`` or a folder. A folder holds ``<spec.folder>/<split>.jsonl`` (or another of `FORMATS`),
-    or a folder with the name that the tasks give the dataset. `split` is ``train``, ``validation`` or ``test``.
+    or a folder with the name that the tasks give the dataset. Rows beside the declaration: see `DatasetSpec.data`.
+    `split` is ``train``, ``validation`` or ``test``.
 
     Raises:
         UsageError: no such file, a missing column, a label that is not declared, or no rows left. Names file and row.
     """
+    data = spec.data(data)
     if data == "hub":
         rows, source = _load_from_hub(spec, split)
     else:
@@ -219,14 +281,15 @@ def _mini_path(spec: DatasetSpec, split: str) -> Path:
 
 
 def _path_in_folder(spec: DatasetSpec, data: str, split: str) -> Path:
-    names = list(dict.fromkeys((spec.folder, spec.question.dataset)))
-    folders = [Path(data).expanduser() / name for name in names]
+    folders = spec.folders(data)
     for folder in folders:
         if paths := files_of_split(folder, split):
             if len(paths) > 1:
                 logger.warning("%s is read, and not %s", paths[0], ", ".join(path.name for path in paths[1:]))
             return paths[0]
-    files = [f"{name}/{split}.jsonl" for name in names]
+    if data == OWN and not spec.home:
+        raise UsageError(f"data=own: {spec.question.dataset} has no rows beside its declaration: give data=DIR, or hub")
+    files = [f"{split}.jsonl" if data == OWN else f"{folder.name}/{split}.jsonl" for folder in folders]
     others = sorted(path.name for folder in folders if folder.is_dir() for path in folder.glob(f"{split}*"))
     there = f" ({', '.join(others)} is there, and not read)" if others else ""
     raise UsageError(

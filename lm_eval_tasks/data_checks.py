@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import datasets
 
 from faithful_se.errors import UsageError
+from faithfulness_metrics.segmentation import PACKAGE, has_segmenter, is_without_blanks
+
+# So many texts of a column show its script.
+MOST_TEXTS = 100
 
 if TYPE_CHECKING:
     from lm_eval_tasks.data import DatasetSpec
@@ -28,9 +32,24 @@ def check_rows(spec: DatasetSpec, rows: datasets.Dataset, source: str) -> None:
         # A prompt would show a list as Python writes it. null is an empty text.
         if kind not in ("string", "large_string", "null"):
             raise UsageError(f"{source}: column {name} holds no text ({kind or 'a list'}): give strings")
+    for name in spec.question.fields:
+        check_segmenter(rows[name], f"{source}: column {name}")
     for number, row in enumerate(rows.select_columns(label_columns), 1):
         if problem := _label_problem(spec, row):
             raise UsageError(f"{source}: row {number}: {problem}")
+
+
+def check_segmenter(texts: Sequence[str | None], source: str) -> None:
+    """Refuse texts in a script without blanks where nothing is installed that parts their words.
+
+    Raises:
+        UsageError: a clause would be one word.
+    """
+    if not has_segmenter() and is_without_blanks(text for text in texts[:MOST_TEXTS] if text):
+        raise UsageError(
+            f"{source}: is in a script without blanks between words; {PACKAGE}, which parts them, is not installed: "
+            "pip install 'faithful-se[languages]'"
+        )
 
 
 def _label_problem(spec: DatasetSpec, row: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.label_reading.names import read_synonyms
 from lm_eval_tasks.label_reading.plain_text import key_of
+from lm_eval_tasks.languages import ENGLISH, answers_problem, language_problem, prompts_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.rationales import READERS
 
@@ -26,7 +27,10 @@ Problem = str
 
 _TEXTS = ("dataset", "folder", "noun", "question", "label_column")
 _LISTS = ("fields", "titles", "labels", "label_values", "drop_label_values")
-_OPTIONAL = ("hub_splits", "choices", "choice_names", "rationale", "synonyms")
+_OPTIONAL = (
+    *("hub_splits", "choices", "choice_names", "rationale", "synonyms"),
+    *("language", "prompts", "answers"),
+)
 # The tasks of a dataset declare these two beside it. Options may have defaults of the dataset's own.
 _OF_TASKS = ("style", "budget", *(option.name for option in fields(Options)))
 _KNOWN = (*_TEXTS, *_LISTS, *_OPTIONAL, *_OF_TASKS)
@@ -74,7 +78,7 @@ def _problems(declared: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
 def _unknown_key(key: str) -> Problem:
     near = difflib.get_close_matches(key, _KNOWN, n=1)
     if key == "labels_column":
-        return "is called choices now: docs/own_data.md, \"Multiple choice\""
+        return 'is called choices now: docs/own_data.md, "Multiple choice"'
     remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join((*_TEXTS, *_LISTS, *_OPTIONAL))}"
     return f"no such key; {remedy}"
 
@@ -234,6 +238,20 @@ def _synonyms(declared: Mapping[str, Any]) -> Problem:
     return ""
 
 
+def _language(declared: Mapping[str, Any]) -> Problem:
+    return language_problem(
+        declared.get("language", ENGLISH), declared.get("prompts"), declared.get("choices") is not None
+    )
+
+
+def _prompts(declared: Mapping[str, Any]) -> Problem:
+    return prompts_problem(declared.get("prompts", {}))
+
+
+def _answers(declared: Mapping[str, Any]) -> Problem:
+    return answers_problem(declared.get("answers", {}))
+
+
 _CHECKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Problem]], ...] = (
     ("choices", _choices),
     ("choice_names", _choice_names),
@@ -245,4 +263,7 @@ _CHECKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Problem]], ...] = (
     ("hub_splits", _hub_splits),
     ("rationale", _rationale),
     ("synonyms", _synonyms),
+    ("prompts", _prompts),
+    ("language", _language),
+    ("answers", _answers),
 )

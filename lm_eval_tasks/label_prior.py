@@ -52,7 +52,7 @@ def prior_calls(spec: TaskSpec, document: Document) -> tuple[Classify, ...]:
 def _without_content(spec: TaskSpec, document: Document, text: str) -> Document:
     """A document of one text without content in every field; of its choices too, where letters are the labels."""
     empty = document.with_fields(dict.fromkeys(document.fields, text))
-    letters = spec.question.words_of and spec.question.answers == "letter"
+    letters = spec.question.words_of and spec.question.answer_with == "letter"
     return replace(empty, context=dict.fromkeys(document.context, text)) if letters else empty
 
 
@@ -91,7 +91,7 @@ def prior_documents(dataset: DatasetSpec, data: str, count: int, without: Iterab
         UsageError: texts with labels of their own, no other split, or no text in it that is not in the evaluation.
     """
     name = dataset.question.dataset
-    if dataset.choices and dataset.question.answers == "text":
+    if dataset.choices and dataset.question.answer_with == "text":
         raise UsageError(f"{name}: each text has labels of its own, so prior=texts has no mean: {REMEDY}")
     documents = tuple(islice(draw_documents(dataset, data, "prior", without, REMEDY), count))
     if not documents:

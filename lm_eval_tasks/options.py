@@ -23,11 +23,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "thoughts": ("drop", "keep"),
     "order": ("file", "balanced"),
     "words_of": ("question", "choices", "both"),
-    "answers": ("letter", "text"),
+    "answer_with": ("letter", "text"),
 }
 
 # The options of multiple choice.
-OF_CHOICES = ("words_of", "answers")
+OF_CHOICES = ("words_of", "answer_with")
 CONTROLS = ("random", "oracle", "stability")
 
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
@@ -69,7 +69,7 @@ class Options:
     order_seed: int = 0  # of the draw of ``balanced``
     # of multiple choice: whose words count, and whether the labels are the letters of the choices or their texts
     words_of: str = "question"
-    answers: str = "letter"
+    answer_with: str = "letter"
     quick: bool = True  # whether a local model ranks labels in one pass a text; the numbers are the same
 
     @property
@@ -108,10 +108,10 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
     _check_prior(task, values)
-    if values.get("answers") == "text" and values.get("words_of", "question") != "question":
+    if values.get("answer_with") == "text" and values.get("words_of", "question") != "question":
         raise UsageError(
-            f"{task}: answers=text with words_of={values['words_of']}: a choice without a word would be another label: "
-            "give answers=letter, or words_of=question"
+            f"{task}: answer_with=text with words_of={values['words_of']}: a choice without a word would be another "
+            "label: give answer_with=letter, or words_of=question"
         )
     if values.get("order_seed") and values.get("order") != "balanced":
         raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
+from faithfulness_metrics.edited_words import edited_keys
 from faithfulness_metrics.words import keys_by_field, words_of
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import STYLES
@@ -226,7 +227,8 @@ def _edited(transcript: Transcript) -> tuple[counterfactual.Keys, counterfactual
     explanation = transcript["explanation"]
     if explanation is None or explanation["edited"] is None:
         return None
-    return keys_by_field(transcript["fields"]), keys_by_field(explanation["edited"])
+    original, edited = transcript["fields"], explanation["edited"]
+    return keys_by_field(original), edited_keys(edited, original)
 
 
 def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:

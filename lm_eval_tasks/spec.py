@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.languages import ENGLISH
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -30,6 +32,13 @@ class TaskSpec:
     prior_documents: tuple[Document, ...] = ()  # the texts of `prior=texts`
     # `classifier=calibrated`: nats per label; None until `lm_eval_tasks.label_prior` has measured it
     prior: Mapping[str, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.options.operator == "substitute" and self.question.language != ENGLISH:
+            raise UsageError(
+                f"operator=substitute writes English words, and {self.question.dataset} is in "
+                f"{self.question.language}: take operator=mask or delete"
+            )
 
     @property
     def calibrated(self) -> bool:

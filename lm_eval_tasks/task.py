@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from datasets import Dataset
@@ -56,7 +57,11 @@ class SelfExplainTask(ConfigurableTask):
         options = _read_declaration(settings)
         check_command()
         declared = settings["metadata"]["faithful_se"]
-        self.source = self._named(DatasetSpec.from_config(settings).with_options, settings["task"], options)
+        # lm-eval says which file a task is from: rows may lie beside it.
+        file = Path(settings["metadata"].get("config_source", ""))
+        source = DatasetSpec.from_config(settings, home=file.parent if file.suffix == ".yaml" else "")
+        self.source = self._named(source.with_options, settings["task"], options)
+        options = replace(options, data=self.source.data(options.data))
         note_question(self.source.question)
         self.spec = TaskSpec(
             self.source.question, declared["style"], declared["budget"], options, rationales=self.source.has_rationales
@@ -218,7 +223,7 @@ def _read_declaration(settings: dict[str, Any]) -> Options:
     options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
     if (labels := declared.get("labels")) and (problem := label_problem(labels, options.unknown)):
         raise UsageError(f"{name}: metadata.faithful_se.labels: {problem}")
-    check_revisions(name, metadata)
+    check_revisions(name, metadata, declared["dataset"])
     if revision := metadata.get(f"{declared['dataset']}_revision"):
         settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}
     return options

@@ -8,11 +8,12 @@ this command, a new style this command alone.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.data import has_mini, read_declaration
+from lm_eval_tasks.data import DECLARATION, has_mini, read_declaration
 from lm_eval_tasks.declaration import check_declaration
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
@@ -42,22 +43,41 @@ def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
     Raises:
         UsageError: a mistake in the declaration of a dataset.
     """
-    names = sorted(path.parent.name for path in datasets.glob("*/_dataset_yaml"))
+    files = {datasets / name: text for name, text in shared_files().items()}
+    for folder in sorted(path.parent for path in datasets.glob(f"*/{DECLARATION}")):
+        # Elsewhere, tags of several datasets would hide those of the package.
+        groups = _group_tags(folder) if datasets == DATASETS else None
+        files |= {folder / name: text for name, text in files_of(folder.name, groups).items()}
+    return files
+
+
+def shared_files() -> dict[str, str]:
+    """What the tasks of a style and budget share: name of the file -> text."""
     files = {}
     for style, budget in product(STYLES, BUDGETS):
         # The room for a rewriting depends on the text, and is not declared: `TaskSpec.explain`.
         fixed = not STYLES[style].ANSWERS_WITH_TEXT
         limit = f", max_gen_toks: {STYLES[style].MAX_TOKENS[budget]}" if fixed else ""
-        files[datasets / f"_{style}_{budget}_yaml"] = SHARED.format(style=style, budget=budget, limit=limit)
-        for name in names:
-            tags = [f"faithful-se-{part}" for part in (name, style, budget)] + _group_tags(datasets / name)
-            text = TASK.format(dataset=name, style=style, budget=budget, tags=", ".join(tags))
-            files[datasets / name / f"faithful_se_{name}_{style}_{budget}.yaml"] = text
+        files[f"_{style}_{budget}_yaml"] = SHARED.format(style=style, budget=budget, limit=limit)
+    return files
+
+
+def files_of(dataset: str, groups: Sequence[str] | None = None) -> dict[str, str]:
+    """The task files of a dataset: name of the file -> text.
+
+    `groups` are tags besides those of dataset, style and budget; None leaves the tag of the dataset alone.
+    """
+    files = {}
+    for style, budget in product(STYLES, BUDGETS):
+        names = (dataset,) if groups is None else (dataset, style, budget)
+        tags = ", ".join([f"faithful-se-{name}" for name in names] + list(groups or ()))
+        text = TASK.format(dataset=dataset, style=style, budget=budget, tags=tags)
+        files[f"faithful_se_{dataset}_{style}_{budget}.yaml"] = text
     return files
 
 
 def _group_tags(folder: Path) -> list[str]:
-    path = folder / "_dataset_yaml"
+    path = folder / DECLARATION
     config = read_declaration(path)
     check_declaration(str(path), config)
     declared = config["metadata"]["faithful_se"]

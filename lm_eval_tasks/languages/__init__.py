@@ -6,14 +6,36 @@ language in its YAML, and may replace single sentences there: docs/own_data.md, 
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
+from typing import Any
 
 import yaml
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
+_WORDS_OF = ("question", "choices", "both")
+
+# What answers say. English answers are read by the rules of the styles and of `lm_eval_tasks.label_reading`, in every
+# language; these phrases are read beside them.
+ANSWERS = {
+    "refusals": "begin an answer that declines",
+    "openings": "begin what stands before an answer, up to a colon",
+    "notes": "begin what stands behind an answer, up to a colon",
+    "titles": "say that words follow",
+    "is": "stand between such a title and a word",
+    "and": "join the words of a list",
+    "denials": "stand before a label that is denied",
+}
+
+# Sentences of multiple choice.
+OF_CHOICES = ("choice", "choices.text", "format_hint.choices", *(f"choices.noun.{of}" for of in _WORDS_OF))
+
+# A part of a template that may be left out, because it is declined in some languages.
+_OPTIONAL_PARTS = {"noun", "lower_title"}
 
 
 @lru_cache(maxsize=64)
@@ -23,10 +45,79 @@ def prompts_of(language: str) -> Mapping[str, str]:
     >>> prompts_of("en")["removed.word.mask"]
     'were replaced by "{mask}"'
     """
-    prompts: dict[str, str] = yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
-    return prompts
+    return {key: value for key, value in _read(language).items() if key != "answers"}
+
+
+@lru_cache(maxsize=64)
+def answers_of(language: str) -> Mapping[str, tuple[str, ...]]:
+    """What answers say in a language: a key of `ANSWERS` -> phrases; none for English."""
+    return {key: tuple(phrases) for key, phrases in _read(language).get("answers", {}).items()}
+
+
+def _read(language: str) -> dict[str, Any]:
+    path = FOLDER / f"{language}.yaml"
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return content
 
 
 def language_names() -> tuple[str, ...]:
     """The languages that have a file."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def language_problem(language: Any, prompts: Any, has_choices: bool = False) -> str:
+    """What is wrong with the language of a dataset, in a few words with the remedy; "" where nothing is."""
+    if not isinstance(language, str) or not language.strip():
+        return f"is {language!r}: give {', '.join(language_names())}, or another with prompts of your own"
+    if language in language_names():
+        return ""
+    needed = [key for key in prompts_of(ENGLISH) if has_choices or key not in OF_CHOICES]
+    missing = [key for key in needed if key not in (prompts if isinstance(prompts, Mapping) else {})]
+    there = f"the package has {', '.join(language_names())}"
+    return f"is {language}; {there}: give each sentence under prompts; {missing[0]} is missing" if missing else ""
+
+
+def prompts_problem(prompts: Any) -> str:
+    """What is wrong with a dataset's own sentences, in a few words with the remedy; "" where nothing is."""
+    english = prompts_of(ENGLISH)
+    if not isinstance(prompts, Mapping):
+        return f"is {prompts!r:.60}: give sentences by their keys, such as {{classify: …}}"
+    for key, template in prompts.items():
+        if key not in english:
+            near = difflib.get_close_matches(str(key), english, n=1)
+            return f"{key}: no such sentence; did you mean {near[0]}?" if near else f"{key}: no such sentence"
+        if not isinstance(template, str) or not template:
+            return f"{key}: is {template!r:.60}: give a text"
+        try:
+            parts, needed = _parts(template), _parts(english[key])
+        except ValueError as error:
+            return f"{key}: {error}: write a brace that is meant as one twice"
+        if strange := sorted(parts - needed - _OPTIONAL_PARTS):
+            return f"{key}: {{{strange[0]}}} stands for nothing here; there are {_in_braces(needed)}"
+        if missing := sorted(needed - parts - _OPTIONAL_PARTS):
+            return f"{key}: {{{missing[0]}}} is missing; a prompt needs {_in_braces(needed - _OPTIONAL_PARTS)}"
+    order = ["question", "mask_note", "labels", "text"]
+    classify = str(prompts.get("classify", english["classify"]))
+    if sorted(order, key=lambda part: classify.index("{" + part + "}")) != order or not classify.endswith("{text}"):
+        return "classify: give {question}, {mask_note}, {labels} and, at the end, {text}, in this order"
+    return ""
+
+
+def answers_problem(answers: Any) -> str:
+    """What is wrong with a dataset's own phrases of answers, in a few words with the remedy; "" where nothing is."""
+    if not isinstance(answers, Mapping):
+        return f"is {answers!r:.60}: give lists of phrases by their keys, such as {{refusals: […]}}"
+    for key, phrases in answers.items():
+        if key not in ANSWERS:
+            return f"{key}: no such key; there are {', '.join(ANSWERS)}"
+        if not isinstance(phrases, list) or not all(isinstance(phrase, str) and phrase.strip() for phrase in phrases):
+            return f"{key}: is {phrases!r:.60}: give a list of phrases"
+    return ""
+
+
+def _parts(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def _in_braces(names: set[str]) -> str:
+    return ", ".join("{" + name + "}" for name in sorted(names))

@@ -123,9 +123,7 @@ def _read_fresh(asked: Sequence[Question], text: str, label: str, request: str) 
     raise ValueError(f"no dataset shows {text[:80]!r}")
 
 
-def _read_classification(
-    wording: Wording, asked: Sequence[Question], prompt: str, request: str = ""
-) -> Conversation:
+def _read_classification(wording: Wording, asked: Sequence[Question], prompt: str, request: str = "") -> Conversation:
     head, _, text = prompt.partition(wording.tail.rstrip())
     text = text.removeprefix(wording.tail[len(wording.tail.rstrip()) :])
     mask = announced[1] if (announced := wording.mask.search(head)) else DEFAULT_MASK
@@ -166,7 +164,8 @@ def _questions_of_the_package() -> tuple[Question, ...]:
 
 def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> bool:
     """Whether a classification prompt is of this dataset: two can ask alike and offer other labels, in any order."""
-    same_labels = not question.labels or sorted(question.labels) == sorted(choices) or question.answers == "text"
+    by_text = question.letters and question.answer_with == "text"  # the prompt does not repeat the choices
+    same_labels = not question.labels or sorted(choices) == ([] if by_text else sorted(question.labels))
     return head.startswith(question.question) and same_labels and (not text or _is_titled(question, text))
 
 
@@ -221,7 +220,7 @@ def _with_choices_of(question: Question, text: str) -> Question | None:
         of_count = question.with_choices(count)
         if not (shown := _shown(of_count, text)):
             continue
-        labels = [shown[letter] for letter in of_count.letters] if question.answers == "text" else of_count.letters
+        labels = [shown[letter] for letter in of_count.letters] if question.answer_with == "text" else of_count.letters
         return replace(of_count, labels=tuple(labels))
     return None
 

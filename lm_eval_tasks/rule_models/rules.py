@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from faithfulness_metrics.segmentation import is_unspaced
 from faithfulness_metrics.words import document_hash, key_of, seed_of
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.styles import STYLES
@@ -79,7 +80,9 @@ def honest(lm: RuleLM, conversation: Conversation) -> str:
     if lm.is_honest(conversation) or not others:
         return write(conversation, decisive, cue_for(conversation))
     draw = random.Random(seed_of(document_hash(conversation.fields), str(lm.seed), "false"))
-    return write(conversation, draw.sample(others, min(len(decisive), len(others))), others[-1] + others[-1])
+    # A doubled word of a script without blanks is two words.
+    new_word = _vocabulary(0, 1)[0] if is_unspaced(others[-1]) else others[-1] + others[-1]
+    return write(conversation, draw.sample(others, min(len(decisive), len(others))), new_word)
 
 
 def cue_for(conversation: Conversation) -> str:

@@ -17,7 +17,6 @@ from lm_eval_tasks.styles.nameable import (
     SEGMENT_END,
     Contents,
     is_title,
-    keys_in,
     listed_in,
     quoted_in,
     segments_in,
@@ -92,21 +91,21 @@ class Line:
 
 def read_lines(text: str, contents: Contents) -> list[Line]:
     """What the lines of an answer without markup are."""
-    return [line for row in lines_of(text) if keys_in(row) for line in _read(row, contents)]
+    return [line for row in lines_of(text) if contents.keys_in(row) for line in _read(row, contents)]
 
 
 def _read(row: str, contents: Contents) -> list[Line]:
     """What a row of an answer is; sentence by sentence where it is nothing as a whole."""
     opening = _INTERJECTION.match(row)
     opened = bool(opening) and not contents.says(row)
-    in_document = bool(opening and contents.holds(keys_in(opening.group())))
+    in_document = bool(opening and contents.holds(contents.keys_in(opening.group())))
     row = row[opening.end() :] if opening and opened else row
     bullet = BULLET.match(row)
     line = _line(row[bullet.end() :] if bullet else row, contents, bulleted=bool(bullet))
     if opened and in_document and line.kind not in ("heading", "talk"):
         # Sure! love, in a document that says "sure"
         return [Line("unclear", line.keys)]
-    number = keys_in(bullet.group()) if bullet else []
+    number = contents.keys_in(bullet.group()) if bullet else []
     if number and contents.holds(number) and line.kind not in ("list", "sentence"):
         # 1: it shows joy, in a document that says "1"
         return [Line("unclear", tuple(number))]
@@ -118,22 +117,22 @@ def _read(row: str, contents: Contents) -> list[Line]:
             return list(filter(None, titled))
     if line.kind not in ("talk", "unclear", "unknown") or line.titled or len(row) > LONGEST_LINE:
         return [line]
-    sentences = [_line(sentence, contents) for sentence in _SENTENCE_END.split(row) if keys_in(sentence)]
+    sentences = [_line(sentence, contents) for sentence in _SENTENCE_END.split(row) if contents.keys_in(sentence)]
     # Sports. The article is about a match: the label again
     again = any(line.kind == "list" and contents.all_labels.issuperset(line.keys) for line in sentences)
     return sentences if len(sentences) > 1 and not again else [line]
 
 
 def _line(text: str, contents: Contents, bulleted: bool = False, nested: int = 2) -> Line:
-    keys, colon = keys_in(text), COLON.search(text)
+    keys, colon = contents.keys_in(text), COLON.search(text)
     if (
         colon
         and 0 < colon.start() <= 300
         and (line := _titled(text[: colon.start()], text[colon.end() :], contents, nested))
     ):
         return line
-    if (match := _IT_IS.fullmatch(text)) and contents.holds(keys_in(match["words"])):
-        return Line("sentence", tuple(keys_in(match["words"])))
+    if (match := _IT_IS.fullmatch(text)) and contents.holds(contents.keys_in(match["words"])):
+        return Line("sentence", tuple(contents.keys_in(match["words"])))
     listed = listed_in(text, contents)
     if listed:
         return Line("list" if _is_plain(text, keys, contents) else "unclear", tuple(listed))
@@ -155,7 +154,7 @@ def _line(text: str, contents: Contents, bulleted: bool = False, nested: int = 2
     colon_only = COLON.search(head + ":") and ":" in text[len(head) : len(head) + 2]
     if (
         len(comments) == 1
-        and 0 < len(keys_in(head)) < 3
+        and 0 < len(contents.keys_in(head)) < 3
         and (bulleted or not colon_only)
         and not _COMMENT_TITLE.match(head)
     ):
@@ -166,7 +165,7 @@ def _line(text: str, contents: Contents, bulleted: bool = False, nested: int = 2
 
 def _titled(title: str, content: str, contents: Contents, nested: int = 2) -> Line | None:
     """What a title and the text behind it are; None where they have no meaning as such."""
-    titled, keys = keys_in(title), keys_in(content)
+    titled, keys = contents.keys_in(title), contents.keys_in(content)
     if not titled:
         return None
     titles_words, in_document = is_title(title, contents), contents.holds(titled)
@@ -207,23 +206,23 @@ def _is_plain(text: str, keys: Sequence[str], contents: Contents) -> bool:
     if contents.says(text):
         return True
     # love (great) | love: great | The word "love" is great.
-    quoted = {key for quote in QUOTED.finditer(text[:LONGEST_LINE]) for key in keys_in(quote[1])}
+    quoted = {key for quote in QUOTED.finditer(text[:LONGEST_LINE]) for key in contents.keys_in(quote[1])}
     mixed = bool(quoted) and not quoted >= set(keys) - set(AND)
     return not (mixed or _PARENTHESES.search(text) or COMMENT.search(text) or _INTERJECTION.match(text))
 
 
 def _is_head(head: str, comments: Sequence[str], contents: Contents) -> bool:
     # I love it: great is talk, and love: great two words
-    comment = keys_in(" ".join(comments))
-    short = all(len(keys_in(item)) < 4 for item in re.split(r"[,;|/]", head))
+    comment = contents.keys_in(" ".join(comments))
+    short = all(len(contents.keys_in(item)) < 4 for item in re.split(r"[,;|/]", head))
     # Sports: the article is about a match: the label again
-    again = not contents.all_labels.isdisjoint(keys_in(head))
+    again = not contents.all_labels.isdisjoint(contents.keys_in(head))
     return short and not again and not (comment and contents.holds(comment))
 
 
 def _sentence(text: str, contents: Contents) -> Line:
     """A line of prose: one that names words, or talk."""
-    phrases = [keys_in(quote[1]) for quote in QUOTED.finditer(text)]
+    phrases = [contents.keys_in(quote[1]) for quote in QUOTED.finditer(text)]
     labels = any(keys and contents.labels.issuperset(keys) for keys in phrases)
     phrases = [keys for keys in phrases if keys and not set(keys) <= contents.labels | contents.mask]
     if labels and any(contents.all_labels.issuperset(keys) for keys in phrases):
@@ -236,20 +235,20 @@ def _sentence(text: str, contents: Contents) -> Line:
     for match in filter(None, [] if phrases else [sentence.search(text) for sentence in _SENTENCES]):
         words, bare = match["words"], _BECAUSE.split(match["words"])[0]
         # A document may say "because".
-        bare = words if contents.holds(keys_in(words[len(bare) :])[:1]) else bare
+        bare = words if contents.holds(contents.keys_in(words[len(bare) :])[:1]) else bare
         listed = listed_in(words, contents) or listed_in(bare, contents)
         # The answer is business: the label again
         if listed and not contents.all_labels.issuperset(listed):
             return Line("unclear" if _DENIAL.search(text[: match.start("words")]) else "sentence", tuple(listed))
         # The words are love and wonderful: a word that is not in the document
-        if contents.holds(keys_in(words)[:1]) and not listed:
-            return Line("unknown", tuple(keys_in(words)[:1]))
+        if contents.holds(contents.keys_in(words)[:1]) and not listed:
+            return Line("unknown", tuple(contents.keys_in(words)[:1]))
     return _talk(text, contents)
 
 
 def _talk(text: str, contents: Contents) -> Line:
     """Prose that names no word; unclear where it may be a list."""
     listed = segments_in(text, contents)
-    if listed or max(len(keys_in(segment)) for segment in SEGMENT_END.split(text)) < 3:
-        return Line("unclear" if contents.holds(keys_in(text)) else "unknown", tuple(listed))
+    if listed or max(len(contents.keys_in(segment)) for segment in SEGMENT_END.split(text)) < 3:
+        return Line("unclear" if contents.holds(contents.keys_in(text)) else "unknown", tuple(listed))
     return Line("talk", quoted_in(text, contents))

@@ -13,7 +13,7 @@ from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.answer_lines import COMMENT, Line, read_lines
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.markup import without_markup
-from lm_eval_tasks.styles.nameable import Contents, keys_in
+from lm_eval_tasks.styles.nameable import Contents
 from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings
 from lm_eval_tasks.styles.word_lists import mentioned, named_words
 from lm_eval_tasks.thoughts import after_thinking
@@ -124,12 +124,12 @@ def _oneword(text: str, lines: Sequence[Line], contents: Contents) -> tuple[set[
 def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
     """Keys of the words in an answer that should name one word, for each of its readings, strictest first."""
     question = contents.question
-    labels = {key for label in question.labels for key in keys_in(label)}
+    labels = {key for label in question.labels for key in contents.keys_in(label)}
     longest = 200 + len(contents.passage)
     for text in readings(answer):
         text = _untitled(text, question)
         if len(text) <= longest:
-            yield (keys := keys_in(text))
+            yield (keys := contents.keys_in(text))
             if len(set(keys)) > 1 and contents.holds(keys):
                 # love, this morning | the text itself: words of the document and nothing else are a list, not talk
                 return
@@ -139,13 +139,15 @@ def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
             continue
         # 1. love | love\nIt shows that …
         line = BULLET.sub("", first) if len(first) <= _LINE else ""
-        if len(keys := keys_in(line)) == 1:
+        if len(keys := contents.keys_in(line)) == 1:
             yield keys
         # Positive: the tweet … | Sports (the article …): the label again, not a named word
         if (head := _HEAD.match(line)) and key_of(head["word"]) not in labels:
             comment = line[head.end() :]
             # love: great | love - joy, great - joy: two words
-            if not COMMENT.search(comment) and not (keys_in(comment) and contents.holds(keys_in(comment))):
+            if not COMMENT.search(comment) and not (
+                contents.keys_in(comment) and contents.holds(contents.keys_in(comment))
+            ):
                 yield [key_of(head["word"])]
         # Where several of these sentences match, they must name the same word.
         searched = text if len(text) <= _LINE else line

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.counterfactual import edit_distance
+from faithfulness_metrics.edited_words import edited_keys, edited_words
 from faithfulness_metrics.random_words import random_positions
 from faithfulness_metrics.words import (
     WORD,
@@ -90,24 +91,26 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     words, original = words_of(fields), keys_by_field(fields)
     nearest: tuple[tuple[int, int, int], dict[str, str], list[Word]] | None = None
     for document in documents(answer, request.question, fields):
-        if too_long(document, fields) or not (edited_words := words_of(document)):
+        if too_long(document, fields) or not words_of(document):
             continue
-        distance = edit_distance(original, keys_by_field(document))
+        by_field = edited_words(document, fields)
+        distance = edit_distance(original, edited_keys(document, fields))
         if not distance:
             return invalid("nothing changed")
         between = sum(
             Levenshtein.distance(WORD.sub("w", fields[name]), WORD.sub("w", document[name])) for name in fields
         )
-        rank = (distance, -len(edited_words), between)
+        new_words = [word for of_field in by_field.values() for word in of_field]
+        rank = (distance, -len(new_words), between)
         if nearest is None or rank < nearest[0]:
-            nearest = rank, document, edited_words
+            nearest = rank, document, new_words
     if nearest is None:
         return invalid("refusal" if is_refusal(answer) else "no text in the answer")
-    (distance, *_), document, edited_words = nearest
+    (distance, *_), document, new_words = nearest
     edits = edits_between(fields, document)
     single = one_change(words, edits)
-    mostly_changed = 2 * distance > max(len(words), len(edited_words))
-    if not single and mostly_changed and (reason := _not_a_text(document, edited_words, request)):
+    mostly_changed = 2 * distance > max(len(words), len(new_words))
+    if not single and mostly_changed and (reason := _not_a_text(document, new_words, request)):
         return invalid(reason)
     masks = (mask_pattern(request.mask), _BLANK)
     if any(_count(mask, document) > _count(mask, fields) for mask in masks):

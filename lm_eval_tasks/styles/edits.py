@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
+from faithfulness_metrics.edited_words import edited_words
+from faithfulness_metrics.segmentation import is_unspaced
 from faithfulness_metrics.words import Fields, Word, find_words, key_of, replace, words_of
 
 
@@ -24,11 +26,11 @@ class Edit:
 def edits_between(fields: Fields, document: Fields) -> tuple[Edit, ...]:
     """The word-level edits from one document to another: a shortest script (Levenshtein) for each field."""
     edits, first, count = list[Edit](), 0, len(words_of(fields))
-    for name, text in fields.items():
-        words, edited_words = find_words(text, name), find_words(document[name], name)
-        for step in Levenshtein.editops([w.key for w in words], [w.key for w in edited_words]):
+    for name, new_words in edited_words(document, fields).items():
+        words = find_words(fields[name], name)
+        for step in Levenshtein.editops([w.key for w in words], [w.key for w in new_words]):
             position, kind = first + step.src_pos, step.tag
-            new_word = "" if kind == "delete" else edited_words[step.dest_pos].text
+            new_word = "" if kind == "delete" else new_words[step.dest_pos].text
             if kind == "insert":
                 # After the last word of its own field. A field without words has only the words of its neighbours.
                 at_end = step.src_pos == len(words) and (bool(words) or position == count)
@@ -62,5 +64,7 @@ def move_edits(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) 
         texts = {kind: [edit.text for edit in group if edit.kind == kind] for kind in ("before", "replace", "after")}
         only_adds = all(edit.kind in ("before", "after") for edit in group)
         middle = [words[position].text] if only_adds else texts["replace"]
-        replacements[position] = " ".join([*texts["before"], *middle, *texts["after"]]) or None  # None: deleted
+        new_words = [*texts["before"], *middle, *texts["after"]]
+        blank = "" if all(map(is_unspaced, new_words)) else " "
+        replacements[position] = blank.join(new_words) or None  # None: deleted
     return replace(fields, words, replacements)

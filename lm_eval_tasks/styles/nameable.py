@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 
 import regex
 
-from faithfulness_metrics.words import Fields, find_words, parts_of, words_of
+from faithfulness_metrics.segmentation import is_unspaced
+from faithfulness_metrics.words import Fields, Word, find_words, parts_of, runs_of, words_of
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles.markup import CIRCLED
 from lm_eval_tasks.styles.unwrap import BULLET
@@ -29,8 +30,8 @@ QUOTED = regex.compile(
     r"|(?<!\w)['‘](?=\w)([^\n]{1,60}?)['’](?!\w))"
 )
 # love, great | love; great | love | great | love / great | "love" "great"
-_ITEM_END = regex.compile(r",(?!\p{N})|;|\s[|/]\s|(?<=\w[\"”*`]{1,3})\s*(?=[\"“*`]{1,3}\w)")
-SEGMENT_END = re.compile(r"[,;|]")
+_ITEM_END = regex.compile(r",(?!\p{N})|[;，、；]|\s[|/]\s|(?<=\w[\"”*`]{1,3})\s*(?=[\"“*`]{1,3}\w)")
+SEGMENT_END = re.compile(r"[,;|，、；]")
 AND = ("and", "or")
 # The longest line that is searched for a sentence; real ones are shorter.
 LONGEST_LINE = 1000
@@ -44,18 +45,19 @@ class Contents:
         self.question = question
         self.keys = frozenset(word.key for word in self.words)
         self.passage = f" {' '.join(word.key for word in self.words)} "
-        self.mask = frozenset(keys_in(mask))
+        self.mask = frozenset(self.keys_in(mask))
         self.texts = [text.strip() for text in fields.values()]
-        marked = [
-            word.key if fields[word.field][end : word.start].isspace() else f", {word.key}"
-            for word, end in zip(self.words, [-1, *(word.end for word in self.words)], strict=False)
-        ]
+        marked = []
+        for word, end in zip(self.words, [-1, *(word.end for word in self.words)], strict=False):
+            between = fields[word.field][end : word.start]
+            follows = between.isspace() or (not between and is_unspaced(word.text))
+            marked.append(word.key if follows else f", {word.key}")
         self.phrases = f" {' '.join(marked)} "
 
     @cached_property
     def all_labels(self) -> frozenset[str]:
         """The words of the labels."""
-        return frozenset(key for label in self.question.labels for key in keys_in(label))
+        return frozenset(key for label in self.question.labels for key in self.keys_in(label))
 
     @cached_property
     def labels(self) -> frozenset[str]:
@@ -72,12 +74,42 @@ class Contents:
                     owners.setdefault(part, set()).add(word.key)
         return {part: keys for part, keys in owners.items() if part not in self.keys}
 
+    @cached_property
+    def runs(self) -> list[tuple[str, list[tuple[int, int, str]]]]:
+        """The runs without blanks: a run as it is compared, and start, end and key of each word in it."""
+        runs = []
+        for words in runs_of(self.words):
+            ends = [*accumulate(len(word.key) for word in words)]
+            spans = [(end - len(word.key), end, word.key) for word, end in zip(words, ends, strict=True)]
+            runs.append(("".join(word.key for word in words), spans))
+        return runs
+
+    def keys_in(self, text: str) -> list[str]:
+        """Keys of the words in a text. A run without blanks that the document holds is parted as it is there."""
+        words = find_words(text)
+        if not self.runs:
+            return [word.key for word in words]
+        first = {run[0]: run for run in runs_of(words)}
+        keys: list[str] = []
+        for word in words:
+            keys += self._parted(first[word]) if word in first else [] if is_unspaced(word.text) else [word.key]
+        return keys
+
+    def _parted(self, words: Sequence[Word]) -> list[str]:
+        run = "".join(word.key for word in words)
+        if run not in self.keys:
+            for text, spans in self.runs:
+                if (start := text.find(run)) >= 0:
+                    return [key for first, last, key in spans if first < start + len(run) and start < last]
+            return [word.key for word in words]
+        return [run]
+
     def is_copied(self, text: str, keys: Sequence[str]) -> bool:
         """Whether a text of these words is the whole document, and no list of it such as ``a) love``."""
         if list(keys) != [word.key for word in self.words]:
             return False
         bullet, colon = BULLET.match(text), COLON.search(text)
-        listed = bool(bullet and keys_in(bullet.group())) or bool(colon and is_title(text[: colon.start()], self))
+        listed = bool(bullet and self.keys_in(bullet.group())) or bool(colon and is_title(text[: colon.start()], self))
         commented = "(" in text and not any("(" in original for original in self.texts)
         return self.says(text) or not (listed or commented or CIRCLED.match(text.strip()))
 
@@ -105,14 +137,9 @@ def is_title(title: str, contents: Contents) -> bool:
     return bool(_WORDS_TITLE.search(title) or re.fullmatch(rf"\W*(?:{names})\W*", title, re.IGNORECASE))
 
 
-def keys_in(text: str) -> list[str]:
-    """Keys of the words in a text."""
-    return [word.key for word in find_words(text)]
-
-
 def listed_in(text: str, contents: Contents) -> list[str]:
     """Keys of the words in a list, word by word also in phrases; none where a word is not in the document."""
-    items = [keys_in(item) for item in _ITEM_END.split(text)]
+    items = [contents.keys_in(item) for item in _ITEM_END.split(text)]
     items = [item for item in items if item]
     keys = [key for item in items for key in item]
     if len(items) < 2 or f" {' '.join(keys)} " not in contents.passage:
@@ -143,12 +170,12 @@ def _without_conjunction(item: list[str], number: int, contents: Contents) -> li
 
 def segments_in(text: str, contents: Contents) -> list[str]:
     """The words of the document that stand between commas, one or two at a time, in a text with more than that."""
-    segments = [keys_in(segment) for segment in SEGMENT_END.split(text)]
+    segments = [contents.keys_in(segment) for segment in SEGMENT_END.split(text)]
     short = [keys for keys in segments if keys and len(keys) < 3 and contents.holds(keys)]
     return [key for keys in short for key in keys] if len(segments) > 1 else []
 
 
 def quoted_in(text: str, contents: Contents) -> tuple[str, ...]:
     """The words of the document that a text quotes."""
-    phrases = [keys_in(quote[1]) for quote in QUOTED.finditer(text[:LONGEST_LINE])]
+    phrases = [contents.keys_in(quote[1]) for quote in QUOTED.finditer(text[:LONGEST_LINE])]
     return tuple(key for keys in phrases if keys and contents.holds(keys) for key in keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from faithfulness_metrics.segmentation import is_unspaced
 from faithfulness_metrics.words import Fields, Word, find_words, key_of, mask_out, occurrences, parts_of, words_of
 from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
@@ -84,6 +85,7 @@ def _masked(words: list[Word], fields: Fields, document: Fields, mask: re.Patter
         aligned = align([key or "" for _, key in original], [key for _, key in tokens])
         if aligned is None:
             # does n't -> does [REDACTED] | film 's -> [REDACTED] 's | can not -> cannot: a part stands for its word.
+            # So does a character of a script without blanks, where the rest may be parted otherwise.
             original, tokens = _in_parts(original), _in_parts(tokens)
             aligned = align([key or "" for _, key in original], [key for _, key in tokens])
         if aligned is None:
@@ -94,7 +96,11 @@ def _masked(words: list[Word], fields: Fields, document: Fields, mask: re.Patter
 
 
 def _in_parts(tokens: list[tuple[int, str | None]]) -> list[tuple[int, str | None]]:
-    return [(start, part) for start, key in tokens for part in ([None] if key is None else parts_of(key))]
+    return [(start, part) for start, key in tokens for part in ([None] if key is None else _parts_of(key))]
+
+
+def _parts_of(key: str) -> list[str]:
+    return list(key) if is_unspaced(key) else parts_of(key)
 
 
 def _tokens(text: str, mask: re.Pattern[str]) -> list[tuple[int, str | None]]:

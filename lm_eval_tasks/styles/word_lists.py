@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lm_eval_tasks.styles.answer_lines import Line
-from lm_eval_tasks.styles.nameable import Contents, keys_in
+from lm_eval_tasks.styles.nameable import Contents
 
 
 def named_words(text: str, lines: Sequence[Line], contents: Contents) -> tuple[set[str], str]:
@@ -18,7 +18,7 @@ def named_words(text: str, lines: Sequence[Line], contents: Contents) -> tuple[s
     Returns:
         Keys of words of the document, and the reason.
     """
-    everything = keys_in(text)
+    everything = contents.keys_in(text)
     if not everything:
         return set(), "no word named"
     if contents.is_copied(text, everything):

@@ -88,7 +88,12 @@ class TextOptions:
             ("--fields", self.fields or None, "--file with --labels", self.labels),
             ("--split", self.split, "--tasks without --file", not self.file),
             ("--data", self.data, "--tasks", self.tasks),
-            ("--words-of", None if self.words_of == "question" else self.words_of, "--tasks without --file", not self.file),
+            (
+                "--words-of",
+                None if self.words_of == "question" else self.words_of,
+                "--tasks without --file",
+                not self.file,
+            ),
             ("--order", None if self.order == "file" else self.order, "--tasks without --file", not self.file),
         ):
             if value is not None and not holds:
@@ -192,8 +197,8 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
     settings: dict[str, Any] = {"file": str(texts.file.resolve()), **labels.settings}
     if texts.tasks and dataset_spec(texts.tasks[0]).choices:
         raise UsageError(
-            f"--file with --tasks {texts.tasks[0]}: its texts have choices of their own: give --data DIR, a folder that "
-            f"holds them as {texts.tasks[0]}/train.jsonl"
+            f"--file with --tasks {texts.tasks[0]}: its texts have choices of their own: give --data DIR, a folder "
+            f"that holds them as {texts.tasks[0]}/train.jsonl"
         )
     if texts.labels:
         question = question_of(texts.labels, texts.fields or ("text",), texts.question or "", texts.file.stem)

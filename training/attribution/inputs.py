@@ -18,6 +18,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
+from lm_eval_tasks.data_checks import MOST_TEXTS, check_segmenter
 from lm_eval_tasks.data_files import PACKED, line_problem, loads, read_rows
 from lm_eval_tasks.declaration import SPLITS, label_problem
 from lm_eval_tasks.document import Document
@@ -152,6 +153,7 @@ def from_file(
         documents.append(_document(row, question, f"{path}: {origin}"))
     if not documents:
         raise UsageError(f"{path}: the file is empty")
+    check_segmenter([text for document in documents[:MOST_TEXTS] for text in document.fields.values()], str(path))
     spec, documents = _prepared(spec, _distinct(documents), labels or LabelOptions(), dataset)
     return Source(spec, documents, complete)
 

@@ -65,7 +65,7 @@ def empty_row(document: Document, index: int, run: RunFields, problem: str) -> A
         "flips": None,
         "flipped_to": None,
         "delta": None,
-        **run,
+        **run,  # type: ignore[typeddict-item]  # mypy misses keys that are not required
     }
     if document.labels:
         row["labels"], row["context"] = list(document.labels), dict(document.context)

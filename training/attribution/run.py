@@ -161,7 +161,8 @@ def _settings(
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
     task_options |= label_settings(spec)
     words_of = {source.spec.options.words_of for source in sources if source.spec.question.words_of}
-    task_options |= {"words_of": name for name in words_of if name != Options.words_of}
+    if words_of - {Options.words_of}:
+        task_options["words_of"] = words_of.pop()
     settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **origin}
     settings["prompt"] = {
         source.name: attributor.renderer.digest(attributor.forward.tree.paths)

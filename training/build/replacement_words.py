@@ -19,8 +19,8 @@ def replacement_words(question: Question, texts: Collection[AttributedText], mos
     So heavy words are frequent and decisive. Words of labels are left out, because they would name the answer instead
     of changing the text.
 
-    In multiple choice a letter means another answer in each text, so that no word belongs to it. There every letter gets
-    the words that weigh most over all texts. The evaluation's judgement decides which of them reaches the target.
+    In multiple choice a letter means another answer in each text, so that no word belongs to it. There every letter
+    gets the words that weigh most over all texts. The evaluation's judgement decides which of them reaches the target.
 
     Returns:
         label -> at most that many words, as first written, the heaviest first.

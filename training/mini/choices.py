@@ -1,4 +1,4 @@
-"""The mini data of multiple choice: questions about kinds of things, in the columns of ARC-Easy, in sentences of our own.
+"""The mini data of multiple choice: questions about kinds of things, in ARC-Easy's columns, in sentences of our own.
 
     {"question": "In the north of Peru the guide points at a metal. Which of these is a metal?",
      "choices": {"text": ["copper", "maple", "otter"], "label": ["A", "B", "C"]}, "answerKey": "A", "kind": "metal"}

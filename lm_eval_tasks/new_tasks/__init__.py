@@ -1,0 +1,1 @@
+"""`faithful-se new`: a folder of tasks from anyone's data."""
