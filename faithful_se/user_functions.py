@@ -169,7 +169,9 @@ def _prediction(call: ClassifyText, prediction: Prediction) -> Answer:
             raise UsageError(f"evaluate_functions: predict returned {prediction!r:.80}: return labels, as strings")
         answer = _answer(prediction)
         return (
-            answer if answer.problem else replace(answer, label=parse_label(answer.reply, call.labels, call.synonyms))
+            answer
+            if answer.problem
+            else replace(answer, label=parse_label(answer.reply, call.labels, call.synonyms, call.denials))
         )
     if not isinstance(prediction, Mapping) or set(prediction) != set(call.labels):
         raise UsageError(

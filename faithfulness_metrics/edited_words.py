@@ -10,7 +10,7 @@ from __future__ import annotations
 from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.segmentation import is_unspaced
-from faithfulness_metrics.words import Fields, Word, find_words, key_of
+from faithfulness_metrics.words import Fields, Word, find_words, key_of, runs_of
 
 
 def edited_words(edited: Fields, original: Fields) -> dict[str, list[Word]]:
@@ -51,7 +51,10 @@ def _words(text: str, original: str, field: str) -> list[Word]:
 def _between(text: str, start: int, end: int, changed: list[Word], field: str) -> list[Word]:
     """The words between two unchanged ones, where the original has the `changed` ones."""
     piece = text[start:end]
+    words = find_words(piece, field)
     # 很喜欢 -> 很讨厌: one word for one word, though the dictionary has no word 很讨厌
-    if len(changed) == 1 and is_unspaced(piece) and len(piece) <= len(changed[0].text):
-        return [Word(field, start, end, piece, key_of(piece))]
-    return [Word(field, start + word.start, start + word.end, word.text, word.key) for word in find_words(piece, field)]
+    if len(changed) == 1 and len(words) > 1 and runs_of(words) == [words]:
+        first, last = words[0].start, words[-1].end
+        if last - first <= len(changed[0].text):
+            words = [Word(field, first, last, piece[first:last], key_of(piece[first:last]))]
+    return [Word(field, start + word.start, start + word.end, word.text, word.key) for word in words]

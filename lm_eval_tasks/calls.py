@@ -22,6 +22,7 @@ class Classify:
     prior: tuple[float, ...] = ()  # nats to subtract from each label's log-likelihood, in label order; none by default
     thinking_tokens: int = 0  # room for a thought before the answer
     synonyms: tuple[tuple[str, ...], ...] = ()  # further names of each label in generated text, in label order
+    denials: tuple[str, ...] | None = None  # what denies a label in front of it; None for English
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ language (`lm_eval_tasks/languages/`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,11 +14,12 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.counterfactual import label_leak
 from faithfulness_metrics.edited_words import edited_keys
 from faithfulness_metrics.flips import UNKNOWN
+from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import Fields, words_of
 from lm_eval_tasks.choices import LETTERS, WORD_LETTERS, adds_word_letter, names_of_choices
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading import parse_label
-from lm_eval_tasks.languages import ENGLISH, answers_of, prompts_of
+from lm_eval_tasks.languages import ENGLISH, answers_of, any_phrase, prompts_of
 
 __all__ = ["Message", "Question", "parse_label"]
 
@@ -50,6 +52,10 @@ class Question:
     def prompt(self, key: str) -> str:
         """The template of a sentence, by its key in `lm_eval_tasks/languages/en.yaml`."""
         return dict(self.prompts).get(key) or prompts_of(self.language)[key]
+
+    def pattern(self, key: str) -> re.Pattern[str]:
+        """Matches any of `phrases(key)`."""
+        return any_phrase(self.phrases(key))
 
     def phrases(self, key: str) -> tuple[str, ...]:
         """What answers in the question's language say, by a key of `lm_eval_tasks.languages.ANSWERS`."""
@@ -96,9 +102,12 @@ class Question:
         choices = [self.prompt("format_hint.choices")] if set(self.letters) & set(self.titles) else []
         return self.prompt("format_hint").format(titles=separator.join([*titles, *choices]))
 
-    def classify(self, fields: Fields, mask: str | None, unknown: bool) -> str:
-        """The classification prompt, the user's turn. `mask` is announced; None where the run never shows one."""
-        note = self.prompt("mask_note.word").format(noun=self.noun, mask=mask) if mask else ""
+    def classify(self, fields: Fields, mask: str | None, unknown: bool, unit: str = WORD_UNIT) -> str:
+        """The classification prompt, the user's turn.
+
+        `mask` is announced, and that it stands for a `unit`; None where the run never shows one.
+        """
+        note = self.prompt(f"mask_note.{unit}").format(noun=self.noun, mask=mask) if mask else ""
         return self.prompt("classify").format(
             question=self.question,
             mask_note=note,
@@ -106,10 +115,10 @@ class Question:
             text=self.show(fields),
         )
 
-    def classify_nothing(self, mask: str | None, unknown: bool) -> str:
+    def classify_nothing(self, mask: str | None, unknown: bool, unit: str = WORD_UNIT) -> str:
         """The classification prompt without a text: what it alone makes a model answer (`prior=domain`)."""
         nothing = dict.fromkeys((*self.fields, *dict(self.layout)), "")
-        return self.classify(nothing, mask, unknown).removesuffix(self.show(nothing)).rstrip()
+        return self.classify(nothing, mask, unknown, unit).removesuffix(self.show(nothing)).rstrip()
 
     def explain_fresh(self, fields: Fields, label: str, request: str) -> str:
         """The prompt that asks for an explanation of the answer `label` in a conversation of its own."""

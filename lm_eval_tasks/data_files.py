@@ -99,11 +99,14 @@ def read_dataset(path: Path) -> datasets.Dataset:
         raise UsageError(f"{path}: {reason}") from error
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a file, each a mapping from column to value; see `read_dataset`. Columns may differ between rows."""
+def read_rows(path: Path, encoding: str = "", *, warn: bool = True) -> list[Row]:
+    """The rows of a file, each a mapping from column to value; see `read_dataset`. Columns may differ between rows.
+
+    `encoding` is that of a text file which is not in UTF-8, 16 or 32. `warn` of broken characters.
+    """
     if _begins_with(path, PARQUET):
         return list(_read_parquet(path))
-    text = _decode(path, _read_bytes(path))
+    text = _decode(path, _read_bytes(path), encoding)
     if is_delimited(path):
         rows = read_delimited(path, text, "\t" if _format(path) == "tsv" else "")
     else:
@@ -112,7 +115,7 @@ def read_rows(path: Path) -> list[Row]:
         raise UsageError(f"{path}: the file is empty")
     clean_rows = [{name: _replace_surrogates(value) for name, value in row.items()} for row in rows]
     broken = sum(row != clean or "\ufffd" in str(row) for row, clean in zip(rows, clean_rows, strict=True))
-    if broken:
+    if broken and warn:
         logger.warning("%s: %d rows hold broken characters, shown as '?' or U+FFFD: is it UTF-8?", path, broken)
     return clean_rows
 
@@ -143,9 +146,19 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _decode(path: Path, data: bytes) -> str:
+def is_decodable(path: Path, encoding: str = "") -> bool:
+    """Whether a text file is in its encoding: that which is given, or UTF-8, 16 or 32."""
+    data = _read_bytes(path)
+    try:
+        data.decode(encoding or json.detect_encoding(data))
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decode(path: Path, data: bytes, encoding: str) -> str:
     # The pattern of zero bytes tells UTF-16 and UTF-32, with and without a byte order mark.
-    text = data.decode(json.detect_encoding(data), errors="replace")
+    text = data.decode(encoding or json.detect_encoding(data), errors="replace")
     if "\x00" in text[:1000]:
         raise UsageError(f"{path}: is no text: {REMEDY}")
     return text

@@ -14,6 +14,7 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
+from lm_eval_tasks.label_checks import reading_problem
 from lm_eval_tasks.label_reading.names import read_synonyms
 from lm_eval_tasks.label_reading.plain_text import key_of
 from lm_eval_tasks.languages import ENGLISH, answers_problem, language_problem, prompts_problem
@@ -159,7 +160,7 @@ def label_problem(labels: Any, unknown: bool = False) -> Problem:
 def _labels(declared: Mapping[str, Any]) -> Problem:
     labels = declared.get("labels", ())
     if declared.get("choices") is None:
-        return label_problem(labels)
+        return label_problem(labels) or reading_problem(labels)
     return "choices are labels of each row, so that these have no effect: give []" if labels else ""
 
 

@@ -25,10 +25,15 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM, CachingLM
     from lm_eval.models.api_models import JsonChatStr
 
+    from lm_eval_tasks.forward_pass.quick_generation import QuickGeneration
     from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking
 
 # Classifications stay greedy and short whatever --gen_kwargs says: they decide what counts as a changed answer.
 CLASSIFY_TOKENS = 16
+# Of these, tokens around a label: quotes, "The category is". A label that leaves fewer gets more room.
+AROUND_LABEL = 4
+# Bytes of a token, where the tokenizer is not at hand. Fewer would only cost room.
+BYTES_PER_TOKEN = 3
 
 # Other names that lm-eval accepts for max_gen_toks, by priority.
 TOKEN_LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
@@ -94,20 +99,34 @@ class Backend:
     Args:
         lm: the model, or the caching wrapper around it.
         render: `lm.apply_chat_template` where the run applies one; None renders turns as plain text.
-        quick: rank labels with `QuickRanking` where the model is a local one of lm-eval's class for those.
+        quick: answer with `QuickRanking` and `QuickGeneration` where the model is a local one of lm-eval's class.
     """
 
     def __init__(self, lm: LM | CachingLM, render: Render | None, *, quick: bool = True) -> None:
         self.lm, self.render, self.quick, self.thinking = lm, render, quick, ThinkingModel(unwrap_cache(lm))
+        self._label_rooms: dict[tuple[str, ...], int] = {}  # labels -> tokens of an answer
+
+    @cached_property
+    def _is_local(self) -> bool:
+        """Whether the model is of lm-eval's class of local ones, whose forward pass can be our own."""
+        lm = unwrap_cache(self.lm)
+        return self.quick and (type(lm).__module__, type(lm).__qualname__) == HF_MODEL and lm.backend == "causal"
 
     @cached_property
     def _ranking(self) -> QuickRanking | None:
-        lm = unwrap_cache(self.lm)
-        if not self.quick or (type(lm).__module__, type(lm).__qualname__) != HF_MODEL or lm.backend != "causal":
+        if not self._is_local:
             return None
         from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking
 
-        return QuickRanking(lm)
+        return QuickRanking(unwrap_cache(self.lm))
+
+    @cached_property
+    def _generation(self) -> QuickGeneration | None:
+        if not self._is_local:
+            return None
+        from lm_eval_tasks.forward_pass.quick_generation import QuickGeneration
+
+        return QuickGeneration(unwrap_cache(self.lm))
 
     def any_process_waiting(self, waiting: bool) -> bool:
         """Whether any process of a data-parallel run has calls left; `waiting`: whether this one has."""
@@ -150,7 +169,11 @@ class Backend:
         if isinstance(call, Generate) and call.thinking_tokens:
             for stop in _stop_texts(json.loads(call.settings)):
                 reply = reply.lstrip().partition(stop)[0]
-        label = parse_label(reply, call.labels, call.synonyms) if isinstance(call, Classify) and not cut else None
+        label = (
+            parse_label(reply, call.labels, call.synonyms, call.denials)
+            if isinstance(call, Classify) and not cut
+            else None
+        )
         return Answer(text, label, problem=CUT if cut else "", after_thought=reply, opening=opening)
 
     def _settings(self, call: Call, prompt: str | JsonChatStr) -> dict[str, Any]:
@@ -161,7 +184,7 @@ class Backend:
             )
         if isinstance(call, Classify):
             until = PLAIN_UNTIL["classify"] if plain else []
-            return {"until": until, "do_sample": False, "max_gen_toks": CLASSIFY_TOKENS + call.thinking_tokens}
+            return {"until": until, "do_sample": False, "max_gen_toks": self._label_room(call) + call.thinking_tokens}
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
@@ -173,6 +196,20 @@ class Backend:
         if call.thinking_tokens:
             settings["until"] = []  # the texts that end an answer do not end a thought: `_read` applies them
         return settings
+
+    def _label_room(self, call: Classify) -> int:
+        """Most tokens of a classification: a power of two that holds its longest label."""
+        if call.labels not in self._label_rooms:
+            tokens = max(map(self._label_tokens, call.labels))
+            fits = tokens + AROUND_LABEL <= CLASSIFY_TOKENS
+            self._label_rooms[call.labels] = CLASSIFY_TOKENS if fits else 1 << (tokens + AROUND_LABEL).bit_length()
+        return self._label_rooms[call.labels]
+
+    def _label_tokens(self, label: str) -> int:
+        size = len(label.encode())
+        if size + AROUND_LABEL <= CLASSIFY_TOKENS:
+            return size  # no token is shorter than a byte
+        return self._count_tokens(label) if self._encodes else size // BYTES_PER_TOKEN
 
     def _room(self, call: Generate, prompt: str | JsonChatStr) -> int:
         """Most tokens of an answer that the user has set no limit for.
@@ -194,11 +231,14 @@ class Backend:
 
     def _count_tokens(self, text: str) -> int:
         """Tokens of a text; where the tokenizer is not at hand, its bytes, as no token is shorter."""
+        return len(self.lm.tok_encode(text)) if self._encodes else len(text.encode())
+
+    @property
+    def _encodes(self) -> bool:
+        """Whether the tokenizer is at hand."""
         tokenizer = getattr(self.lm, "tokenizer", None)
-        encode = getattr(self.lm, "tok_encode", None)
-        if encode is None or not hasattr(tokenizer, "decode") or isinstance(tokenizer, RemoteTokenizer):
-            return len(text.encode())
-        return len(encode(text))
+        known = hasattr(tokenizer, "decode") and not isinstance(tokenizer, RemoteTokenizer)
+        return known and hasattr(self.lm, "tok_encode")
 
     def _prompt(self, messages: Messages) -> str | JsonChatStr:
         if self.render is None:
@@ -228,8 +268,8 @@ class Backend:
     def _call_model(self, request_type: RequestType, requests: list[Instance]) -> list[Any]:
         try:
             lm = unwrap_cache(self.lm)
-            ranking = self._ranking if request_type == "loglikelihood" else None
-            quick = ranking.active() if ranking else nullcontext()
+            way = self._ranking if request_type == "loglikelihood" else self._generation
+            quick = way.active() if way else nullcontext()
             with _without_own_token_limit(lm), whole_answers(lm), server_failures(self.lm), quick:
                 return call_model(self.lm, request_type, requests)
         except NotImplementedError as error:

@@ -20,13 +20,16 @@ from lm_eval.utils import warning_once
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
+from faithfulness_metrics.segmentation import is_without_blanks, segmenter
 from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
+from lm_eval_tasks.data_checks import MOST_TEXTS
 from lm_eval_tasks.declaration import check_declaration, label_problem
 from lm_eval_tasks.disks import check_command
 from lm_eval_tasks.examples import add_examples_and_prior_texts
+from lm_eval_tasks.label_checks import ranking_problem
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import FEWSHOT_SEED, Options, read_options
 from lm_eval_tasks.order import ordered
@@ -78,6 +81,9 @@ class SelfExplainTask(ConfigurableTask):
         metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
         if commit := hub_commit(self.eval_docs):
             metadata["dataset_commit"] = commit
+        first = self.eval_docs.select(range(min(MOST_TEXTS, len(self.eval_docs))))
+        if is_without_blanks(text or "" for name in self.source.question.fields for text in first[name]):
+            metadata["segmenter"] = segmenter()
 
     def _register_metrics(self) -> None:
         metrics = metrics_of(self.spec)
@@ -223,6 +229,8 @@ def _read_declaration(settings: dict[str, Any]) -> Options:
     options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
     if (labels := declared.get("labels")) and (problem := label_problem(labels, options.unknown)):
         raise UsageError(f"{name}: metadata.faithful_se.labels: {problem}")
+    if labels and options.classifier == "loglikelihood" and (problem := ranking_problem(labels)):
+        raise UsageError(f"{name}: classifier=loglikelihood: {problem}: give classifier=generate, or calibrated")
     check_revisions(name, metadata, declared["dataset"])
     if revision := metadata.get(f"{declared['dataset']}_revision"):
         settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}

@@ -32,6 +32,11 @@ def metavar(name: str, default: Any) -> Any:
     return field(default=default, metadata={"metavar": name})
 
 
+def include_path() -> Any:
+    """The folder of datasets outside the package. The option is spelled as lm-eval has it."""
+    return field(default="", metadata={"option": "--include_path", "metavar": "FOLDER"})
+
+
 def command_parser(
     prog: str, description: str | None, examples: str, groups: dict[str, type]
 ) -> argparse.ArgumentParser:

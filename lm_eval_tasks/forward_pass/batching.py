@@ -81,12 +81,15 @@ class TokenBudget:
                 waiting = waiting[len(batch) :]
                 yield batch, results
                 continue
-            # Outside the except block, which keeps the failed batch's tensors alive.
-            self.tokens = max(1, min(self.tokens, used) // 2)
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-            logger.warning("out of memory: continuing with %d tokens a batch", self.tokens)
+            self.halve(used)  # outside the except block, which keeps the failed batch's tensors alive
+
+    def halve(self, used: int) -> None:
+        """Continue with half of the tokens that did not fit."""
+        self.tokens = max(1, min(self.tokens, used) // 2)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        logger.warning("out of memory: continuing with %d tokens a batch", self.tokens)
 
     def _next_batch(self, waiting: list[int], lengths: list[int], overheads: list[int]) -> list[int]:
         longest, largest_overhead = max(1, lengths[waiting[0]]), 0

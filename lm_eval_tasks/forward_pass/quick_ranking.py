@@ -10,20 +10,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 
-from faithful_se.errors import is_out_of_memory
 from lm_eval_tasks import LOGGER
-from lm_eval_tasks.data_parallel import gather_ints
 from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens
 from lm_eval_tasks.forward_pass.context_limits import limits_of
+from lm_eval_tasks.forward_pass.hf_model import agreed_problem, autocast, parts_problem
 from lm_eval_tasks.forward_pass.label_rows import Before, LabelRow, LabelRows, Scores
 from lm_eval_tasks.forward_pass.label_tree import LabelTree
-from lm_eval_tasks.forward_pass.model_parts import ModelParts
 from lm_eval_tasks.forward_pass.shared_tokens import Continuation, Group, Tokens, plan
 from lm_eval_tasks.forward_pass.tolerance import tolerance_of
 
@@ -96,7 +93,7 @@ class QuickRanking:
                         self.lm.cache_hook.add_partial("loglikelihood", text, answer)
                 results[quick[index]] = answer
 
-            with torch.no_grad(), self._autocast():
+            with torch.no_grad(), autocast(self.lm):
                 self._rank([requests[index] for index in quick], self.rows, emit)
         others = [index for index, result in enumerate(results) if result is None]
         # A search for a batch size would wait for other processes, which may have no such request.
@@ -112,10 +109,6 @@ class QuickRanking:
             self.lm, requests, disable_tqdm=disable_tqdm, override_bs=batch
         )
         return answers
-
-    def _autocast(self) -> Any:
-        dtype = self.lm.mixed_precision_dtype
-        return torch.autocast(self.lm.device.type, dtype=dtype, enabled=dtype is not None)
 
     def _is_ordinary(self, request: TokenRequest) -> bool:
         """Whether a request can share tokens: it is not cut, and attention sees all of it."""
@@ -179,16 +172,9 @@ class QuickRanking:
 
     def _check(self, requests: Sequence[TokenRequest]) -> None:
         """Decide, with all processes, whether the model is ranked in this way, and say so once."""
-        try:
-            with torch.no_grad():
-                reason = self._problem(requests)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            reason = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
-        if min(gather_ints(self.lm, int(not reason))) == 0:
+        reason = agreed_problem(self.lm, lambda: self._problem(requests))
+        if reason:
             self.rows = None
-            reason = reason or "another process says so"
         if self.lm.rank != 0:
             return
         if self.rows is None:
@@ -200,27 +186,17 @@ class QuickRanking:
 
     def _problem(self, requests: Sequence[TokenRequest]) -> str:
         """Why the model cannot be ranked in this way; empty if it can."""
-        model = self.lm.model
-        if len({parameter.device for parameter in model.parameters()}) > 1:
-            return "the model lies on several devices"
-        if any(hasattr(parameter, "device_mesh") for parameter in model.parameters()):
-            return "the model's weights are split over devices"
-        parts = ModelParts(model)
         some = next((context for _, context, continuation in requests if context and continuation), None)
-        if some is None:
-            return "its first prompt is empty"
-        with self._autocast():
-            logits = self.lm._model_call(torch.tensor([some[:2]], device=self.lm.device))
-            tolerance = tolerance_of(logits.dtype)
-            if problem := parts.problem(some, tolerance.logits):
-                return problem
-        self.rows = LabelRows(parts, logits.dtype, self.lm.softmax_dtype)
-        tolerance = max(tolerance, tolerance_of(self.rows.dtype))
+        parts, dtype, problem = parts_problem(self.lm, some)
+        if parts is None or problem:
+            return problem
+        self.rows = LabelRows(parts, dtype, self.lm.softmax_dtype)
+        tolerance = max(tolerance_of(dtype), tolerance_of(self.rows.dtype))
         samples = _samples([request for request in requests if self._is_ordinary(request)])
         if not samples:
             return "the texts are longer than its attention window"
         answers: dict[int, tuple[float, bool]] = {}
-        with self._autocast():
+        with autocast(self.lm):
             self._rank(samples, self.rows, answers.__setitem__)
         for index, (expected, _) in enumerate(self._own(samples, True, 1)):
             slack = tolerance.of_label(expected, len(samples[index][2]))

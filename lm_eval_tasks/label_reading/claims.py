@@ -15,6 +15,9 @@ from lm_eval_tasks.label_reading.vocabulary import NOUN
 # So many letters may stand between two names of a list.
 LONGEST_JOINT = 60
 
+# So many letters before a name hold a denial of the answer's own language.
+DENIAL_REACH = 40
+
 # positive or negative | positive/negative | negative, positive | positive but also negative: names of one list
 _LIST = re.compile(
     r"[^\w.!?]*(?:(?:or|and|nor|to|versus|vs|but also|as well as)\b[^\w!?]*"
@@ -140,9 +143,11 @@ def _mentions(sentence: str, names: LabelNames) -> list[_Mention]:
         whole, (start, end) = key_of_plain(match.group()), match.span()
         name = whole if whole in names.labels else key_of_plain(match["name"])  # "non-toxic" may be a label itself
         count = denials(sentence, start, end) + bool(match["non"] and name != whole)
+        count = count or int(bool(names.denials.search(sentence[max(0, start - DENIAL_REACH) : start])))
         label = names.labels.get(name)
         if label is not None:
-            mentions.append(_Mention(label, start, end, count, is_answer(name, sentence, start, end)))
+            placed = names.everywhere or is_answer(name, sentence, start, end)
+            mentions.append(_Mention(label, start, end, count, placed))
     return mentions
 
 

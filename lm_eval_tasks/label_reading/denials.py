@@ -41,7 +41,7 @@ _STARTS_AFTER_COMMA = any_of(
 # not happy, so it is … | not spam but … | does not … and is …: a denial does not reach over these
 _END = re.compile(
     rf"[;:()=\u2014|]|\bi\.e\b|\bnamely\b|->|=>|\u2192|\s-\s|,\s*{_STARTS_AFTER_COMMA}\b"
-    r"|\b(?:but|however|although|though|whereas|while|because|since|therefore|thus|hence)\b"
+    r"|\b(?:but|however|although|though|whereas|while|because|since|therefore|thus|hence|sondern|aber|jedoch)\b"
     r"|\bso (?:it|this|that|the|i|i'd|we|they|there|its|therefore)\b"
     r"|\band (?:it|its|their|we|they|there|this|the|i|is|was|are"
     r"|does|do|can|could|would|should|has|sounds|seems|appears|looks|feels|expresses|shows"

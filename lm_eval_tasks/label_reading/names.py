@@ -10,7 +10,9 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
+from faithfulness_metrics.segmentation import is_unspaced
 from lm_eval_tasks.label_reading.plain_text import key_of
+from lm_eval_tasks.languages import any_phrase
 
 # not entailment | no spam | without entailment; non-toxic is "non toxic" here
 _DENYING_WORDS = ("not", "no", "non", "without", "not a", "not an")
@@ -25,6 +27,10 @@ _CLOSED = r"""(?=["\s]*$|["\s]*[^\w\s'"-]|'(?!\w)|\s+(?:or|and|vs)\s+\w(?!\w))""
 _SUFFIX = r"(?:-(?:related|themed|focused|oriented)\b|(?!-\w))"
 
 
+# A letter of a script without blanks.
+_UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+
+
 @dataclass(frozen=True)
 class LabelNames:
     """Labels and their synonyms, ready to be looked for in plain text.
@@ -34,16 +40,22 @@ class LabelNames:
         broken: matches a name of several words over the end of a line.
         labels: key of a name -> label.
         opposite: label -> the label that denies it ("entailment" -> "not entailment").
+        denials: matches what stands before a name that the language of the answer denies: "nicht sehr ", "不是".
+        everywhere: whether a name counts wherever it stands. The rules of `places` are those of English.
     """
 
     pattern: re.Pattern[str]
     broken: re.Pattern[str] | None
     labels: Mapping[str, str]
     opposite: Mapping[str, str]
+    denials: re.Pattern[str]
+    everywhere: bool
 
 
 @lru_cache(maxsize=256)
-def label_names(labels: tuple[str, ...], synonyms: tuple[tuple[str, ...], ...]) -> LabelNames:
+def label_names(
+    labels: tuple[str, ...], synonyms: tuple[tuple[str, ...], ...], denials: tuple[str, ...] | None = None
+) -> LabelNames:
     """The names of labels. `synonyms` holds those of each label, in label order, or nothing."""
     by_key = {key_of(label): label for label in labels}
     for label, phrases in zip(labels, synonyms, strict=False):  # "unknown" is offered without synonyms
@@ -53,10 +65,15 @@ def label_names(labels: tuple[str, ...], synonyms: tuple[tuple[str, ...], ...]) 
     # Longest first: "not entailment" before "entailment".
     keys = sorted(by_key, key=len, reverse=True)
     alternatives = "|".join(map(_pattern_of, keys)) or r"(?!)"
-    pattern = re.compile(rf"(?<!\w)(?<!\w-)(?P<non>(?:non|not?)[-_]|non)?(?P<name>{alternatives})(?!\w){_SUFFIX}")
+    before, after = r"(?<!\w)(?<!\w-)", rf"(?!\w){_SUFFIX}"
+    if any(map(is_unspaced, keys)):
+        # 这是正面的: without blanks, a name stands between other words
+        before, after = rf"(?:{before}|(?={_UNSPACED}))", rf"(?:{after}|(?<={_UNSPACED}))"
+    pattern = re.compile(rf"{before}(?P<non>(?:non|not?)[-_]|non)?(?P<name>{alternatives}){after}")
     several = [re.escape(key).replace("\\ ", r"\s+") for key in keys if " " in key]
     broken = re.compile(rf"(?<!\w)(?:{'|'.join(several)})(?!\w)") if several else None
-    return LabelNames(pattern, broken, by_key, _opposites(labels))
+    denied = re.compile(rf"(?:{any_phrase(denials or ()).pattern})(?:\s(?:[\w]+\s){{0,2}}|[^\W\d]{{0,4}})[\"']?$")
+    return LabelNames(pattern, broken, by_key, _opposites(labels), denied, denials is not None)
 
 
 def _pattern_of(key: str) -> str:

@@ -64,7 +64,9 @@ _TITLES = re.compile(r'"?:\s?"?\w')
 _SCORE = re.compile(r"[\s\"':=(]{0,9}(\d+(?:\.\d+)?)\s?%?[\s\"')]{0,9}(?:$|[,;\n])", re.MULTILINE)
 
 
-def parse_label(answer: str, labels: Iterable[str], synonyms: Sequence[Sequence[str]] = ()) -> str | None:
+def parse_label(
+    answer: str, labels: Iterable[str], synonyms: Sequence[Sequence[str]] = (), denials: Iterable[str] | None = None
+) -> str | None:
     """The label that an answer names; None where it names none, denies it or does not choose.
 
     The first sentence that says a label counts, and a label that opens it. An explanation behind it does not count. A
@@ -74,13 +76,14 @@ def parse_label(answer: str, labels: Iterable[str], synonyms: Sequence[Sequence[
         answer: as the model wrote it, thoughts included.
         labels: what it may name.
         synonyms: further names of each label, in label order; empty for none.
+        denials: for answers in another language than English: what denies a label in front of it there.
 
     >>> parse_label("The sentiment is **positive**, not negative.", ["negative", "positive"])
     'positive'
     >>> parse_label("It does not entail it.", ["entailment", "not entailment"], [["entail", "entails"], []])
     'not entailment'
     """
-    names = label_names(tuple(labels), tuple(map(tuple, synonyms)))
+    names = label_names(tuple(labels), tuple(map(tuple, synonyms)), None if denials is None else tuple(denials))
     text = plain_text(after_thinking(answer))
     if names.broken:
         text = names.broken.sub(lambda name: " ".join(name.group().split()), text)

@@ -1,19 +1,23 @@
 """The languages of the prompts: every sentence that a model reads is in one file per language, beside this one.
 
-Keys are parted by full stops: what is asked, the unit of an explanation (``word``), the budget. A dataset names its
-language in its YAML, and may replace single sentences there: docs/own_data.md, "Another language".
+Keys are parted by full stops: what is asked, the unit of an explanation (``word`` or ``sentence``), the budget. A
+dataset names its language in its YAML, and may replace single sentences there: docs/own_data.md, "Another language".
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import yaml
+
+from faithfulness_metrics.segmentation import is_unspaced
+from faithfulness_metrics.units import SENTENCE_UNIT
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
@@ -28,6 +32,7 @@ ANSWERS = {
     "titles": "say that words follow",
     "is": "stand between such a title and a word",
     "and": "join the words of a list",
+    "because": "stand before the reason for an answer",
     "denials": "stand before a label that is denied",
 }
 
@@ -48,10 +53,38 @@ def prompts_of(language: str) -> Mapping[str, str]:
     return {key: value for key, value in _read(language).items() if key != "answers"}
 
 
+def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
+    """Why a dataset has no prompts about a unit, with the remedy; "" where it has them.
+
+    Args:
+        unit: ``word`` or ``sentence``.
+        language: of the dataset.
+        prompts: the keys of the dataset's own sentences.
+    """
+    needed = [key for key in prompts_of(ENGLISH) if unit in key.split(".")]
+    missing = [key for key in needed if key not in prompts_of(language) and key not in prompts]
+    remedy = f"give each under prompts; {missing[0]} is missing" if missing else ""
+    return f"unit={unit}: {language} has no prompts for it: {remedy}" if missing else ""
+
+
 @lru_cache(maxsize=64)
 def answers_of(language: str) -> Mapping[str, tuple[str, ...]]:
     """What answers say in a language: a key of `ANSWERS` -> phrases; none for English."""
     return {key: tuple(phrases) for key, phrases in _read(language).get("answers", {}).items()}
+
+
+@lru_cache(maxsize=1 << 10)
+def any_phrase(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Matches any of some phrases as whole words, longest first; nothing where there are none.
+
+    >>> bool(any_phrase(("ich kann nicht",)).match("Ich kann nichts")), bool(any_phrase(("抱歉",)).match("抱歉我"))
+    (False, True)
+    """
+    parts = [
+        re.escape(phrase) if is_unspaced(phrase) else rf"(?<!\w){re.escape(phrase)}(?!\w)"
+        for phrase in sorted(phrases, key=len, reverse=True)
+    ]
+    return re.compile("|".join(parts) or "(?!)", re.IGNORECASE)
 
 
 def _read(language: str) -> dict[str, Any]:
@@ -71,8 +104,9 @@ def language_problem(language: Any, prompts: Any, has_choices: bool = False) -> 
         return f"is {language!r}: give {', '.join(language_names())}, or another with prompts of your own"
     if language in language_names():
         return ""
+    own = prompts if isinstance(prompts, Mapping) else {}
     needed = [key for key in prompts_of(ENGLISH) if has_choices or key not in OF_CHOICES]
-    missing = [key for key in needed if key not in (prompts if isinstance(prompts, Mapping) else {})]
+    missing = [key for key in needed if key not in own and SENTENCE_UNIT not in key.split(".")]
     there = f"the package has {', '.join(language_names())}"
     return f"is {language}; {there}: give each sentence under prompts; {missing[0]} is missing" if missing else ""
 

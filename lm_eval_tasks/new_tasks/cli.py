@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.languages import ENGLISH, language_names
 from lm_eval_tasks.new_tasks.settings import LARGEST_TEST, LARGEST_VALIDATION, SourceSettings
 
 DESCRIPTION = """\
@@ -14,7 +15,7 @@ Writes a folder of tasks from your own texts and labels, and says what it has un
 library, or on the hub. A held-out split is drawn where there is none.
 
   faithful-se new complaints.csv --text complaint --label category --out my_tasks
-  faithful-se new train.jsonl --test test.jsonl --text premise hypothesis --label gold --labels 0=no 1=yes --out my_tasks
+  faithful-se new train.jsonl --test test.jsonl --text title body --label spam --labels 0=no 1=yes --out my_tasks
   faithful-se new dair-ai/emotion --text text --label label --noun tweet --out my_tasks
   faithful-se new --from-task boolq --out my_tasks
 """
@@ -48,7 +49,12 @@ def parser() -> argparse.ArgumentParser:
     add = prompts.add_argument
     add("--noun", default="", help="what a text is called, such as complaint (default: the name of its column)")
     add("--question", default="", help='without the labels (default: "Which label fits the following NOUN?")')
-    add("--titles", nargs="+", default=[], metavar="TITLE", help="written before each text (default: its column's name)")
+    add(
+        "--titles", nargs="+", default=[], metavar="TITLE", help="written before each text (default: its column's name)"
+    )
+
+    help = f"of the prompts: {', '.join(language_names())} (default: {ENGLISH})"
+    add("--language", default=ENGLISH, metavar="NAME", help=help)
 
     splits = arguments.add_argument_group("splits")
     add = splits.add_argument
@@ -76,8 +82,7 @@ def main(argv: list[str]) -> int:
         if arguments.source:
             raise UsageError(f"--from-task: {arguments.source} is a second source: leave one out")
         return _write_host_tasks(arguments, out)
-    values = {name: value for name, value in vars(arguments).items() if name not in ("out", "from_task", "overwrite")}
-    settings = SourceSettings(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    settings = SourceSettings.of(vars(arguments))
 
     from lm_eval_tasks.new_tasks.read_source import read_source
     from lm_eval_tasks.new_tasks.report import report

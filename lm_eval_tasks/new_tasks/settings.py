@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from faithful_se.errors import UsageError
+from lm_eval_tasks.languages import ENGLISH, language_problem
 
 # Of a split that is drawn: shares of the rows, and the most that an evaluation is likely to want.
 TEST_SHARE, LARGEST_TEST = 0.3, 1000
@@ -33,6 +36,7 @@ class SourceSettings:
     noun: str = ""
     question: str = ""
     titles: tuple[str, ...] = ()
+    language: str = ENGLISH
     test: Path | None = None
     validation: Path | None = None
     test_rows: int | None = None
@@ -50,7 +54,9 @@ class SourceSettings:
         if self.label in self.text:
             raise UsageError(f"--label {self.label}: is a text column, too: a prompt would show the answer")
         if self.titles and len(self.titles) != len(self.text):
-            raise UsageError(f"--titles: {len(self.titles)} titles for the columns {', '.join(self.text)}: give one each")
+            raise UsageError(
+                f"--titles: {len(self.titles)} titles for the columns {', '.join(self.text)}: give one each"
+            )
         for option, number, least in (
             ("--test-rows", self.test_rows, 1),
             ("--validation-rows", self.validation_rows, 0),
@@ -63,6 +69,8 @@ class SourceSettings:
         ):
             if file and number is not None:
                 raise UsageError(f"{option}-rows {number}: nothing is drawn with {option} {file}: leave it out")
+        if problem := language_problem(self.language, None):
+            raise UsageError(f"--language {problem}")
         if self.encoding:
             try:
                 "".encode(self.encoding)
@@ -70,6 +78,13 @@ class SourceSettings:
                 raise UsageError(f"--encoding {self.encoding}: no such encoding: give one such as latin-1") from None
         if not NAME.fullmatch(self.dataset):
             raise UsageError(f"--name {self.dataset}: give lower-case letters, digits and _, a letter first")
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> SourceSettings:
+        """The settings among the arguments of the command."""
+        values: dict[str, Any] = {field.name: arguments[field.name] for field in fields(cls)}
+        values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**values)
 
     @property
     def dataset(self) -> str:

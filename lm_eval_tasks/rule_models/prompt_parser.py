@@ -13,11 +13,13 @@ from functools import cache, lru_cache
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
+from faithfulness_metrics.units import UNITS, WORD_UNIT
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks.asked_questions import noted_questions
 from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.data import dataset_names, dataset_spec
+from lm_eval_tasks.languages import unit_problem
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -57,6 +59,16 @@ class Conversation:
         """Words of the document without its masks."""
         return words_of(self.fields, self.mask)
 
+    @property
+    def unit(self) -> str:
+        """What the request asks for: words or sentences."""
+        return self.request.unit if self.request else WORD_UNIT
+
+    @property
+    def units(self) -> list[Word]:
+        """What an explanation of the document can name."""
+        return self.words if self.request is None or self.unit == WORD_UNIT else self.request.units(self.fields)
+
 
 def read(messages: Sequence[Message]) -> Conversation:
     """Read a conversation of this package; a `ValueError` where it is none.
@@ -94,16 +106,22 @@ class Wording:
 
 def wording_of(question: Question) -> Wording:
     """The wording of a question's prompts."""
-    return _wording(question.prompt("classify"), *map(question.prompt, ("mask_note.word", "label", "fresh")))
+    notes = tuple(question.prompt(f"mask_note.{unit}") for unit in _units_of(question))
+    return _wording(notes, *map(question.prompt, ("classify", "label", "fresh")))
+
+
+def _units_of(question: Question) -> list[str]:
+    """The units that a dataset has prompts about."""
+    return [unit for unit in UNITS if not unit_problem(unit, question.language, dict(question.prompts))]
 
 
 @cache
-def _wording(classify: str, mask_note: str, label: str, fresh: str) -> Wording:
+def _wording(mask_notes: tuple[str, ...], classify: str, label: str, fresh: str) -> Wording:
     before, _, after = classify.partition("{labels}")
     return Wording(
         before.rpartition("}")[2],
         after.replace("{text}", ""),
-        re.compile(_pattern(mask_note, noun=".+?", mask="(.+?)")),
+        re.compile("|".join(_pattern(note, noun=".+?", mask="(.+?)") for note in mask_notes)),
         re.compile(_pattern(label, label="(.+?)")),
         re.compile(
             _pattern(
@@ -126,7 +144,8 @@ def _read_fresh(asked: Sequence[Question], text: str, label: str, request: str) 
 def _read_classification(wording: Wording, asked: Sequence[Question], prompt: str, request: str = "") -> Conversation:
     head, _, text = prompt.partition(wording.tail.rstrip())
     text = text.removeprefix(wording.tail[len(wording.tail.rstrip()) :])
-    mask = announced[1] if (announced := wording.mask.search(head)) else DEFAULT_MASK
+    announced = wording.mask.search(head)
+    mask = announced[announced.lastindex or 1] if announced else DEFAULT_MASK
     offered = wording.label.findall(head.rpartition(wording.answer)[2])
     choices = tuple(label for label in offered if label != UNKNOWN)
     if not text:  # of the question alone (`prior=domain`) the labels say how many choices there are
@@ -175,8 +194,12 @@ def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Requ
     table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
         targets = question.labels if style.WANTS_TARGET else ("",)
-        for budget, operator, target in itertools.product(BUDGETS, CHOICES["operator"], targets):
-            request = Request(question, budget, mask, operator, target)
+        for unit, budget, operator, target in itertools.product(
+            _units_of(question), BUDGETS, CHOICES["operator"], targets
+        ):
+            if operator == "substitute" and unit != WORD_UNIT:
+                continue
+            request = Request(question, budget, mask, operator, target, unit)
             table.setdefault(style.ask(request), (name, request))
     return table
 

@@ -10,7 +10,6 @@ import regex
 
 from lm_eval_tasks.styles.markup import lines_of
 from lm_eval_tasks.styles.nameable import (
-    AND,
     COLON,
     LONGEST_LINE,
     QUOTED,
@@ -43,8 +42,8 @@ _NONE = re.compile(r"^\W*(?:none|n/a|nothing|no words?)\W*$", re.IGNORECASE)
 # Separates a word from the comment on it.
 COMMENT = re.compile(r"\s(?:[-–—]+|=)\s|:(?!\d|//)|\s*(?:->|→|=>)|\s+because\s+(?=\w)")
 # (a positive word)
-_IN_PARENTHESES = re.compile(r"\s*\([^()]*\)\W*")
-_PARENTHESES = re.compile(r"\s\([^()]*\)")
+_IN_PARENTHESES = re.compile(r"\s*(?:\([^()]*\)|（[^（）]*）)\W*")
+_PARENTHESES = re.compile(r"\s\([^()]*\)|（[^（）]*）")
 _SENTENCE_END = regex.compile(r"(?<=[.!?][\"”’)*_]{0,3})\s+(?=[\"“‘'*(_]{0,3}\p{Lu})")
 # The most important words are love and great | The answer is love, but not: The word shows that it is …
 _SENTENCES = [
@@ -174,7 +173,7 @@ def _titled(title: str, content: str, contents: Contents, nested: int = 2) -> Li
         unclear = in_document and len(titled) < 3 and not titles_words
         return Line("unclear", tuple(titled)) if unclear else Line("heading", quoted_in(title, contents))
     listed = listed_in(content, contents)
-    if _COMMENT_TITLE.match(title):
+    if _COMMENT_TITLE.match(title) or contents.question.pattern("notes").search(title):
         listed = listed or segments_in(content, contents) or (titled if in_document else [])
         return Line("unclear", tuple(listed)) if listed else Line("talk", quoted_in(content, contents))
     label = set(titled) <= contents.all_labels
@@ -207,7 +206,7 @@ def _is_plain(text: str, keys: Sequence[str], contents: Contents) -> bool:
         return True
     # love (great) | love: great | The word "love" is great.
     quoted = {key for quote in QUOTED.finditer(text[:LONGEST_LINE]) for key in contents.keys_in(quote[1])}
-    mixed = bool(quoted) and not quoted >= set(keys) - set(AND)
+    mixed = bool(quoted) and not quoted >= set(keys) - contents.conjunctions
     return not (mixed or _PARENTHESES.search(text) or COMMENT.search(text) or _INTERJECTION.match(text))
 
 
@@ -228,22 +227,28 @@ def _sentence(text: str, contents: Contents) -> Line:
     if labels and any(contents.all_labels.issuperset(keys) for keys in phrases):
         # The words "sports" and "business" are important: the labels, one of which is a word of the document
         return Line("unclear", tuple(key for keys in phrases for key in keys))
-    if _NAMES_WORDS.search(text) and phrases:
+    if phrases and (_NAMES_WORDS.search(text) or contents.question.pattern("titles").search(text)):
         quoted = tuple(key for keys in phrases for key in keys)
-        clear = contents.holds(quoted) and not _DENIAL.search(QUOTED.sub('""', text))
+        clear = contents.holds(quoted) and not _denies(QUOTED.sub('""', text), contents)
         return Line("sentence" if clear else "unclear", quoted)
-    for match in filter(None, [] if phrases else [sentence.search(text) for sentence in _SENTENCES]):
+    for match in filter(
+        None, [] if phrases else [sentence.search(text) for sentence in (*_SENTENCES, contents.sentence)]
+    ):
         words, bare = match["words"], _BECAUSE.split(match["words"])[0]
         # A document may say "because".
         bare = words if contents.holds(contents.keys_in(words[len(bare) :])[:1]) else bare
         listed = listed_in(words, contents) or listed_in(bare, contents)
         # The answer is business: the label again
         if listed and not contents.all_labels.issuperset(listed):
-            return Line("unclear" if _DENIAL.search(text[: match.start("words")]) else "sentence", tuple(listed))
+            return Line("unclear" if _denies(text[: match.start("words")], contents) else "sentence", tuple(listed))
         # The words are love and wonderful: a word that is not in the document
         if contents.holds(contents.keys_in(words)[:1]) and not listed:
             return Line("unknown", tuple(contents.keys_in(words)[:1]))
     return _talk(text, contents)
+
+
+def _denies(text: str, contents: Contents) -> bool:
+    return bool(_DENIAL.search(text) or contents.question.pattern("denials").search(text))
 
 
 def _talk(text: str, contents: Contents) -> Line:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import regex
 
+from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import WORD, Fields, key_of, occurrences
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import word_removal
@@ -14,7 +16,8 @@ from lm_eval_tasks.styles.answer_lines import COMMENT, Line, read_lines
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.markup import without_markup
 from lm_eval_tasks.styles.nameable import Contents
-from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings
+from lm_eval_tasks.styles.sentence_lists import parse_sentences
+from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings, without_phrases
 from lm_eval_tasks.styles.word_lists import mentioned, named_words
 from lm_eval_tasks.thoughts import after_thinking
 
@@ -38,7 +41,7 @@ def ask(request: Request) -> str:
 
 def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:
     """The answer that names `words`, as honest explainers and training data write it."""
-    return ", ".join(words)
+    return (", " if request.unit == WORD_UNIT else "\n").join(words)
 
 
 def parse(answer: str, fields: Fields, request: Request) -> Explanation:
@@ -51,6 +54,8 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     if re.fullmatch(r"\W*n/a\W*", text, re.IGNORECASE):
         # N/A: not the words "n" and "a"
         return invalid("refusal")
+    if request.unit != WORD_UNIT:
+        return parse_sentences(answer, fields, request)
     contents = Contents(fields, request.question, request.mask)
     if len(text) > _LONGEST_ANSWER + 4 * len(contents.passage):
         return invalid("no word named")
@@ -59,7 +64,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     if not named.isdisjoint(_denied(text)):
         return invalid("no word named")
     if not named:
-        return invalid("refusal" if is_refusal(answer) else reason)
+        return invalid("refusal" if is_refusal(answer, request.question) else reason)
     positions = occurrences(contents.words, named)
     return Explanation(True, words=tuple(types_of(contents.words, positions).values()), positions=positions)
 
@@ -87,7 +92,7 @@ _ONE_WORD = [regex.compile(pattern, regex.IGNORECASE) for pattern in _ONE_WORD_S
 # love - because it … | love: it shows … | love (positive) | love, because … | love because … | love. It carries …
 _HEAD = regex.compile(
     rf"^[^\w\s]{{0,4}}(?P<word>{_W})[^\w\s.,:;(-]{{0,4}}"
-    r"(?:\s+[-–—]+\s|:|\s*\(|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
+    r"(?:\s+[-–—]+\s|:|\s*[(（]|\s*->|\s*→|\s*=>|\s+(?:because|as|since)\b|,\s+(?:because|as|since|which|it|this)\s+\w|\.\s+(?=\S+\s+\S+\s+\S))"
 )
 
 # The longest answer that is read beside a copy of the text, characters. Real ones have up to 128 tokens.
@@ -126,7 +131,9 @@ def _readings(answer: str, contents: Contents) -> Iterator[list[str]]:
     question = contents.question
     labels = {key for label in question.labels for key in contents.keys_in(label)}
     longest = 200 + len(contents.passage)
-    for text in readings(answer):
+    # großartig, weil es … | 好，因为 …
+    local = question.pattern("because").split(without_phrases(answer, question))[0]
+    for text in chain(readings(answer), readings(local) if local != answer else ()):
         text = _untitled(text, question)
         if len(text) <= longest:
             yield (keys := contents.keys_in(text))
@@ -180,6 +187,5 @@ def _untitled(text: str, question: Question) -> str:
     titles = "|".join(map(re.escape, names)) or r"(?!)"
     if letters := set(question.letters) & set(question.titles):  # B) kitchen
         text = re.sub(rf"^[^\w\n]{{0,4}}[{''.join(sorted(letters))}][*_]{{0,3}}[:.)]\s+", "", text, flags=re.MULTILINE)
-    return re.sub(
-        rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}:[*_]{{0,3}}[ \t]+", "", text, flags=re.IGNORECASE | re.MULTILINE
-    )
+    title = rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}(?::[*_]{{0,3}}[ \t]+|：)"
+    return re.sub(title, "", text, flags=re.IGNORECASE | re.MULTILINE)

@@ -45,6 +45,7 @@ class Contents:
         self.question = question
         self.keys = frozenset(word.key for word in self.words)
         self.passage = f" {' '.join(word.key for word in self.words)} "
+        self.conjunctions = frozenset((*AND, *question.phrases("and")))
         self.mask = frozenset(self.keys_in(mask))
         self.texts = [text.strip() for text in fields.values()]
         marked = []
@@ -53,6 +54,14 @@ class Contents:
             follows = between.isspace() or (not between and is_unspaced(word.text))
             marked.append(word.key if follows else f", {word.key}")
         self.phrases = f" {' '.join(marked)} "
+
+    @cached_property
+    def sentence(self) -> re.Pattern[str]:
+        """A sentence that names words in the question's language: Das wichtigste Wort ist gut. | 最重要的词是“好”。"""
+        title, verb = self.question.pattern("titles").pattern, self.question.pattern("is").pattern
+        return re.compile(
+            rf"(?:{title})[^\n.:：。]{{0,60}}?(?:{verb})\s*:?\s*(?P<words>[^.!?。！？\n]+)", re.IGNORECASE
+        )
 
     @cached_property
     def all_labels(self) -> frozenset[str]:
@@ -134,7 +143,8 @@ class Contents:
 def is_title(title: str, contents: Contents) -> bool:
     """Whether words follow this title: one that says so, or the title of a field."""
     names = "|".join(map(re.escape, contents.question.titles))
-    return bool(_WORDS_TITLE.search(title) or re.fullmatch(rf"\W*(?:{names})\W*", title, re.IGNORECASE))
+    says_so = _WORDS_TITLE.search(title) or contents.question.pattern("titles").search(title)
+    return bool(says_so or re.fullmatch(rf"\W*(?:{names})\W*", title, re.IGNORECASE))
 
 
 def listed_in(text: str, contents: Contents) -> list[str]:
@@ -152,17 +162,17 @@ def listed_in(text: str, contents: Contents) -> list[str]:
 def _without_conjunction(item: list[str], number: int, contents: Contents) -> list[str]:
     """The words of an item without "and" between them; none where "and" may be a named word."""
     # love, and great
-    if number and len(item) > 1 and item[0] in AND:
+    if number and len(item) > 1 and item[0] in contents.conjunctions:
         item = item[1:]
     # love and great: two words, unless the document says "love and great"
-    if len(item) == 1 or contents.has_phrase(item) or not set(AND) & set(item):
+    if len(item) == 1 or contents.has_phrase(item) or contents.conjunctions.isdisjoint(item):
         return item
-    sides = [list(side) for is_and, side in groupby(item, key=AND.__contains__) if not is_and]
-    ands = sum(key in AND for key in item)
+    sides = [list(side) for is_and, side in groupby(item, key=contents.conjunctions.__contains__) if not is_and]
+    ands = sum(key in contents.conjunctions for key in item)
     # love and and | and love | love and great it, in a document that says "and"
     if ands != len(sides) - 1:
         return []
-    named = contents.holds(key for key in item if key in AND)
+    named = contents.holds(key for key in item if key in contents.conjunctions)
     if named and not all(len(side) == 1 or contents.has_phrase(side) for side in sides):
         return []
     return [key for side in sides for key in side]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from faithfulness_metrics.words import find_words, words_of
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles.markup import without_document_markup
-from lm_eval_tasks.styles.unwrap import BULLET, readings, unquoted
+from lm_eval_tasks.styles.unwrap import BULLET, readings, unquoted, without_phrases
 from lm_eval_tasks.thoughts import after_thinking
 
 # A title may be part of the text itself ("Hypothesis:" inside a premise). So many occurrences are tried for each.
@@ -28,7 +28,9 @@ def documents(answer: str, question: Question, original: Mapping[str, str] | Non
     keys = {word.key for word in words_of(original or {})}
     text = after_thinking(answer)
     plain = without_document_markup(text, question.titles)
-    texts = itertools.chain(readings(answer), readings(plain) if plain != text else ())
+    local = without_phrases(plain, question)
+    others = [readings(other) for other in dict.fromkeys((plain, local)) if other != text]
+    texts = itertools.chain(readings(answer), *others)
     split = (
         fields for text in texts for variant in _variants(text, question, keys) for fields in _split(variant, question)
     )
@@ -55,7 +57,7 @@ def _variants(text: str, question: Question, keys: Collection[str]) -> Iterator[
 
 
 # A label or another title in front of a text.
-_SHORT_TITLE = re.compile(r"[^\w\n]{0,4}\w[^\n:\[]{0,40}:[*_]{0,3}[ \t]+")
+_SHORT_TITLE = re.compile(r"[^\w\n]{0,4}\w[^\n:\[]{0,40}(?::[*_]{0,3}[ \t]+|：)")
 
 
 def _json_documents(text: str, question: Question) -> Iterator[dict[str, str]]:

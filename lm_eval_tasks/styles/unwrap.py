@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.thoughts import after_thinking
 
 # Real answers have up to five layers (opening, closing, fence, bold, quotes), and each may be there or not: 2^5.
@@ -88,13 +89,16 @@ BULLET = re.compile(
 )
 
 
-def is_refusal(answer: str) -> bool:
-    """Whether the answer declines. Styles ask only when nothing else could be read.
+def is_refusal(answer: str, question: Question | None = None) -> bool:
+    """Whether the answer declines, in English or the question's language. Styles ask when nothing else could be read.
 
     >>> is_refusal("I'm sorry, but I can't help with that."), is_refusal("sorry day for the team")
     (True, True)
     """
-    return bool(_REFUSAL.match(after_thinking(answer).strip()))
+    text = after_thinking(answer).strip()
+    first = re.match(r"\W*", text)
+    refusal = question and question.pattern("refusals").match(text, first.end() if first else 0)
+    return bool(refusal or _REFUSAL.match(text))
 
 
 def is_prose(text: str) -> bool:
@@ -132,6 +136,17 @@ def readings(answer: str) -> Iterator[str]:
             rest = peel(text).strip()
             if rest not in seen and rest not in waiting and len(seen) + len(waiting) <= MOST_READINGS:
                 waiting.append(rest)
+
+
+def without_phrases(text: str, question: Question) -> str:
+    """The text without what answers in the question's language write around it."""
+    openings, notes = (question.pattern(key).pattern for key in ("openings", "notes"))
+    # Hier ist der geschwärzte Text: … | 修改后的评论：…
+    opening = re.match(rf"\W{{0,4}}(?:{openings})[^\n:：]{{0,80}}[:：]\s*", text, re.IGNORECASE)
+    text = text[opening.end() :] if opening else text
+    # \n\nHinweis: … | \n（注：…
+    note = re.search(rf"\s[^\w\s]{{0,4}}(?:{notes})[^\w\s]{{0,2}}[:：]", text, re.IGNORECASE)
+    return text[: note.start()] if note else text
 
 
 def _fenced(text: str) -> str:

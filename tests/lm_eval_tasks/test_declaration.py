@@ -56,7 +56,7 @@ BROKEN = [
     ('labels: [bad, "go\\nod"]', "labels: 'go\\nod' is empty, or has blanks around it or a line break"),
     ("lables: [bad, good]", "lables: no such key; did you mean labels?"),
     ("label: [bad, good]", "label: no such key; did you mean labels?"),
-    ("prompt: Is it?", "prompt: no such key; there are dataset, folder, noun, question"),
+    ("prompt: Is it?", "prompt: no such key; did you mean prompts?"),
     *((f"{key}: {GONE}", f"{key}: is missing") for key in GOOD["metadata"]["faithful_se"]),
     ("label_values: [1]", "label_values: 1 values for the 2 labels bad, good: give one a label, in that order"),
     ("label_values: [1, 2, 5]", "label_values: 3 values for the 2 labels"),

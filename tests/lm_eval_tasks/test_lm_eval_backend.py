@@ -176,7 +176,7 @@ def test_one_search_for_the_batch_size_of_generations(evaluate, data, tiny, monk
         HFLM, "_detect_batch_size", lambda lm, *arguments: searches.append(len(arguments)) or search(lm, *arguments)
     )
     lm = HFLM(pretrained=str(tiny), device="cpu", batch_size="auto", max_batch_size=4)
-    results = evaluate(lm, data, NINE_TASKS, 3, SHORT_ANSWERS)
+    results = evaluate(lm, data, NINE_TASKS, 3, SHORT_ANSWERS, quick="false")
     assert searches == [0]
     assert results["results"] == evaluate(load_model(tiny), data, NINE_TASKS, 3, SHORT_ANSWERS)["results"]
     assert lm._detect_batch_size() == 4 and searches == [0, 0]  # afterwards lm-eval has its own search again

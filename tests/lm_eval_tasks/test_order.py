@@ -61,7 +61,7 @@ def test_attribute_takes_the_texts_of_the_evaluation(tmp_path):
     spec = dataset_spec("snli")
     options = read_options("t", {}, {"data": str(folder), "order": "balanced", "order_seed": "3"})
     rows = ordered(load(spec, str(folder)), spec, "balanced", 3)
-    source = from_dataset("snli", options, "test", 12)
+    source = from_dataset(dataset_spec("snli"), options, "test", 12)
     assert [document.fields for document in source.documents] == [spec.document(row).fields for row in rows][:12]
     assert Counter(document.gold for document in source.documents) == dict.fromkeys(spec.question.labels, 4)
 

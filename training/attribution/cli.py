@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.errors import UsageError
 from faithful_se.files import check_writable
 from training.attribution.options import AttributionOptions, LabelOptions
-from training.command_line import command_parser, metavar, options_from
+from training.command_line import command_parser, include_path, metavar, options_from
 
 if TYPE_CHECKING:
     from training.attribution.inputs import Source
@@ -37,6 +37,7 @@ class TextOptions:
         out: folder to write to, or to resume in.
         adapter: a peft adapter to put on the model.
         tasks: datasets, as in the names of the tasks.
+        include_path: folder of datasets outside the package, as faithful-se new writes them.
         data: hub, mini or a folder; `faithful-se build` keeps the evaluation's texts of it apart (default: hub).
         split: split of the datasets: train, validation or test (default: train).
         file: texts as JSON lines, a JSON array, CSV, TSV or Parquet, with --labels or with one dataset as --tasks.
@@ -46,7 +47,8 @@ class TextOptions:
         limit: only the first texts of each dataset.
         order: file, or balanced: every gold label equally often, with --tasks and --limit.
         order_seed: seed of the balanced order.
-        mask: what is written in place of a word.
+        mask: what is written in place of a word, or of a sentence.
+        unit: what is scored: word (default), or sentence.
         unknown: offer "unknown" as a label.
         words_of: of multiple choice, whose words count: question, choices or both.
         system: a system message that opens every conversation.
@@ -58,6 +60,7 @@ class TextOptions:
     out: Path
     adapter: str = ""
     tasks: tuple[str, ...] = metavar("DATASET", ())
+    include_path: str = include_path()
     data: str | None = None
     split: str | None = None
     file: Path | None = None
@@ -68,6 +71,7 @@ class TextOptions:
     order: str = "file"
     order_seed: int = 0
     mask: str = "[REDACTED]"
+    unit: str = "word"
     unknown: bool = False
     words_of: str = "question"
     system: str = ""
@@ -94,6 +98,7 @@ class TextOptions:
                 "--tasks without --file",
                 not self.file,
             ),
+            ("--include_path", self.include_path or None, "--tasks", self.tasks),
             ("--order", None if self.order == "file" else self.order, "--tasks without --file", not self.file),
         ):
             if value is not None and not holds:
@@ -148,6 +153,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+    from training.attribution.cost import cost_lines
     from training.attribution.folder import AttributionFolder
     from training.attribution.prompt.chat_template import read_template_args
     from training.attribution.rows import summarize
@@ -157,6 +163,8 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     template_args = read_template_args(texts.chat_template_args)
     check_writable(texts.out, "--out")
     sources, settings = _sources(texts, labels)
+    for line in cost_lines(sources, scoring):
+        print(line, file=sys.stderr)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(
@@ -177,25 +185,27 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
 
 def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], dict[str, Any]]:
     """The texts, and the settings that say where they are from."""
-    from lm_eval_tasks.data import dataset_spec
+    from lm_eval_tasks.data import OWN, dataset_spec
     from lm_eval_tasks.options import read_options
     from training.attribution.inputs import check_evaluation, from_dataset, from_file, question_of
     from training.runs.settings import absolute_data
 
-    data = texts.data or "hub"
-    names = ("mask", "unknown", "order", "order_seed", "words_of")
+    datasets = {name: dataset_spec(name, texts.include_path) for name in texts.tasks}
+    data = texts.data or (OWN if datasets and all(dataset.home for dataset in datasets.values()) else "hub")
+    outside = {"include_path": str(Path(texts.include_path).expanduser().resolve())} if texts.include_path else {}
+    names = ("mask", "unit", "unknown", "order", "order_seed", "words_of")
     overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
     task_options = read_options("attribute", {}, overrides)
     if not texts.file:
         split = texts.split or "train"
         sources = [
-            from_dataset(name, task_options, split, texts.limit, texts.system, labels)
-            for name in dict.fromkeys(texts.tasks)
+            from_dataset(dataset, task_options, split, texts.limit, texts.system, labels)
+            for dataset in datasets.values()
         ]
         drawn = {"order": texts.order, "order_seed": texts.order_seed} if texts.order != "file" else {}
-        return sources, {"data": absolute_data(data), "split": split, **drawn, **labels.settings}
+        return sources, {"data": absolute_data(data), "split": split, **outside, **drawn, **labels.settings}
     settings: dict[str, Any] = {"file": str(texts.file.resolve()), **labels.settings}
-    if texts.tasks and dataset_spec(texts.tasks[0]).choices:
+    if texts.tasks and datasets[texts.tasks[0]].choices:
         raise UsageError(
             f"--file with --tasks {texts.tasks[0]}: its texts have choices of their own: give --data DIR, a folder "
             f"that holds them as {texts.tasks[0]}/train.jsonl"
@@ -205,9 +215,9 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
         # Rows are found again by the hash of their text, which does not depend on the question.
         subject = {"question": question.question, "fields": question.fields, "labels": question.labels}
     else:
-        question = dataset_spec(texts.tasks[0]).question
-        subject = {"data": absolute_data(data)}
-    dataset = dataset_spec(texts.tasks[0]) if texts.tasks else None
+        question = datasets[texts.tasks[0]].question
+        subject = {"data": absolute_data(data), **outside}
+    dataset = datasets[texts.tasks[0]] if texts.tasks else None
     sources = [from_file(texts.file, question, task_options, texts.limit, texts.system, labels, dataset)]
     if dataset:
         check_evaluation(dataset, data)

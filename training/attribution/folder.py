@@ -52,7 +52,8 @@ class AttributionFolder(ShardedFolder[AttributionSettings]):
         """
         options = {**LABELS_OF_OLDER_VERSIONS, **(settings.get("options") or {})}
         settings = {**with_absolute_data(settings), "options": options}
-        return {key: value for key, value in settings.items() if key not in (*OF_DATASETS, *OF_TEXTS, "prompt", "date")}
+        others = (*OF_DATASETS, *OF_TEXTS, "prompt", "date", "include_path")  # a folder of datasets may be moved
+        return {key: value for key, value in settings.items() if key not in others}
 
     def recorded_priors(self) -> dict[str, dict[str, float]]:
         """Dataset -> prior of the labels, of an earlier call with the same settings; empty where there was none."""

@@ -17,7 +17,7 @@ import jsonlines
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
 from lm_eval_tasks.classification import Question
-from lm_eval_tasks.data import DatasetSpec, dataset_spec, has_mini, load
+from lm_eval_tasks.data import DatasetSpec, has_mini, load
 from lm_eval_tasks.data_checks import MOST_TEXTS, check_segmenter
 from lm_eval_tasks.data_files import PACKED, line_problem, loads, read_rows
 from lm_eval_tasks.declaration import SPLITS, label_problem
@@ -53,7 +53,7 @@ class Source:
 
 
 def from_dataset(
-    name: str,
+    dataset: DatasetSpec,
     options: Options,
     split: str = "train",
     limit: int | None = None,
@@ -65,10 +65,11 @@ def from_dataset(
     Raises:
         UsageError: no such dataset, or it cannot be read, or labels of its texts' own that cannot be calibrated.
     """
-    dataset = dataset_spec(name).with_options(options)
+    dataset = dataset.with_options(options)
     if dataset.choices and options.classifier == "calibrated":
         raise UsageError(
-            f"{name}: --classifier calibrated is for labels that are the same in all texts: leave it out, the letters "
+            f"{dataset.question.dataset}: --classifier calibrated is for labels that are the same in all texts: leave it "
+            "out, the letters "
             "are ranked"
         )
     spec = _spec(dataset.question, options, system)
@@ -87,7 +88,7 @@ def load_split(dataset: DatasetSpec, data: str, split: str = "test") -> datasets
     """
     if split not in SPLITS:
         raise UsageError(f"--split {split}: give one of {', '.join(SPLITS)}")
-    name = dataset.question.dataset
+    name, data = dataset.question.dataset, dataset.data(data)
     files = [f"{folder}/{split}.jsonl" for folder in dict.fromkeys((dataset.folder, name))]
     remedy = f"--data DIR, a folder with {' or '.join(files)}"
     if data == "mini" and not has_mini(name):

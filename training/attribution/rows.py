@@ -86,7 +86,7 @@ def attribute_batch(batch: DocumentBatch, indices: Sequence[int], run: RunFields
     labels_without_top = _labels_without_top_word(batch, [ranking[0][0] for ranking in rankings])
     rows = []
     for i, (prompt, ranking) in enumerate(zip(batch.prompts, rankings, strict=True)):
-        label, words, (top, top_score) = int(batch.label[i]), prompt.document.words, ranking[0]
+        label, words, (top, top_score) = int(batch.label[i]), prompt.document.units, ranking[0]
         positions = list(prompt.types[top])
         row = empty_row(prompt.document, indices[i], run, "")
         row["prediction"] = labels[label]

@@ -26,6 +26,7 @@ from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.turn_breaks import turn_breaks
+from training.attribution.attributor import unit_settings
 from training.attribution.choices import AnyAttributor, attributor_of
 from training.attribution.engine.label_prior import label_settings
 from training.attribution.folder import AttributionFolder
@@ -159,6 +160,7 @@ def _settings(
 ) -> AttributionSettings:
     spec, options = sources[0].spec, attributors[0].options
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
+    task_options |= unit_settings(spec)
     task_options |= label_settings(spec)
     words_of = {source.spec.options.words_of for source in sources if source.spec.question.words_of}
     if words_of - {Options.words_of}:

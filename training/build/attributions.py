@@ -46,6 +46,13 @@ class Attributions:
     manifest: AttributionManifest
     texts: Mapping[str, list[AttributedText]]  # by dataset, in its order
     evaluation: str = ""  # where the evaluation's texts are, which are left out; empty where the manifest says it
+    include_path: str = ""  # the folder of datasets outside the package; empty for none
+
+    def dataset(self, name: str) -> DatasetSpec:
+        """A dataset of the folder; a `UsageError` where there is none of that name, as for files of users."""
+        dataset = dataset_spec(name, self.include_path)
+        words_of = self.manifest["options"].get("words_of", Options.words_of)
+        return dataset.with_options(Options(words_of=words_of)) if dataset.choices else dataset
 
     @property
     def data(self) -> str:
@@ -106,12 +113,6 @@ class Attributions:
             )
         return wanted
 
-    def dataset(self, name: str) -> DatasetSpec:
-        """A dataset as the words were scored: of multiple choice, with the words that counted."""
-        words_of = self.manifest["options"].get("words_of", Options.words_of)
-        dataset = dataset_spec(name)
-        return dataset.with_options(Options(words_of=words_of)) if dataset.choices else dataset
-
     def task(self, dataset: DatasetSpec, style: str, budget: str, context: str, classifier: str) -> TaskSpec:
         """The task that the rows train for: as the words were scored, with the same examples and prior."""
         options, name = self.manifest["options"], dataset.question.dataset
@@ -123,6 +124,7 @@ class Attributions:
             context=context,
             mask=options["mask"],
             unknown=options["unknown"],
+            unit=options.get("unit", Options.unit),
             controls=(),
             prior=options.get("prior", Options.prior),
             prior_texts=options.get("prior_texts", Options.prior_texts),
@@ -147,6 +149,7 @@ def read_attributions(
     without: Collection[str] = (),
     limit: int | None = None,
     data: str = "",
+    include_path: str = "",
 ) -> Attributions:
     """Read a finished folder.
 
@@ -156,6 +159,7 @@ def read_attributions(
         without: not these.
         limit: only the first texts of each dataset.
         data: where the evaluation's texts are, if not where the manifest says.
+        include_path: the folder of datasets outside the package, if not where the manifest says.
 
     Raises:
         UsageError: not there, not finished, damaged, an unknown dataset, or no dataset left.
@@ -169,8 +173,11 @@ def read_attributions(
     if not selected:
         raise UsageError(f"{folder}: no dataset is left: {', '.join(without)} left out of {', '.join(rows)}")
     texts = {}
+    include_path = include_path or manifest.get("include_path", "")
     for name in selected:
-        dataset_spec(name)  # other names are those of users' files, which no task of the evaluation could judge
+        dataset_spec(
+            name, include_path
+        )  # other names are those of users' files, which no task of the evaluation could judge
         of_dataset = list(_read_texts(folder / f"{name}.jsonl"))
         if len(of_dataset) != rows[name]:
             raise UsageError(
@@ -181,7 +188,7 @@ def read_attributions(
     evaluation = absolute_data(data) if data else ""
     if evaluation == absolute_data(manifest.get("data", "hub")):
         evaluation = ""
-    return Attributions(manifest, texts, evaluation)
+    return Attributions(manifest, texts, evaluation, include_path)
 
 
 def _read_manifest(folder: Path) -> AttributionManifest:
@@ -208,8 +215,16 @@ def _read_texts(path: Path) -> Iterator[AttributedText]:
             if row["top"]:  # of words with equal scores the attribution chose one, whatever their order in the mapping
                 top = row["top"]["key"]
                 ranking = tuple(sorted(ranking, key=lambda pair: (pair[0] != top, -pair[1])))
+            scoring = row.get("options", {})
             labels, context = tuple(row.get("labels", ())), dict(row.get("context", {}))
-            document = Document(dict(row["fields"]), row["gold"], labels, context=context)
+            document = Document(
+                dict(row["fields"]),
+                row["gold"],
+                labels,
+                context=context,
+                unit=scoring.get("unit", Document.unit),
+                language=scoring.get("language", Document.language),
+            )
             text = AttributedText(document, int(row["index"]), row["prediction"], ranking, str(row["problem"]))
             problem = words_problem(row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

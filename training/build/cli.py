@@ -42,7 +42,9 @@ def main(argv: list[str] | None = None) -> int:
     from training.build.run import build
 
     check_writable(source.out, "--out")
-    attributions = read_attributions(source.attributions, source.datasets, source.without, source.limit, source.data)
+    attributions = read_attributions(
+        source.attributions, source.datasets, source.without, source.limit, source.data, source.include_path
+    )
     attributions.check_template_args(source.chat_template_args)
     responder = load_responder(
         source.model,

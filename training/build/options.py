@@ -9,7 +9,7 @@ from typing import Any
 from faithful_se.errors import UsageError
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
-from training.command_line import metavar, switch_off
+from training.command_line import include_path, metavar, switch_off
 
 ARMS = ("word", "random", "lowest", "answers")
 
@@ -25,6 +25,7 @@ class SourceOptions:
         adapter: a peft adapter to put on the model, if it was attributed with one.
         datasets: only these (default: all there are).
         without: not these: leave a dataset out.
+        include_path: folder of datasets outside the package (default: as attributed; give it where that was moved).
         data: where the evaluation's texts are, to keep apart: hub, mini or a folder (default: as attributed).
         limit: only the first texts of each dataset.
         chat_template_args: further arguments of the chat template as JSON (default: as attributed; others are refused).
@@ -36,6 +37,7 @@ class SourceOptions:
     adapter: str = ""
     datasets: tuple[str, ...] = metavar("DATASET", ())
     without: tuple[str, ...] = metavar("DATASET", ())
+    include_path: str = include_path()
     data: str = ""
     limit: int | None = None
     chat_template_args: str = metavar("JSON", "")

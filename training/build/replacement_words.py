@@ -35,7 +35,7 @@ def replacement_words(question: Question, texts: Collection[AttributedText], mos
         key, score = text.ranking[0]
         if score <= 0 or label_leak([], [key], labels):
             continue
-        written.setdefault(key, next(word.text for word in text.document.words if word.key == key))
+        written.setdefault(key, next(word.text for word in text.document.units if word.key == key))
         for label in own_labels or [text.prediction]:
             weights[label][key] = weights[label].get(key, 0.0) + score
     # Equal weights are ordered by the alphabet, so that the order of the texts does not matter.

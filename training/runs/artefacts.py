@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from faithfulness_metrics.words import words_of
+from faithfulness_metrics.units import WORD_UNIT, units_of
 
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
@@ -33,6 +33,8 @@ class ScoringOptions(TypedDict, total=False):
     whole_answer: bool
     seed: int
     mask: str  # written in place of a word
+    unit: str  # what is scored, where it is not the word: ``sentence``
+    language: str  # of the sentences, where it is not English
     unknown: bool  # whether "unknown" is one of the labels
     classifier: str  # how labels are ranked: ``loglikelihood`` or ``calibrated``
     prior: str  # of ``calibrated``: ``texts``, ``contextual`` or ``domain``
@@ -58,7 +60,8 @@ class AttributionSettings(TypedDict):
     tokenizer: NotRequired[dict[str, Any]]  # special tokens, a digest of the vocabulary, …
     chat_template: NotRequired[str | None]  # a digest of its text
     dtype: NotRequired[str]  # number type that the model was loaded as
-    data: NotRequired[str]  # where the datasets are: "hub", "mini" or the absolute path of a folder
+    data: NotRequired[str]  # where the datasets are: "hub", "mini", "own" or the absolute path of a folder
+    include_path: NotRequired[str]  # the absolute path of the folder of datasets outside the package
     split: NotRequired[str]
     order: NotRequired[str]  # of the texts where it is not that of the file, as the next
     order_seed: NotRequired[int]
@@ -173,14 +176,16 @@ def content_of(settings: Mapping[str, Any]) -> str:
 def words_problem(row: Mapping[str, Any]) -> str:
     """Why a row of attributions is of no use here; empty where it is.
 
-    Versions differ in what a word is. So the words of an older row need not be those that are masked and named now.
+    Versions differ in what a word or sentence is. So those of an older row need not be those that are masked now.
     """
     recorded = [word["key"] for word in row.get("words") or ()]
-    now = [word.key for word in words_of(row["fields"])] if recorded else []
+    options = row.get("options") or {}
+    unit, language = options.get("unit", WORD_UNIT), options.get("language", "en")
+    now = [span.key for span in units_of(row["fields"], unit, language)] if recorded else []
     if recorded == now:
         return ""
     strange = sorted({*recorded} ^ {*now})[:3] or recorded[:3]
     return (
-        f"another version attributed it, which found other words in the text ({', '.join(strange)}): attribute the "
+        f"another version attributed it, which found other {unit}s in the text ({', '.join(strange)}): attribute the "
         "texts again, into another --out"
     )

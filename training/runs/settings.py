@@ -9,7 +9,7 @@ from typing import Any
 
 def absolute_data(data: str) -> str:
     """A value of `--data` that means the same in every working directory: folders by their absolute path."""
-    return data if data in ("hub", "mini") else str(Path(data).expanduser().resolve())
+    return data if data in ("hub", "mini", "own") else str(Path(data).expanduser().resolve())
 
 
 def with_absolute_data(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.data import dataset_names
+from lm_eval_tasks.data import dataset_names, external_datasets
 from lm_eval_tasks.options import Options, read_options
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options
@@ -28,7 +28,10 @@ def check_commands(recipe: Recipe, where: str) -> None:
     Raises:
         UsageError: an option that a command does not have, or a value that it refuses.
     """
-    check_names(recipe.datasets, dataset_names(), f"{where}: datasets", "dataset")
+    outside = tuple(external_datasets(recipe.include_path)) if recipe.include_path else ()
+    check_names(recipe.datasets, (*outside, *dataset_names()), f"{where}: datasets", "dataset")
+    if recipe.include_path and "include_path" in recipe.evaluate.arguments:
+        raise UsageError(f"{where}: evaluate: arguments: include_path: is a key of the recipe: leave one out")
     if recipe.tune is not None:
         check_options("tune", recipe.tune, f"{where}: tune")
     check_options("attribute", recipe.attribute, f"{where}: attribute")
@@ -44,31 +47,32 @@ def check_commands(recipe: Recipe, where: str) -> None:
         check_options("build", own, at)
         _check_build({**recipe.build, **own}, at)
         if "tasks" in options:
-            _check_tasks(options["tasks"], f"{at}: tasks")
+            _check_tasks(options["tasks"], f"{at}: tasks", recipe.include_path)
     evaluate = f"{where}: evaluate"
     check_names(recipe.evaluate.arguments, LM_EVAL, f"{evaluate}: arguments")
     check_names(recipe.evaluate.options, [option.name for option in fields(Options)], f"{evaluate}: options")
     read_options(evaluate, {}, {"data": recipe.data, **recipe.evaluate.options})
-    _check_tasks(recipe.evaluate.tasks, f"{evaluate}: tasks")
+    _check_tasks(recipe.evaluate.tasks, f"{evaluate}: tasks", recipe.include_path)
 
 
-def _check_tasks(names: Any, where: str) -> None:
+def _check_tasks(names: Any, where: str, include_path: str) -> None:
     if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
         raise UsageError(f"{where}: {names!r}: give a list of names, patterns or tags of tasks")
     for name in names:
         # Others may be tasks of lm-eval, whose list takes it many seconds.
-        if name.startswith("faithful") and not fnmatch.filter(_task_names(), name):
-            near = get_close_matches(name, _task_names(), n=1)
+        if name.startswith("faithful") and not fnmatch.filter(known := _task_names(include_path), name):
+            near = get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"{where}: {name}: no such task{hint}")
 
 
-@lru_cache(maxsize=1)
-def _task_names() -> list[str]:
-    """Names of tasks, groups and tags of this package."""
+@lru_cache(maxsize=2)
+def _task_names(include_path: str) -> list[str]:
+    """Names of tasks, groups and tags of this package, and of a folder outside of it."""
     from lm_eval.tasks import TaskManager
 
-    names: list[str] = TaskManager(include_defaults=False, include_path=str(DATASETS)).all_tasks
+    folders = [str(DATASETS), *([include_path] if include_path else [])]
+    names: list[str] = TaskManager(include_defaults=False, include_path=folders).all_tasks
     return names
 
 

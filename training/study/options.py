@@ -20,9 +20,9 @@ LM_EVAL = (
 PACKAGES = {"tune": "tune", "attribute": "attribution", "build": "build"}
 # Set by the study: a recipe has keys of its own for them, or they follow from it.
 SET_BY_THE_STUDY = {
-    "tune": ("model", "tasks", "data", "out"),
-    "attribute": ("model", "tasks", "data", "out", "dtype"),
-    "build": ("attributions", "model", "out", "seed", "dtype"),
+    "tune": ("model", "tasks", "data", "include_path", "out"),
+    "attribute": ("model", "tasks", "data", "include_path", "out", "dtype"),
+    "build": ("attributions", "model", "include_path", "out", "seed", "dtype"),
     "sft": ("model_name_or_path", "data", "output_dir", "seed"),
 }
 # Commands that several processes can share.

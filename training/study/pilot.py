@@ -20,6 +20,7 @@ import psutil
 from faithful_se.errors import UsageError
 from faithful_se.files import jsonl_line, write_atomic
 from faithful_se.progress import Progress
+from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.protocol import self_explain
@@ -149,7 +150,9 @@ def _tasks(recipe: Recipe, pilot: Pilot) -> dict[str, Any]:
     """The tasks of all checkpoints together; `pilot` gets the names of each checkpoint's own."""
     from lm_eval.tasks import TaskManager
 
-    manager = TaskManager(metadata={"data": recipe.data, **recipe.evaluate.options})
+    manager = TaskManager(
+        include_path=recipe.include_path or None, metadata={"data": recipe.data, **recipe.evaluate.options}
+    )
     tasks: dict[str, Any] = {}
     for arm in ("", *recipe.arms):
         patterns = tasks_of(recipe, arm)
@@ -169,7 +172,8 @@ def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilo
     order = {name: values[key] for name, key in (("order", "order"), ("order_seed", "order-seed")) if key in values}
     task_options = read_options("attribute", {}, {"data": recipe.data, **order})
     for name in recipe.datasets:
-        source = from_dataset(name, task_options, values.get("split", "train"), values.get("limit"))
+        dataset = dataset_spec(name, recipe.include_path)
+        source = from_dataset(dataset, task_options, values.get("split", "train"), values.get("limit"))
         documents, lengths = source.documents, [len(document.words) for document in source.documents]
         attributor = Attributor(model, tokenizer, source.spec, options)
         attributor.rows(spread(documents, 1))  # checks the forward pass

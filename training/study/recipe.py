@@ -48,6 +48,7 @@ class Recipe:
         evaluate: how every checkpoint is evaluated, see below.
         title: heading of the board and of the report.
         data: hub, mini or a folder (default: hub).
+        include_path: folder of datasets outside the package, as `faithful-se new` writes them.
         dtype: number type of the model in attribute, build and evaluate (default: as stored).
         tune: options of `faithful-se tune`; without this key the model is studied as it is.
         attribute: options of `faithful-se attribute`.
@@ -67,6 +68,7 @@ class Recipe:
     evaluate: Evaluate
     title: str = ""
     data: str = "hub"
+    include_path: str = ""
     dtype: str = ""
     tune: Mapping[str, Any] | None = None
     attribute: Mapping[str, Any] = field(default_factory=dict)

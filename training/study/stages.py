@@ -106,6 +106,7 @@ class Study:
                 *(
                     "--data",
                     self.recipe.data,
+                    *self._include_path(),
                     "--out",
                     folder,
                     *words(self._with_config("tune", options), set(options) - SWITCHES),
@@ -119,7 +120,7 @@ class Study:
         folder, options = self.out / "attributions", self.recipe.attribute
         command = _command(
             *("faithful-se", "attribute", "--model", self.subject, "--tasks", *self.recipe.datasets),
-            *("--data", self.recipe.data, *words(options), *self._dtype(), "--out", folder),
+            *("--data", self.recipe.data, *self._include_path(), *words(options), *self._dtype(), "--out", folder),
         )
         purpose = f"{options.get('limit', 'all')} texts a dataset, {options.get('method', 'occlusion')}"
         return self._stage("attribute", command, folder / "manifest.json", purpose, options, self._subject_stage)
@@ -136,7 +137,7 @@ class Study:
             *("lm_eval", "run", "--model", plan.model, "--model_args"),
             *pairs({**model_args, **plan.model_args, **peft}),
             *("--tasks", *tasks_of(self.recipe, arm), "--apply_chat_template", "--metadata", *pairs(options), *limit),
-            *(*words(plan.arguments), *cache, "--log_samples", "--output_path", results),
+            *(*self._include_path(), *words(plan.arguments), *cache, "--log_samples", "--output_path", results),
         )
         purpose = f"lm_eval, {plan.limit or 'all'} texts a task"
         after = (f"sft-{name}",) if adapter else self._subject_stage
@@ -151,7 +152,15 @@ class Study:
         options = build_options(self.recipe, arm)
         build = _command(
             *("faithful-se", "build", "--attributions", self.out / "attributions", "--model", self.subject),
-            *("--out", rows, "--seed", seed, *self._dtype(), *words({**self.recipe.build, **options})),
+            *(
+                "--out",
+                rows,
+                "--seed",
+                seed,
+                *self._include_path(),
+                *self._dtype(),
+                *words({**self.recipe.build, **options}),
+            ),
         )
         config = self._with_config("sft", self.recipe.sft)
         first = {"config": config.pop("config")} if "config" in config else {}
@@ -182,6 +191,9 @@ class Study:
 
     def _dtype(self) -> tuple[str, ...]:
         return ("--dtype", self.recipe.dtype) if self.recipe.dtype else ()
+
+    def _include_path(self) -> tuple[str, ...]:
+        return ("--include_path", self.recipe.include_path) if self.recipe.include_path else ()
 
     def _with_config(self, section: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Options whose `config` is the copy in the folder of the study."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.styles import BUDGETS, STYLES
-from training.command_line import metavar
+from training.command_line import include_path, metavar
 
 # Without a value of the user's: accuracy of these datasets, and the most frequent answer by the number of labels. Texts
 # of the report are balanced over the labels.
@@ -25,6 +25,7 @@ class SourceOptions:
         model: folder or hub name of an instruction-tuned model.
         tasks: datasets, as in the names of the tasks.
         out: folder to write to, or to resume in.
+        include_path: folder of datasets outside the package, as faithful-se new writes them.
         data: hub, mini or a folder (default: hub).
         system: a system message that opens every conversation, as in the evaluation.
         chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
@@ -34,6 +35,7 @@ class SourceOptions:
     model: str
     out: Path
     tasks: tuple[str, ...] = metavar("DATASET", ())
+    include_path: str = include_path()
     data: str = "hub"
     system: str = ""
     chat_template_args: str = metavar("JSON", "")

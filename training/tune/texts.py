@@ -55,7 +55,7 @@ def read_texts(name: str, rows: int, source: SourceOptions, options: RowOptions)
     Raises:
         UsageError: labels that differ from text to text, a split that is missing, or a label without a text.
     """
-    dataset = dataset_spec(name)
+    dataset = dataset_spec(name, source.include_path)
     if dataset.choices:
         raise UsageError(f"{name}: each text has labels of its own; a tuning needs one set of labels for all texts")
     task_options = Options(

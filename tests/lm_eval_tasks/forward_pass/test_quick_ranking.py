@@ -11,7 +11,7 @@ from lm_eval.models.huggingface import HFLM
 
 from lm_eval_tasks import LOGGER
 from lm_eval_tasks.data_parallel import make_request
-from lm_eval_tasks.forward_pass import quick_ranking
+from lm_eval_tasks.forward_pass import hf_model
 from lm_eval_tasks.forward_pass.label_rows import LabelRows
 from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking
 from lm_eval_tasks.lm_eval_backend import Backend
@@ -192,7 +192,7 @@ def test_another_answer_than_the_models_own_is_noticed(fast, monkeypatch, caplog
 
 def test_all_processes_do_the_same(fast, monkeypatch):
     lm = HFLM(pretrained=tiny.random_model("llama", len(fast)), tokenizer=fast, batch_size=4)
-    monkeypatch.setattr(quick_ranking, "gather_ints", lambda lm, number: [number, 0])
+    monkeypatch.setattr(hf_model, "gather_ints", lambda lm, number: [number, 0])
     ranking = QuickRanking(lm)
     with ranking.active():
         lm.loglikelihood(requests_of(fast, tiny.PAIR)[:6], disable_tqdm=True)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import torch
 
-from training.attribution.engine import memory
+from lm_eval_tasks.forward_pass import free_memory as memory
 
 GIB = 1 << 30
 
@@ -101,7 +101,7 @@ def limited() -> Iterator[Path]:
 
 
 def test_the_limit_of_the_kernel_is_read(limited: Path) -> None:
-    source = "from training.attribution.engine.memory import cgroup_bytes_left; print(cgroup_bytes_left())"
+    source = "from lm_eval_tasks.forward_pass.free_memory import cgroup_bytes_left; print(cgroup_bytes_left())"
     # A shell joins the group and becomes the process that prints.
     shell = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(limited / "cgroup.procs"), sys.executable, "-c", source]
     printed = subprocess.run(shell, capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,100 @@
+"""What `faithful-se new` has understood: rows, labels, lengths, how answers are read, the prompts, the next command."""
+
+from __future__ import annotations
+
+import shlex
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lm_eval_tasks.data import DatasetSpec
+from lm_eval_tasks.declaration import SPLITS
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.label_reading import parse_label
+from lm_eval_tasks.new_tasks.new_dataset import NewDataset
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import BUDGETS, STYLES
+
+# Answers in the shapes that models write most, to see which label each is read as.
+ANSWER_FORMS = (
+    "{label}",
+    '"{label}"',
+    "**{label}**",
+    "Answer: {label}",
+    "The {noun} is {label}.",
+    "It is not {label}.",
+)
+# Characters of a text that are shown in a prompt, and texts that lengths are measured on.
+SHOWN, MEASURED = 300, 5000
+
+
+def report(dataset: NewDataset, out: Path) -> Iterator[str]:
+    """The lines to print, once the folder is written into `out`."""
+    spec = dataset.declaration.spec()
+    yield f"{dataset.source}: {len(dataset.rows()):,} rows"
+    yield from (f"note: {note}" for note in dataset.notes)
+    yield ""
+    yield from _label_table(dataset)
+    yield ""
+    yield _lengths(dataset, spec)
+    if spec.question.labels:
+        yield ""
+        yield from reading_table(spec.question.labels, spec.question.noun, spec.question.synonyms)
+    yield ""
+    yield from _prompts(spec, spec.document(dataset.splits["test"][0]))
+    yield ""
+    yield f"written: {out / dataset.declaration.dataset}"
+    yield "next:"
+    yield from ("  " + line for line in _next_command(dataset.declaration.dataset, out))
+
+
+def _label_table(dataset: NewDataset) -> Iterator[str]:
+    column, splits = dataset.declaration.label_column, [split for split in SPLITS if dataset.splits.get(split)]
+    counts = {split: Counter(str(row[column]) for row in dataset.splits[split]) for split in splits}
+    labels = dataset.declaration.labels
+    width = max(map(len, (*labels, "label")))
+    yield "  ".join([f"{'label':<{width}}", *(f"{split:>10}" for split in splits)])
+    for label in labels:
+        yield "  ".join([f"{label:<{width}}", *(f"{counts[split][label]:>10,}" for split in splits)])
+    yield "  ".join([f"{'':<{width}}", *(f"{len(dataset.splits[split]):>10,}" for split in splits)])
+
+
+def _lengths(dataset: NewDataset, spec: DatasetSpec) -> str:
+    documents = [spec.document(row) for row in dataset.rows()[:MEASURED]]
+    counts = [len(document.words) for document in documents]
+    return f"words of a text: {min(counts):,} to {max(counts):,}, median {statistics.median(counts):,.0f}"
+
+
+def reading_table(labels: Sequence[str], noun: str, synonyms: Sequence[Sequence[str]] = ()) -> Iterator[str]:
+    """Which label an answer in each of the common shapes is read as: "=" for the label that it names, "-" for none."""
+    width = max(map(len, (*labels, "an answer that names")))
+    forms = [form.format(label="X", noun=noun) for form in ANSWER_FORMS]
+    yield "  ".join([f"{'an answer that names':<{width}}", *forms, "is read as (= X, - none)"])
+    for label in labels:
+        cells = []
+        for form, heading in zip(ANSWER_FORMS, forms, strict=True):
+            named = parse_label(form.format(label=label, noun=noun), labels, synonyms)
+            cells.append(f"{'=' if named == label else named or '-':^{len(heading)}}")
+        yield "  ".join([f"{label:<{width}}", *cells]).rstrip()
+
+
+def _prompts(spec: DatasetSpec, document: Document) -> Iterator[str]:
+    """The first prompt of each style."""
+    fields = {name: text if len(text) <= SHOWN else text[:SHOWN] + " …" for name, text in document.fields.items()}
+    document = Document(fields, document.gold, document.labels)
+    for number, style in enumerate(STYLES):
+        task = TaskSpec(spec.question, style, BUDGETS[0], Options())
+        if not number:
+            yield "the classification of the first text:"
+            yield from ("  | " + line for line in task.classify(document).messages[-1][1].splitlines())
+        target = task.target(document, task.question_about(document).labels[0])
+        yield f"then, {style}:"
+        yield from ("  | " + line for line in STYLES[style].ask(task.request(document, target)).splitlines())
+
+
+def _next_command(name: str, out: Path) -> Iterator[str]:
+    yield "faithful-se eval run --model hf --model_args pretrained=MODEL \\"
+    yield f"    --include_path {shlex.quote(str(out))} --tasks faithful-se-{name} \\"
+    yield "    --apply_chat_template --log_samples --output_path results"
