@@ -190,6 +190,7 @@ class SelfExplainTask(ConfigurableTask):
             spec=self.spec,
             document=self.source.document(doc),
             render=self.render,
+            metadata_of_task=self.config.metadata,
             number=self.sample_indices[index] if self.sample_indices else index,
         )
 

@@ -116,12 +116,14 @@ class MachineOptions:
         device: cpu, cuda, cuda:1 (default: a GPU if there is one).
         token_budget: tokens at once, halved when memory runs out; 0 takes what suits the device.
         shard_size: texts that are written at once, and lost at most by an interruption.
+        plan: only attribute a few texts, and print calls, tokens and minutes for all.
     """
 
     dtype: str = "auto"
     device: str = ""
     token_budget: int = 0
     shard_size: int = 128
+    plan: bool = False
 
     def __post_init__(self) -> None:
         if self.shard_size < 1 or self.token_budget < 0:
@@ -166,6 +168,23 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     for line in cost_lines(sources, scoring):
         print(line, file=sys.stderr)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
+    if machine.plan:
+        from training.attribution.attributor import Attributor
+        from training.attribution.plan import plan_attribution
+
+        attributors = [
+            Attributor(
+                model,
+                tokenizer,
+                source.spec,
+                scoring,
+                token_budget=machine.token_budget,
+                template_args=template_args,
+            )
+            for source in sources
+        ]
+        print("\n".join(plan_attribution(sources, attributors)))
+        return
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(
         model,
