@@ -1,4 +1,4 @@
-"""Multiple choice: each row has choices of its own, shown as ``A) …``. docs/own_data.md, "Multiple choice".
+"""Multiple choice: each row has choices of its own, shown as ``A) …``. docs/multiple_choice.md.
 
 A document of such a dataset has its question in `fields` and its choices in `context`, or the other way round: the
 option `words_of` says whose words count. What is in `context` is shown and never changed.

@@ -1,4 +1,4 @@
-"""`faithful-se new --from-task`: the text, the question and the choices of lm-eval's tasks, on rows in their columns."""
+"""`faithful-se new --from-task`: text, question and choices of lm-eval's tasks, on rows in their columns."""
 
 from __future__ import annotations
 
