@@ -1,7 +1,7 @@
 """The cost of the nine one-word tasks in one run, against nine runs, a loop written by hand and lm-eval's own passes.
 
 ```
-python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--dtype TYPE] [--rounds N] [--only ranked]
+python benchmarks/evaluation.py [--limit N] [--model DIR] [--data DIR] [--dtype TYPE] [--rounds N] [--only KIND]
 python benchmarks/evaluation.py --device cuda --only seconds    # the speed on a GPU
 ```
 
@@ -27,6 +27,7 @@ from lm_eval.models.huggingface import HFLM
 # The tiny model and the tiny data belong to the tests, which are not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.evaluation_generated import generated_rows
 from benchmarks.evaluation_ranked import end_to_end, ranked_rows
 from benchmarks.evaluation_rows import NINE, Row, evaluate, quiet, report
 from lm_eval_tasks.rule_models import RuleLM
@@ -154,12 +155,15 @@ def measure(model: str, data: str, args: argparse.Namespace) -> Iterator[Row]:
             yield calls(name, RuleLM(strategy), data, limit, classifier=classifier)
         lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device="cpu")
         yield calls("calls, HF model, generate: nine runs", lm, data, min(limit, 10))
-    if args.only != "ranked":
+    if args.only in (None, "seconds"):
         yield from speed(model, data, min(limit, 20), rounds, args.device)
-    if args.only != "seconds":
-        ranked = HFLM(pretrained=model, batch_size=BATCH_SIZE, device=args.device, dtype=args.dtype)
-        yield from ranked_rows(ranked, data, min(limit, 24), rounds)
-        yield end_to_end(ranked, data, min(limit, 4), rounds)
+    if args.only in (None, "generated", "ranked"):
+        local = HFLM(pretrained=model, batch_size=BATCH_SIZE, device=args.device, dtype=args.dtype)
+    if args.only in (None, "generated"):
+        yield from generated_rows(local, data, min(limit, 24), rounds)
+    if args.only in (None, "ranked"):
+        yield from ranked_rows(local, data, min(limit, 24), rounds)
+        yield end_to_end(local, data, min(limit, 4), rounds)
 
 
 def main() -> int:
@@ -169,10 +173,10 @@ def main() -> int:
     )
     parser.add_argument("--model", help="folder of a chat model (default: a random one of about 5M parameters)")
     parser.add_argument("--data", help="folder with <dataset>/test.jsonl (default: made-up sentences)")
-    parser.add_argument("--dtype", default="auto", help="number type of the model where labels are ranked")
+    parser.add_argument("--dtype", default="auto", help="number type of the model in our own forward pass")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu", help="where seconds are measured")
-    parser.add_argument("--only", choices=["seconds", "ranked"], help="the seconds of generation, or ranked labels")
+    parser.add_argument("--only", choices=["seconds", "ranked", "generated"], help="one kind of rows")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, quiet():
         data = args.data or str(write_data(Path(scratch) / "data", args.limit))

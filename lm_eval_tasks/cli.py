@@ -19,6 +19,7 @@ from lm_eval_tasks import DATASETS
 from lm_eval_tasks.cache_files import check_caches, kept
 from lm_eval_tasks.cache_stamp import OPTIONS, check_writer
 from lm_eval_tasks.disks import WrittenPaths, written_paths
+from lm_eval_tasks.run_plan import PLAN
 
 NOT_FOUND = "Tasks not found: "  # how lm-eval's error begins
 # Functions of lm-eval in which every error is one of the arguments.
@@ -35,9 +36,10 @@ def main(argv: list[str]) -> int:
             argument that lm-eval refuses.
         KeyboardInterrupt: the run was stopped; says what a rerun finds.
     """
-    for option in OPTIONS.keys() & set(argv):
-        os.environ[OPTIONS[option]] = "1"  # which processes that lm-eval starts inherit
-    argv = [word for word in argv if word not in OPTIONS]
+    own = {**OPTIONS, "--plan": PLAN}
+    for option in own.keys() & set(argv):
+        os.environ[own[option]] = "1"  # which processes that lm-eval starts inherit
+    argv = [word for word in argv if word not in own]
     paths = written_paths(argv)
     _check_paths(paths)
     for word in argv:

@@ -161,6 +161,19 @@ class Backend:
             answers[index] = ranked_answer(call, {label: float(next(results)[0]) for label in call.labels})
         return [answers[index] for index in range(len(calls))]
 
+    def count_tokens(self, calls: Sequence[Call], answers: Sequence[Answer]) -> tuple[int, int]:
+        """Tokens of the prompts of calls, each once, and of the texts that were generated; 0 without a tokenizer."""
+        tokenizer = getattr(self.lm, "tokenizer", None)
+        if not hasattr(tokenizer, "decode") or not callable(tokenizer) or isinstance(tokenizer, RemoteTokenizer):
+            return 0, 0
+        prompts = [prompt for call in calls if isinstance(prompt := self._prompt(call.messages), str)]
+        texts = [answer.text for answer in answers if answer.text and not answer.logprobs]
+        asked, written = (
+            sum(map(len, tokenizer(some, add_special_tokens=False)["input_ids"])) if some else 0
+            for some in (prompts, texts)
+        )
+        return asked, written
+
     def _read(self, call: Call, text: str, prompt: str, opening: str) -> Answer:
         if isinstance(text, NoAnswer):
             return Answer("", problem=text.problem, after_thought="", opening=opening)

@@ -26,7 +26,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "thoughts": ("drop", "keep"),
     "order": ("file", "balanced"),
     "unit": UNITS,
+    "words_of": ("question", "choices", "both"),
+    "answer_with": ("letter", "text"),
 }
+
+# The options of multiple choice.
+OF_CHOICES = ("words_of", "answer_with")
 CONTROLS = ("random", "oracle", "stability")
 
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
@@ -67,6 +72,9 @@ class Options:
     # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
     order: str = "file"
     order_seed: int = 0  # of the draw of ``balanced``
+    # of multiple choice: whose words count, and whether the labels are the letters of the choices or their texts
+    words_of: str = "question"
+    answer_with: str = "letter"
     quick: bool = True  # whether a local model ranks and generates in our own forward pass; answers are equal
 
     @property
@@ -77,12 +85,13 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files: what can change a number.
 
-        Those of priors, thoughts and units only where they are used.
+        Those of priors, thoughts, units and multiple choice only where they are used.
         """
         unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         unused |= {"unit"} if self.unit == WORD_UNIT else set()
+        unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
         values = {**asdict(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
 
@@ -106,6 +115,11 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
     _check_prior(task, values)
     _check_unit(task, values)
+    if values.get("answer_with") == "text" and values.get("words_of", "question") != "question":
+        raise UsageError(
+            f"{task}: answer_with=text with words_of={values['words_of']}: a choice without a word would be another "
+            "label: give answer_with=letter, or words_of=question"
+        )
     if values.get("order_seed") and values.get("order") != "balanced":
         raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")
     return Options(**values)

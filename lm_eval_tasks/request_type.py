@@ -14,9 +14,9 @@ import json
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM, CachingLM
@@ -24,12 +24,12 @@ from lm_eval.api.model import LM, CachingLM
 from faithful_se.errors import install_excepthook, memory_errors_as_usage
 from faithful_se.last_lines import say_last
 from faithful_se.transcript import Transcript
-from lm_eval_tasks import LOGGER, aggregation, saved_results
+from lm_eval_tasks import LOGGER, aggregation, run_plan, saved_results
 from lm_eval_tasks.cache_files import cache_errors
 from lm_eval_tasks.cache_stamp import check_cache
 from lm_eval_tasks.cost import cost_lines
 from lm_eval_tasks.cut_thoughts import cut_findings
-from lm_eval_tasks.data_parallel import unwrap_cache
+from lm_eval_tasks.data_parallel import gather_ints, unwrap_cache
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
 from lm_eval_tasks.measurability import TaskTranscripts, findings
@@ -38,6 +38,7 @@ from lm_eval_tasks.scheduler import Tally, run
 from lm_eval_tasks.server_problems import MOST_WITHOUT_ANSWER, is_server_problem
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.turn_breaks import turn_breaks
+from lm_eval_tasks.work import Meter, Work
 
 logger = logging.getLogger(LOGGER)
 
@@ -51,6 +52,8 @@ class SelfExplainRequest(Instance):
     spec: TaskSpec = None  # type: ignore[assignment]  # what the task asks
     document: Document = None  # type: ignore[assignment]  # the document
     render: Render | None = None  # `lm.apply_chat_template` where the run applies one
+    # The task's own, which lm-eval writes with the results: gets what the run cost.
+    metadata_of_task: dict[str, Any] = field(default_factory=dict)
     number: int = 0  # the document's index in the dataset. With `--samples`, lm-eval's own index counts the chosen ones
 
 
@@ -91,14 +94,16 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
     backend = Backend(lm, requests[0].render if requests else None, quick=quick)
     if backend.render is None and getattr(getattr(lm, "tokenizer", None), "chat_template", None):
         logger.warning("the model has a chat template that is not used: add --apply_chat_template")
+    if run_plan.asked_for():
+        run_plan.print_and_exit(backend, [(request.spec, request.document) for request in requests])
     for line in cost_lines((request.spec, request.document) for request in requests):
         logger.info("faithful-se: %s", line)
     procedures = [self_explain(request.spec, request.document) for request in requests]
-    tally = Tally()
+    tally, meter = Tally(), Meter(backend.respond, backend.count_tokens)
     with memory_errors_as_usage("give a smaller batch size; --use_cache keeps the answers so far"):
         transcripts = run(
             procedures,
-            backend.respond,
+            meter.respond,
             again=backend.any_process_waiting,
             distinct=is_repeatable,
             tally=tally,
@@ -108,6 +113,7 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
         "faithful-se: %d explanations took %d calls (%d before duplicates were dropped)",
         len(requests), sum(tally.new_calls), sum(tally.calls),
     )  # fmt: skip
+    _note_cost(lm, meter.work, requests)
     outcomes = [
         Outcome(str(request.task_name), request.number, request.spec, request.document, transcript)
         for request, transcript in zip(requests, transcripts, strict=True)
@@ -120,6 +126,20 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
         logger.warning("%s", finding)
         say_last(finding)  # the table, which has zeros there, comes after the log
     return [json.dumps(transcript, ensure_ascii=False) for transcript in transcripts]
+
+
+def _note_cost(lm: LM | CachingLM, work: Work, requests: Sequence[SelfExplainRequest]) -> None:
+    """Write what was asked, of the model or its cache, into the metadata of every task: they share their calls."""
+    cost = {
+        "tasks": len({str(request.task_name) for request in requests}),
+        "calls": sum(gather_ints(lm, round(work.calls))),
+        "tokens_asked": sum(gather_ints(lm, round(work.tokens))),
+        "tokens_written": sum(gather_ints(lm, round(work.written))),
+    }
+    for request in requests:
+        request.metadata_of_task["cost_of_run"] = cost
+    if cost["tokens_asked"]:
+        logger.info("faithful-se: %(tokens_asked)d tokens were asked and %(tokens_written)d written", cost)
 
 
 def _dtype(lm: LM | CachingLM) -> str:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import chain
 
 from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript, UnitRecord
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.edited_words import edited_keys
-from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Word, keys_by_field, words_of
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import STYLES
 
 
@@ -141,13 +140,12 @@ def edit_fraction(transcript: Transcript) -> float:
     return counterfactual.edit_fraction(*pair) if pair else math.nan
 
 
-def label_leak(transcript: Transcript, labels: Sequence[str]) -> float:
+def label_leak(transcript: Transcript, question: Question) -> float:
     """Whether the edit adds a label; nan without an edited document."""
-    pair = _edited(transcript)
-    if pair is None:
+    explanation = transcript["explanation"]
+    if explanation is None or explanation["edited"] is None:
         return math.nan
-    original, edited = (list(chain.from_iterable(keys.values())) for keys in pair)
-    return counterfactual.label_leak(original, edited, (*labels, UNKNOWN))
+    return float(question.pastes_label(transcript["fields"], explanation["edited"]))
 
 
 def stability_q(transcript: Transcript) -> float:

@@ -61,8 +61,12 @@ class TaskSpec:
         return document if same else replace(document, unit=unit, language=language)
 
     def question_about(self, document: Document) -> Question:
-        """The dataset's question, with the document's own labels where it has some."""
-        return self.question.with_labels(document.labels) if document.labels else self.question
+        """The dataset's question, with the document's own labels and choices where it has some."""
+        return self.question.about(document)
+
+    def labels_of(self, document: Document) -> tuple[str, ...]:
+        """The labels that a model may answer with about a document, "unknown" included where it is offered."""
+        return self.question_about(document).choices(self.options.unknown)
 
     def target(self, document: Document, predicted: str) -> str:
         """The label that the explanation must reach; "" in styles without a target."""
@@ -77,7 +81,7 @@ class TaskSpec:
         """The classification of a document, in a conversation of its own."""
         question, options = self.question_about(document), self.options
         mask = options.mask if options.operator == "mask" else None
-        prompt = question.classify(document.fields, mask, options.unknown, options.unit)
+        prompt = question.classify(document.shown, mask, options.unknown, options.unit)
         return self._classify(prompt, question)
 
     def classify_nothing(self, document: Document) -> Classify:
@@ -104,7 +108,7 @@ class TaskSpec:
             answer = ("assistant", self.turn(prediction))
             messages = (*self.classify(document).messages, answer, ("user", sentence))
         else:
-            prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
+            prompt = self.question_about(document).explain_fresh(document.shown, str(prediction.label), sentence)
             messages = (*self._opening(), ("user", prompt))
         room = style.MAX_TOKENS[self.budget]
         repeats, adds = self._longest_answer(document)
@@ -113,7 +117,7 @@ class TaskSpec:
     def _longest_answer(self, document: Document) -> tuple[str, str]:
         """What an answer repeats of a document at most, and what it adds: the answer must have room for both."""
         rewrites = STYLES[self.style].ANSWERS_WITH_TEXT
-        text = self.question.as_answer(document.fields)
+        text = self.question_about(document).as_answer(document.fields)
         if document.unit == WORD_UNIT:
             return (text, f" {self.options.mask}" * self._most_changes(document)) if rewrites else ("", "")
         # A list of sentences may name them all. A rewriting may change each into one as long.

@@ -62,11 +62,12 @@ class SelfExplainTask(ConfigurableTask):
         declared = settings["metadata"]["faithful_se"]
         # lm-eval says which file a task is from: rows may lie beside it.
         file = Path(settings["metadata"].get("config_source", ""))
-        self.source = DatasetSpec.from_config(settings, home=file.parent if file.suffix == ".yaml" else "")
+        source = DatasetSpec.from_config(settings, home=file.parent if file.suffix == ".yaml" else "")
+        self.source = self._named(source.with_options, settings["task"], options)
         options = replace(options, data=self.source.data(options.data))
         note_question(self.source.question)
         self.spec = TaskSpec(
-            self.source.question, declared["style"], declared["budget"], options, rationales=bool(self.source.rationale)
+            self.source.question, declared["style"], declared["budget"], options, rationales=self.source.has_rationales
         )
         self.render: Callable[..., Any] | None = None
         self.sample_indices: list[int] = []
@@ -161,10 +162,14 @@ class SelfExplainTask(ConfigurableTask):
 
     def _in_task(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function whose `UsageError` does not know the task's name."""
+        return self._named(function, self.config.task, *arguments)
+
+    @staticmethod
+    def _named(function: Callable[..., Result], task: str, *arguments: Any) -> Result:
         try:
             return function(*arguments)
         except UsageError as error:
-            raise UsageError(f"{self.config.task}: {error!s}") from error
+            raise UsageError(f"{task}: {error!s}") from error
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
         """The text that lm-eval shows and hashes as the prompt: the first turn, and the request of the second."""
@@ -185,6 +190,7 @@ class SelfExplainTask(ConfigurableTask):
             spec=self.spec,
             document=self.source.document(doc),
             render=self.render,
+            metadata_of_task=self.config.metadata,
             number=self.sample_indices[index] if self.sample_indices else index,
         )
 
@@ -193,7 +199,7 @@ class SelfExplainTask(ConfigurableTask):
         if "bypass" in self._metric_fn_list:  # --predict_only
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
-        if transcript["prior"] and not self.source.labels_column:  # the same in all documents of the task
+        if transcript["prior"] and not self.source.choices:  # the same in all documents of the task
             self.config.metadata["label_prior"] = transcript["prior"]
         return dict(score(transcript, self.spec, self.source.document(doc)))
 

@@ -21,6 +21,7 @@ from faithfulness_metrics.units import SENTENCE_UNIT
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
+_WORDS_OF = ("question", "choices", "both")
 
 # What answers say. English answers are read by the rules of the styles and of `lm_eval_tasks.label_reading`, in every
 # language; these phrases are read beside them.
@@ -34,6 +35,9 @@ ANSWERS = {
     "because": "stand before the reason for an answer",
     "denials": "stand before a label that is denied",
 }
+
+# Sentences of multiple choice.
+OF_CHOICES = ("choice", "choices.text", "format_hint.choices", *(f"choices.noun.{of}" for of in _WORDS_OF))
 
 # A part of a template that may be left out, because it is declined in some languages.
 _OPTIONAL_PARTS = {"noun", "lower_title"}
@@ -94,14 +98,15 @@ def language_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
-def language_problem(language: Any, prompts: Any) -> str:
+def language_problem(language: Any, prompts: Any, has_choices: bool = False) -> str:
     """What is wrong with the language of a dataset, in a few words with the remedy; "" where nothing is."""
     if not isinstance(language, str) or not language.strip():
         return f"is {language!r}: give {', '.join(language_names())}, or another with prompts of your own"
     if language in language_names():
         return ""
     own = prompts if isinstance(prompts, Mapping) else {}
-    missing = [key for key in prompts_of(ENGLISH) if key not in own and SENTENCE_UNIT not in key.split(".")]
+    needed = [key for key in prompts_of(ENGLISH) if has_choices or key not in OF_CHOICES]
+    missing = [key for key in needed if key not in own and SENTENCE_UNIT not in key.split(".")]
     there = f"the package has {', '.join(language_names())}"
     return f"is {language}; {there}: give each sentence under prompts; {missing[0]} is missing" if missing else ""
 

@@ -16,6 +16,7 @@ from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.units import UNITS, WORD_UNIT
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks.asked_questions import noted_questions
+from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.data import dataset_names, dataset_spec
 from lm_eval_tasks.languages import unit_problem
@@ -73,7 +74,7 @@ def read(messages: Sequence[Message]) -> Conversation:
     """Read a conversation of this package; a `ValueError` where it is none.
 
     Raises:
-        UsageError: the document has labels of its own, and the conversation does not show them.
+        UsageError: no dataset asks this question.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
     by_wording: dict[Wording, list[Question]] = {}
@@ -86,8 +87,8 @@ def read(messages: Sequence[Message]) -> Conversation:
         # Examples are questions with their answers: the last question is the one that is asked.
         classifications = [turn for turn in turns if wording.tail.rstrip() in turn]
         if classifications:
-            conversation = _read_classification(wording, asked, classifications[-1])
             is_last = turns[-1] is classifications[-1]
+            conversation = _read_classification(wording, asked, classifications[-1], "" if is_last else turns[-1])
             return conversation if is_last else _explain(conversation.question, conversation.fields, turns[-1])
     raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
 
@@ -131,25 +132,33 @@ def _wording(mask_notes: tuple[str, ...], classify: str, label: str, fresh: str)
 
 
 def _read_fresh(asked: Sequence[Question], text: str, label: str, request: str) -> Conversation:
-    for question in asked:
+    for question in filter(None, (_with_choices_of(question, text) for question in asked)):
         # Datasets can share a title ("Tweet"), but not also a label and the request. Where "unknown" is offered, a
         # calibrated answer can be that.
         is_asked = label in (*question.labels, UNKNOWN) and _is_titled(question, text)
         if is_asked and _request(question, request):
             return _explain(question, _fields(question, text), request)
-    if any(not question.labels and _is_titled(question, text) for question in asked):
-        raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
     raise ValueError(f"no dataset shows {text[:80]!r}")
 
 
-def _read_classification(wording: Wording, asked: Sequence[Question], prompt: str) -> Conversation:
+def _read_classification(wording: Wording, asked: Sequence[Question], prompt: str, request: str = "") -> Conversation:
     head, _, text = prompt.partition(wording.tail.rstrip())
     text = text.removeprefix(wording.tail[len(wording.tail.rstrip()) :])
     announced = wording.mask.search(head)
     mask = announced[announced.lastindex or 1] if announced else DEFAULT_MASK
     offered = wording.label.findall(head.rpartition(wording.answer)[2])
     choices = tuple(label for label in offered if label != UNKNOWN)
-    question = next((question for question in asked if _asks(question, head, choices, text)), None)
+    if not text:  # of the question alone (`prior=domain`) the labels say how many choices there are
+        asked = [question.with_choices(len(choices)) if question.words_of else question for question in asked]
+    fitting = [
+        question
+        for question in filter(None, (_with_choices_of(question, text) for question in asked))
+        if _asks(question, head, choices, text)
+        # One dataset with other words that count: the noun tells them apart.
+        and (not (question.letters and announced) or _mask_note(question, mask) in head)
+        and (not (question.letters and request) or _request(question, request))
+    ]
+    question = next(iter(fitting), None)
     if question is None:
         raise UsageError(
             f"the rule-based models know no dataset that asks {' '.join(head.split())[:80]!r} with the labels "
@@ -163,8 +172,8 @@ def _read_classification(wording: Wording, asked: Sequence[Question], prompt: st
 
 
 def questions() -> tuple[Question, ...]:
-    """The questions of the tasks of this process, and those of all datasets of the package."""
-    return (*noted_questions(), *_questions_of_the_package())
+    """The questions of the tasks of this process, the newest first, and those of all datasets of the package."""
+    return (*reversed(noted_questions()), *_questions_of_the_package())
 
 
 @cache
@@ -174,7 +183,8 @@ def _questions_of_the_package() -> tuple[Question, ...]:
 
 def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> bool:
     """Whether a classification prompt is of this dataset: two can ask alike and offer other labels, in any order."""
-    same_labels = not question.labels or sorted(question.labels) == sorted(choices)
+    by_text = question.letters and question.answer_with == "text"  # the prompt does not repeat the choices
+    same_labels = not question.labels or sorted(choices) == ([] if by_text else sorted(question.labels))
     return head.startswith(question.question) and same_labels and (not text or _is_titled(question, text))
 
 
@@ -212,14 +222,42 @@ def _explain(question: Question, fields: dict[str, str], text: str) -> Conversat
     return Conversation(question, fields, request.mask, False, request, style)
 
 
+def _mask_note(question: Question, mask: str) -> str:
+    return question.prompt("mask_note.word").format(noun=question.noun, mask=mask)
+
+
 def _is_titled(question: Question, text: str) -> bool:
-    return text.startswith(question.prompt("title").partition("{text}")[0].format(title=question.titles[0]))
+    title = question.layout[0][1] if question.layout else question.titles[0]
+    return text.startswith(question.line(title).partition("{text}")[0])
+
+
+def _with_choices_of(question: Question, text: str) -> Question | None:
+    """The question about a shown text: with its number of choices, their letters or texts the labels.
+
+    None where it shows no choices, and the question has some.
+    """
+    if not question.words_of or not text or question.letters:
+        return question
+    last = max((LETTERS.index(letter) for letter in re.findall(r"^([A-Z])\W", text, re.MULTILINE)), default=0)
+    for count in range(last + 1, 1, -1):
+        of_count = question.with_choices(count)
+        if not (shown := _shown(of_count, text)):
+            continue
+        labels = [shown[letter] for letter in of_count.letters] if question.answer_with == "text" else of_count.letters
+        return replace(of_count, labels=tuple(labels))
+    return None
 
 
 def _fields(question: Question, text: str) -> dict[str, str]:
-    line = question.prompt("title")
-    pattern = "\n".join(_pattern(line, title=re.escape(title), text=r"([\s\S]*)") for title in question.titles)
-    match = re.fullmatch(pattern, text)
-    if not match:
+    shown = _shown(question, text)
+    if not shown:
         raise ValueError(f"not a document of {question.dataset}: {text[:80]!r}")
-    return dict(zip(question.fields, match.groups(), strict=True))
+    return {name: shown[name] for name in question.fields}
+
+
+def _shown(question: Question, text: str) -> dict[str, str]:
+    """All that a text block shows, field -> text; empty where it is none of this question."""
+    columns = question.layout or tuple(zip(question.fields, question.titles, strict=True))
+    lines = (re.escape(question.line(title)).replace(re.escape("{text}"), r"([\s\S]*)") for _, title in columns)
+    match = re.fullmatch("\n".join(lines), text)
+    return dict(zip(dict(columns), match.groups(), strict=True)) if match else {}

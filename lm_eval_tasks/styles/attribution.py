@@ -183,6 +183,9 @@ def _denied(text: str) -> set[str]:
 def _untitled(text: str, question: Question) -> str:
     """The text without titles of fields before words, because a named word may be in any field."""
     # Premise: man\nHypothesis: woman | Hypothesis: "sleeping"
-    titles = "|".join(map(re.escape, question.titles))
+    names = [title for title in question.titles if title not in question.letters]
+    titles = "|".join(map(re.escape, names)) or r"(?!)"
+    if letters := set(question.letters) & set(question.titles):  # B) kitchen
+        text = re.sub(rf"^[^\w\n]{{0,4}}[{''.join(sorted(letters))}][*_]{{0,3}}[:.)]\s+", "", text, flags=re.MULTILINE)
     title = rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}(?::[*_]{{0,3}}[ \t]+|：)"
     return re.sub(title, "", text, flags=re.IGNORECASE | re.MULTILINE)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from faithfulness_metrics.counterfactual import edit_distance, label_leak
+from faithfulness_metrics.counterfactual import edit_distance
 from faithfulness_metrics.edited_words import edited_keys, edited_words
-from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.random_words import random_positions, random_sentences
 from faithfulness_metrics.units import WORD_UNIT, unit_key
 from faithfulness_metrics.words import (
@@ -124,7 +123,7 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         reason = "change shown instead of made"
     elif request.budget == "oneword" and not single:
         reason = f"more than one {request.unit} changed"
-    elif label_leak([w.key for w in words], [w.key for w in new_words], (*request.question.labels, UNKNOWN)):
+    elif request.question.pastes_label(fields, document):
         reason = "label in the edit"
     else:
         reason = ""

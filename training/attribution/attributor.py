@@ -12,6 +12,7 @@ from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens
 from lm_eval_tasks.languages import ENGLISH
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.engine.document_batch import Budgets, DocumentBatch
 from training.attribution.engine.forward import Forward
@@ -97,6 +98,8 @@ class Attributor:
         if self.renderer.template_args:
             row_options["chat_template_args"] = self.renderer.template_args
         row_options |= label_settings(spec)
+        if spec.question.words_of and spec.options.words_of != Options.words_of:
+            row_options["words_of"] = spec.options.words_of
         self.run_fields = run_fields(spec.question.dataset, row_options, identity or fingerprint(model))
         self._measures_memory = self.options.traits.gradients and not token_budget
         self._verified_prefixes = set[int]()

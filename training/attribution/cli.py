@@ -50,6 +50,7 @@ class TextOptions:
         mask: what is written in place of a word, or of a sentence.
         unit: what is scored: word (default), or sentence.
         unknown: offer "unknown" as a label.
+        words_of: of multiple choice, whose words count: question, choices or both.
         system: a system message that opens every conversation.
         chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
             {"enable_thinking": false}.
@@ -72,6 +73,7 @@ class TextOptions:
     mask: str = "[REDACTED]"
     unit: str = "word"
     unknown: bool = False
+    words_of: str = "question"
     system: str = ""
     chat_template_args: str = metavar("JSON", "")
 
@@ -90,6 +92,12 @@ class TextOptions:
             ("--fields", self.fields or None, "--file with --labels", self.labels),
             ("--split", self.split, "--tasks without --file", not self.file),
             ("--data", self.data, "--tasks", self.tasks),
+            (
+                "--words-of",
+                None if self.words_of == "question" else self.words_of,
+                "--tasks without --file",
+                not self.file,
+            ),
             ("--include_path", self.include_path or None, "--tasks", self.tasks),
             ("--order", None if self.order == "file" else self.order, "--tasks without --file", not self.file),
         ):
@@ -108,12 +116,14 @@ class MachineOptions:
         device: cpu, cuda, cuda:1 (default: a GPU if there is one).
         token_budget: tokens at once, halved when memory runs out; 0 takes what suits the device.
         shard_size: texts that are written at once, and lost at most by an interruption.
+        plan: only attribute a few texts, and print calls, tokens and minutes for all.
     """
 
     dtype: str = "auto"
     device: str = ""
     token_budget: int = 0
     shard_size: int = 128
+    plan: bool = False
 
     def __post_init__(self) -> None:
         if self.shard_size < 1 or self.token_budget < 0:
@@ -158,6 +168,23 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     for line in cost_lines(sources, scoring):
         print(line, file=sys.stderr)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
+    if machine.plan:
+        from training.attribution.attributor import Attributor
+        from training.attribution.plan import plan_attribution
+
+        attributors = [
+            Attributor(
+                model,
+                tokenizer,
+                source.spec,
+                scoring,
+                token_budget=machine.token_budget,
+                template_args=template_args,
+            )
+            for source in sources
+        ]
+        print("\n".join(plan_attribution(sources, attributors)))
+        return
     settings["dtype"] = str(model.dtype).removeprefix("torch.")
     counts = attribute(
         model,
@@ -185,7 +212,7 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
     datasets = {name: dataset_spec(name, texts.include_path) for name in texts.tasks}
     data = texts.data or (OWN if datasets and all(dataset.home for dataset in datasets.values()) else "hub")
     outside = {"include_path": str(Path(texts.include_path).expanduser().resolve())} if texts.include_path else {}
-    names = ("mask", "unit", "unknown", "order", "order_seed")
+    names = ("mask", "unit", "unknown", "order", "order_seed", "words_of")
     overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
     task_options = read_options("attribute", {}, overrides)
     if not texts.file:
@@ -197,6 +224,11 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
         drawn = {"order": texts.order, "order_seed": texts.order_seed} if texts.order != "file" else {}
         return sources, {"data": absolute_data(data), "split": split, **outside, **drawn, **labels.settings}
     settings: dict[str, Any] = {"file": str(texts.file.resolve()), **labels.settings}
+    if texts.tasks and datasets[texts.tasks[0]].choices:
+        raise UsageError(
+            f"--file with --tasks {texts.tasks[0]}: its texts have choices of their own: give --data DIR, a folder "
+            f"that holds them as {texts.tasks[0]}/train.jsonl"
+        )
     if texts.labels:
         question = question_of(texts.labels, texts.fields or ("text",), texts.question or "", texts.file.stem)
         # Rows are found again by the hash of their text, which does not depend on the question.

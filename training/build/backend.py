@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Respond = Callable[[Sequence[Call]], list[Answer]]
+CountTokens = Callable[[Sequence[Call], Sequence[Answer]], tuple[int, int]]
 
 
 class Responder(NamedTuple):
@@ -26,6 +27,7 @@ class Responder(NamedTuple):
 
     respond: Respond
     settings: dict[str, Any]  # see `answering_settings`
+    count_tokens: CountTokens
 
 
 def load_responder(
@@ -62,7 +64,8 @@ def load_responder(
     if warning := turn_breaks(tokenizer, documents).describe([document.hash for document in documents]):
         logger.warning("%s", warning)
     settings = answering_settings(model, tokenizer)
-    return Responder(responder_of(model, tokenizer, batch_size, template_args), settings)
+    backend = backend_of(model, tokenizer, batch_size, template_args)
+    return Responder(backend.respond, settings, backend.count_tokens)
 
 
 def responder_of(
@@ -71,11 +74,21 @@ def responder_of(
     batch_size: int,
     template_args: Mapping[str, Any] | None = None,
 ) -> Respond:
-    """A function that answers calls with a model in memory.
+    """A function that answers calls with a model in memory."""
+    return backend_of(model, tokenizer, batch_size, template_args).respond
+
+
+def backend_of(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    batch_size: int,
+    template_args: Mapping[str, Any] | None = None,
+) -> Backend:
+    """The evaluation's backend around a model in memory.
 
     Prompts, generation settings and parsing are those of `lm_eval --model hf --apply_chat_template`.
     """
     for logger in LOADED_MODEL_LOGGERS:
         logging.getLogger(logger).setLevel(logging.ERROR)
     lm = wrap_loaded(model, tokenizer, batch_size, chat_template_args=template_args)
-    return Backend(lm, lm.apply_chat_template).respond
+    return Backend(lm, lm.apply_chat_template)

@@ -56,6 +56,11 @@ def main(argv: list[str] | None = None) -> int:
         template_args=attributions.template_args,
         documents=[text.document for texts in attributions.texts.values() for text in texts],
     )
+    if machine.plan:
+        from training.build.plan import plan_build
+
+        print("\n".join(plan_build(attributions, responder, options)))
+        return 0
     # The settings hold the model's fingerprint and not its path, which may change between two calls.
     counts = build(attributions, responder.respond, source.out, options, log=print, answering=responder.settings)
     print(f"{source.out / ROWS}: {counts.rows} rows ({counts.explanations} explanations)")

@@ -112,11 +112,13 @@ class MachineOptions:
         batch_size: prompts at once.
         dtype: as in the attribution; auto takes the stored one.
         device: cpu, cuda, cuda:1 (default: a GPU if there is one).
+        plan: only build for a few texts, and print calls, tokens and minutes for all.
     """
 
     batch_size: int = 64
     dtype: str = "auto"
     device: str = ""
+    plan: bool = False
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:

@@ -38,7 +38,7 @@ SHARD_SIZE = 128
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """What is built of one dataset."""
 
     dataset: str
@@ -90,7 +90,7 @@ def build(
         counts = folder.read_finished(log)
         if counts is None:
             (out / REPORT).unlink(missing_ok=True)
-            jobs = [_job(attributions, name, options, log) for name in attributions.texts]
+            jobs = [job_of(attributions, name, options, log) for name in attributions.texts]
             builder = _Builder(folder, respond, options, attributions.manifest["method"], attributions.template_args)
             shards = [path for job in jobs for path in builder.explain(job, shard_size)]
             held_out = {job.dataset: dict(job.held_out) for job in jobs}
@@ -126,7 +126,7 @@ def _digest(attributions: Attributions) -> str:
     return digest.hexdigest()[:16]
 
 
-def _job(attributions: Attributions, name: str, options: BuildOptions, log: Callable[[str], None]) -> _Job:
+def job_of(attributions: Attributions, name: str, options: BuildOptions, log: Callable[[str], None]) -> Job:
     """Decontaminate the texts of a dataset and choose its replacement words."""
     dataset = attributions.dataset(name)
     evaluation = EvaluationTexts(map(dataset.document, load_split(dataset, attributions.data)))
@@ -141,7 +141,7 @@ def _job(attributions: Attributions, name: str, options: BuildOptions, log: Call
     ]
     # Only usable texts give replacement words. Others would carry a test text's best word into the training.
     replacements = replacement_words(dataset.question, usable, options.candidates)
-    return _Job(name, specs, usable, Counter(filter(None, reasons)), replacements)
+    return Job(name, specs, usable, Counter(filter(None, reasons)), replacements)
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class _Builder:
     method: str
     template_args: dict[str, Any]  # of the chat template, in the evaluation too
 
-    def explain(self, job: _Job, shard_size: int) -> list[Path]:
+    def explain(self, job: Job, shard_size: int) -> list[Path]:
         """Write the explanations of a dataset; the paths of their shards."""
         paths = []
         with Progress(f"build: {job.dataset}", len(job.texts)) as progress:
@@ -169,7 +169,7 @@ class _Builder:
                 progress.update(len(texts))
         return paths
 
-    def _explained(self, job: _Job, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:
+    def _explained(self, job: Job, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:
         pairs = [(spec, text) for text in texts for spec in job.specs]
         procedures: Any = [judge(spec, text, job.replacements, self.options) for spec, text in pairs]
         verdicts: Any = scheduler.run(procedures, self.respond)
@@ -191,7 +191,7 @@ class _Builder:
     def _with_template_args(self, row: Row | None) -> Row | None:
         return {**row, "chat_template_kwargs": self.template_args} if row and self.template_args else row
 
-    def replay(self, job: _Job, explanations: int) -> Path:
+    def replay(self, job: Job, explanations: int) -> Path:
         """Write the classifications of a dataset, a share of its explanation rows; the path of their shard."""
         count = round(explanations * self.options.replay / (1 - self.options.replay))
         path = self.folder.shard(job.dataset, f"replay-{count}")

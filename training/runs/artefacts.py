@@ -39,6 +39,7 @@ class ScoringOptions(TypedDict, total=False):
     classifier: str  # how labels are ranked: ``loglikelihood`` or ``calibrated``
     prior: str  # of ``calibrated``: ``texts``, ``contextual`` or ``domain``
     prior_texts: int  # of the prior ``texts``, at most
+    words_of: str  # of multiple choice: whose words count, where these are not the question's
     num_fewshot: int  # labelled examples before the question
     system: str | None  # system message; without one absent in the options of a row, and None in those of a folder
     chat_template_args: dict[str, Any]  # in the options of a row, as in the next class
@@ -118,6 +119,8 @@ class AttributionRow(TypedDict):
     options: ScoringOptions
     model: str
     versions: dict[str, str]
+    labels: NotRequired[list[str]]  # of multiple choice: the letters of the text's choices
+    context: NotRequired[dict[str, str]]  # of multiple choice: what is shown beside the text, and never masked
 
 
 class BuildSource(AttributionManifest):

@@ -4,28 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, as_chat
+from lm_eval_tasks.work import Work
 from training.build.backend import responder_of
-
-
-@dataclass
-class Work:
-    """What was asked of a model, and how long that took."""
-
-    calls: float = 0.0
-    tokens: float = 0.0  # read and written
-    seconds: float = 0.0
-
-    def times(self, factor: float) -> Work:
-        """So many times this work."""
-        return Work(self.calls * factor, self.tokens * factor, self.seconds * factor)
-
-    def plus(self, other: Work) -> Work:
-        """Both together."""
-        return Work(self.calls + other.calls, self.tokens + other.tokens, self.seconds + other.seconds)
 
 
 class Measuring:
@@ -35,6 +18,11 @@ class Measuring:
         self.respond_with, self.tokenizer = responder_of(model, tokenizer, batch_size), tokenizer
         self.classify, self.generate = Work(), Work()
         self.rows: list[dict[str, Any]] = []  # in the form that `sft` trains on
+
+    @property
+    def work(self) -> Work:
+        """Everything so far."""
+        return self.classify.plus(self.generate)
 
     def respond(self, calls: Sequence[Call]) -> list[Answer]:
         """Answer calls."""
@@ -47,13 +35,14 @@ class Measuring:
                 work.seconds += time.monotonic() - started
                 work.calls += len(part)
                 work.tokens += sum(map(self._tokens, part.values()))
+                work.written += sum(len(self.tokenizer(self._answer(call))["input_ids"]) for call in part.values())
         for number, call in enumerate(calls):
             self._keep_row(call, answers[number])
         return [answers[number] for number in range(len(calls))]
 
     def _tokens(self, call: Call) -> int:
         text = self.tokenizer.apply_chat_template(as_chat(call.messages), tokenize=False, add_generation_prompt=True)
-        return len(self.tokenizer(text)["input_ids"]) + len(self.tokenizer(self._answer(call))["input_ids"])
+        return len(self.tokenizer(text)["input_ids"])
 
     def _answer(self, call: Call) -> str:
         return call.labels[0] if isinstance(call, Classify) else call.repeats or "word"

@@ -23,13 +23,13 @@ from faithful_se.progress import Progress
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import read_options
-from lm_eval_tasks.protocol import self_explain
-from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.work import Work, evaluation_work
 from training.attribution.attributor import Attributor
 from training.attribution.inputs import from_dataset
 from training.attribution.options import AttributionOptions
-from training.study.measuring import Measuring, Work
+from training.attribution.plan import attribution_work
+from training.study.measuring import Measuring
 from training.study.recipe import Recipe, tasks_of
 from training.study.runner import console_script
 from training.study.stages import Stage
@@ -38,8 +38,6 @@ from training.study.stages import Stage
 TEXTS, STEPS = 2, 3
 # A measurement that takes fewer seconds says little: it is made again, of so many times as much.
 LEAST_SECONDS, LARGER = 5.0, 12
-# Words of a prompt beside those of the text: they weigh a text's work by its length.
-PROMPT_WORDS = 60
 
 
 @dataclass
@@ -60,18 +58,6 @@ class Pilot:
     def evaluate(self, arm: str) -> Work:
         """The evaluation of a checkpoint on its tasks."""
         return reduce(Work.plus, (self.tasks[name] for name in self.names[arm]), Work())
-
-
-def spread(documents: Sequence[Document], count: int = TEXTS) -> list[Document]:
-    """So many documents, at equal distances in the order of their lengths."""
-    ordered = sorted(documents, key=lambda document: len(document.words))
-    return [ordered[int((number + 0.5) / count * len(ordered))] for number in range(min(count, len(ordered)))]
-
-
-def work_of(documents: Sequence[Document], calls_per_word: bool) -> float:
-    """The work of documents, in words that the model reads: their prompts, once or once a word."""
-    lengths = [len(document.words) for document in documents]
-    return sum((PROMPT_WORDS + length) * (4 + (length if calls_per_word else 0)) for length in lengths)
 
 
 def measure(recipe: Recipe, model_path: str, sft: Stage | None, batch: int) -> Pilot:
@@ -127,23 +113,13 @@ def _measure_evaluation(recipe: Recipe, measuring: Measuring, pilot: Pilot) -> N
         with Progress("plan: a first batch of the evaluation", len(documents), "dataset") as progress:
             for name, of_dataset in documents.items():
                 # Tasks of a dataset share classifications: each counts as an equal part of them all.
-                work = _evaluate([*specs[name].values()], of_dataset, count, measuring)
+                work = evaluation_work([*specs[name].values()], of_dataset, count, measuring)
                 pilot.tasks |= dict.fromkeys(specs[name], work.times(1 / len(specs[name])))
                 progress.update()
         pilot.classify, pilot.generate = measuring.classify, measuring.generate
         if count > TEXTS or pilot.classify.seconds >= LEAST_SECONDS:
             break
         count *= LARGER
-
-
-def _evaluate(specs: Sequence[TaskSpec], documents: Sequence[Document], count: int, measuring: Measuring) -> Work:
-    """The work of all tasks of a dataset, from so many of its documents."""
-    oracle = "oracle" in specs[0].options.controls
-    chosen = spread(documents, count)
-    before = measuring.classify.plus(measuring.generate)
-    run([self_explain(spec, document) for spec in specs for document in chosen], measuring.respond)
-    work = measuring.classify.plus(measuring.generate).plus(before.times(-1))
-    return work.times(work_of(documents, oracle) / max(1.0, work_of(chosen, oracle)))
 
 
 def _tasks(recipe: Recipe, pilot: Pilot) -> dict[str, Any]:
@@ -174,18 +150,9 @@ def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilo
     for name in recipe.datasets:
         dataset = dataset_spec(name, recipe.include_path)
         source = from_dataset(dataset, task_options, values.get("split", "train"), values.get("limit"))
-        documents, lengths = source.documents, [len(document.words) for document in source.documents]
+        documents = source.documents
         attributor = Attributor(model, tokenizer, source.spec, options)
-        attributor.rows(spread(documents, 1))  # checks the forward pass
-        for count in (2 * TEXTS, 2 * TEXTS * LARGER):
-            chosen, started = spread(documents, count), time.monotonic()
-            attributor.rows(chosen)
-            if (seconds := time.monotonic() - started) >= LEAST_SECONDS:
-                break
-        scale = work_of(documents, calls_per_word=True) / max(1.0, work_of(chosen, calls_per_word=True))
-        tokens = pilot.classify.tokens / max(1.0, pilot.classify.calls)
-        calls = sum(lengths) + len(lengths)
-        pilot.attribute[name] = Work(calls, calls * tokens, seconds * scale)
+        pilot.attribute[name], *_ = attribution_work(attributor, documents)
         pilot.texts[name] = len(documents)
 
 

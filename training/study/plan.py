@@ -14,8 +14,8 @@ import yaml
 
 from faithful_se.files import parse_json_object, write_json_object
 from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.work import Work
 from training.study.folder import PLAN, StudyFolder
-from training.study.measuring import Work
 from training.study.pilot import Pilot, measure
 from training.study.recipe import MINI, build_options
 from training.study.run import environment
@@ -53,7 +53,12 @@ def make_plan(folder: StudyFolder, stages: Sequence[Stage]) -> str:
             "training_step": _rates(pilot.step),
         },
         "stages": [
-            {"name": name, "calls": round(work.calls), "tokens": round(work.tokens), "seconds": round(work.seconds, 1)}
+            {
+                "name": name,
+                "calls": round(work.calls),
+                "tokens": round(work.all_tokens),
+                "seconds": round(work.seconds, 1),
+            }
             for name, work in works.items()
         ],
         "complete": [stage.name for stage in stages if stage.done.is_file()],
@@ -118,7 +123,7 @@ def _table(content: Mapping[str, Any], works: Mapping[str, Work], parallel: int)
     for name in content["complete"]:
         yield f"| {name} | | | complete |"
     for name, work in works.items():
-        yield f"| {name} | {work.calls:,.0f} | {work.tokens:,.0f} | {work.seconds / 3600:.2f} |"
+        yield f"| {name} | {work.calls:,.0f} | {work.all_tokens:,.0f} | {work.seconds / 3600:.2f} |"
     total = sum(work.seconds for work in works.values()) / 3600
     at_once = f", {parallel} stages at a time" if parallel > 1 else ""
     yield f"\n{total:.2f} hours of work; about {content['hours']:.2f} hours on the clock{at_once}"
@@ -130,9 +135,9 @@ def _table(content: Mapping[str, Any], works: Mapping[str, Work], parallel: int)
 def _rates(work: Work) -> dict[str, float]:
     return {
         "calls": round(work.calls),
-        "tokens": round(work.tokens),
+        "tokens": round(work.all_tokens),
         "seconds": round(work.seconds, 2),
-        "tokens_per_second": round(work.tokens / work.seconds) if work.seconds else 0,
+        "tokens_per_second": round(work.all_tokens / work.seconds) if work.seconds else 0,
     }
 
 

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.work import Work, spread, weight
 from training.study import plan
 from training.study.cli import open_study
-from training.study.measuring import Work
-from training.study.pilot import Pilot, spread, work_of
+from training.study.pilot import Pilot
 from training.study.stages import Stage
 
 
@@ -101,6 +101,6 @@ def test_a_plan_is_written_and_does_not_count_what_is_complete(folder, monkeypat
 
 def test_texts_of_all_lengths_are_measured():
     documents = [Document({"text": " ".join(["word"] * length)}) for length in (9, 1, 5, 3, 7, 11, 13, 15)]
-    assert [len(document.words) for document in spread(documents)] == [5, 13]
-    assert work_of(documents[:1], calls_per_word=False) == (60 + 9) * 4
-    assert work_of(documents[:1], calls_per_word=True) == (60 + 9) * 13
+    assert [len(document.words) for document in spread(documents, 2)] == [5, 13]
+    assert weight(documents[:1], calls_per_word=False) == (60 + 9) * 4
+    assert weight(documents[:1], calls_per_word=True) == (60 + 9) * 13
