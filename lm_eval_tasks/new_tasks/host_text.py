@@ -87,7 +87,7 @@ def _read_line(line: str, text: HostText) -> list[str]:
         words = _QUESTION_TITLE.sub("", line).strip()
         return [] if not _has_words(words) or words.endswith((":", "：")) else [words]
     before, after = line[: expressions[0].start()], line[expressions[-1].end() :]
-    between = [line[one.end() : two.start()] for one, two in pairwise(expressions)]
+    between = [line[left.end() : right.start()] for left, right in pairwise(expressions)]
     asked = []
     if sentences := _SENTENCES.match(before):  # Is the following statement hateful? Statement: '{{text}}'
         asked, before = [_QUESTION_TITLE.sub("", sentences[1]).strip()], sentences[2]
