@@ -82,6 +82,7 @@ class SelfExplainTask(ConfigurableTask):
         self._register_metrics()
         # lm-eval logs the configuration: it says which options and data the task really uses.
         metadata = self.config.metadata
+        metadata["faithful_se"].setdefault("labels", [])  # boards know a task by it; of multiple choice there are none
         metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
         if commit := hub_commit(self.eval_docs):
             metadata["dataset_commit"] = commit

@@ -80,7 +80,8 @@ def answer_counts(pairs: Pairs) -> dict[str, int]:
 
 def share_estimates(run: Run, pairs: Pairs, settings: Settings) -> dict[str, Estimate]:
     """`acc_majority` and `answer_share`, whatever version of the tasks wrote the samples."""
-    if run.options.get("labels_column"):  # texts with labels of their own: the majority is a place among them
+    # Texts with labels of their own: the majority is a place among them. Older versions called the choices otherwise.
+    if run.options.get("labels_column") or run.options.get("answer_with") == "text":
         return {}
     estimates, n = {}, sum(pairs.values())
     for name, place in (("acc_majority", 1), ("answer_share", 0)):

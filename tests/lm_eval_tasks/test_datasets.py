@@ -122,7 +122,7 @@ def test_esnli_has_the_prompts_of_snli():
 @pytest.fixture(scope="module")
 def honest(real_data, evaluate):
     """All tasks of all datasets on 50 real documents each."""
-    return evaluate(RuleLM("honest"), real_data, "faithful_se_*", 50)
+    return evaluate(RuleLM("honest"), real_data, ",".join(f"faithful_se_{name}_*" for name in NAMES), 50)
 
 
 @pytest.mark.parametrize("name", NAMES)
