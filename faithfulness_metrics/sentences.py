@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from importlib import metadata
 
 import regex
 
@@ -29,6 +30,11 @@ _ENDS_WITH_STOP = regex.compile(r"[.!?…:;。！？।॥؟۔][^\w\s]*\s*$")
 
 # Characters of a wrapped line, at least, and of the width of a page.
 WRAPPED, PAGE = 60, 100
+
+
+def splitter() -> str:
+    """The name and the version of what finds sentences, for records of a run."""
+    return f"sentencex {metadata.version('sentencex')}"
 
 
 def find_sentences(text: str, field: str = "text", language: str = "en") -> list[Word]:

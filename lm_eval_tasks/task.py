@@ -21,6 +21,8 @@ from lm_eval.utils import warning_once
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
 from faithfulness_metrics.segmentation import is_without_blanks, segmenter
+from faithfulness_metrics.sentences import splitter
+from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.asked_questions import note_question
@@ -58,6 +60,8 @@ class SelfExplainTask(ConfigurableTask):
     def __init__(self, config: Mapping[str, Any]) -> None:
         settings = copy.deepcopy({key: value for key, value in config.items() if key != "class"})
         options = _read_declaration(settings)
+        if options.unit != WORD_UNIT:  # the limits of the YAML are for words
+            settings.get("generation_kwargs", {}).pop("max_gen_toks", None)
         check_command()
         declared = settings["metadata"]["faithful_se"]
         # lm-eval says which file a task is from: rows may lie beside it.
@@ -84,6 +88,8 @@ class SelfExplainTask(ConfigurableTask):
         first = self.eval_docs.select(range(min(MOST_TEXTS, len(self.eval_docs))))
         if is_without_blanks(text or "" for name in self.source.question.fields for text in first[name]):
             metadata["segmenter"] = segmenter()
+        if options.unit != WORD_UNIT:
+            metadata["splitter"] = splitter()
 
     def _register_metrics(self) -> None:
         metrics = metrics_of(self.spec)

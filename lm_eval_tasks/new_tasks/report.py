@@ -82,7 +82,10 @@ def reading_table(labels: Sequence[str], noun: str, synonyms: Sequence[Sequence[
 
 def _prompts(spec: DatasetSpec, document: Document) -> Iterator[str]:
     """The first prompt of each style."""
-    fields = {name: text[:LONGEST_TEXT] + " …" * (len(text) > LONGEST_TEXT) for name, text in document.fields.items()}
+    fields = {
+        name: text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " …"
+        for name, text in document.fields.items()
+    }
     document = Document(fields, document.gold, document.labels)
     for number, style in enumerate(STYLES):
         task = TaskSpec(spec.question, style, BUDGETS[0], Options())

@@ -165,3 +165,23 @@ def test_what_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lm_eval_tasks.options.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'faithful-se\[sentences\]'"):
         read_options("t", {}, {"unit": "sentence"})
+
+
+def test_a_task_becomes_one_of_sentences_by_the_option_and_gives_room_for_them(evaluate: Any) -> None:
+    limits = set[int]()
+
+    class Recorder(RuleLM):
+        def generate_until(self, requests: Any, disable_tqdm: bool = False) -> list[str]:
+            if any("Which one sentence" in request.args[0] for request in requests):
+                limits.update(request.args[1]["max_gen_toks"] for request in requests)
+            return super().generate_until(requests, disable_tqdm)
+
+    lm, task = Recorder(), "faithful_se_agnews_attribution_oneword"
+    results = evaluate(lm, "mini", task, 2, unit="sentence")
+    metadata = results["configs"][task]["metadata"]
+    assert metadata["faithful_se"]["unit"] == "sentence" and metadata["splitter"].startswith("sentencex ")
+    assert limits == {256}  # a power of two that holds a sentence of 70 bytes, and 32 tokens of four
+    assert results["results"][task]["valid,none"] == 1.0
+    limits.clear()
+    evaluate(lm, "mini", task, 2, {"gen_kwargs": {"max_gen_toks": 77}}, unit="sentence")
+    assert limits == {77}

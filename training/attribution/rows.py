@@ -13,6 +13,7 @@ from faithful_se.files import read_jsonl
 from faithfulness_metrics.erasure import label_mass
 from faithfulness_metrics.measurability import is_tied, tie_line
 from faithfulness_metrics.statistics import wilson
+from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.document import Document
 from training.attribution.engine.document_batch import DocumentBatch, Masking
 from training.measurability import accuracy_line, counted_answers, why_nothing_to_learn
@@ -42,7 +43,8 @@ class RunFields(TypedDict):
 
 def run_fields(dataset: str, options: Mapping[str, Any], model: str) -> RunFields:
     """The fields that all rows of a run share; `versions` names the packages that decide the numbers."""
-    versions = package_versions("faithful-se", "torch", "transformers", "captum")
+    splitter = ["sentencex"] if options.get("unit", WORD_UNIT) != WORD_UNIT else []
+    versions = package_versions("faithful-se", "torch", "transformers", "captum", *splitter)
     scoring = cast(ScoringOptions, options)
     return RunFields(dataset=dataset, method=options["method"], options=scoring, model=model, versions=versions)
 
