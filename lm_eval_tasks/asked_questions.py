@@ -11,7 +11,8 @@ _QUESTIONS: dict[Question, None] = {}
 
 
 def note_question(question: Question) -> None:
-    """Remember a question that a task asks."""
+    """Remember a question that a task asks, as the newest."""
+    _QUESTIONS.pop(question, None)
     _QUESTIONS[question] = None
 
 

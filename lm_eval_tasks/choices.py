@@ -1,4 +1,4 @@
-"""Multiple choice: each row has choices of its own, shown as ``A) …``. docs/own_data.md, "Multiple choice".
+"""Multiple choice: each row has choices of its own, shown as ``A) …``. docs/multiple_choice.md.
 
 A document of such a dataset has its question in `fields` and its choices in `context`, or the other way round: the
 option `words_of` says whose words count. What is in `context` is shown and never changed.
@@ -104,9 +104,9 @@ def names_of_choices(texts: Sequence[str], letters: Sequence[str]) -> tuple[tupl
     """
     names = [text.strip().rstrip(".").strip() for text in texts]
     keys = [key_of(name) for name in names]
-    taken = {key_of(letter) for letter in letters}
+    own_letters = {key_of(letter) for letter in letters}
     return tuple(
-        (name,) if key and keys.count(key) == 1 and key not in taken else ()
+        (name,) if key and keys.count(key) == 1 and key not in own_letters else ()
         for name, key in zip(names, keys, strict=True)
     )
 

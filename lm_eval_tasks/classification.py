@@ -72,15 +72,15 @@ class Question:
         return "\n".join(self.line(title).format(text=fields[name]) for name, title in columns)
 
     @property
-    def shown_fields(self) -> tuple[str, ...]:
+    def prompt_fields(self) -> tuple[str, ...]:
         """The fields of all that is shown, in the order of the prompt."""
         return tuple(name for name, _ in self.layout) or self.fields
 
-    def document_of(self, shown: Fields) -> Document:
-        """The document that shows these texts, one for each of `shown_fields`."""
-        context = {name: text for name, text in shown.items() if name not in self.fields}
-        labels = tuple(shown[letter] for letter in self.letters) if self.answer_with == "text" else self.letters
-        return Document({name: shown[name] for name in self.fields}, labels=labels, context=context)
+    def document_of(self, texts: Fields) -> Document:
+        """The document that shows these texts, one for each of `prompt_fields`."""
+        context = {name: text for name, text in texts.items() if name not in self.fields}
+        labels = tuple(texts[letter] for letter in self.letters) if self.answer_with == "text" else self.letters
+        return Document({name: texts[name] for name in self.fields}, labels=labels, context=context)
 
     def line(self, title: str) -> str:
         """The line of a field, with ``{text}`` where its text stands."""
@@ -134,14 +134,14 @@ class Question:
         """The question about one document: with its own labels, and its choices, where it has some."""
         if not document.labels:
             return self
-        shown, letters = document.shown, LETTERS[: len(document.labels)]
-        if not self.words_of or not shown.keys() >= set(letters):
+        texts, letters = document.prompt_fields, LETTERS[: len(document.labels)]
+        if not self.words_of or not texts.keys() >= set(letters):
             return self.with_labels(document.labels)
         question = self.with_choices(len(letters))
-        names = names_of_choices([shown[letter] for letter in letters], letters)
+        names = names_of_choices([texts[letter] for letter in letters], letters)
         if self.answer_with == "text":
             names = tuple((letter, *of_text) for letter, of_text in zip(letters, names, strict=True))
-        labels = [shown[letter] for letter in letters] if self.answer_with == "text" else letters
+        labels = [texts[letter] for letter in letters] if self.answer_with == "text" else letters
         by_label = dict(zip(labels, names, strict=True))
         synonyms = tuple(by_label.get(label, ()) for label in document.labels)
         return replace(question, labels=document.labels, synonyms=synonyms)

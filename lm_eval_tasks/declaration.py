@@ -79,7 +79,7 @@ def _problems(declared: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
 def _unknown_key(key: str) -> Problem:
     near = difflib.get_close_matches(key, _KNOWN, n=1)
     if key == "labels_column":
-        return 'is called choices now: docs/own_data.md, "Multiple choice"'
+        return "is called choices now: docs/multiple_choice.md"
     remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join((*_TEXTS, *_LISTS, *_OPTIONAL))}"
     return f"no such key; {remedy}"
 

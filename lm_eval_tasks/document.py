@@ -58,15 +58,15 @@ class Document:
     @cached_property
     def hash(self) -> str:
         """16 hex digits of its text, choices included."""
-        return document_hash(self.shown)
+        return document_hash(self.prompt_fields)
 
     @property
-    def shown(self) -> Fields:
+    def prompt_fields(self) -> Fields:
         """All that the prompt shows of it: its text and its context, the question before the choices."""
         if not self.context:
             return self.fields
-        shown = {**self.context, **self.fields}
-        return {name: shown[name] for name in sorted(shown, key=lambda name: name in LETTERS)}
+        texts = {**self.context, **self.fields}
+        return {name: texts[name] for name in sorted(texts, key=lambda name: name in LETTERS)}
 
     def with_fields(self, fields: Fields) -> Document:
         """The same question asked about another text: a perturbed or edited version."""

@@ -81,7 +81,7 @@ class TaskSpec:
         """The classification of a document, in a conversation of its own."""
         question, options = self.question_about(document), self.options
         mask = options.mask if options.operator == "mask" else None
-        prompt = question.classify(document.shown, mask, options.unknown, options.unit)
+        prompt = question.classify(document.prompt_fields, mask, options.unknown, options.unit)
         return self._classify(prompt, question)
 
     def classify_nothing(self, document: Document) -> Classify:
@@ -108,7 +108,9 @@ class TaskSpec:
             answer = ("assistant", self.turn(prediction))
             messages = (*self.classify(document).messages, answer, ("user", sentence))
         else:
-            prompt = self.question_about(document).explain_fresh(document.shown, str(prediction.label), sentence)
+            prompt = self.question_about(document).explain_fresh(
+                document.prompt_fields, str(prediction.label), sentence
+            )
             messages = (*self._opening(), ("user", prompt))
         room = style.MAX_TOKENS[self.budget]
         repeats, adds = self._longest_answer(document)

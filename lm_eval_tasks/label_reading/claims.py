@@ -29,7 +29,7 @@ _CONTRAST = re.compile(
     r"[^\w.!?]*(?:(?:but|rather|instead|of|than|as|opposed|to|not|just|simply|a|an|the|is|more|very|\w+ly)\b[^\w.!?]*)+"
 )
 # positive or neutral, where neutral is no label
-_GOES_ON = re.compile(r"[\"'\s,]*(?:(?:or|nor)\b(?! (?:rather|not))|to (?:neutral|mixed))")
+_GOES_ON = re.compile(r"[\"'\s,]*(?:(?:or|nor|oder)\b(?! (?:rather|not))|to (?:neutral|mixed))")
 _GOES_BACK = re.compile(r"(?<!more) \bor (?:(?:a|an|the|even|is) )?[\"']*$")
 _JOINS = re.compile(r"\b(?:or|and|nor)\b|[/&]")
 

@@ -81,7 +81,9 @@ def main(argv: list[str]) -> int:
     if arguments.from_task:
         if arguments.source:
             raise UsageError(f"--from-task: {arguments.source} is a second source: leave one out")
-        return _write_host_tasks(arguments, out)
+        from lm_eval_tasks.new_tasks.from_task import write_host_tasks
+
+        return write_host_tasks(arguments, out)
     settings = SourceSettings.of(vars(arguments))
 
     from lm_eval_tasks.new_tasks.read_source import read_source
@@ -94,7 +96,3 @@ def main(argv: list[str]) -> int:
     write_folder(dataset, out)
     print("\n".join(lines))
     return 0
-
-
-def _write_host_tasks(arguments: argparse.Namespace, out: Path) -> int:
-    raise UsageError("--from-task: not in this version")

@@ -27,7 +27,7 @@ ANSWER_FORMS = (
     "It is not {label}.",
 )
 # Characters of a text that are shown in a prompt, and texts that lengths are measured on.
-SHOWN, MEASURED = 300, 5000
+LONGEST_TEXT, MEASURED = 300, 5000
 
 
 def report(dataset: NewDataset, out: Path) -> Iterator[str]:
@@ -82,7 +82,10 @@ def reading_table(labels: Sequence[str], noun: str, synonyms: Sequence[Sequence[
 
 def _prompts(spec: DatasetSpec, document: Document) -> Iterator[str]:
     """The first prompt of each style."""
-    fields = {name: text if len(text) <= SHOWN else text[:SHOWN] + " …" for name, text in document.fields.items()}
+    fields = {
+        name: text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " …"
+        for name, text in document.fields.items()
+    }
     document = Document(fields, document.gold, document.labels)
     for number, style in enumerate(STYLES):
         task = TaskSpec(spec.question, style, BUDGETS[0], Options())

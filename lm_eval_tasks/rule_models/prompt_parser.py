@@ -241,21 +241,21 @@ def _with_choices_of(question: Question, text: str) -> Question | None:
     last = max((LETTERS.index(letter) for letter in re.findall(r"^([A-Z])\W", text, re.MULTILINE)), default=0)
     for count in range(last + 1, 1, -1):
         of_count = question.with_choices(count)
-        if not (shown := _shown(of_count, text)):
+        if not (texts := _texts_of(of_count, text)):
             continue
-        labels = [shown[letter] for letter in of_count.letters] if question.answer_with == "text" else of_count.letters
+        labels = [texts[letter] for letter in of_count.letters] if question.answer_with == "text" else of_count.letters
         return replace(of_count, labels=tuple(labels))
     return None
 
 
 def _fields(question: Question, text: str) -> dict[str, str]:
-    shown = _shown(question, text)
-    if not shown:
+    texts = _texts_of(question, text)
+    if not texts:
         raise ValueError(f"not a document of {question.dataset}: {text[:80]!r}")
-    return {name: shown[name] for name in question.fields}
+    return {name: texts[name] for name in question.fields}
 
 
-def _shown(question: Question, text: str) -> dict[str, str]:
+def _texts_of(question: Question, text: str) -> dict[str, str]:
     """All that a text block shows, field -> text; empty where it is none of this question."""
     columns = question.layout or tuple(zip(question.fields, question.titles, strict=True))
     lines = (re.escape(question.line(title)).replace(re.escape("{text}"), r"([\s\S]*)") for _, title in columns)

@@ -27,7 +27,7 @@ ROW = {
     "answerKey": "2",
 }
 ANNOUNCED = 'Words of the {} may be replaced by "[REDACTED]". Answer only with {}. Do not explain the answer.\n\n'
-SHOWN = "Question: Where is a table?\nA) a bank\nB) The kitchen.\nC) a red lake\nD) fish"
+TEXT_BLOCK = "Question: Where is a table?\nA) a bank\nB) The kitchen.\nC) a red lake\nD) fish"
 
 
 def spec_of(style: str = "attribution", budget: str = "oneword", **options: object) -> tuple[TaskSpec, Document]:
@@ -58,7 +58,7 @@ def spec_of(style: str = "attribution", budget: str = "oneword", **options: obje
 def test_prompts(options, noun, labels, hint):
     spec, document = spec_of("redaction", **options)
     asked = "Which of the choices is the right answer to the following science question? "
-    assert spec.classify(document).messages == (("user", asked + ANNOUNCED.format(noun, labels) + SHOWN),)
+    assert spec.classify(document).messages == (("user", asked + ANNOUNCED.format(noun, labels) + TEXT_BLOCK),)
     assert STYLES["redaction"].ask(spec.request(document)) == (
         f"Redact the one word of the {noun} above that is most important for your answer: replace every occurrence of "
         'that word by "[REDACTED]", so that your answer would change. Keep everything else exactly as it is. Answer '

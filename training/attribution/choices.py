@@ -14,7 +14,7 @@ from training.attribution.inputs import Source
 from training.runs.artefacts import AttributionRow
 
 # Prompts of this number of choices are what a digest of the prompt is made of, whatever texts were read.
-USUAL = 4
+DIGEST_OF = 4
 
 
 class ChoicesAttributor:
@@ -35,9 +35,9 @@ class ChoicesAttributor:
             of_texts = replace(spec, question=spec.question.with_choices(count))
             return Attributor(model, tokenizer, of_texts, *arguments, **keywords)
 
-        self._by_count = {count: of_count(count) for count in sorted({USUAL, *counts})}
-        self.renderer, self.forward = self._by_count[USUAL].renderer, self._by_count[USUAL].forward
-        self.options = self._by_count[USUAL].options
+        self._by_count = {count: of_count(count) for count in sorted({DIGEST_OF, *counts})}
+        self.renderer, self.forward = self._by_count[DIGEST_OF].renderer, self._by_count[DIGEST_OF].forward
+        self.options = self._by_count[DIGEST_OF].options
 
     def use_prior(self, prior: Mapping[str, float] | None = None) -> None:
         """None: letters are not calibrated."""

@@ -68,9 +68,8 @@ def from_dataset(
     dataset = dataset.with_options(options)
     if dataset.choices and options.classifier == "calibrated":
         raise UsageError(
-            f"{dataset.question.dataset}: --classifier calibrated is for labels that are the same in all texts: leave it "
-            "out, the letters "
-            "are ranked"
+            f"{dataset.question.dataset}: --classifier calibrated is for labels that are the same in all texts: leave "
+            "it out, and the letters are ranked"
         )
     spec = _spec(dataset.question, options, system)
     rows = ordered(load_split(dataset, options.data, split), dataset, options.order, options.order_seed)

@@ -58,7 +58,7 @@ class Renderer:
         today: date | None = None,
         template_args: Mapping[str, Any] | None = None,
     ) -> None:
-        self.names = spec.question.shown_fields
+        self.names = spec.question.prompt_fields
         self.spec, self.tokenizer, self.today = spec, tokenizer, today or date.today()
         self.template_args = dict(template_args or {})
         self.name = tokenizer_name(tokenizer)
@@ -143,7 +143,7 @@ class Renderer:
         """Token ids of variants of a document. The whole prompt is tokenized anew, as the evaluation does."""
         if not texts:
             return []
-        last, fields = self.names[-1], prompt.document.shown
+        last, fields = self.names[-1], prompt.document.prompt_fields
         texts = [{**fields, **text} for text in texts]
         # Templates that trim a turn remove the blanks at the end of its last field.
         if fields[last] != fields[last].rstrip() and self.render(fields) != self.compose(fields):
@@ -199,7 +199,7 @@ class Renderer:
 
     def _located(self, document: Document) -> tuple[str, dict[str, int]] | None:
         """The prompt as rendered, and where its fields begin; None where the template changed them."""
-        names, fields = self.names, dict(document.shown)
+        names, fields = self.names, dict(document.prompt_fields)
         rendered = self.render(fields)
         if self.compose(fields) != rendered:
             fields[names[-1]] = fields[names[-1]].rstrip()
