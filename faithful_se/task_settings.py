@@ -16,7 +16,7 @@ from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.declaration import label_problem
 from lm_eval_tasks.examples import example_turns
 from lm_eval_tasks.label_checks import ranking_problem, reading_problem
-from lm_eval_tasks.languages import ENGLISH, prompts_of
+from lm_eval_tasks.languages import ENGLISH, language_problem, prompts_of
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
@@ -35,9 +35,11 @@ class QuestionSettings(TypedDict, total=False):
         labels: what the model may answer, in the order of the prompt.
         question: the classification question, without the labels.
         noun: what a text is called in the prompts, such as "tweet"; "text" by default.
+        language: of the prompts: ``en`` (default), ``de`` or ``zh``.
         titles: what is written before each field, such as ("Premise", "Hypothesis"); the noun or the fields' names.
         system: a message that opens every conversation.
         mask: what is written in place of a word; "[REDACTED]" by default.
+        unit: what is scored and named: ``word`` (default) or ``sentence``.
         unknown: offer "unknown" as a label.
         classifier: ``generate`` (default: what the model says), ``loglikelihood`` (which label it ranks first) or
             ``calibrated`` (which label it ranks first, minus a prior for each label).
@@ -50,9 +52,11 @@ class QuestionSettings(TypedDict, total=False):
     labels: Sequence[str]
     question: str
     noun: str
+    language: str
     titles: Sequence[str]
     system: str
     mask: str
+    unit: str
     unknown: bool
     classifier: str
     prior: str
@@ -90,7 +94,7 @@ QUESTION_SETTINGS = tuple(QuestionSettings.__annotations__)
 TASK_SETTINGS = tuple(TaskSettings.__annotations__)
 _TEXTS = ("question", "noun")
 _OPTIONS = (
-    *("classifier", "prior", "context", "mask", "unknown", "controls", "operator", "draws"),
+    *("classifier", "prior", "context", "mask", "unit", "unknown", "controls", "operator", "draws"),
     *("thinking_tokens", "thoughts"),
 )
 
@@ -141,8 +145,11 @@ def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any])
         noun = settings.get("noun") or (" and ".join(fields) if len(fields) > 1 else "text")
         names = fields if len(fields) > 1 else [noun]
         titles = tuple(name[:1].upper() + name[1:] for name in names)
-        asked = prompts_of(ENGLISH)["plain_question.noun"].format(noun=noun)
-        question = Question(DATA, noun, asked, tuple(fields), titles, labels=())
+        language = settings.get("language", ENGLISH)
+        if problem := language_problem(language, None):
+            raise UsageError(f"{caller}: language {problem}")
+        asked = prompts_of(language)["plain_question.noun"].format(noun=noun)
+        question = Question(DATA, noun, asked, tuple(fields), titles, labels=(), language=language)
     changes: dict[str, Any] = {name: _text(caller, name, settings[name]) for name in _TEXTS if name in settings}
     if "titles" in settings:
         changes["titles"] = _texts(caller, "titles", settings["titles"])

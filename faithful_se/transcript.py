@@ -1,12 +1,16 @@
 """The transcript of one document as it stands in lm-eval's sample files: a JSON object in the response.
 
 `lm_eval_tasks.protocol` writes it. `lm_eval_tasks.scoring`, `training` and `leaderboards` read it. Words are named by
-their positions in `faithfulness_metrics.words.words_of(fields)`, first field first.
+their positions in `faithfulness_metrics.words.words_of(fields)`, first field first. With `unit=sentence`, "words" are
+sentences, whose positions are those of `units`.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
 
 
 class Message(TypedDict):
@@ -85,6 +89,14 @@ class RationaleRecord(TypedDict):
     words: list[str]
 
 
+class UnitRecord(TypedDict):
+    """Where a sentence is: characters `start` to `end` of a field."""
+
+    field: str
+    start: int
+    end: int
+
+
 class Transcript(TypedDict):
     """Every question, answer and conclusion about one document."""
 
@@ -103,4 +115,5 @@ class Transcript(TypedDict):
     oracle: OracleRecord | None  # None without that control
     stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
     prior: dict[str, float] | None  # label -> nats that were subtracted from its log-probability; None where none was
+    units: NotRequired[list[UnitRecord]]  # every sentence of the document, only with unit=sentence
     problem: str  # why the document could not go through the protocol; "" where it did

@@ -1,9 +1,11 @@
 """Metrics of how faithful a self-explanation is: pure functions of plain values, float or nan out.
 
 - `words.py`: what a word is, its position in a document, and how words are removed from a text
+- `sentences.py`: where the sentences of a text are
+- `units.py`: what an explanation names: words or sentences
 - `segmentation.py`: the words of scripts without blanks
 - `edited_words.py`: the words of an edited document beside those of its original
-- `random_words.py`: the random words of the chance control
+- `random_words.py`: the random words or sentences of the chance control
 - `flips.py`: did the answer change: `faithful`, `abstain`, `madsen`, `faithful_given_valid`
 - `chance.py`: against random words and the best word: `lift`, `headroom`, `ccf` with its interval
 - `counterfactual.py`: edit distance, minimality, validity under a budget, label words in the edit

@@ -1,12 +1,20 @@
-"""The random words that a named word is compared with: docs/metrics.md, "2. Chance-corrected faithfulness"."""
+"""The random words or sentences that named ones are compared with.
+
+docs/metrics.md, "2. Chance-corrected faithfulness".
+"""
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterable
 
+from faithfulness_metrics.units import size_of
 from faithfulness_metrics.words import Word
+
+# Orders of the other sentences that are drawn for one random set: the one nearest in size counts.
+ORDERS = 32
 
 
 def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: int, size: int = 1) -> list[list[int]]:
@@ -40,3 +48,61 @@ def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: 
             positions += (others if len(others) >= count else candidates)[:count]
         sets.append(sorted(positions))
     return sets
+
+
+def random_sentences(
+    sentences: list[Word], named: Iterable[int], draws: int, seed: int, *, same_number: bool = False
+) -> list[list[int]]:
+    """Random sets of sentences, as many words together as the named ones have, for the chance control.
+
+    Long sentences hold more of what matters. Against a random sentence of any length, who names the longest would have
+    a lift. So each draw, field by field, takes the first sentences of a seeded order of the *other* ones. It takes at
+    least as many as are named, and more while that brings their words nearer to those of the named ones. Of `ORDERS`
+    such sets, the nearest counts. Where the others have fewer words than the named ones, it draws from all sentences of
+    the field. The named set itself is drawn only where it is the whole field.
+
+    Args:
+        sentences, draws, seed: the document's sentences, the number of sets, and a seed of the document (`seed_of`).
+        named: positions that the explanation removes or edits; empty when it is not valid: one sentence is drawn then.
+        same_number: as many sentences as are named, and no more: for edits, which are moved one by one.
+
+    Returns:
+        `draws` sorted lists of positions; empty lists when the document has no sentences.
+    """
+    named = sorted(set(named))
+    if not named:
+        return random_positions(sentences, (), draws, seed)
+    by_field = {sentences[position].field: list[int]() for position in named}
+    for position in named:
+        by_field[sentences[position].field].append(position)
+    sets = []
+    for draw in range(draws):
+        order, positions = random.Random(seed + draw), list[int]()
+        for field, own in by_field.items():
+            every = [position for position, sentence in enumerate(sentences) if sentence.field == field]
+            positions += _nearest_set(sentences, every, own, order, same_number)
+        sets.append(sorted(positions))
+    return sets
+
+
+def _nearest_set(
+    sentences: list[Word], every: list[int], own: list[int], order: random.Random, same_number: bool
+) -> list[int]:
+    """Of `ORDERS` random sets of one field, the one nearest in words to the positions `own`."""
+    size = sum(size_of(sentences[position]) for position in own)
+    others = [position for position in every if position not in own]
+    if len(others) < len(own) or sum(size_of(sentences[position]) for position in others) < size:
+        others = every
+    nearest, distance = own, math.inf
+    for _ in range(ORDERS):
+        order.shuffle(others)
+        chosen, words = others[: len(own)], sum(size_of(sentences[position]) for position in others[: len(own)])
+        for position in () if same_number else others[len(own) :]:
+            more = words + size_of(sentences[position])
+            gain = abs(words - size) - abs(more - size)
+            if gain < 0 or (gain == 0 and order.random() < 0.5):
+                break
+            chosen, words = [*chosen, position], more
+        if abs(words - size) < distance and (set(chosen) != set(own) or len(own) == len(every)):
+            nearest, distance = chosen, abs(words - size)
+    return nearest

@@ -67,6 +67,11 @@ class Task:
     trained_on: bool = False
 
     @property
+    def unit(self) -> str:
+        """What an explanation names: ``word`` or ``sentence``."""
+        return str(self.options.get("unit", "word"))
+
+    @property
     def is_variant(self) -> bool:
         """Whether this is a further variant (`~2`) of a task. Variants do not count in means over tasks."""
         return "~" in self.id

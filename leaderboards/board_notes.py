@@ -25,6 +25,9 @@ def board_notes(
     if limits := [task.limit for task in tasks if task.limit is not None]:
         values = ", ".join(map(str, sorted(set(limits))))
         yield f"{len(limits)} of {len(tasks)} columns hold the first documents of their data only (--limit {values})."
+    if units := {task.unit for task in tasks} - {"word"}:
+        count = sum(task.unit != "word" for task in tasks)
+        yield f"{count} of {len(tasks)} columns are about {units.pop()}s: what is called one word is one of them there."
     yield from _not_measurable_notes(checkpoints, tasks, cells)
     yield from _coverage_notes(checkpoints, tasks, results)
     with_means = {index for task in tasks if not task.is_variant for index in results[task.id]}

@@ -9,6 +9,7 @@ from pathlib import Path
 from faithful_se.errors import UsageError, require_packages
 from faithful_se.files import check_writable
 from leaderboards.board import Board, Settings
+from leaderboards.published import is_board
 from leaderboards.sanitize import terminal_line
 
 DESCRIPTION = """\
@@ -54,7 +55,11 @@ def parser() -> argparse.ArgumentParser:
         help=f"documents per task on the page (default: {Settings.cards})",
     )
     add_bootstrap_options(arguments)
-    add("--check", action="store_true", help="check a submission instead: one line per finding, exit status 1 if any")
+    add(
+        "--check",
+        action="store_true",
+        help="check a submission, or a board: one line per finding, exit status 1 if any",
+    )
     return arguments
 
 
@@ -85,9 +90,8 @@ def load_polars() -> None:
 def main(argv: list[str] | None = None) -> int:
     """Make a board, or check a submission."""
     options = parser().parse_args(argv)
-    require_packages(
-        "board", *(["polars"] if options.check else ["altair", "great_tables", "jinja2", "polars", "vl_convert"])
-    )
+    writes = not options.check or any(map(is_board, options.results))
+    require_packages("board", "polars", *(["altair", "great_tables", "jinja2", "vl_convert"] if writes else []))
     load_polars()
     if options.check:
         from leaderboards.submission import report

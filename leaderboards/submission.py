@@ -2,18 +2,21 @@
 
 A submission holds what lm_eval wrote with --log_samples, and the `train_info.json` of a trained model. It declares
 everything that is not the default in `submission.json`: {"options": {"classifier": "loglikelihood"}, "limit": 500}.
+A folder with a `board.json` is a published board, checked in `leaderboards.published`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
 from faithful_se.files import read_json_object
 from faithful_se.train_info import TRAIN_INFO
+from leaderboards import published
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.find_results import find_results
 from leaderboards.lm_eval_files.large_files import BrokenError
@@ -33,7 +36,11 @@ Finding = tuple[str, str]
 
 def report(paths: Sequence[Path]) -> int:
     """Print one line per finding. Returns 0 if there is none, else 1."""
-    findings = group_messages(find_problems(paths))
+    boards = [path for path in paths if published.is_board(path)]
+    others = [path for path in paths if path not in boards]
+    findings = group_messages(
+        [*chain(*map(published.find_problems, boards)), *(find_problems(others) if others else ())]
+    )
     for problem, file in findings.items():
         print(terminal_line(f"{file}: {problem}"))
     count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"

@@ -11,8 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from faithful_se.errors import UsageError
+from faithfulness_metrics.counterfactual import label_leak
+from faithfulness_metrics.edited_words import edited_keys
 from faithfulness_metrics.flips import UNKNOWN
-from faithfulness_metrics.words import Fields
+from faithfulness_metrics.units import WORD_UNIT
+from faithfulness_metrics.words import Fields, words_of
+from lm_eval_tasks.choices import LETTERS, WORD_LETTERS, adds_word_letter, names_of_choices
+from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading import parse_label
 from lm_eval_tasks.languages import ENGLISH, answers_of, any_phrase, prompts_of
 
@@ -36,6 +41,13 @@ class Question:
     language: str = ENGLISH  # of the prompts: a file of `lm_eval_tasks/languages/`
     prompts: tuple[tuple[str, str], ...] = ()  # (key, template) pairs of the dataset's own, instead of the language's
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (key, phrases) of the dataset's own, beside the language's
+    words_of: str = ""  # of multiple choice, whose words count: a key of `options.CHOICES`; "" for other questions
+    answer_with: str = (
+        "letter"  # of multiple choice: the labels are its letters, or the texts of the choices (``text``)
+    )
+    # of a question about one document with choices: (field, title) of all that is shown, counted or not
+    layout: tuple[tuple[str, str], ...] = ()
+    letters: tuple[str, ...] = ()  # those of its choices, which are names of fields too
 
     def prompt(self, key: str) -> str:
         """The template of a sentence, by its key in `lm_eval_tasks/languages/en.yaml`."""
@@ -56,35 +68,57 @@ class Question:
         ...     {"p": "A man.", "h": "A dog."})
         'Premise: A man.\\nHypothesis: A dog.'
         """
-        line, columns = self.prompt("title"), zip(self.titles, self.fields, strict=True)
-        return "\n".join(line.format(title=title, text=fields[name]) for title, name in columns)
+        columns = self.layout or zip(self.fields, self.titles, strict=True)
+        return "\n".join(self.line(title).format(text=fields[name]) for name, title in columns)
+
+    @property
+    def shown_fields(self) -> tuple[str, ...]:
+        """The fields of all that is shown, in the order of the prompt."""
+        return tuple(name for name, _ in self.layout) or self.fields
+
+    def document_of(self, shown: Fields) -> Document:
+        """The document that shows these texts, one for each of `shown_fields`."""
+        context = {name: text for name, text in shown.items() if name not in self.fields}
+        labels = tuple(shown[letter] for letter in self.letters) if self.answer_with == "text" else self.letters
+        return Document({name: shown[name] for name in self.fields}, labels=labels, context=context)
+
+    def line(self, title: str) -> str:
+        """The line of a field, with ``{text}`` where its text stands."""
+        key = "choice" if title in self.letters else "title"
+        return self.prompt(key).format(title=title, text="{text}")
 
     def as_answer(self, fields: Fields) -> str:
         """A document as the answer to a request for an edited one: `show`, without the title of a single field."""
-        return self.show(fields) if len(self.fields) > 1 else fields[self.fields[0]]
+        return replace(self, layout=()).show(fields) if len(self.fields) > 1 else fields[self.fields[0]]
 
     def format_hint(self) -> str:
         """For datasets of several fields: the sentence that says how to write a whole document as an answer."""
         if len(self.fields) == 1:
             return ""
         line, separator = self.prompt("format_hint.title"), self.prompt("format_hint.separator")
-        titles = separator.join(line.format(title=title, lower_title=title.lower()) for title in self.titles)
-        return self.prompt("format_hint").format(titles=titles)
+        titles = [
+            line.format(title=title, lower_title=title.lower()) for title in self.titles if title not in self.letters
+        ]
+        choices = [self.prompt("format_hint.choices")] if set(self.letters) & set(self.titles) else []
+        return self.prompt("format_hint").format(titles=separator.join([*titles, *choices]))
 
-    def classify(self, fields: Fields, mask: str | None, unknown: bool) -> str:
-        """The classification prompt, the user's turn. `mask` is announced; None where the run never shows one."""
-        note = self.prompt("mask_note.word").format(noun=self.noun, mask=mask) if mask else ""
+    def classify(self, fields: Fields, mask: str | None, unknown: bool, unit: str = WORD_UNIT) -> str:
+        """The classification prompt, the user's turn.
+
+        `mask` is announced, and that it stands for a `unit`; None where the run never shows one.
+        """
+        note = self.prompt(f"mask_note.{unit}").format(noun=self.noun, mask=mask) if mask else ""
         return self.prompt("classify").format(
             question=self.question,
             mask_note=note,
-            labels=self.quoted(self.choices(unknown)),
+            labels=self.offered(unknown),
             text=self.show(fields),
         )
 
-    def classify_nothing(self, mask: str | None, unknown: bool) -> str:
+    def classify_nothing(self, mask: str | None, unknown: bool, unit: str = WORD_UNIT) -> str:
         """The classification prompt without a text: what it alone makes a model answer (`prior=domain`)."""
-        prompt = self.classify(dict.fromkeys(self.fields, ""), mask, unknown)
-        return prompt.removesuffix(self.show(dict.fromkeys(self.fields, ""))).rstrip()
+        nothing = dict.fromkeys((*self.fields, *dict(self.layout)), "")
+        return self.classify(nothing, mask, unknown, unit).removesuffix(self.show(nothing)).rstrip()
 
     def explain_fresh(self, fields: Fields, label: str, request: str) -> str:
         """The prompt that asks for an explanation of the answer `label` in a conversation of its own."""
@@ -95,6 +129,58 @@ class Question:
         names = dict(zip(self.labels, self.synonyms, strict=False))
         synonyms = tuple(names.get(label, ()) for label in labels)
         return replace(self, labels=tuple(labels), synonyms=synonyms if any(synonyms) else ())
+
+    def about(self, document: Document) -> Question:
+        """The question about one document: with its own labels, and its choices, where it has some."""
+        if not document.labels:
+            return self
+        shown, letters = document.shown, LETTERS[: len(document.labels)]
+        if not self.words_of or not shown.keys() >= set(letters):
+            return self.with_labels(document.labels)
+        question = self.with_choices(len(letters))
+        names = names_of_choices([shown[letter] for letter in letters], letters)
+        if self.answer_with == "text":
+            names = tuple((letter, *of_text) for letter, of_text in zip(letters, names, strict=True))
+        labels = [shown[letter] for letter in letters] if self.answer_with == "text" else letters
+        by_label = dict(zip(labels, names, strict=True))
+        synonyms = tuple(by_label.get(label, ()) for label in document.labels)
+        return replace(question, labels=document.labels, synonyms=synonyms)
+
+    def with_choices(self, count: int) -> Question:
+        """A question of multiple choice about documents with so many choices, without their texts."""
+        letters = LETTERS[:count]
+        if letters == self.letters:
+            return self
+        of_question = tuple(zip(self.fields, self.titles, strict=True))
+        of_choices = tuple((letter, letter) for letter in letters)
+        counted = {"question": of_question, "choices": of_choices, "both": of_question + of_choices}[self.words_of]
+        fields, titles = zip(*counted, strict=True)
+        noun = self.prompt(f"choices.noun.{self.words_of}").format(noun=self.noun)
+        return replace(
+            self,
+            noun=noun,
+            fields=fields,
+            titles=titles,
+            labels=letters,
+            layout=of_question + of_choices,
+            letters=letters,
+        )
+
+    def pastes_label(self, original: Fields, edited: Fields) -> bool:
+        """Whether an edit adds a label, or a word of a choice. `faithfulness_metrics.counterfactual.label_leak`."""
+        labels = [label for label in self.labels if label not in self.letters or label not in WORD_LETTERS]
+        labels += [name for names in self.synonyms for name in names] if self.letters else []
+        before = [word.key for word in words_of(original)]
+        after = [key for keys in edited_keys(edited, original).values() for key in keys]
+        return bool(label_leak(before, after, (*labels, UNKNOWN))) or adds_word_letter(original, edited, self.letters)
+
+    def offered(self, unknown: bool) -> str:
+        """The labels a model may answer with, as alternatives in a prompt."""
+        labels = self.choices(unknown)
+        if not self.letters or self.answer_with == "letter":
+            return self.quoted(labels)
+        others = [self.prompt("label").format(label=label) for label in labels[len(self.labels) :]]
+        return self._joined([self.prompt("choices.text"), *others])
 
     def choices(self, unknown: bool) -> tuple[str, ...]:
         """The labels a model may answer with.
@@ -115,6 +201,9 @@ class Question:
         >>> Question("", "", "", (), (), ()).quoted(["a", "b", "c"])
         '"a", "b" or "c"'
         """
-        *quoted, last = [self.prompt("label").format(label=label) for label in labels]
-        others = self.prompt("label.separator").join(quoted)
+        return self._joined([self.prompt("label").format(label=label) for label in labels])
+
+    def _joined(self, alternatives: Sequence[str]) -> str:
+        *earlier, last = alternatives
+        others = self.prompt("label.separator").join(earlier)
         return others + self.prompt("label.last_separator") + last if others else last

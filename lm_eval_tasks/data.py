@@ -9,7 +9,7 @@ import difflib
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import yaml
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import words_of
 from lm_eval_tasks import DATASETS, LOGGER
+from lm_eval_tasks.choices import LETTERS, ChoiceColumns
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data_checks import check_rows
 from lm_eval_tasks.data_files import files_of_split, is_delimited, read_dataset
@@ -28,12 +29,16 @@ from lm_eval_tasks.delimited import with_codes
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading.names import read_synonyms
 from lm_eval_tasks.languages import ENGLISH
+from lm_eval_tasks.options import OF_CHOICES, Options
 from lm_eval_tasks.rationales import READERS
 
 logger = logging.getLogger(LOGGER)
 
 # What a folder may hold instead of JSON lines.
 OTHER_FORMATS = "the ending may also be .json, .csv, .tsv or .parquet, and .gz behind it"
+
+# Positions of the words that people marked; None where nobody did.
+Rationale = tuple[int, ...] | None
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -54,9 +59,9 @@ class DatasetSpec:
     drop_label_values: tuple[Any, ...]
     hub: tuple[str, str | None, str | None]  # repository, config and revision on the hub
     splits: tuple[tuple[str, str], ...] = ()  # name on the hub of train, validation, test, where it differs
-    # column of a row's own labels, for multiple choice. `label_column` then holds one of them, and `label_values`
-    # is empty
-    labels_column: str | None = None
+    # where a row's own choices are (multiple choice). `label_column` then says which is right, and `label_values` is
+    # empty
+    choices: ChoiceColumns | None = None
     # how to read the words that people marked, a key of `rationales.READERS`; None where nobody did
     rationale: str | None = None
     home: str = ""  # the folder of the declaration, where rows lie beside it
@@ -82,6 +87,7 @@ class DatasetSpec:
                 titles=tuple(declared["titles"]),
                 labels=tuple(declared.get("labels") or ()),
                 synonyms=read_synonyms(declared),
+                words_of=Options.words_of if declared.get("choices") else "",
                 language=declared.get("language", ENGLISH),
                 prompts=tuple((declared.get("prompts") or {}).items()),
                 answers=tuple((key, tuple(values)) for key, values in (declared.get("answers") or {}).items()),
@@ -92,10 +98,15 @@ class DatasetSpec:
             drop_label_values=tuple(declared["drop_label_values"]),
             hub=(config["dataset_path"], config.get("dataset_name"), kwargs.get("revision")),
             splits=tuple((declared.get("hub_splits") or {}).items()),
-            labels_column=declared.get("labels_column"),
+            choices=ChoiceColumns.from_declaration(declared),
             rationale=declared.get("rationale"),
             home=str(Path(home).resolve()) if home and files_of_split(Path(home), "test") else "",
         )
+
+    @property
+    def has_rationales(self) -> bool:
+        """Whether people marked words of the text. They marked none of the choices."""
+        return bool(self.rationale) and self.question.words_of != "choices"
 
     def data(self, wanted: str) -> str:
         """Where the rows are: as wanted, or ``own`` where they lie beside the declaration.
@@ -116,9 +127,39 @@ class DatasetSpec:
         """The document that a row holds."""
         fields = {name: "" if row[name] is None else str(row[name]) for name in self.question.fields}
         rationale = READERS[self.rationale](row, words_of(fields)) if self.rationale else None
-        if self.labels_column:
-            return Document(fields, row[self.label_column], tuple(row[self.labels_column]), rationale)
+        if self.choices:
+            return self._with_choices(fields, row, rationale)
         return Document(fields, self.question.labels[self.label_values.index(row[self.label_column])], (), rationale)
+
+    def _with_choices(self, fields: dict[str, str], row: Mapping[str, Any], rationale: Rationale) -> Document:
+        assert self.choices is not None
+        texts, words_of_ = list(map(str, self.choices.texts(row))), self.question.words_of
+        choices = dict(zip(LETTERS, texts, strict=False))
+        labels = tuple(texts) if self.question.answer_with == "text" else tuple(choices)
+        place = self.choices.place(row, row[self.label_column])
+        gold = None if place is None else labels[place]
+        if words_of_ == "question":
+            return Document(fields, gold, labels, rationale, context=choices)
+        if words_of_ == "choices":  # the words that people marked are those of the question
+            return Document(choices, gold, labels, None, context=fields)
+        return Document({**fields, **choices}, gold, labels, rationale)
+
+    def with_options(self, options: Options) -> DatasetSpec:
+        """The dataset as the options ask about it: whose words count in multiple choice, and what its labels are.
+
+        Raises:
+            UsageError: an option of multiple choice, and the dataset's labels are the same in all rows.
+        """
+        if self.choices:
+            question = replace(self.question, words_of=options.words_of, answer_with=options.answer_with)
+            return replace(self, question=question)
+        for name in OF_CHOICES:
+            if (value := getattr(options, name)) != getattr(Options, name):
+                raise UsageError(
+                    f"{self.question.dataset}: {name}={value} is for multiple choice, whose labels are the row's own: "
+                    "leave it out"
+                )
+        return self
 
 
 def dataset_spec(name: str, include_path: str | Path = "") -> DatasetSpec:
@@ -220,7 +261,7 @@ def load(spec: DatasetSpec, data: str, split: str = "test") -> datasets.Dataset:
         dropped, reason = len(labels) - len(indices), f"{spec.label_column} in {list(spec.drop_label_values)}"
         logger.info("%s: %d of %d rows left out: %s", source, dropped, len(labels), reason)
         rows = rows.select(indices)
-    if spec.rationale and all(spec.document(row).rationale is None for row in rows):
+    if spec.has_rationales and all(spec.document(row).rationale is None for row in rows):
         logger.warning("%s: no row says which words people marked: plausibility is not measured", source)
     return rows
 

@@ -9,7 +9,6 @@ import datasets
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.segmentation import PACKAGE, has_segmenter, is_without_blanks
-from lm_eval_tasks.declaration import label_problem
 
 # So many texts of a column show its script.
 MOST_TEXTS = 100
@@ -24,7 +23,7 @@ def check_rows(spec: DatasetSpec, rows: datasets.Dataset, source: str) -> None:
     Raises:
         UsageError: a missing column, a text that is no string, or a label that is not declared. Names column and row.
     """
-    label_columns = [spec.label_column, *([spec.labels_column] if spec.labels_column else [])]
+    label_columns = [spec.label_column, *(spec.choices.top_level if spec.choices else ())]
     missing = [name for name in (*spec.question.fields, *label_columns) if name not in rows.column_names]
     if missing:
         raise UsageError(f"{source}: no column {', '.join(missing)} (columns: {', '.join(rows.column_names)})")
@@ -56,11 +55,8 @@ def check_segmenter(texts: Sequence[str | None], source: str) -> None:
 def _label_problem(spec: DatasetSpec, row: Mapping[str, Any]) -> str:
     """What is wrong with the label of a row, in a few words; empty where nothing is."""
     label = row[spec.label_column]
-    if spec.labels_column:
-        choices = row[spec.labels_column]
-        if problem := label_problem(choices or []):
-            return f"{spec.labels_column} is {choices!r}: {problem}"
-        return "" if label in choices else f"{spec.label_column} is {label!r}, not one of {', '.join(choices)}"
+    if spec.choices:
+        return "" if label in spec.drop_label_values else spec.choices.problem(row, spec.label_column)
     return undeclared_label(spec, label)
 
 

@@ -99,10 +99,10 @@ def read_dataset(path: Path) -> datasets.Dataset:
         raise UsageError(f"{path}: {reason}") from error
 
 
-def read_rows(path: Path, encoding: str = "") -> list[Row]:
+def read_rows(path: Path, encoding: str = "", *, warn: bool = True) -> list[Row]:
     """The rows of a file, each a mapping from column to value; see `read_dataset`. Columns may differ between rows.
 
-    `encoding` is that of a text file which is not in UTF-8, 16 or 32.
+    `encoding` is that of a text file which is not in UTF-8, 16 or 32. `warn` of broken characters.
     """
     if _begins_with(path, PARQUET):
         return list(_read_parquet(path))
@@ -115,7 +115,7 @@ def read_rows(path: Path, encoding: str = "") -> list[Row]:
         raise UsageError(f"{path}: the file is empty")
     clean_rows = [{name: _replace_surrogates(value) for name, value in row.items()} for row in rows]
     broken = sum(row != clean or "\ufffd" in str(row) for row, clean in zip(rows, clean_rows, strict=True))
-    if broken:
+    if broken and warn:
         logger.warning("%s: %d rows hold broken characters, shown as '?' or U+FFFD: is it UTF-8?", path, broken)
     return clean_rows
 

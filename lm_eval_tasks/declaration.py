@@ -28,7 +28,10 @@ Problem = str
 
 _TEXTS = ("dataset", "folder", "noun", "question", "label_column")
 _LISTS = ("fields", "titles", "labels", "label_values", "drop_label_values")
-_OPTIONAL = ("hub_splits", "labels_column", "rationale", "synonyms", "language", "prompts", "answers")
+_OPTIONAL = (
+    *("hub_splits", "choices", "choice_names", "rationale", "synonyms"),
+    *("language", "prompts", "answers"),
+)
 # The tasks of a dataset declare these two beside it. Options may have defaults of the dataset's own.
 _OF_TASKS = ("style", "budget", *(option.name for option in fields(Options)))
 _KNOWN = (*_TEXTS, *_LISTS, *_OPTIONAL, *_OF_TASKS)
@@ -63,7 +66,7 @@ def check_declaration(where: str, config: Mapping[str, Any]) -> None:
 
 def _problems(declared: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
     """(key, problem) pairs, in an order in which each check may read what earlier ones have passed."""
-    by_row = declared.get("labels_column") is not None
+    by_row = declared.get("choices") is not None
     yield from ((str(key), _unknown_key(str(key))) for key in declared if key not in _KNOWN)
     for key in (*_TEXTS, *_LISTS):
         if key not in declared and not (by_row and key in ("labels", "label_values")):
@@ -75,6 +78,8 @@ def _problems(declared: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
 
 def _unknown_key(key: str) -> Problem:
     near = difflib.get_close_matches(key, _KNOWN, n=1)
+    if key == "labels_column":
+        return 'is called choices now: docs/own_data.md, "Multiple choice"'
     remedy = f"did you mean {near[0]}?" if near else f"there are {', '.join((*_TEXTS, *_LISTS, *_OPTIONAL))}"
     return f"no such key; {remedy}"
 
@@ -95,7 +100,9 @@ def _list_problem(value: Any) -> Problem:
 def _fields(declared: Mapping[str, Any]) -> Problem:
     if problem := _texts_problem(declared["fields"]):
         return problem
-    columns = [declared["label_column"], declared.get("labels_column")]
+    columns = [declared["label_column"], *_columns_of_choices(declared)]
+    if letters := [name for name in declared["fields"] if declared.get("choices") is not None and len(name) == 1]:
+        return f"{letters[0]!r} is a letter of a choice: rename the column"
     if doubled := [name for name in declared["fields"] if name in columns]:
         return f"{doubled[0]!r} is the column of the label, too: a prompt would show the answer"
     return ""
@@ -152,15 +159,15 @@ def label_problem(labels: Any, unknown: bool = False) -> Problem:
 
 def _labels(declared: Mapping[str, Any]) -> Problem:
     labels = declared.get("labels", ())
-    if declared.get("labels_column") is None:
+    if declared.get("choices") is None:
         return label_problem(labels) or reading_problem(labels)
-    return "labels_column names labels of each row, so that these have no effect: give []" if labels else ""
+    return "choices are labels of each row, so that these have no effect: give []" if labels else ""
 
 
 def _label_values(declared: Mapping[str, Any]) -> Problem:
     values, labels = declared.get("label_values", ()), declared.get("labels", ())
-    if declared.get("labels_column") is not None:
-        return "labels_column names labels of each row, so that these have no effect: give []" if values else ""
+    if declared.get("choices") is not None:
+        return "choices are labels of each row, so that these have no effect: give []" if values else ""
     if problem := _codes_problem(values):
         return problem
     if len(values) != len(labels):
@@ -185,9 +192,28 @@ def _codes_problem(values: Sequence[Any]) -> Problem:
     return ""
 
 
-def _labels_column(declared: Mapping[str, Any]) -> Problem:
-    column = declared.get("labels_column")
-    return "" if column is None else _text_problem(column)
+def _columns_of_choices(declared: Mapping[str, Any]) -> list[Any]:
+    columns = declared.get("choices")
+    return [columns] if isinstance(columns, str) else list(columns) if isinstance(columns, (list, tuple)) else []
+
+
+def _choices(declared: Mapping[str, Any]) -> Problem:
+    columns = declared.get("choices")
+    if columns is None or isinstance(columns, str):
+        return "" if columns is None else _text_problem(columns)
+    if not isinstance(columns, (list, tuple)):
+        return f"is {columns!r}: give the column that holds the list of choices, or a list with one column for each"
+    problem = _texts_problem(columns)
+    return problem or ("is one column: give its name, without a list" if len(columns) < 2 else "")
+
+
+def _choice_names(declared: Mapping[str, Any]) -> Problem:
+    names = declared.get("choice_names")
+    if names is None:
+        return ""
+    if declared.get("choices") is None:
+        return "is for multiple choice: declare choices, or leave it out"
+    return _text_problem(names) if isinstance(names, str) else _list_problem(names) or _codes_problem(names)
 
 
 def _hub_splits(declared: Mapping[str, Any]) -> Problem:
@@ -214,7 +240,9 @@ def _synonyms(declared: Mapping[str, Any]) -> Problem:
 
 
 def _language(declared: Mapping[str, Any]) -> Problem:
-    return language_problem(declared.get("language", ENGLISH), declared.get("prompts"))
+    return language_problem(
+        declared.get("language", ENGLISH), declared.get("prompts"), declared.get("choices") is not None
+    )
 
 
 def _prompts(declared: Mapping[str, Any]) -> Problem:
@@ -226,9 +254,10 @@ def _answers(declared: Mapping[str, Any]) -> Problem:
 
 
 _CHECKS: tuple[tuple[str, Callable[[Mapping[str, Any]], Problem]], ...] = (
+    ("choices", _choices),
+    ("choice_names", _choice_names),
     ("fields", _fields),
     ("titles", _titles),
-    ("labels_column", _labels_column),
     ("labels", _labels),
     ("label_values", _label_values),
     ("drop_label_values", _drop_label_values),

@@ -68,12 +68,15 @@ def with_codes(spec: DatasetSpec, rows: datasets.Dataset, source: str) -> datase
     Raises:
         UsageError: a label that is not declared, or a column that must hold lists, which a cell cannot.
     """
-    lists = [spec.labels_column, *(f"{name}_rationale" for name in spec.question.fields)]
+    of_choices = spec.choices.columns if spec.choices and len(spec.choices.columns) == 1 else ()
+    lists = [*of_choices, *(f"{name}_rationale" for name in spec.question.fields)]
     if held := [name for name in lists if name in rows.column_names]:
         raise UsageError(
             f"{source}: column {held[0]} holds lists, which CSV and TSV cannot: give JSON lines or Parquet"
         )
     if spec.label_column not in rows.column_names:
+        return rows
+    if spec.choices:
         return rows
     codes = (*spec.label_values, *spec.drop_label_values)
     labels = [_code(cell, codes) for cell in rows[spec.label_column]]

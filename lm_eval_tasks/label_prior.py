@@ -42,12 +42,18 @@ def with_prior(spec: TaskSpec, document: Document) -> Generator[Sequence[Call], 
 def prior_calls(spec: TaskSpec, document: Document) -> tuple[Classify, ...]:
     """What a model is asked for the prior of the labels of a document; its text is in none of the questions."""
     if spec.options.prior == "texts":
-        return spec.prior_calls
+        # Letters of the same number of choices: the others' prompts offer other labels.
+        return tuple(call for call in spec.prior_calls if set(call.labels) == set(spec.labels_of(document)))
     if spec.options.prior == "domain":
         return (spec.classify_nothing(document),)
-    return tuple(
-        spec.classify(document.with_fields(dict.fromkeys(spec.question.fields, text))) for text in CONTENT_FREE
-    )
+    return tuple(spec.classify(_without_content(spec, document, text)) for text in CONTENT_FREE)
+
+
+def _without_content(spec: TaskSpec, document: Document, text: str) -> Document:
+    """A document of one text without content in every field; of its choices too, where letters are the labels."""
+    empty = document.with_fields(dict.fromkeys(document.fields, text))
+    letters = spec.question.words_of and spec.question.answer_with == "letter"
+    return replace(empty, context=dict.fromkeys(document.context, text)) if letters else empty
 
 
 def mean_logprobs(calls: Sequence[Classify], answers: Sequence[Answer]) -> dict[str, float]:
@@ -85,7 +91,7 @@ def prior_documents(dataset: DatasetSpec, data: str, count: int, without: Iterab
         UsageError: texts with labels of their own, no other split, or no text in it that is not in the evaluation.
     """
     name = dataset.question.dataset
-    if dataset.labels_column:
+    if dataset.choices and dataset.question.answer_with == "text":
         raise UsageError(f"{name}: each text has labels of its own, so prior=texts has no mean: {REMEDY}")
     documents = tuple(islice(draw_documents(dataset, data, "prior", without, REMEDY), count))
     if not documents:

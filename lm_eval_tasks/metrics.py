@@ -36,6 +36,7 @@ class Metric(NamedTuple):
     aggregate: Callable[..., float | str] | None = None
     stderr: Callable[..., float | str] | None = None  # the standard error of `aggregate`
     takes_labels: bool = False  # whether `value` also takes the labels of the document
+    takes_question: bool = False  # whether it takes the question about the document instead
 
 
 def features_of(spec: TaskSpec) -> set[str]:
@@ -64,7 +65,13 @@ def largest_share(counts: Sequence[Sequence[float]]) -> float:
 
     Documents without a label (an unread answer) are in the denominator.
     """
-    return float(np.mean(counts, axis=0).max()) if len(counts) else math.nan
+    return float(np.mean(_aligned(counts), axis=0).max()) if len(counts) else math.nan
+
+
+def _aligned(counts: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Counts of labels and "unknown" as rows of one length: documents can differ in their number of choices."""
+    width = max(map(len, counts), default=0)
+    return [[*row[:-1], *[0.0] * (width - len(row)), *row[-1:]] for row in counts]
 
 
 def largest_share_or_none(counts: Sequence[Sequence[float]]) -> float:
@@ -74,7 +81,8 @@ def largest_share_or_none(counts: Sequence[Sequence[float]]) -> float:
 
 def largest_share_stderr(counts: Sequence[Sequence[float]]) -> float | str:
     """Standard error of `largest_share`: of a mean of 0 and 1, with the label that is the most frequent here."""
-    return _number(pooled_stderr(np.asarray(counts)[:, np.argmax(np.sum(counts, axis=0))].tolist()))
+    aligned = np.asarray(_aligned(counts))
+    return _number(pooled_stderr(aligned[:, np.argmax(np.sum(aligned, axis=0))].tolist()))
 
 
 def measurable(rows: Sequence[Sequence[float]]) -> float | str:
@@ -82,8 +90,10 @@ def measurable(rows: Sequence[Sequence[float]]) -> float | str:
 
     `rows` has `scoring_answers.evidence` of each document. The log and boards say more: `lm_eval_tasks.measurability`.
     """
-    changes, with_oracle, room, right, *counts = np.sum(rows, axis=0)
-    predictions, golds = counts[: len(counts) // 2], counts[len(counts) // 2 :]
+    changes, with_oracle, room, right = np.sum([row[:4] for row in rows], axis=0)
+    halves = [(row[4:], (len(row) - 4) // 2) for row in rows]
+    predictions = np.sum(_aligned([counts[:half] for counts, half in halves]), axis=0)
+    golds = np.sum(_aligned([counts[half:] for counts, half in halves]), axis=0)
     place = int(np.argmax(predictions))
     numbers = (sum(predictions), predictions[place], sum(golds), right, max(golds), golds[place])
     read, most, known, correct, majority, own = map(round, numbers)
@@ -160,7 +170,7 @@ METRICS: dict[str, Metric] = {
     "masked_fraction": Metric(scoring.masked_fraction, False, "removal", *POOLED),
     "one_edit": Metric(scoring.one_edit, True, "edit", *POOLED),
     "edit_fraction": Metric(scoring.edit_fraction, False, "edit", *POOLED),
-    "label_leak": Metric(scoring.label_leak, False, "edit", *POOLED, takes_labels=True),
+    "label_leak": Metric(scoring.label_leak, False, "edit", *POOLED, takes_question=True),
     "plausibility_f1": Metric(scoring.plausibility_f1, None, "rationales", *POOLED),
     "plausibility_iou": Metric(scoring.plausibility_iou, None, "rationales", *POOLED),
     "stability_q": Metric(scoring.stability_q, False, "stability", *POOLED),
@@ -177,8 +187,9 @@ def metrics_of(spec: TaskSpec) -> dict[str, Metric]:
 
 def score(transcript: Transcript, spec: TaskSpec, document: Document) -> dict[str, Value]:
     """All metric values of one document. Every document has every key of its task, None where it is not defined."""
-    labels, values = spec.question_about(document).labels, dict[str, Value]()
+    question, values = spec.question_about(document), dict[str, Value]()
     for name, metric in metrics_of(spec).items():
-        value = metric.value(transcript, labels) if metric.takes_labels else metric.value(transcript)
+        further = [question.labels] if metric.takes_labels else [question] if metric.takes_question else []
+        value = metric.value(transcript, *further)
         values[name] = None if isinstance(value, float) and math.isnan(value) else value
     return values

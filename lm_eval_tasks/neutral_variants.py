@@ -9,6 +9,9 @@ from faithfulness_metrics.words import seed_of
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 
+# Those of English, Chinese and Japanese, Hindi, Urdu.
+FULL_STOPS = (".", "。", "।", "۔")
+
 
 def neutral_variants(spec: TaskSpec, document: Document) -> list[tuple[str, Document]]:
     """Changes that leave the meaning alone: (name, changed document).
@@ -29,7 +32,7 @@ def neutral_variants(spec: TaskSpec, document: Document) -> list[tuple[str, Docu
     text = document.fields[last]
     variants = [("trailing blank", ending_with(f"{text} "))]
     stripped = text.rstrip()
-    if stripped.endswith(".") and stripped != ".":
-        variants.append(("no final full stop", ending_with(stripped.removesuffix("."))))
+    if stripped.endswith(FULL_STOPS) and len(stripped) > 1:
+        variants.append(("no final full stop", ending_with(stripped[:-1])))
     variants.append(("mask appended", ending_with(f"{text} {spec.options.mask}")))
     return [*variants, ("labels shuffled", replace(document, labels=tuple(labels)))]

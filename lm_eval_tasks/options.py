@@ -9,11 +9,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
 from numbers import Integral
 from typing import Any
 
 from faithful_se.errors import UsageError, excerpt
 from faithful_se.files import is_writable_text
+from faithfulness_metrics.sentences import EXTRA
+from faithfulness_metrics.units import UNITS, WORD_UNIT
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "classifier": ("generate", "loglikelihood", "calibrated"),
@@ -22,7 +25,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "operator": ("mask", "delete", "substitute"),
     "thoughts": ("drop", "keep"),
     "order": ("file", "balanced"),
+    "unit": UNITS,
+    "words_of": ("question", "choices", "both"),
+    "answer_with": ("letter", "text"),
 }
+
+# The options of multiple choice.
+OF_CHOICES = ("words_of", "answer_with")
 CONTROLS = ("random", "oracle", "stability")
 
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
@@ -56,12 +65,16 @@ class Options:
     # which of `CONTROLS` run; ``oracle`` includes ``random``, because ccf needs both
     controls: tuple[str, ...] = ("random",)
     operator: str = "mask"  # how named words are removed: ``mask``, ``delete`` or ``substitute``
+    unit: str = "word"  # what an explanation names, and what is masked as one: ``word`` or ``sentence``
     draws: int = 2  # random sets of words per document, for the chance control
     thinking_tokens: int = 0  # tokens that an answer may have on top, for a thought before it
     thoughts: str = "drop"  # whether the answer stands in the conversation without its thought, or with it (``keep``)
     # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
     order: str = "file"
     order_seed: int = 0  # of the draw of ``balanced``
+    # of multiple choice: whose words count, and whether the labels are the letters of the choices or their texts
+    words_of: str = "question"
+    answer_with: str = "letter"
     quick: bool = True  # whether a local model ranks and generates in our own forward pass; answers are equal
 
     @property
@@ -72,11 +85,13 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files: what can change a number.
 
-        Those of priors and thoughts only where they are used.
+        Those of priors, thoughts, units and multiple choice only where they are used.
         """
         unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
+        unused |= {"unit"} if self.unit == WORD_UNIT else set()
+        unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
         values = {**asdict(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
 
@@ -99,6 +114,12 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     for source in (declared, overrides):  # a mistake in the YAML is refused even where the user overrides it
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
     _check_prior(task, values)
+    _check_unit(task, values)
+    if values.get("answer_with") == "text" and values.get("words_of", "question") != "question":
+        raise UsageError(
+            f"{task}: answer_with=text with words_of={values['words_of']}: a choice without a word would be another "
+            "label: give answer_with=letter, or words_of=question"
+        )
     if values.get("order_seed") and values.get("order") != "balanced":
         raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")
     return Options(**values)
@@ -113,6 +134,16 @@ def _check_prior(task: str, values: Mapping[str, Any]) -> None:
     ):
         if name in values and values.get(needed, getattr(Options, needed)) != needed_value:
             raise UsageError(f"{task}: {name}={values[name]} is for {needed}={needed_value}: add that, or leave it out")
+
+
+def _check_unit(task: str, values: Mapping[str, Any]) -> None:
+    """Refuse sentences where nothing finds them, and an operator that is for words alone."""
+    if values.get("unit", WORD_UNIT) == WORD_UNIT:
+        return
+    if values.get("operator") == "substitute":
+        raise UsageError(f"{task}: operator=substitute writes words: give mask or delete with unit={values['unit']}")
+    if not find_spec("sentencex"):
+        raise UsageError(f"{task}: unit={values['unit']} needs sentencex: pip install 'faithful-se[{EXTRA}]'")
 
 
 def _read_value(task: str, name: str, value: Any) -> Any:

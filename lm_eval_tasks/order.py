@@ -49,6 +49,6 @@ def balanced_order(classes: Sequence[Hashable], seed: int) -> list[int]:
 def _classes(rows: datasets.Dataset, spec: DatasetSpec) -> list[Hashable]:
     """The gold label of each row; in multiple choice its place among the row's labels, which a habit can favour."""
     labels = rows[spec.label_column]
-    if spec.labels_column is None:
+    if spec.choices is None:
         return list(labels)
-    return [list(choices).index(label) for label, choices in zip(labels, rows[spec.labels_column], strict=True)]
+    return [spec.choices.place(row, label) for row, label in zip(rows, labels, strict=True)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 
 from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
+from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.greedy_oracle import greedy_oracle
@@ -46,6 +47,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     cannot continue (no label, no words, a prompt beyond the context), it ends early. The transcript then names the
     `problem`, and the document counts as unfaithful.
     """
+    document = spec.in_units(document)
     spec = yield from with_prior(spec, document)
     call = spec.classify(document)
     (prediction,) = yield [call]
@@ -69,7 +71,7 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
 
 def new_transcript(spec: TaskSpec, document: Document, call: Classify, prediction: Answer) -> Transcript:
     """The transcript of a document after its classification."""
-    return Transcript(
+    transcript = Transcript(
         dataset=spec.question.dataset,
         style=spec.style,
         budget=spec.budget,
@@ -87,13 +89,17 @@ def new_transcript(spec: TaskSpec, document: Document, call: Classify, predictio
         prior=dict(spec.prior) if spec.prior else None,
         problem="",
     )
+    if document.unit != WORD_UNIT:
+        # Positions are then those of a splitter, whose next version may cut otherwise.
+        transcript["units"] = [{"field": unit.field, "start": unit.start, "end": unit.end} for unit in document.units]
+    return transcript
 
 
 def rationale_record(document: Document) -> RationaleRecord | None:
-    """The words that people marked, as they stand in a transcript."""
-    if document.rationale is None:
+    """The words that people marked, or the sentences that hold them, as they stand in a transcript."""
+    if document.marked is None:
         return None
-    positions, words = list(document.rationale), [document.words[position] for position in document.rationale]
+    positions, words = list(document.marked), [document.units[position] for position in document.marked]
     return {"positions": positions, "fields": [word.field for word in words], "words": [word.text for word in words]}
 
 

@@ -27,6 +27,7 @@ from faithful_se.transcript import Transcript
 from lm_eval_tasks import LOGGER, aggregation, run_plan, saved_results
 from lm_eval_tasks.cache_files import cache_errors
 from lm_eval_tasks.cache_stamp import check_cache
+from lm_eval_tasks.cost import cost_lines
 from lm_eval_tasks.cut_thoughts import cut_findings
 from lm_eval_tasks.data_parallel import gather_ints, unwrap_cache
 from lm_eval_tasks.document import Document
@@ -95,6 +96,8 @@ def answer_requests(lm: LM | CachingLM, requests: Sequence[SelfExplainRequest]) 
         logger.warning("the model has a chat template that is not used: add --apply_chat_template")
     if run_plan.asked_for():
         run_plan.print_and_exit(backend, [(request.spec, request.document) for request in requests])
+    for line in cost_lines((request.spec, request.document) for request in requests):
+        logger.info("faithful-se: %s", line)
     procedures = [self_explain(request.spec, request.document) for request in requests]
     tally, meter = Tally(), Meter(backend.respond, backend.count_tokens)
     with memory_errors_as_usage("give a smaller batch size; --use_cache keeps the answers so far"):

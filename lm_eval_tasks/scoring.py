@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import chain
 
-from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript
+from faithful_se.transcript import AnswerRecord, ExplanationRecord, Transcript, UnitRecord
 from faithfulness_metrics import counterfactual, erasure, flips, plausibility
 from faithfulness_metrics.edited_words import edited_keys
-from faithfulness_metrics.flips import UNKNOWN
-from faithfulness_metrics.words import keys_by_field, words_of
+from faithfulness_metrics.words import Word, keys_by_field, words_of
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import STYLES
 
 
@@ -118,12 +117,20 @@ def phi_counts(transcript: Transcript) -> list[float]:
 def masked_fraction(transcript: Transcript) -> float:
     """Share of the document's words that a valid explanation removes."""
     explanation = _valid_explanation(transcript)
-    return len(explanation["positions"]) / len(words_of(transcript["fields"])) if explanation else math.nan
+    if explanation is None:
+        return math.nan
+    words, named = words_of(transcript["fields"]), set(explanation["positions"])
+    if "units" not in transcript:
+        return len(explanation["positions"]) / len(words)
+    spans = [span for position, span in enumerate(transcript["units"]) if position in named]
+    return sum(any(_is_in(word, span) for span in spans) for word in words) / len(words)
 
 
 def one_edit(transcript: Transcript) -> float:
-    """Whether the edited document is exactly one word away; nan without an edited document."""
+    """Whether the edited document is exactly one word, or sentence, away; nan without an edited document."""
     pair = _edited(transcript)
+    if pair and "units" in transcript and transcript["explanation"]:
+        return float(len(transcript["explanation"]["edits"]) == 1)
     return counterfactual.one_edit(*pair) if pair else math.nan
 
 
@@ -133,13 +140,12 @@ def edit_fraction(transcript: Transcript) -> float:
     return counterfactual.edit_fraction(*pair) if pair else math.nan
 
 
-def label_leak(transcript: Transcript, labels: Sequence[str]) -> float:
+def label_leak(transcript: Transcript, question: Question) -> float:
     """Whether the edit adds a label; nan without an edited document."""
-    pair = _edited(transcript)
-    if pair is None:
+    explanation = transcript["explanation"]
+    if explanation is None or explanation["edited"] is None:
         return math.nan
-    original, edited = (list(chain.from_iterable(keys.values())) for keys in pair)
-    return counterfactual.label_leak(original, edited, (*labels, UNKNOWN))
+    return float(question.pastes_label(transcript["fields"], explanation["edited"]))
 
 
 def stability_q(transcript: Transcript) -> float:
@@ -174,6 +180,10 @@ def plausibility_f1(transcript: Transcript) -> float:
 def plausibility_iou(transcript: Transcript) -> float:
     """The same overlap as intersection over union."""
     return plausibility.iou(*_named_and_marked(transcript))
+
+
+def _is_in(word: Word, unit: UnitRecord) -> bool:
+    return word.field == unit["field"] and unit["start"] <= word.start < unit["end"]
 
 
 def _valid_explanation(transcript: Transcript) -> ExplanationRecord | None:
@@ -236,10 +246,14 @@ def _edited(transcript: Transcript) -> tuple[counterfactual.Keys, counterfactual
 def _named_and_marked(transcript: Transcript) -> tuple[set[str], set[str]]:
     """Keys of the words that a valid explanation names or changes, and of the words that people marked.
 
+    Of sentences, their numbers: a sentence is marked where one of its words is.
+
     An added word has no position, so a counterfactual that only adds words names nothing.
     """
     explanation, rationale = _valid_explanation(transcript), transcript["rationale"]
-    keys = [word.key for word in words_of(transcript["fields"])]
+    keys: Sequence[str] = [word.key for word in words_of(transcript["fields"])]
+    if "units" in transcript:
+        keys = list(map(str, range(len(transcript["units"]))))
     named = explanation["positions"] if explanation else []
     marked = rationale["positions"] if rationale else []
     return {keys[position] for position in named}, {keys[position] for position in marked}

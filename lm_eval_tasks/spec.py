@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from faithful_se.errors import UsageError
+from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.languages import ENGLISH
+from lm_eval_tasks.languages import ENGLISH, unit_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -39,6 +40,9 @@ class TaskSpec:
                 f"operator=substitute writes English words, and {self.question.dataset} is in "
                 f"{self.question.language}: take operator=mask or delete"
             )
+        question = self.question
+        if problem := unit_problem(self.options.unit, question.language, dict(question.prompts)):
+            raise UsageError(f"{question.dataset}: {problem}")
 
     @property
     def calibrated(self) -> bool:
@@ -50,9 +54,19 @@ class TaskSpec:
         """The classifications of `prior_documents`, the same for every document of the task."""
         return tuple(map(self.classify, self.prior_documents))
 
+    def in_units(self, document: Document) -> Document:
+        """The document, with the words or sentences that explanations name."""
+        unit, language = self.options.unit, self.question.language
+        same = (document.unit, document.language) == (unit, language)
+        return document if same else replace(document, unit=unit, language=language)
+
     def question_about(self, document: Document) -> Question:
-        """The dataset's question, with the document's own labels where it has some."""
-        return self.question.with_labels(document.labels) if document.labels else self.question
+        """The dataset's question, with the document's own labels and choices where it has some."""
+        return self.question.about(document)
+
+    def labels_of(self, document: Document) -> tuple[str, ...]:
+        """The labels that a model may answer with about a document, "unknown" included where it is offered."""
+        return self.question_about(document).choices(self.options.unknown)
 
     def target(self, document: Document, predicted: str) -> str:
         """The label that the explanation must reach; "" in styles without a target."""
@@ -60,19 +74,21 @@ class TaskSpec:
 
     def request(self, document: Document, target: str = "") -> Request:
         """Everything that the wording of the request for an explanation depends on."""
-        return Request(self.question_about(document), self.budget, self.options.mask, self.options.operator, target)
+        options = self.options
+        return Request(self.question_about(document), self.budget, options.mask, options.operator, target, options.unit)
 
     def classify(self, document: Document) -> Classify:
         """The classification of a document, in a conversation of its own."""
         question, options = self.question_about(document), self.options
         mask = options.mask if options.operator == "mask" else None
-        prompt = question.classify(document.fields, mask, options.unknown)
+        prompt = question.classify(document.shown, mask, options.unknown, options.unit)
         return self._classify(prompt, question)
 
     def classify_nothing(self, document: Document) -> Classify:
         """The classification of a document, without its text."""
         question, options = self.question_about(document), self.options
-        prompt = question.classify_nothing(options.mask if options.operator == "mask" else None, options.unknown)
+        mask = options.mask if options.operator == "mask" else None
+        prompt = question.classify_nothing(mask, options.unknown, options.unit)
         return self._classify(prompt, question)
 
     def _classify(self, prompt: str, question: Question) -> Classify:
@@ -92,12 +108,22 @@ class TaskSpec:
             answer = ("assistant", self.turn(prediction))
             messages = (*self.classify(document).messages, answer, ("user", sentence))
         else:
-            prompt = self.question.explain_fresh(document.fields, str(prediction.label), sentence)
+            prompt = self.question_about(document).explain_fresh(document.shown, str(prediction.label), sentence)
             messages = (*self._opening(), ("user", prompt))
-        repeats = self.question.as_answer(document.fields) if style.ANSWERS_WITH_TEXT else ""
-        adds = f" {self.options.mask}" * self._most_changes(document) if repeats else ""
         room = style.MAX_TOKENS[self.budget]
+        repeats, adds = self._longest_answer(document)
         return Generate(messages, self.generation, self.options.thinking_tokens, room, repeats, adds)
+
+    def _longest_answer(self, document: Document) -> tuple[str, str]:
+        """What an answer repeats of a document at most, and what it adds: the answer must have room for both."""
+        rewrites = STYLES[self.style].ANSWERS_WITH_TEXT
+        text = self.question_about(document).as_answer(document.fields)
+        if document.unit == WORD_UNIT:
+            return (text, f" {self.options.mask}" * self._most_changes(document)) if rewrites else ("", "")
+        # A list of sentences may name them all. A rewriting may change each into one as long.
+        longest = max((unit.text for unit in document.units), key=len, default="")
+        named = longest if self.budget == "oneword" else text
+        return (text, named) if rewrites else (named, "")
 
     def _most_changes(self, document: Document) -> int:
         """How many words of a document a rewriting changes at most: those of one type, or half of them."""

@@ -20,10 +20,12 @@ from lm_eval.utils import warning_once
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
+from faithfulness_metrics.segmentation import is_without_blanks, segmenter
 from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
+from lm_eval_tasks.data_checks import MOST_TEXTS
 from lm_eval_tasks.declaration import check_declaration, label_problem
 from lm_eval_tasks.disks import check_command
 from lm_eval_tasks.examples import add_examples_and_prior_texts
@@ -60,11 +62,12 @@ class SelfExplainTask(ConfigurableTask):
         declared = settings["metadata"]["faithful_se"]
         # lm-eval says which file a task is from: rows may lie beside it.
         file = Path(settings["metadata"].get("config_source", ""))
-        self.source = DatasetSpec.from_config(settings, home=file.parent if file.suffix == ".yaml" else "")
+        source = DatasetSpec.from_config(settings, home=file.parent if file.suffix == ".yaml" else "")
+        self.source = self._named(source.with_options, settings["task"], options)
         options = replace(options, data=self.source.data(options.data))
         note_question(self.source.question)
         self.spec = TaskSpec(
-            self.source.question, declared["style"], declared["budget"], options, rationales=bool(self.source.rationale)
+            self.source.question, declared["style"], declared["budget"], options, rationales=self.source.has_rationales
         )
         self.render: Callable[..., Any] | None = None
         self.sample_indices: list[int] = []
@@ -78,6 +81,9 @@ class SelfExplainTask(ConfigurableTask):
         metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
         if commit := hub_commit(self.eval_docs):
             metadata["dataset_commit"] = commit
+        first = self.eval_docs.select(range(min(MOST_TEXTS, len(self.eval_docs))))
+        if is_without_blanks(text or "" for name in self.source.question.fields for text in first[name]):
+            metadata["segmenter"] = segmenter()
 
     def _register_metrics(self) -> None:
         metrics = metrics_of(self.spec)
@@ -156,10 +162,14 @@ class SelfExplainTask(ConfigurableTask):
 
     def _in_task(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function whose `UsageError` does not know the task's name."""
+        return self._named(function, self.config.task, *arguments)
+
+    @staticmethod
+    def _named(function: Callable[..., Result], task: str, *arguments: Any) -> Result:
         try:
             return function(*arguments)
         except UsageError as error:
-            raise UsageError(f"{self.config.task}: {error!s}") from error
+            raise UsageError(f"{task}: {error!s}") from error
 
     def fewshot_context(self, doc: Mapping[str, Any], num_fewshot: int, **kwargs: Any) -> str:  # type: ignore[override]
         """The text that lm-eval shows and hashes as the prompt: the first turn, and the request of the second."""
@@ -189,7 +199,7 @@ class SelfExplainTask(ConfigurableTask):
         if "bypass" in self._metric_fn_list:  # --predict_only
             return {"bypass": None}
         transcript: Transcript = json.loads(results[0])
-        if transcript["prior"] and not self.source.labels_column:  # the same in all documents of the task
+        if transcript["prior"] and not self.source.choices:  # the same in all documents of the task
             self.config.metadata["label_prior"] = transcript["prior"]
         return dict(score(transcript, self.spec, self.source.document(doc)))
 

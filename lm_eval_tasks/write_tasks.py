@@ -84,7 +84,9 @@ def _group_tags(folder: Path) -> list[str]:
     tags = []
     if "rationale" in declared:
         tags.append("faithful-se-rationales")
-    elif folder.name not in PAPER:
+    if "choices" in declared:  # no mini model was trained on them, so that they are not among its tasks
+        return [*tags, "faithful-se-choices"]
+    if "rationale" not in declared and folder.name not in PAPER:
         tags.append("faithful-se-unseen")
     return [*tags, "faithful-se-mini"] if has_mini(folder.name) else tags
 

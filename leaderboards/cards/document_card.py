@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from faithful_se.transcript import ExplanationRecord, Perturbed, Prediction, Transcript
+from faithful_se.transcript import ExplanationRecord, Perturbed, Prediction, Transcript, UnitRecord
 from faithfulness_metrics.erasure import label_probability
+from faithfulness_metrics.segmentation import has_segmenter, is_without_blanks
 from faithfulness_metrics.words import words_of
 from leaderboards.board import CardEntry, DocumentCard, Segment, Task
 
@@ -27,7 +28,7 @@ def document_card(
     """
     entries = []
     fields: dict[str, str] = {}
-    gold, rationale = "", None
+    gold, rationale, units = "", None, None
     for checkpoint, (transcript, faithful) in transcripts.items():
         try:
             entry = card_entry(checkpoint, transcript, faithful)
@@ -37,13 +38,13 @@ def document_card(
             continue  # not the form of a transcript: the numbers of this checkpoint stay, its entry cannot be made
         entries.append(entry)
         if not fields:
-            fields, gold, rationale = own_fields, own_gold, rationale_of(transcript)
+            fields, gold, rationale, units = own_fields, own_gold, rationale_of(transcript), units_of(transcript)
     if not entries:
         return None
     return DocumentCard(
         task=task.id,
         key=key,
-        fields=split_fields(fields, task.titles),
+        fields=split_fields(fields, task.titles, units),
         gold=gold,
         rationale=rationale,
         entries=tuple(entries),
@@ -58,18 +59,43 @@ def rationale_of(transcript: Transcript) -> tuple[int, ...] | None:
     return None
 
 
-def split_fields(fields: Mapping[str, str], titles: Sequence[str]) -> dict[str, tuple[Segment, ...]]:
-    """Title -> the text in pieces: words with their position over all fields, and the text between them."""
+def units_of(transcript: Transcript) -> list[UnitRecord] | None:
+    """The sentences that positions count (`unit=sentence`); None where they count words, or are unreadable."""
+    fields, units, ends = transcript["fields"], transcript.get("units"), dict[str, int]()
+    if not isinstance(units, list):
+        return None
+    for unit in units:
+        match unit:
+            case {"field": str(field), "start": int(start), "end": int(end)} if field in fields:
+                if not ends.get(field, 0) <= start < end <= len(fields[field]):
+                    return None
+                ends[field] = end
+            case _:
+                return None
+    return units
+
+
+def split_fields(
+    fields: Mapping[str, str], titles: Sequence[str], units: Sequence[UnitRecord] | None = None
+) -> dict[str, tuple[Segment, ...]]:
+    """Title -> the text in pieces: words (or `units`) with their position over all fields, and the text between."""
     names = list(titles) if len(set(titles)) == len(fields) else list(fields)
     segments_by_title, position = {}, 0
+    # Without the segmenter that the run had, the words of such a text and their positions are not known.
+    unknown = not has_segmenter() and is_without_blanks(fields.values())
     for title, (name, text) in zip(names, fields.items(), strict=True):
         segments, end = [], 0
-        for word in words_of({name: text}):
-            if word.start < LONGEST_TEXT:
-                if word.start > end:
-                    segments.append(Segment(text[end : word.start], None))
-                segments.append(Segment(word.text, position))
-                end = word.end
+        words = (
+            [(word.start, word.end) for word in ([] if unknown else words_of({name: text}))]
+            if units is None
+            else [(unit["start"], unit["end"]) for unit in units if unit["field"] == name]
+        )
+        for start, stop in words:
+            if start < LONGEST_TEXT:
+                if start > end:
+                    segments.append(Segment(text[end:start], None))
+                segments.append(Segment(text[start:stop], position))
+                end = stop
             position += 1
         rest = text[end:]
         if len(text) > LONGEST_TEXT + 200:

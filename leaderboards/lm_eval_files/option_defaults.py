@@ -14,6 +14,7 @@ DEFAULTS: dict[str, Any] = {
     "unknown": False,
     "controls": ["random"],
     "operator": "mask",
+    "unit": "word",
     "draws": 2,
     "thinking_tokens": 0,
     "thoughts": "drop",

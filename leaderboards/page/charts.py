@@ -226,7 +226,7 @@ def _summary(selected: int, total: int) -> str:
 
 
 def _panel_title(task: Task) -> str:
-    return one_line(" · ".join(filter(None, (describe_budget(task.budget), task.variant))), 60)
+    return one_line(" · ".join(filter(None, (describe_budget(task.budget, task.unit), task.variant))), 60)
 
 
 def _kind(checkpoint: Checkpoint) -> str:

@@ -147,7 +147,7 @@ def _heads(tasks: Sequence[Task]) -> tuple[tuple[ColumnHead, ...], ...]:
             unseen = not dataset_tasks[0].trained_on
             datasets.append(ColumnHead(one_line(dataset, 40), len(dataset_tasks), unseen, first))
             for task in dataset_tasks:
-                words = describe_budget(task.budget).removesuffix(" word").removesuffix(" words")
+                words = describe_budget(task.budget, task.unit).removesuffix(" word").removesuffix(" words")
                 budgets.append(ColumnHead(one_line(f"{words} {task.variant}".strip(), 60), 1, unseen, first))
                 first = False
     return tuple(styles), tuple(datasets), tuple(budgets)

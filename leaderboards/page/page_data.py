@@ -53,7 +53,7 @@ def filter_options(board: Board) -> dict[str, list[tuple[str, str]]]:
 
 def task_label(task: Task) -> str:
     """A task in words."""
-    parts = (task.dataset, task.style, describe_budget(task.budget), task.variant)
+    parts = (task.dataset, task.style, describe_budget(task.budget, task.unit), task.variant)
     return one_line(" · ".join(filter(None, parts)), 160)
 
 

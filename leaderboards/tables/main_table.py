@@ -111,9 +111,9 @@ def describe_arm(checkpoint: Checkpoint) -> str:
     return f"control: {arm}" if training.control else arm
 
 
-def describe_budget(budget: str) -> str:
-    """A budget in words."""
-    return BUDGETS.get(budget, budget)
+def describe_budget(budget: str, unit: str = "word") -> str:
+    """A budget in words: how many words or sentences an explanation may name."""
+    return BUDGETS.get(budget, budget).replace("word", unit)
 
 
 def _gain_over_base(cells: Sequence[Cell], interval: Estimate | None = None) -> Gain | None:

@@ -1,14 +1,14 @@
 """The languages of the prompts: every sentence that a model reads is in one file per language, beside this one.
 
-Keys are parted by full stops: what is asked, the unit of an explanation (``word``), the budget. A dataset names its
-language in its YAML, and may replace single sentences there: docs/own_data.md, "Another language".
+Keys are parted by full stops: what is asked, the unit of an explanation (``word`` or ``sentence``), the budget. A
+dataset names its language in its YAML, and may replace single sentences there: docs/own_data.md, "Another language".
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -17,9 +17,11 @@ from typing import Any
 import yaml
 
 from faithfulness_metrics.segmentation import is_unspaced
+from faithfulness_metrics.units import SENTENCE_UNIT
 
 FOLDER = Path(__file__).parent
 ENGLISH = "en"
+_WORDS_OF = ("question", "choices", "both")
 
 # What answers say. English answers are read by the rules of the styles and of `lm_eval_tasks.label_reading`, in every
 # language; these phrases are read beside them.
@@ -34,6 +36,9 @@ ANSWERS = {
     "denials": "stand before a label that is denied",
 }
 
+# Sentences of multiple choice.
+OF_CHOICES = ("choice", "choices.text", "format_hint.choices", *(f"choices.noun.{of}" for of in _WORDS_OF))
+
 # A part of a template that may be left out, because it is declined in some languages.
 _OPTIONAL_PARTS = {"noun", "lower_title"}
 
@@ -46,6 +51,20 @@ def prompts_of(language: str) -> Mapping[str, str]:
     'were replaced by "{mask}"'
     """
     return {key: value for key, value in _read(language).items() if key != "answers"}
+
+
+def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
+    """Why a dataset has no prompts about a unit, with the remedy; "" where it has them.
+
+    Args:
+        unit: ``word`` or ``sentence``.
+        language: of the dataset.
+        prompts: the keys of the dataset's own sentences.
+    """
+    needed = [key for key in prompts_of(ENGLISH) if unit in key.split(".")]
+    missing = [key for key in needed if key not in prompts_of(language) and key not in prompts]
+    remedy = f"give each under prompts; {missing[0]} is missing" if missing else ""
+    return f"unit={unit}: {language} has no prompts for it: {remedy}" if missing else ""
 
 
 @lru_cache(maxsize=64)
@@ -79,13 +98,15 @@ def language_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
-def language_problem(language: Any, prompts: Any) -> str:
+def language_problem(language: Any, prompts: Any, has_choices: bool = False) -> str:
     """What is wrong with the language of a dataset, in a few words with the remedy; "" where nothing is."""
     if not isinstance(language, str) or not language.strip():
         return f"is {language!r}: give {', '.join(language_names())}, or another with prompts of your own"
     if language in language_names():
         return ""
-    missing = [key for key in prompts_of(ENGLISH) if key not in (prompts if isinstance(prompts, Mapping) else {})]
+    own = prompts if isinstance(prompts, Mapping) else {}
+    needed = [key for key in prompts_of(ENGLISH) if has_choices or key not in OF_CHOICES]
+    missing = [key for key in needed if key not in own and SENTENCE_UNIT not in key.split(".")]
     there = f"the package has {', '.join(language_names())}"
     return f"is {language}; {there}: give each sentence under prompts; {missing[0]} is missing" if missing else ""
 

@@ -117,7 +117,7 @@ def _names(texts: Sequence[_Text], settings: SourceSettings, classes: Sequence[s
     names = named_labels(settings, {value: first[value] for value in values})
     labels = tuple(dict.fromkeys(names.values()))
     if problem := label_problem(labels) or reading_problem(labels):
-        raise UsageError(f"{where}: {settings.label}: {problem}: name it with --labels VALUE=NAME")
+        raise UsageError(f"{where}: {settings.label}: {problem}; --labels VALUE=NAME gives names")
     return names
 
 

@@ -87,7 +87,7 @@ def read_file(path: Path, settings: SourceSettings) -> Part:
     if is_parquet:
         rows = read_dataset(path)
         return Part(_as_rows(rows, settings), str(path), _classes(rows, settings.label))
-    lines = read_rows(path, settings.encoding)
+    lines = read_rows(path, settings.encoding, warn=False)
     broken = next(
         ((n, name) for n, row in enumerate(lines, 1) for name, cell in row.items() if "\ufffd" in f"{name}{cell}"), None
     )
@@ -109,10 +109,8 @@ def _read_with_datasets(settings: SourceSettings, on_disk: bool) -> dict[str, Pa
             loaded = datasets.load_dataset(settings.source, settings.config or None, revision=settings.revision or None)
     except Exception as error:  # the library raises a dozen kinds
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        kind = (
-            "a folder of the datasets library" if on_disk else "a file, a folder, or a dataset of the hub that answers"
-        )
-        raise UsageError(f"{settings.source}: {kind}: cannot be read: {lines[0]}") from error
+        kind = "a folder of the datasets library" if on_disk else "no file or folder; as a dataset of the hub it"
+        raise UsageError(f"{settings.source}: {kind} cannot be read: {lines[0]}") from error
     splits: Mapping[str, Any] = loaded if isinstance(loaded, Mapping) else {"train": loaded}
     named = {split: next((name for name in names if name in splits), "") for split, names in SPLIT_NAMES.items()}
     if not any(named.values()):

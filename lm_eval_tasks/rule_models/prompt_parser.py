@@ -13,10 +13,13 @@ from functools import cache, lru_cache
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
+from faithfulness_metrics.units import UNITS, WORD_UNIT
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks.asked_questions import noted_questions
+from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.data import dataset_names, dataset_spec
+from lm_eval_tasks.languages import unit_problem
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -56,12 +59,22 @@ class Conversation:
         """Words of the document without its masks."""
         return words_of(self.fields, self.mask)
 
+    @property
+    def unit(self) -> str:
+        """What the request asks for: words or sentences."""
+        return self.request.unit if self.request else WORD_UNIT
+
+    @property
+    def units(self) -> list[Word]:
+        """What an explanation of the document can name."""
+        return self.words if self.request is None or self.unit == WORD_UNIT else self.request.units(self.fields)
+
 
 def read(messages: Sequence[Message]) -> Conversation:
     """Read a conversation of this package; a `ValueError` where it is none.
 
     Raises:
-        UsageError: the document has labels of its own, and the conversation does not show them.
+        UsageError: no dataset asks this question.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
     by_wording: dict[Wording, list[Question]] = {}
@@ -74,8 +87,8 @@ def read(messages: Sequence[Message]) -> Conversation:
         # Examples are questions with their answers: the last question is the one that is asked.
         classifications = [turn for turn in turns if wording.tail.rstrip() in turn]
         if classifications:
-            conversation = _read_classification(wording, asked, classifications[-1])
             is_last = turns[-1] is classifications[-1]
+            conversation = _read_classification(wording, asked, classifications[-1], "" if is_last else turns[-1])
             return conversation if is_last else _explain(conversation.question, conversation.fields, turns[-1])
     raise ValueError(f"not a prompt of faithful-se: {turns[0][:80]!r}")
 
@@ -93,16 +106,22 @@ class Wording:
 
 def wording_of(question: Question) -> Wording:
     """The wording of a question's prompts."""
-    return _wording(question.prompt("classify"), *map(question.prompt, ("mask_note.word", "label", "fresh")))
+    notes = tuple(question.prompt(f"mask_note.{unit}") for unit in _units_of(question))
+    return _wording(notes, *map(question.prompt, ("classify", "label", "fresh")))
+
+
+def _units_of(question: Question) -> list[str]:
+    """The units that a dataset has prompts about."""
+    return [unit for unit in UNITS if not unit_problem(unit, question.language, dict(question.prompts))]
 
 
 @cache
-def _wording(classify: str, mask_note: str, label: str, fresh: str) -> Wording:
+def _wording(mask_notes: tuple[str, ...], classify: str, label: str, fresh: str) -> Wording:
     before, _, after = classify.partition("{labels}")
     return Wording(
         before.rpartition("}")[2],
         after.replace("{text}", ""),
-        re.compile(_pattern(mask_note, noun=".+?", mask="(.+?)")),
+        re.compile("|".join(_pattern(note, noun=".+?", mask="(.+?)") for note in mask_notes)),
         re.compile(_pattern(label, label="(.+?)")),
         re.compile(
             _pattern(
@@ -113,24 +132,33 @@ def _wording(classify: str, mask_note: str, label: str, fresh: str) -> Wording:
 
 
 def _read_fresh(asked: Sequence[Question], text: str, label: str, request: str) -> Conversation:
-    for question in asked:
+    for question in filter(None, (_with_choices_of(question, text) for question in asked)):
         # Datasets can share a title ("Tweet"), but not also a label and the request. Where "unknown" is offered, a
         # calibrated answer can be that.
         is_asked = label in (*question.labels, UNKNOWN) and _is_titled(question, text)
         if is_asked and _request(question, request):
             return _explain(question, _fields(question, text), request)
-    if any(not question.labels and _is_titled(question, text) for question in asked):
-        raise UsageError("the rule-based models need the labels of each document; context=fresh does not show them")
     raise ValueError(f"no dataset shows {text[:80]!r}")
 
 
-def _read_classification(wording: Wording, asked: Sequence[Question], prompt: str) -> Conversation:
+def _read_classification(wording: Wording, asked: Sequence[Question], prompt: str, request: str = "") -> Conversation:
     head, _, text = prompt.partition(wording.tail.rstrip())
     text = text.removeprefix(wording.tail[len(wording.tail.rstrip()) :])
-    mask = announced[1] if (announced := wording.mask.search(head)) else DEFAULT_MASK
+    announced = wording.mask.search(head)
+    mask = announced[announced.lastindex or 1] if announced else DEFAULT_MASK
     offered = wording.label.findall(head.rpartition(wording.answer)[2])
     choices = tuple(label for label in offered if label != UNKNOWN)
-    question = next((question for question in asked if _asks(question, head, choices, text)), None)
+    if not text:  # of the question alone (`prior=domain`) the labels say how many choices there are
+        asked = [question.with_choices(len(choices)) if question.words_of else question for question in asked]
+    fitting = [
+        question
+        for question in filter(None, (_with_choices_of(question, text) for question in asked))
+        if _asks(question, head, choices, text)
+        # One dataset with other words that count: the noun tells them apart.
+        and (not (question.letters and announced) or _mask_note(question, mask) in head)
+        and (not (question.letters and request) or _request(question, request))
+    ]
+    question = next(iter(fitting), None)
     if question is None:
         raise UsageError(
             f"the rule-based models know no dataset that asks {' '.join(head.split())[:80]!r} with the labels "
@@ -144,8 +172,8 @@ def _read_classification(wording: Wording, asked: Sequence[Question], prompt: st
 
 
 def questions() -> tuple[Question, ...]:
-    """The questions of the tasks of this process, and those of all datasets of the package."""
-    return (*noted_questions(), *_questions_of_the_package())
+    """The questions of the tasks of this process, the newest first, and those of all datasets of the package."""
+    return (*reversed(noted_questions()), *_questions_of_the_package())
 
 
 @cache
@@ -155,7 +183,8 @@ def _questions_of_the_package() -> tuple[Question, ...]:
 
 def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> bool:
     """Whether a classification prompt is of this dataset: two can ask alike and offer other labels, in any order."""
-    same_labels = not question.labels or sorted(question.labels) == sorted(choices)
+    by_text = question.letters and question.answer_with == "text"  # the prompt does not repeat the choices
+    same_labels = not question.labels or sorted(choices) == ([] if by_text else sorted(question.labels))
     return head.startswith(question.question) and same_labels and (not text or _is_titled(question, text))
 
 
@@ -165,8 +194,12 @@ def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Requ
     table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
         targets = question.labels if style.WANTS_TARGET else ("",)
-        for budget, operator, target in itertools.product(BUDGETS, CHOICES["operator"], targets):
-            request = Request(question, budget, mask, operator, target)
+        for unit, budget, operator, target in itertools.product(
+            _units_of(question), BUDGETS, CHOICES["operator"], targets
+        ):
+            if operator == "substitute" and unit != WORD_UNIT:
+                continue
+            request = Request(question, budget, mask, operator, target, unit)
             table.setdefault(style.ask(request), (name, request))
     return table
 
@@ -189,14 +222,42 @@ def _explain(question: Question, fields: dict[str, str], text: str) -> Conversat
     return Conversation(question, fields, request.mask, False, request, style)
 
 
+def _mask_note(question: Question, mask: str) -> str:
+    return question.prompt("mask_note.word").format(noun=question.noun, mask=mask)
+
+
 def _is_titled(question: Question, text: str) -> bool:
-    return text.startswith(question.prompt("title").partition("{text}")[0].format(title=question.titles[0]))
+    title = question.layout[0][1] if question.layout else question.titles[0]
+    return text.startswith(question.line(title).partition("{text}")[0])
+
+
+def _with_choices_of(question: Question, text: str) -> Question | None:
+    """The question about a shown text: with its number of choices, their letters or texts the labels.
+
+    None where it shows no choices, and the question has some.
+    """
+    if not question.words_of or not text or question.letters:
+        return question
+    last = max((LETTERS.index(letter) for letter in re.findall(r"^([A-Z])\W", text, re.MULTILINE)), default=0)
+    for count in range(last + 1, 1, -1):
+        of_count = question.with_choices(count)
+        if not (shown := _shown(of_count, text)):
+            continue
+        labels = [shown[letter] for letter in of_count.letters] if question.answer_with == "text" else of_count.letters
+        return replace(of_count, labels=tuple(labels))
+    return None
 
 
 def _fields(question: Question, text: str) -> dict[str, str]:
-    line = question.prompt("title")
-    pattern = "\n".join(_pattern(line, title=re.escape(title), text=r"([\s\S]*)") for title in question.titles)
-    match = re.fullmatch(pattern, text)
-    if not match:
+    shown = _shown(question, text)
+    if not shown:
         raise ValueError(f"not a document of {question.dataset}: {text[:80]!r}")
-    return dict(zip(question.fields, match.groups(), strict=True))
+    return {name: shown[name] for name in question.fields}
+
+
+def _shown(question: Question, text: str) -> dict[str, str]:
+    """All that a text block shows, field -> text; empty where it is none of this question."""
+    columns = question.layout or tuple(zip(question.fields, question.titles, strict=True))
+    lines = (re.escape(question.line(title)).replace(re.escape("{text}"), r"([\s\S]*)") for _, title in columns)
+    match = re.fullmatch("\n".join(lines), text)
+    return dict(zip(dict(columns), match.groups(), strict=True)) if match else {}

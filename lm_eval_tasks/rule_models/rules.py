@@ -14,7 +14,8 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from faithfulness_metrics.segmentation import is_unspaced
-from faithfulness_metrics.words import document_hash, key_of, seed_of
+from faithfulness_metrics.units import WORD_UNIT, unit_key
+from faithfulness_metrics.words import document_hash, seed_of
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.styles import STYLES
 
@@ -43,18 +44,37 @@ def ranked_words(conversation: Conversation) -> list[str]:
     return [written[key] for key in sorted(written, key=weight_of, reverse=True)]
 
 
+def ranked_units(conversation: Conversation) -> list[str]:
+    """What an explanation can name, each type as first written: the words, or the sentences by their heaviest word."""
+    if conversation.unit == WORD_UNIT:
+        return ranked_words(conversation)
+    written = {unit.key: unit.text for unit in reversed(conversation.units)}
+    heaviest = {key: max(map(weight_of, key.split(" "))) for key in written}
+    return [written[key] for key in sorted(written, key=heaviest.__getitem__, reverse=True)]
+
+
+def keys_without(conversation: Conversation, without: Sequence[str] = ()) -> set[str]:
+    """The types of words of a document without some of its words or sentences."""
+    removed = {unit_key(unit, conversation.unit) for unit in without}
+    if conversation.unit == WORD_UNIT:
+        return {word.key for word in conversation.words} - removed
+    spans = [unit for unit in conversation.units if unit.key in removed]
+    return {
+        word.key
+        for word in conversation.words
+        if not any(word.field == span.field and span.start <= word.start < span.end for span in spans)
+    }
+
+
 def label_of(conversation: Conversation, without: Sequence[str] = ()) -> str:
-    """The label of a document by the rule, without some of its words; the first label where no word is left."""
-    removed, labels = {key_of(word) for word in without}, conversation.question.labels
-    for word in ranked_words(conversation):
-        if key_of(word) not in removed:
-            return labels[label_index(key_of(word), len(labels))]
-    return labels[0]
+    """The label of a document by the rule, without some of its units; the first label where no word is left."""
+    labels, keys = conversation.question.labels, keys_without(conversation, without)
+    return labels[label_index(max(keys, key=weight_of), len(labels))] if keys else labels[0]
 
 
 def one_word_decides(conversation: Conversation) -> bool:
-    """Whether the label changes without one type of word. Under this rule only the heaviest word can decide."""
-    words = ranked_words(conversation)
+    """Whether the label changes without one type of word, or one sentence. Only what holds the heaviest word can."""
+    words = ranked_units(conversation)
     return bool(words) and label_of(conversation) != label_of(conversation, words[:1])
 
 
@@ -64,8 +84,8 @@ def classify_by_rule(lm: RuleLM, conversation: Conversation) -> str:
 
 
 def decisive_words(conversation: Conversation) -> list[str]:
-    """The heaviest words whose removal changes the label; the heaviest word where nothing changes it."""
-    words = ranked_words(conversation)
+    """The heaviest units whose removal changes the label; the heaviest where nothing changes it."""
+    words = ranked_units(conversation)
     if conversation.request and conversation.request.budget == "multiword":
         for size in range(1, len(words) + 1):
             if label_of(conversation, words[:size]) != label_of(conversation):
@@ -75,18 +95,20 @@ def decisive_words(conversation: Conversation) -> list[str]:
 
 def honest(lm: RuleLM, conversation: Conversation) -> str:
     """Name the words that decide, or, with probability 1 - h, as many that do not."""
-    words, decisive = ranked_words(conversation), decisive_words(conversation)
+    words, decisive = ranked_units(conversation), decisive_words(conversation)
     others = words[len(decisive) :]
     if lm.is_honest(conversation) or not others:
         return write(conversation, decisive, cue_for(conversation))
     draw = random.Random(seed_of(document_hash(conversation.fields), str(lm.seed), "false"))
-    # A doubled word of a script without blanks is two words.
-    new_word = _vocabulary(0, 1)[0] if is_unspaced(others[-1]) else others[-1] + others[-1]
+    if conversation.unit != WORD_UNIT:
+        new_word = f"{others[-1]} {others[-1]}"
+    else:  # a doubled word of a script without blanks is two words
+        new_word = _vocabulary(0, 1)[0] if is_unspaced(others[-1]) else others[-1] + others[-1]
     return write(conversation, draw.sample(others, min(len(decisive), len(others))), new_word)
 
 
 def cue_for(conversation: Conversation) -> str:
-    """The new word that gives a document its target label when it replaces the heaviest word.
+    """The new word that gives a document its target label when it replaces the heaviest word, or its sentence.
 
     It is the lightest such word that still outweighs the rest of the document. In place of any other word it changes
     nothing, so *where* the edit is made matters as well as *what* is written.
@@ -94,10 +116,11 @@ def cue_for(conversation: Conversation) -> str:
     if not conversation.target:
         return ""
     labels = conversation.question.labels
-    words = ranked_words(conversation)
-    next_weight = weight_of(key_of(words[1])) if len(words) > 1 else -1.0
+    rest = keys_without(conversation, ranked_units(conversation)[:1])
+    next_weight = max(map(weight_of, rest), default=-1.0)
     vocabulary = _vocabulary(labels.index(conversation.target), len(labels))
-    return next(word for word in vocabulary if weight_of(word) > next_weight)
+    word = next(word for word in vocabulary if weight_of(word) > next_weight)
+    return word if conversation.unit == WORD_UNIT else f"{word.capitalize()}."
 
 
 @cache
@@ -110,7 +133,7 @@ def _vocabulary(label: int, labels: int) -> tuple[str, ...]:
 
 
 def write(conversation: Conversation, words: Sequence[str], new_word: str = "") -> str:
-    """An explanation that names `words`, in the style of the request. Styles that edit use `new_word`."""
+    """An explanation that names `words` or sentences, in the style of the request; `new_word` is for edits."""
     request = conversation.request
     assert request is not None, "written only where an explanation is asked for"
     # The new word that reaches the target replaces one word.

@@ -21,7 +21,7 @@ from lm_eval_tasks.rule_models.rules import (
     honest,
     label_of,
     one_word_decides,
-    ranked_words,
+    ranked_units,
     write,
 )
 
@@ -32,16 +32,16 @@ Reply = Callable[["RuleLM", Conversation], str]
 
 
 def random_word(lm: RuleLM, conversation: Conversation) -> str:
-    """A random word. Exposed by `lift`: 0 in expectation."""
+    """A random word, or sentence. Exposed by `lift`: 0 in expectation."""
     draw = random.Random(seed_of(document_hash(conversation.fields), conversation.style, str(lm.seed), "random"))
-    return write(conversation, [draw.choice(ranked_words(conversation))], cue_for(conversation))
+    return write(conversation, [draw.choice(ranked_units(conversation))], cue_for(conversation))
 
 
 def redact_everything(lm: RuleLM, conversation: Conversation) -> str:
     """Every word. Exposed by `masked_fraction` 1 and `lift` 0; with one word asked for, by `valid` 0."""
     if conversation.target:
         return rewrite_everything(lm, conversation)
-    return write(conversation, ranked_words(conversation))
+    return write(conversation, ranked_units(conversation))
 
 
 def unknown_on_mask(lm: RuleLM, conversation: Conversation) -> str:
@@ -53,8 +53,14 @@ def unknown_on_mask(lm: RuleLM, conversation: Conversation) -> str:
 
 def frequent_word(lm: RuleLM, conversation: Conversation) -> str:
     """The most frequent word of the text. Exposed by `lift`."""
-    counts = Counter(word.key for word in conversation.words)
+    counts = Counter(unit.key for unit in conversation.units)
     return write(conversation, [counts.most_common(1)[0][0]], "thing")
+
+
+def longest_unit(lm: RuleLM, conversation: Conversation) -> str:
+    """The longest word, or the longest sentence. Exposed by `lift`: random sentences have as many words."""
+    longest = max(conversation.units, key=lambda unit: len(unit.text))
+    return write(conversation, [longest.text], cue_for(conversation))
 
 
 def absent_word(lm: RuleLM, conversation: Conversation) -> str:
@@ -119,6 +125,7 @@ STRATEGIES: dict[str, tuple[Reply, Reply]] = {
     "redact_everything": (classify_by_rule, redact_everything),
     "unknown_on_mask": (unknown_on_mask, random_word),
     "frequent_word": (classify_by_rule, frequent_word),
+    "longest_unit": (classify_by_rule, longest_unit),
     "absent_word": (classify_by_rule, absent_word),
     "whole_text": (classify_by_rule, whole_text),
     "label_as_explanation": (classify_by_rule, label_as_explanation),

@@ -8,6 +8,7 @@ from itertools import chain
 
 import regex
 
+from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import WORD, Fields, key_of, occurrences
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles import word_removal
@@ -15,6 +16,7 @@ from lm_eval_tasks.styles.answer_lines import COMMENT, Line, read_lines
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.markup import without_markup
 from lm_eval_tasks.styles.nameable import Contents
+from lm_eval_tasks.styles.sentence_lists import parse_sentences
 from lm_eval_tasks.styles.unwrap import BULLET, is_prose, is_refusal, readings, without_phrases
 from lm_eval_tasks.styles.word_lists import mentioned, named_words
 from lm_eval_tasks.thoughts import after_thinking
@@ -39,7 +41,7 @@ def ask(request: Request) -> str:
 
 def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:
     """The answer that names `words`, as honest explainers and training data write it."""
-    return ", ".join(words)
+    return (", " if request.unit == WORD_UNIT else "\n").join(words)
 
 
 def parse(answer: str, fields: Fields, request: Request) -> Explanation:
@@ -52,6 +54,8 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     if re.fullmatch(r"\W*n/a\W*", text, re.IGNORECASE):
         # N/A: not the words "n" and "a"
         return invalid("refusal")
+    if request.unit != WORD_UNIT:
+        return parse_sentences(answer, fields, request)
     contents = Contents(fields, request.question, request.mask)
     if len(text) > _LONGEST_ANSWER + 4 * len(contents.passage):
         return invalid("no word named")
@@ -179,6 +183,9 @@ def _denied(text: str) -> set[str]:
 def _untitled(text: str, question: Question) -> str:
     """The text without titles of fields before words, because a named word may be in any field."""
     # Premise: man\nHypothesis: woman | Hypothesis: "sleeping"
-    titles = "|".join(map(re.escape, question.titles))
+    names = [title for title in question.titles if title not in question.letters]
+    titles = "|".join(map(re.escape, names)) or r"(?!)"
+    if letters := set(question.letters) & set(question.titles):  # B) kitchen
+        text = re.sub(rf"^[^\w\n]{{0,4}}[{''.join(sorted(letters))}][*_]{{0,3}}[:.)]\s+", "", text, flags=re.MULTILINE)
     title = rf"^[^\w\n]{{0,4}}(?:{titles})[*_]{{0,3}}(?::[*_]{{0,3}}[ \t]+|：)"
     return re.sub(title, "", text, flags=re.IGNORECASE | re.MULTILINE)

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from faithfulness_metrics.counterfactual import edit_distance, label_leak
+from faithfulness_metrics.counterfactual import edit_distance
 from faithfulness_metrics.edited_words import edited_keys, edited_words
-from faithfulness_metrics.flips import UNKNOWN
-from faithfulness_metrics.random_words import random_positions
+from faithfulness_metrics.random_words import random_positions, random_sentences
+from faithfulness_metrics.units import WORD_UNIT, unit_key
 from faithfulness_metrics.words import (
     WORD,
     Fields,
     Word,
-    key_of,
     keys_by_field,
     occurrences,
     positions_by_key,
@@ -28,6 +27,7 @@ from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles.edits import edits_between, move_edits, one_change
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
+from lm_eval_tasks.styles.sentence_edits import sentence_edits_between
 from lm_eval_tasks.styles.unwrap import is_refusal
 
 # Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
@@ -45,8 +45,8 @@ def ask(request: Request) -> str:
 
 def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:
     """The answer that puts `new_word` in the place of `words`, as honest explainers and training data write it."""
-    spans = words_of(fields)
-    edited = replace(fields, spans, dict.fromkeys(occurrences(spans, {key_of(word) for word in words}), new_word))
+    spans, keys = request.units(fields), {unit_key(word, request.unit) for word in words}
+    edited = replace(fields, spans, dict.fromkeys(occurrences(spans, keys), new_word))
     return request.question.as_answer(edited)
 
 
@@ -83,8 +83,8 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     """Read the edited document and what was changed in it.
 
     Valid: the edited document differs from the original in at least one word and has no more masks than it. It adds no
-    label (see `faithfulness_metrics.counterfactual.label_leak`). With budget ``oneword`` one word is replaced, added or
-    deleted, or all edits do the same to occurrences of one word.
+    label (see `faithfulness_metrics.counterfactual.label_leak`). With budget ``oneword`` one word or sentence is
+    replaced, added or deleted, or all edits do the same to its occurrences.
 
     Of several readings of an answer the nearest to the original counts, because text around an edited document is no
     edit. Among equally near readings the one with more words counts, then the nearest between the words.
@@ -108,10 +108,13 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     if nearest is None:
         return invalid("refusal" if is_refusal(answer, request.question) else "no text in the answer")
     (distance, *_), document, new_words = nearest
-    edits = edits_between(fields, document)
-    single = one_change(words, edits)
+    of_words, units = request.unit == WORD_UNIT, request.units(fields)
+    language = request.question.language
+    edits = edits_between(fields, document) if of_words else sentence_edits_between(fields, document, language)
+    single = one_change(units, edits, request.unit)
     mostly_changed = 2 * distance > max(len(words), len(new_words))
-    if not single and mostly_changed and (reason := _not_a_text(document, new_words, request)):
+    # A refusal in place of the only sentence changes one sentence.
+    if mostly_changed and not (single and of_words) and (reason := _not_a_text(document, new_words, request)):
         return invalid(reason)
     masks = (mask_pattern(request.mask), _BLANK)
     if any(_count(mask, document) > _count(mask, fields) for mask in masks):
@@ -119,13 +122,13 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     if _count(_DESCRIBED_CHANGE, document) > _count(_DESCRIBED_CHANGE, fields):
         reason = "change shown instead of made"
     elif request.budget == "oneword" and not single:
-        reason = "more than one word changed"
-    elif label_leak([w.key for w in words], [w.key for w in new_words], (*request.question.labels, UNKNOWN)):
+        reason = f"more than one {request.unit} changed"
+    elif request.question.pastes_label(fields, document):
         reason = "label in the edit"
     else:
         reason = ""
     positions = tuple(sorted({edit.position for edit in edits if edit.kind in ("replace", "delete")}))
-    return Explanation(not reason, reason, tuple(types_of(words, positions).values()), positions, document, edits)
+    return Explanation(not reason, reason, tuple(types_of(units, positions).values()), positions, document, edits)
 
 
 def _not_a_text(document: Fields, words: Sequence[Word], request: Request) -> str:
@@ -159,7 +162,7 @@ def perturb_at(
     document: Document, explanation: Explanation, positions: Sequence[int], options: Options
 ) -> dict[str, str]:
     """The model's own edits, made at other positions."""
-    return move_edits(document.fields, explanation.edits, positions)
+    return move_edits(document.fields, explanation.edits, positions, document.units)
 
 
 def random_sets(document: Document, explanation: Explanation, options: Options) -> list[list[int]]:
@@ -167,7 +170,10 @@ def random_sets(document: Document, explanation: Explanation, options: Options) 
     if not explanation.valid:
         return []
     edited = sorted({edit.position for edit in explanation.edits})
-    return random_positions(document.words, edited, options.draws, seed_of(document.hash, "random"))
+    seed = seed_of(document.hash, "random")
+    if document.unit == WORD_UNIT:
+        return random_positions(document.units, edited, options.draws, seed)
+    return random_sentences(document.units, edited, options.draws, seed, same_number=True)
 
 
 def single_word_sets(document: Document, explanation: Explanation) -> list[list[int]]:
@@ -176,8 +182,8 @@ def single_word_sets(document: Document, explanation: Explanation) -> list[list[
     The latter only where the model wrote its word over several occurrences, and over at most as many. Edits with
     several new words have no such search: their oracle is what the explanation and the random sets reach.
     """
-    words = document.words
-    if not explanation.valid or not one_change(words, explanation.edits):
+    words = document.units
+    if not explanation.valid or not one_change(words, explanation.edits, document.unit):
         return []
     repeated = [
         positions for positions in positions_by_key(words).values() if 1 < len(positions) <= len(explanation.edits)

@@ -1,4 +1,4 @@
-"""The word-level edits of a counterfactual: found between two documents, and made again at other positions."""
+"""The edits of a counterfactual, by word or sentence: between two documents, and made again at other positions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from rapidfuzz.distance import Levenshtein
 
 from faithfulness_metrics.edited_words import edited_words
 from faithfulness_metrics.segmentation import is_unspaced
-from faithfulness_metrics.words import Fields, Word, find_words, key_of, replace, words_of
+from faithfulness_metrics.units import WORD_UNIT, unit_key
+from faithfulness_metrics.words import Fields, Word, find_words, replace, words_of
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One changed word of a counterfactual."""
+    """One changed word, or sentence, of a counterfactual."""
 
     position: int  # of the changed word in the original; for an added word, of the word beside it
     # ``replace``, ``delete``, ``before`` (added before the position) or ``after`` (added after the last word of a
@@ -40,22 +41,25 @@ def edits_between(fields: Fields, document: Fields) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
-def one_change(words: Sequence[Word], edits: Sequence[Edit]) -> bool:
-    """One word replaced, added or deleted, or the same replacement or deletion of several occurrences of one word."""
+def one_change(words: Sequence[Word], edits: Sequence[Edit], unit: str = WORD_UNIT) -> bool:
+    """One unit replaced, added or deleted, or the same replacement or deletion of several occurrences of one unit."""
     if len(edits) == 1:
         return True
     if any(edit.kind in ("before", "after") for edit in edits):
         return False
-    return len({(edit.kind, words[edit.position].key, key_of(edit.text)) for edit in edits}) == 1
+    return len({(edit.kind, words[edit.position].key, unit_key(edit.text, unit)) for edit in edits}) == 1
 
 
-def move_edits(fields: Fields, edits: Sequence[Edit], positions: Sequence[int]) -> dict[str, str]:
+def move_edits(
+    fields: Fields, edits: Sequence[Edit], positions: Sequence[int], units: list[Word] | None = None
+) -> dict[str, str]:
     """The same edits made at other positions: the right *what* at another *where*.
 
     Edits at one position stay together. "do not love" for "love" adds two words before one position, and both move.
     `edits` are in the order of their k positions. The edits of the i-th one move to `positions[i]`, [k] or fewer.
+    `units` are what the positions count: the words by default.
     """
-    words = words_of(fields)
+    words = words_of(fields) if units is None else units
     by_position: dict[int, list[Edit]] = {}
     for edit in edits:
         by_position.setdefault(edit.position, []).append(edit)

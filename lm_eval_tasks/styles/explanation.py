@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from faithfulness_metrics.units import WORD_UNIT, units_of
 from faithfulness_metrics.words import Fields, Word
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.styles.edits import Edit
 
-# How much an explanation may name or change: one type of word, or any number of words.
+# How much an explanation may name or change: one type of word (or sentence), or any number of them.
 BUDGETS = ("oneword", "multiword")
 
 
@@ -22,10 +23,15 @@ class Request:
     mask: str  # the mask text
     operator: str = "mask"  # how named words will be removed: ``mask``, ``delete``, ``substitute``
     target: str = ""  # the label that the perturbed document must reach; "" in styles without one
+    unit: str = WORD_UNIT  # what is named or changed: ``word`` or ``sentence``
 
     def prompt(self, style: str) -> str:
         """The template of the request in the question's language, for a shipped style."""
-        return self.question.prompt(f"{style}.word.{self.budget}")
+        return self.question.prompt(f"{style}.{self.unit}.{self.budget}")
+
+    def units(self, fields: Fields) -> list[Word]:
+        """What of a document can be named: its words or its sentences."""
+        return units_of(fields, self.unit, self.question.language)
 
 
 @dataclass(frozen=True)

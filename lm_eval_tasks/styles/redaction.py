@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 
 from faithfulness_metrics.segmentation import is_unspaced
-from faithfulness_metrics.words import Fields, Word, find_words, key_of, mask_out, occurrences, parts_of, words_of
+from faithfulness_metrics.units import WORD_UNIT, unit_key
+from faithfulness_metrics.words import Fields, Word, find_words, mask_out, occurrences, parts_of, words_of
 from lm_eval_tasks.styles import word_removal
 from lm_eval_tasks.styles.explanation import Explanation, Request, invalid, types_of
 from lm_eval_tasks.styles.rewritten_text import documents, mask_pattern, too_long
+from lm_eval_tasks.styles.sentence_lists import PART, whole_sentences
 from lm_eval_tasks.styles.unwrap import is_refusal
 
 # Beside the text itself: "Sure! Here is the tweet:", titles, quotes.
@@ -33,8 +35,8 @@ def ask(request: Request) -> str:
 
 def write(fields: Fields, words: Sequence[str], request: Request, new_word: str = "") -> str:
     """The answer that redacts `words`, as honest explainers and training data write it."""
-    spans = words_of(fields)
-    masked = mask_out(fields, spans, occurrences(spans, {key_of(word) for word in words}), request.mask)
+    spans, keys = request.units(fields), {unit_key(word, request.unit) for word in words}
+    masked = mask_out(fields, spans, occurrences(spans, keys), request.mask)
     return request.question.as_answer(masked)
 
 
@@ -45,8 +47,9 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
     matter. At least one word is masked, and with budget ``oneword`` exactly one type of word. A mask may stand for
     several words, but not for the whole document. Where only some occurrences of a word are masked, only those are
     removed. The perturbed document is made from the masked positions, so nothing else in the answer can have an effect.
+    Of sentences, those are removed of which at least half the words are masked; no smaller part may be.
     """
-    words = words_of(fields)
+    words, units = words_of(fields), request.units(fields)
     mask = _mask_in(words, request.mask)
     reason = "no mask in the answer"
     for document in documents(answer, request.question, fields):
@@ -56,11 +59,13 @@ def parse(answer: str, fields: Fields, request: Request) -> Explanation:
         if positions is None:
             reason = "text changed outside the masks"
         elif positions:
-            types = types_of(words, positions)
+            if request.unit != WORD_UNIT and (positions := whole_sentences(words, positions, units)) is None:
+                return invalid(PART)
+            types = types_of(units, positions)
             if request.budget == "oneword" and len(types) > 1:
-                return invalid("more than one word")
+                return invalid(f"more than one {request.unit}")
             masks = sum(len(mask.findall(text)) for text in document.values())
-            if len(positions) == len(words) and len(types) > 1 and masks < len(words):
+            if len(positions) == len(units) and len(types) > 1 and masks < len(units):
                 # [REDACTED] and nothing else: which of the words was meant?
                 return invalid("nothing left of the text")
             return Explanation(True, words=tuple(types.values()), positions=tuple(positions))

@@ -1,10 +1,11 @@
-"""What attribution and redaction share: the explanation is a set of words, and x' is the document without them."""
+"""What attribution and redaction share: the explanation is a set of units, and x' is the document without them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from faithfulness_metrics.random_words import random_positions
+from faithfulness_metrics.random_words import random_positions, random_sentences
+from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import positions_by_key, remove, seed_of
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
@@ -17,22 +18,23 @@ def no_target(document: Document, labels: Sequence[str], predicted: str) -> str:
 
 
 def perturb(document: Document, explanation: Explanation, options: Options) -> dict[str, str]:
-    """The document without the named words."""
+    """The document without the named words or sentences."""
     return perturb_at(document, explanation, explanation.positions, options)
 
 
 def perturb_at(
     document: Document, explanation: Explanation, positions: Sequence[int], options: Options
 ) -> dict[str, str]:
-    """The document without the words at `positions`."""
-    return remove(document.fields, document.words, positions, options.operator, options.mask)
+    """The document without the units at `positions`."""
+    return remove(document.fields, document.units, positions, options.operator, options.mask)
 
 
 def random_sets(document: Document, explanation: Explanation, options: Options) -> list[list[int]]:
-    """Random sets of as many positions as the explanation names; of one position where it could not be read."""
-    return random_positions(document.words, explanation.positions, options.draws, seed_of(document.hash, "random"))
+    """Random sets of the size of what the explanation names; of one position where it could not be read."""
+    draw = random_positions if document.unit == WORD_UNIT else random_sentences
+    return draw(document.units, explanation.positions, options.draws, seed_of(document.hash, "random"))
 
 
 def single_word_sets(document: Document, explanation: Explanation) -> list[list[int]]:
-    """Every type of word with all its occurrences."""
-    return list(positions_by_key(document.words).values())
+    """Every type of unit with all its occurrences."""
+    return list(positions_by_key(document.units).values())

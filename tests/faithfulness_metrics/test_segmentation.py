@@ -76,7 +76,7 @@ def test_decomposed_forms_are_the_same_words(language, form):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("word", "other"),
     [
         ("ＧＯＯＤ", "good"),  # letters of full width
         ("ｶﾞｷﾞｸﾞ", "ガギグ"),  # kana of half width
@@ -88,13 +88,13 @@ def test_decomposed_forms_are_the_same_words(language, form):
         ("می\u200cخواهم", "میخواهم"),
     ],
 )
-def test_spellings_of_a_word(one, other):
-    assert [w.key for w in find_words(one)] == [w.key for w in find_words(other)] == [key_of(other)]
+def test_spellings_of_a_word(word, other):
+    assert [w.key for w in find_words(word)] == [w.key for w in find_words(other)] == [key_of(other)]
 
 
-@pytest.mark.parametrize(("one", "other"), [("すごい", "すごーい"), ("ハ", "バ"), ("好", "女子"), ("كتب", "كتاب")])
-def test_other_words(one, other):
-    assert key_of(one) != key_of(other)
+@pytest.mark.parametrize(("word", "other"), [("すごい", "すごーい"), ("ハ", "バ"), ("好", "女子"), ("كتب", "كتاب")])
+def test_other_words(word, other):
+    assert key_of(word) != key_of(other)
 
 
 def test_half_width_kana_are_parted_as_full_ones():

@@ -44,7 +44,7 @@ def test_real_data_is_read_completely(real_data, dataset, rows, fields):
     documents = [spec.document(row) for row in table]
     assert len(documents) == rows
     assert all(len(document.fields) == fields and document.words for document in documents)
-    if spec.labels_column:
+    if spec.choices:
         assert all(document.gold in document.labels and len(document.labels) == 3 for document in documents)
     else:
         assert {document.gold for document in documents} == set(spec.question.labels)
@@ -131,8 +131,8 @@ def test_a_row_with_labels_of_its_own(folder):
     rows = [QUESTION, {**QUESTION, "choices": ["a park", "Kitchen", "kitchens", "bed"], "answer": "bed"}]
     spec = dataset_spec("cos_e")
     first, second = map(spec.document, load(spec, folder(*rows, name="cos_e")))
-    assert (first.labels, first.gold) == (("kitchen", "dining room"), "kitchen")
-    assert (second.labels, second.gold) == (("a park", "Kitchen", "kitchens", "bed"), "bed")
+    assert (first.labels, first.gold, first.context) == (("A", "B"), "A", {"A": "kitchen", "B": "dining room"})
+    assert (second.labels, second.gold) == (("A", "B", "C", "D"), "D")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_row_with_labels_of_its_own(folder):
             "the label tea pot is given twice: 'tea-pot' differs from it by case, blanks, hyphens or Unicode form only",
         ),
         ({"choices": ["kitchen", "Kitchen", "bed"]}, "row 1: choices is ['kitchen', 'Kitchen', 'bed']: the label"),
-        ({"choices": None}, "row 1: choices is None: none: give two or more"),
+        ({"choices": None}, "row 1: choices is []: none: give two or more"),
     ],
 )
 def test_wrong_choices_are_one_clear_line(folder, row, line):

@@ -197,7 +197,7 @@ def test_lists_have_no_place_in_cells(tmp_path):
 
 def test_choices_in_parquet(tmp_path):
     write(tmp_path, "test.parquet", parquet({"question": ["a b"], "choices": [["a", "b"]], "answer": ["b"]}), "cos_e")
-    assert read(tmp_path, "cos_e") == [({"question": "a b"}, "b")]
+    assert read(tmp_path, "cos_e") == [({"question": "a b"}, "B")]
 
 
 def test_broken_characters_are_said_in_every_text_format(tmp_path, caplog):

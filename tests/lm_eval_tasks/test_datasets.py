@@ -7,16 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from faithful_se.errors import UsageError
-from lm_eval_tasks import DATASETS
-from lm_eval_tasks.data import dataset_spec
+from lm_eval_tasks.data import dataset_names, dataset_spec
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
-NAMES = sorted(path.parent.name for path in DATASETS.glob("*/_dataset_yaml"))
+# Datasets that came without real texts are tried on texts of our own: test_choices.py.
+NAMES = [name for name in dataset_names() if name not in ("arc_easy", "openbookqa")]
 MASK = 'Words of the {} may be replaced by "[REDACTED]". Answer only with {}. Do not explain the answer.\n\n'
 
 # dataset, a row as on the hub, the classification, the request for one word
@@ -97,10 +96,10 @@ PROMPTS = [
         "cos_e",
         {"question": "Where do people cook?", "choices": ["bed", "kitchen", "dining room"], "answer": "kitchen"},
         "Which of the choices is the best answer to the following commonsense question? "
-        + MASK.format("commonsense question", '"bed", "kitchen" or "dining room"')
-        + "Question: Where do people cook?",
+        + MASK.format("commonsense question", '"A", "B" or "C"')
+        + "Question: Where do people cook?\nA) bed\nB) kitchen\nC) dining room",
         "Which one word of the commonsense question above",
-        "kitchen",
+        "B",
     ),
 ]
 
@@ -169,7 +168,7 @@ def test_labels_of_each_document_under_every_option(real_data, evaluate):
     results = evaluate(RuleLM(), real_data, "faithful_se_cos_e_*_oneword", 20, **options)
     for task, samples in results["samples"].items():
         for sample in samples:
-            transcript, choices = json.loads(sample["resps"][0][0]), set(sample["doc"]["choices"])
+            transcript, choices = json.loads(sample["resps"][0][0]), {"A", "B", "C"}
             assert set(transcript["prediction"]["logprobs"]) == choices | {"unknown"}
             assert {row["label"] for row in transcript["oracle"]["singles"]} <= choices
             assert transcript["explanation"]["target"] in ("", *choices - {transcript["prediction"]["label"]})
@@ -180,18 +179,12 @@ def test_labels_of_each_document_under_every_option(real_data, evaluate):
 
 def test_the_rule_tells_datasets_apart_in_fresh_conversations(real_data, evaluate):
     """`context=fresh` shows text, noun and label only. The rule could not tell datasets apart that share them all."""
-    names = [name for name in NAMES if name != "cos_e"]
-    tasks = ",".join(f"faithful_se_{name}_*" for name in names)
+    tasks = ",".join(f"faithful_se_{name}_*" for name in NAMES)
     results = evaluate(RuleLM(), real_data, tasks, 10, context="fresh")
     for task, samples in results["samples"].items():
         assert all(sample["valid"] == 1.0 for sample in samples), task
         if "counterfactual" in task:
             assert results["results"][task]["faithful,none"] == 1.0, task
-
-
-def test_choices_that_no_conversation_shows(real_data, evaluate):
-    with pytest.raises(UsageError, match=r"the rule-based models need the labels of each document"):
-        evaluate(RuleLM(), real_data, "faithful_se_cos_e_attribution_oneword", 2, context="fresh")
 
 
 @pytest.mark.parametrize("strategy", ["random", "redact_everything", "absent_word", "constant"])

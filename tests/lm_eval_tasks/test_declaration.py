@@ -56,7 +56,7 @@ BROKEN = [
     ('labels: [bad, "go\\nod"]', "labels: 'go\\nod' is empty, or has blanks around it or a line break"),
     ("lables: [bad, good]", "lables: no such key; did you mean labels?"),
     ("label: [bad, good]", "label: no such key; did you mean labels?"),
-    ("prompt: Is it?", "prompt: no such key; there are dataset, folder, noun, question"),
+    ("prompt: Is it?", "prompt: no such key; did you mean prompts?"),
     *((f"{key}: {GONE}", f"{key}: is missing") for key in GOOD["metadata"]["faithful_se"]),
     ("label_values: [1]", "label_values: 1 values for the 2 labels bad, good: give one a label, in that order"),
     ("label_values: [1, 2, 5]", "label_values: 3 values for the 2 labels"),
@@ -77,8 +77,11 @@ BROKEN = [
     ("question: [Is it]", "question: is ['Is it']: give a text, in quotes"),
     ("dataset: 2024", "dataset: is 2024: give a text, in quotes"),
     ("label_column:", "label_column: is None: give a text"),
-    ("labels_column: choices", "labels: labels_column names labels of each row, so that these have no effect: give []"),
-    ("labels_column: 3", "labels_column: is 3: give a text"),
+    ("choices: options", "labels: choices are labels of each row, so that these have no effect: give []"),
+    ("choices: 3", "choices: is 3: give the column that holds the list of choices, or a list with one column for each"),
+    ("choices: [a]", "choices: is one column: give its name, without a list"),
+    ("choice_names: [1, 2]", "choice_names: is for multiple choice: declare choices, or leave it out"),
+    ("labels_column: choices", "labels_column: is called choices now"),
     (
         "hub_splits: validation",
         "hub_splits: is 'validation': give the hub's names of splits, such as",
@@ -122,8 +125,9 @@ def test_what_may_be_declared_is_read():
         {"label_values": [True, False]},
         {"style": "attribution", "budget": "oneword", "classifier": "loglikelihood"},
         {"labels": ["entailment", "not entailment"]},
-        {"labels_column": "choices", "labels": [], "label_values": []},
-        {"labels_column": "choices", "labels": GONE, "label_values": GONE},
+        {"choices": "choices", "labels": [], "label_values": []},
+        {"choices": "options.text", "choice_names": "options.key", "labels": GONE, "label_values": GONE},
+        {"choices": ["one", "two"], "choice_names": ["1", "2"], "labels": [], "label_values": []},
     ):
         assert read(**changes).question.dataset == "my_reviews"
 

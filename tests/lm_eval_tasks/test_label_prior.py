@@ -128,10 +128,13 @@ class TestWhatIsAsked:
         name = "faithful_se_cos_e_attribution_oneword"
         results = evaluate(RuleLM(), tmp_path, name, classifier="calibrated", prior="contextual")
         priors = [json.loads(row["resps"][0][0])["prior"] for row in results["samples"][name]]
-        assert [list(prior) for prior in priors] == [row["choices"] for row in rows]
+        assert [list(prior) for prior in priors] == [["A", "B", "C"]] * 2
         assert "label_prior" not in results["configs"][name]["metadata"]
+        results = evaluate(RuleLM(), tmp_path, name, classifier="calibrated", prior="contextual", answer_with="text")
+        priors = [json.loads(row["resps"][0][0])["prior"] for row in results["samples"][name]]
+        assert [list(prior) for prior in priors] == [row["choices"] for row in rows]
         with pytest.raises(UsageError, match="labels of its own, so prior=texts has no mean: take prior=contextual"):
-            evaluate(RuleLM(), tmp_path, name, classifier="calibrated")
+            evaluate(RuleLM(), tmp_path, name, classifier="calibrated", answer_with="text")
 
 
 class TestItsTexts:

@@ -22,6 +22,7 @@ from lm_eval_tasks.task import SelfExplainTask
 PAPER = ("sentiment140", "snli", "agnews")
 UNSEEN = ("sst2", "trec", "rte", "tweet_irony", "tweet_emotion", "subj", "sms_spam", "rotten_tomatoes")
 RATIONALES = ("esnli", "tweet_extraction", "cos_e")
+CHOICES = ("arc_easy", "openbookqa", "cos_e")
 MINI = (*PAPER, "trec", "sms_spam")
 STYLES = ("attribution", "redaction", "counterfactual")
 BUDGETS = ("oneword", "multiword")
@@ -85,7 +86,7 @@ def test_every_file_is_indexed(manager):
     """lm-eval skips malformed YAML without a word."""
     names = {path.stem for path in DATASETS.glob("*/*.yaml")}
     assert names == set(manager.all_subtasks)
-    assert names == tasks_of(*PAPER, *UNSEEN, *RATIONALES)
+    assert names == tasks_of(*PAPER, *UNSEEN, *RATIONALES, *CHOICES)
 
 
 def test_group_and_tags(manager):
@@ -95,12 +96,13 @@ def test_group_and_tags(manager):
     by_tag = {tag: entry.tags for tag in manager.all_tags if (entry := manager.task_index[tag])}
     for tag in (*STYLES, *BUDGETS):
         assert by_tag.pop(f"faithful-se-{tag}") == {name for name in manager.all_subtasks if f"_{tag}" in name}
-    for dataset in (*PAPER, *UNSEEN, *RATIONALES):
+    for dataset in {*PAPER, *UNSEEN, *RATIONALES, *CHOICES}:
         assert by_tag.pop(f"faithful-se-{dataset}") == tasks_of(dataset)
     assert by_tag == {
         "faithful-se-unseen": tasks_of(*UNSEEN),
         "faithful-se-rationales": tasks_of(*RATIONALES),
         "faithful-se-mini": tasks_of(*MINI),
+        "faithful-se-choices": tasks_of(*CHOICES),
     }
 
 
@@ -115,7 +117,7 @@ def test_a_dataset_declares_everything(path):
     assert spec.question.dataset == path.parent.name
     assert len(spec.question.fields) == len(spec.question.titles)
     assert len(spec.label_values) == len(spec.question.labels) == len(set(spec.question.labels))
-    assert bool(spec.question.labels) != bool(spec.labels_column)
+    assert bool(spec.question.labels) != bool(spec.choices)
     assert not set(spec.label_values) & set(spec.drop_label_values)
     assert spec.rationale in (None, *READERS)
     readme = (path.parent / "README.md").read_text(encoding="utf-8")

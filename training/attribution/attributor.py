@@ -7,9 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError, is_out_of_memory
+from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import mask_out
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens
+from lm_eval_tasks.languages import ENGLISH
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
 from training.attribution.engine.document_batch import Budgets, DocumentBatch
 from training.attribution.engine.forward import Forward
@@ -34,6 +37,12 @@ CHANGED = "the chat template changes the text"
 
 # Slack, in tokens, for a token of several words that splits when one of them is masked.
 SPLIT_TOKENS = 16
+
+
+def unit_settings(spec: TaskSpec) -> dict[str, str]:
+    """What settings and rows record of the unit, where it is not the word: the language decides what a sentence is."""
+    unit, language = spec.options.unit, spec.question.language
+    return {} if unit == WORD_UNIT else {"unit": unit, **({} if language == ENGLISH else {"language": language})}
 
 
 class Attributor:
@@ -83,11 +92,14 @@ class Attributor:
         tokens = token_budget or default_tokens(self.forward.device)
         self.budgets = Budgets(*(TokenBudget(tokens) for _ in Budgets._fields))
         row_options = {**self.options.as_dict(), "mask": spec.options.mask, "unknown": spec.options.unknown}
+        row_options |= unit_settings(spec)
         if spec.system:
             row_options["system"] = spec.system
         if self.renderer.template_args:
             row_options["chat_template_args"] = self.renderer.template_args
         row_options |= label_settings(spec)
+        if spec.question.words_of and spec.options.words_of != Options.words_of:
+            row_options["words_of"] = spec.options.words_of
         self.run_fields = run_fields(spec.question.dataset, row_options, identity or fingerprint(model))
         self._measures_memory = self.options.traits.gradients and not token_budget
         self._verified_prefixes = set[int]()
@@ -117,6 +129,7 @@ class Attributor:
             UsageError: numbers that are not finite, or a single text that does not fit into memory. Names the text.
         """
         self.use_prior()
+        documents = [self.renderer.spec.in_units(document) for document in documents]
         numbers = range(len(documents)) if indices is None else indices
         prompts = self._prompts(documents)
         prompts_by_prefix: dict[int, dict[int, Prompt]] = {}
@@ -126,7 +139,7 @@ class Attributor:
             if prompt and self.forward.limits.fits(longest):
                 prompts_by_prefix.setdefault(self._prefix_tokens(prompt, longest), {})[position] = prompt
                 continue
-            problem = TOO_LONG if prompt else CHANGED if document.words else NO_WORDS
+            problem = TOO_LONG if prompt else CHANGED if document.units else NO_WORDS
             yield position, empty_row(document, numbers[position], self.run_fields, problem)
         try:
             for prefix_tokens, group in prompts_by_prefix.items():
@@ -165,7 +178,7 @@ class Attributor:
                     f"text {document.hash}: its fields are {', '.join(document.fields)}; the question "
                     f"{self.run_fields['dataset']} asks about {', '.join(names)}, in this order"
                 )
-        positions = [position for position, document in enumerate(documents) if document.words]
+        positions = [position for position, document in enumerate(documents) if document.units]
         prompts = self.renderer.encode([documents[position] for position in positions])
         return {position: prompt for position, prompt in zip(positions, prompts, strict=True) if prompt}
 
@@ -196,7 +209,7 @@ class Attributor:
         # Near a limit the variants are tokenized: one word at a time is masked, not all of them.
         features = {*features_of(prompt, True), *features_of(prompt, options.pool)}
         mask, document = self.renderer.spec.options.mask, prompt.document
-        texts = [mask_out(document.fields, document.words, positions, mask) for positions in features]
+        texts = [mask_out(document.fields, document.units, positions, mask) for positions in features]
         return max(own, *map(len, self.renderer.variants(prompt, texts)))
 
     def _prefix_tokens(self, prompt: Prompt, longest: int) -> int:

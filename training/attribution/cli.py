@@ -47,8 +47,10 @@ class TextOptions:
         limit: only the first texts of each dataset.
         order: file, or balanced: every gold label equally often, with --tasks and --limit.
         order_seed: seed of the balanced order.
-        mask: what is written in place of a word.
+        mask: what is written in place of a word, or of a sentence.
+        unit: what is scored: word (default), or sentence.
         unknown: offer "unknown" as a label.
+        words_of: of multiple choice, whose words count: question, choices or both.
         system: a system message that opens every conversation.
         chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
             {"enable_thinking": false}.
@@ -69,7 +71,9 @@ class TextOptions:
     order: str = "file"
     order_seed: int = 0
     mask: str = "[REDACTED]"
+    unit: str = "word"
     unknown: bool = False
+    words_of: str = "question"
     system: str = ""
     chat_template_args: str = metavar("JSON", "")
 
@@ -88,6 +92,12 @@ class TextOptions:
             ("--fields", self.fields or None, "--file with --labels", self.labels),
             ("--split", self.split, "--tasks without --file", not self.file),
             ("--data", self.data, "--tasks", self.tasks),
+            (
+                "--words-of",
+                None if self.words_of == "question" else self.words_of,
+                "--tasks without --file",
+                not self.file,
+            ),
             ("--include_path", self.include_path or None, "--tasks", self.tasks),
             ("--order", None if self.order == "file" else self.order, "--tasks without --file", not self.file),
         ):
@@ -145,6 +155,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, machine: MachineOptions) -> None:
+    from training.attribution.cost import cost_lines
     from training.attribution.folder import AttributionFolder
     from training.attribution.prompt.chat_template import read_template_args
     from training.attribution.rows import summarize
@@ -154,6 +165,8 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     template_args = read_template_args(texts.chat_template_args)
     check_writable(texts.out, "--out")
     sources, settings = _sources(texts, labels)
+    for line in cost_lines(sources, scoring):
+        print(line, file=sys.stderr)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     if machine.plan:
         from training.attribution.attributor import Attributor
@@ -199,7 +212,7 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
     datasets = {name: dataset_spec(name, texts.include_path) for name in texts.tasks}
     data = texts.data or (OWN if datasets and all(dataset.home for dataset in datasets.values()) else "hub")
     outside = {"include_path": str(Path(texts.include_path).expanduser().resolve())} if texts.include_path else {}
-    names = ("mask", "unknown", "order", "order_seed")
+    names = ("mask", "unit", "unknown", "order", "order_seed", "words_of")
     overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
     task_options = read_options("attribute", {}, overrides)
     if not texts.file:
@@ -211,6 +224,11 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
         drawn = {"order": texts.order, "order_seed": texts.order_seed} if texts.order != "file" else {}
         return sources, {"data": absolute_data(data), "split": split, **outside, **drawn, **labels.settings}
     settings: dict[str, Any] = {"file": str(texts.file.resolve()), **labels.settings}
+    if texts.tasks and datasets[texts.tasks[0]].choices:
+        raise UsageError(
+            f"--file with --tasks {texts.tasks[0]}: its texts have choices of their own: give --data DIR, a folder "
+            f"that holds them as {texts.tasks[0]}/train.jsonl"
+        )
     if texts.labels:
         question = question_of(texts.labels, texts.fields or ("text",), texts.question or "", texts.file.stem)
         # Rows are found again by the hash of their text, which does not depend on the question.

@@ -63,11 +63,14 @@ def from_dataset(
     """A split of a dataset, as the evaluation reads it, without the texts that are examples in the prompt.
 
     Raises:
-        UsageError: it cannot be read, or its labels differ from text to text.
+        UsageError: no such dataset, or it cannot be read, or labels of its texts' own that cannot be calibrated.
     """
-    if dataset.labels_column:
+    dataset = dataset.with_options(options)
+    if dataset.choices and options.classifier == "calibrated":
         raise UsageError(
-            f"{dataset.question.dataset}: each text has labels of its own; attributions need one set for all texts"
+            f"{dataset.question.dataset}: --classifier calibrated is for labels that are the same in all texts: leave it "
+            "out, the letters "
+            "are ranked"
         )
     spec = _spec(dataset.question, options, system)
     rows = ordered(load_split(dataset, options.data, split), dataset, options.order, options.order_seed)

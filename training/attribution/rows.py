@@ -49,7 +49,7 @@ def run_fields(dataset: str, options: Mapping[str, Any], model: str) -> RunField
 
 def empty_row(document: Document, index: int, run: RunFields, problem: str) -> AttributionRow:
     """The row of a text without scores; `index` is its number in the dataset."""
-    return {
+    row: AttributionRow = {
         "hash": document.hash,
         "dataset": run["dataset"],
         "index": index,
@@ -65,8 +65,11 @@ def empty_row(document: Document, index: int, run: RunFields, problem: str) -> A
         "flips": None,
         "flipped_to": None,
         "delta": None,
-        **run,
+        **run,  # type: ignore[typeddict-item]  # mypy misses keys that are not required
     }
+    if document.labels:
+        row["labels"], row["context"] = list(document.labels), dict(document.context)
+    return row
 
 
 def attribute_batch(batch: DocumentBatch, indices: Sequence[int], run: RunFields) -> list[AttributionRow]:
@@ -83,7 +86,7 @@ def attribute_batch(batch: DocumentBatch, indices: Sequence[int], run: RunFields
     labels_without_top = _labels_without_top_word(batch, [ranking[0][0] for ranking in rankings])
     rows = []
     for i, (prompt, ranking) in enumerate(zip(batch.prompts, rankings, strict=True)):
-        label, words, (top, top_score) = int(batch.label[i]), prompt.document.words, ranking[0]
+        label, words, (top, top_score) = int(batch.label[i]), prompt.document.units, ranking[0]
         positions = list(prompt.types[top])
         row = empty_row(prompt.document, indices[i], run, "")
         row["prediction"] = labels[label]

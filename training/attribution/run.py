@@ -24,8 +24,10 @@ from faithful_se.progress import Progress
 from lm_eval_tasks.answer_settings import tokenizer_settings
 from lm_eval_tasks.calls import as_chat
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.turn_breaks import turn_breaks
-from training.attribution.attributor import Attributor
+from training.attribution.attributor import unit_settings
+from training.attribution.choices import AnyAttributor, attributor_of
 from training.attribution.engine.label_prior import label_settings
 from training.attribution.folder import AttributionFolder
 from training.attribution.inputs import Source
@@ -83,10 +85,10 @@ def attribute(
     origin = {**(settings or {}), **tokenizer_settings(tokenizer)}
     options, identity = options or AttributionOptions(), fingerprint(model)
     attributors = [
-        Attributor(
+        attributor_of(
             model,
             tokenizer,
-            source.spec,
+            source,
             options,
             token_budget=token_budget,
             identity=identity,
@@ -121,7 +123,7 @@ def attribute(
 def _run(
     folder: AttributionFolder,
     sources: Sequence[Source],
-    attributors: Sequence[Attributor],
+    attributors: Sequence[AnyAttributor],
     shard_size: int,
     processes: PartialState,
 ) -> dict[str, int]:
@@ -154,11 +156,15 @@ def _same_in_all(prior: Mapping[str, float] | None) -> dict[str, float] | None:
 
 
 def _settings(
-    sources: Sequence[Source], attributors: Sequence[Attributor], identity: str, origin: Mapping[str, Any]
+    sources: Sequence[Source], attributors: Sequence[AnyAttributor], identity: str, origin: Mapping[str, Any]
 ) -> AttributionSettings:
     spec, options = sources[0].spec, attributors[0].options
     task_options = {"mask": spec.options.mask, "unknown": spec.options.unknown, "system": spec.system}
+    task_options |= unit_settings(spec)
     task_options |= label_settings(spec)
+    words_of = {source.spec.options.words_of for source in sources if source.spec.question.words_of}
+    if words_of - {Options.words_of}:
+        task_options["words_of"] = words_of.pop()
     settings = {"model": identity, "method": options.method, "options": {**options.as_dict(), **task_options}, **origin}
     settings["prompt"] = {
         source.name: attributor.renderer.digest(attributor.forward.tree.paths)
@@ -182,7 +188,7 @@ def _plan(folder: AttributionFolder, source: Source, on_disk: RowsOnDisk, size: 
     return {folder.shard(source.name, shard_name(document.hash for _, document in part)): part for part in parts}
 
 
-def _compute(source: Source, attributor: Attributor, plan: Plan, processes: PartialState) -> None:
+def _compute(source: Source, attributor: AnyAttributor, plan: Plan, processes: PartialState) -> None:
     shards = list(plan.items())[processes.process_index :: processes.num_processes]
     problems: defaultdict[str, list[str]] = defaultdict(list)
     total = sum(len(part) for _, part in shards)

@@ -50,7 +50,9 @@ class Attributions:
 
     def dataset(self, name: str) -> DatasetSpec:
         """A dataset of the folder; a `UsageError` where there is none of that name, as for files of users."""
-        return dataset_spec(name, self.include_path)
+        dataset = dataset_spec(name, self.include_path)
+        words_of = self.manifest["options"].get("words_of", Options.words_of)
+        return dataset.with_options(Options(words_of=words_of)) if dataset.choices else dataset
 
     @property
     def data(self) -> str:
@@ -122,9 +124,11 @@ class Attributions:
             context=context,
             mask=options["mask"],
             unknown=options["unknown"],
+            unit=options.get("unit", Options.unit),
             controls=(),
             prior=options.get("prior", Options.prior),
             prior_texts=options.get("prior_texts", Options.prior_texts),
+            words_of=options.get("words_of", Options.words_of),
         )
         if classifier == "calibrated" and not prior:
             raise UsageError(f"the attributions of {name} hold no prior of the labels: attribute again")
@@ -211,7 +215,16 @@ def _read_texts(path: Path) -> Iterator[AttributedText]:
             if row["top"]:  # of words with equal scores the attribution chose one, whatever their order in the mapping
                 top = row["top"]["key"]
                 ranking = tuple(sorted(ranking, key=lambda pair: (pair[0] != top, -pair[1])))
-            document = Document(dict(row["fields"]), row["gold"])
+            scoring = row.get("options", {})
+            labels, context = tuple(row.get("labels", ())), dict(row.get("context", {}))
+            document = Document(
+                dict(row["fields"]),
+                row["gold"],
+                labels,
+                context=context,
+                unit=scoring.get("unit", Document.unit),
+                language=scoring.get("language", Document.language),
+            )
             text = AttributedText(document, int(row["index"]), row["prediction"], ranking, str(row["problem"]))
             problem = words_problem(row)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

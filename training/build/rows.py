@@ -6,7 +6,8 @@ import random
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from faithfulness_metrics.words import key_of, mask_out, occurrences, seed_of
+from faithfulness_metrics.units import unit_key
+from faithfulness_metrics.words import mask_out, occurrences, seed_of
 from lm_eval_tasks.calls import Answer, Call, Messages, as_chat
 from lm_eval_tasks.spec import TaskSpec
 from training.build.attributions import AttributedText
@@ -75,8 +76,8 @@ def classification_row(
     """
     fields = dict(text.document.fields)
     if word:
-        words = text.document.words
-        fields = mask_out(fields, words, occurrences(words, {key_of(word)}), spec.options.mask)
+        words = text.document.units
+        fields = mask_out(fields, words, occurrences(words, {unit_key(word, text.document.unit)}), spec.options.mask)
     call = spec.classify(text.document.with_fields(fields))
     (answer,) = yield [call]
     if answer.label is None:

@@ -11,7 +11,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from faithful_se.transcript import Transcript
-from faithfulness_metrics.words import key_of, seed_of
+from faithfulness_metrics.units import unit_key
+from faithfulness_metrics.words import seed_of
 from lm_eval_tasks import scoring
 from lm_eval_tasks.calls import Answer, Call, Generate, Messages
 from lm_eval_tasks.protocol import Procedure, self_explain
@@ -84,7 +85,7 @@ def judge(
     """
     if text.prediction is None:
         return Verdict(text.problem or "no attribution")
-    document, style = text.document, STYLES[spec.style]
+    document, style, unit = text.document, STYLES[spec.style], spec.options.unit
     (prediction,) = yield [spec.classify(document)]
     if prediction.label is None:
         return Verdict(prediction.problem or UNPARSED)
@@ -120,7 +121,7 @@ def judge(
     verdicts: list[Verdict] = []
     best = as_written(text, [text.best])
     if style.WANTS_TARGET:
-        candidates = [word for word in replacements.get(target, ()) if key_of(word) != text.best]
+        candidates = [word for word in replacements.get(target, ()) if unit_key(word, unit) != text.best]
         attempts = [attempt(best, word, f"candidate {number}") for number, word in enumerate(candidates, 1)]
     else:
         attempts = [attempt(words) for words in _word_sets(text, spec.budget)]
@@ -134,7 +135,7 @@ def judge(
     if style.WANTS_TARGET:
         (answer,) = yield [request]
         new = proposed_word(style.parse(answer.reply, document.fields, spec.request(document, target)))
-        if new and key_of(new) != text.best and new not in [verdict.new for verdict in verdicts]:
+        if new and unit_key(new, unit) != text.best and new not in [verdict.new for verdict in verdicts]:
             verdict = yield from attempt(best, new, "model")
             if not verdict.reason:
                 return verdict
@@ -168,7 +169,7 @@ def control_words(arm: str, text: AttributedText, verdict: Verdict, seed: int) -
         text, verdict: of the explanation that the control replaces.
         seed: of the draw.
     """
-    keys = [key for key, _ in text.ranking if key != key_of(verdict.new)]
+    keys = [key for key, _ in text.ranking if key != unit_key(verdict.new, text.document.unit)]
     count = len(verdict.words)
     if count > len(keys):
         return ()
@@ -178,7 +179,7 @@ def control_words(arm: str, text: AttributedText, verdict: Verdict, seed: int) -
 
 def as_written(text: AttributedText, keys: Sequence[str]) -> tuple[str, ...]:
     """Words by their keys, as first written in the text."""
-    first = {word.key: word.text for word in reversed(text.document.words)}
+    first = {word.key: word.text for word in reversed(text.document.units)}
     return tuple(first[key] for key in keys)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from faithful_se.files import jsonl_line, make_folder, read_jsonl, write_atomic
 from lm_eval_tasks import DATASETS
+from training.mini import choices
 from training.mini.conversations import document_text
 from training.mini.grammar import Document, draw
 from training.mini.lexicon import LEXICONS
@@ -64,6 +65,8 @@ def files() -> dict[str, str]:
         for split, split_documents in documents(task).items():
             lines = (jsonl_line(row(document)) + "\n" for document in split_documents)
             texts[split_path(task, split)] = "".join(lines)
+    for split, split_rows in choices.rows().items():
+        texts[f"{choices.DATASET}/mini/{split}.jsonl"] = "".join(jsonl_line(row) + "\n" for row in split_rows)
     checksums = (f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n" for path, text in sorted(texts.items()))
     return {**texts, "SHA256SUMS": "".join(checksums)}
 

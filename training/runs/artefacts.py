@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from faithfulness_metrics.words import words_of
+from faithfulness_metrics.units import WORD_UNIT, units_of
 
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
@@ -33,10 +33,13 @@ class ScoringOptions(TypedDict, total=False):
     whole_answer: bool
     seed: int
     mask: str  # written in place of a word
+    unit: str  # what is scored, where it is not the word: ``sentence``
+    language: str  # of the sentences, where it is not English
     unknown: bool  # whether "unknown" is one of the labels
     classifier: str  # how labels are ranked: ``loglikelihood`` or ``calibrated``
     prior: str  # of ``calibrated``: ``texts``, ``contextual`` or ``domain``
     prior_texts: int  # of the prior ``texts``, at most
+    words_of: str  # of multiple choice: whose words count, where these are not the question's
     num_fewshot: int  # labelled examples before the question
     system: str | None  # system message; without one absent in the options of a row, and None in those of a folder
     chat_template_args: dict[str, Any]  # in the options of a row, as in the next class
@@ -116,6 +119,8 @@ class AttributionRow(TypedDict):
     options: ScoringOptions
     model: str
     versions: dict[str, str]
+    labels: NotRequired[list[str]]  # of multiple choice: the letters of the text's choices
+    context: NotRequired[dict[str, str]]  # of multiple choice: what is shown beside the text, and never masked
 
 
 class BuildSource(AttributionManifest):
@@ -171,14 +176,16 @@ def content_of(settings: Mapping[str, Any]) -> str:
 def words_problem(row: Mapping[str, Any]) -> str:
     """Why a row of attributions is of no use here; empty where it is.
 
-    Versions differ in what a word is. So the words of an older row need not be those that are masked and named now.
+    Versions differ in what a word or sentence is. So those of an older row need not be those that are masked now.
     """
     recorded = [word["key"] for word in row.get("words") or ()]
-    now = [word.key for word in words_of(row["fields"])] if recorded else []
+    options = row.get("options") or {}
+    unit, language = options.get("unit", WORD_UNIT), options.get("language", "en")
+    now = [span.key for span in units_of(row["fields"], unit, language)] if recorded else []
     if recorded == now:
         return ""
     strange = sorted({*recorded} ^ {*now})[:3] or recorded[:3]
     return (
-        f"another version attributed it, which found other words in the text ({', '.join(strange)}): attribute the "
+        f"another version attributed it, which found other {unit}s in the text ({', '.join(strange)}): attribute the "
         "texts again, into another --out"
     )

@@ -14,14 +14,15 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from faithfulness_metrics.counterfactual import label_leak
 from faithfulness_metrics.flips import UNKNOWN
+from faithfulness_metrics.segmentation import is_unspaced
 from faithfulness_metrics.words import key_of, parts_of, seed_of
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
 # A content word has at least three characters, one of them a letter, and is not one of scikit-learn's English stop
-# words.
-SHORTEST = 3
+# words. In scripts without blanks most function words have one character.
+SHORTEST, SHORTEST_UNSPACED = 3, 2
 
 # With a budget of several words, as many are named.
 FEWEST, MOST = 2, 4
@@ -46,7 +47,10 @@ def content_words(document: Document) -> list[str]:
         if any(map(str.isalpha, word.key)):
             first.setdefault(word.key, word.text)
     content = [
-        text for key, text in first.items() if len(key) >= SHORTEST and ENGLISH_STOP_WORDS.isdisjoint(_parts(key))
+        text
+        for key, text in first.items()
+        if len(key) >= (SHORTEST_UNSPACED if is_unspaced(key) else SHORTEST)
+        and ENGLISH_STOP_WORDS.isdisjoint(_parts(key))
     ]
     return content or list(first.values())
 

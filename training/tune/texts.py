@@ -56,7 +56,7 @@ def read_texts(name: str, rows: int, source: SourceOptions, options: RowOptions)
         UsageError: labels that differ from text to text, a split that is missing, or a label without a text.
     """
     dataset = dataset_spec(name, source.include_path)
-    if dataset.labels_column:
+    if dataset.choices:
         raise UsageError(f"{name}: each text has labels of its own; a tuning needs one set of labels for all texts")
     task_options = Options(
         data=source.data, classifier="loglikelihood", mask=options.mask, unknown=options.unknown, controls=()

@@ -137,7 +137,7 @@ class DocumentBatch:
         texts: dict[int, list[Mapping[str, str]]] = {}
         for index, positions in maskings:
             document = self.prompts[index].document
-            masked = mask_out(document.fields, document.words, positions, self.renderer.spec.options.mask)
+            masked = mask_out(document.fields, document.units, positions, self.renderer.spec.options.mask)
             texts.setdefault(index, []).append(masked)
         encoded = {index: iter(self.renderer.variants(self.prompts[index], rows)) for index, rows in texts.items()}
         variants = []

@@ -52,7 +52,7 @@ def verify_forward(forward: Forward, batch: DocumentBatch) -> None:
         for index, prompt in enumerate(batch.prompts):
             last_word = frozenset({len(prompt.spans) - 1})
             document, mask = prompt.document, batch.renderer.spec.options.mask
-            (ids,) = batch.renderer.variants(prompt, [mask_out(document.fields, document.words, last_word, mask)])
+            (ids,) = batch.renderer.variants(prompt, [mask_out(document.fields, document.units, last_word, mask)])
             # Methods without masks also take texts whose masked variants are beyond a limit.
             if forward.limits.fits(len(ids)) and (not batch.prefix_tokens or forward.limits.can_share(len(ids))):
                 _verify_labels(forward, ids, batch.with_masks([(index, last_word)])[0])

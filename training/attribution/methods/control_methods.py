@@ -16,7 +16,7 @@ def random_scores(batch: DocumentBatch) -> Scores:
     for prompt in batch.prompts:
         rng = random.Random(seed_of(prompt.document.hash, "random", str(batch.options.seed)))
         draws = {key: rng.random() for key in prompt.types}
-        scores.append([draws[word.key] for word in prompt.document.words])
+        scores.append([draws[word.key] for word in prompt.document.units])
     return scores
 
 

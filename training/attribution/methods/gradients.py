@@ -114,7 +114,7 @@ def _embeddings_and_baseline(batch: DocumentBatch, indices: Sequence[int]) -> tu
     # Where the baseline has a token of the mask, and where it has the mean of a mask's tokens.
     exact, means = dict[Position, int](), dict[tuple[int, ...], list[Position]]()
     for row, prompt in enumerate(batch.prompts[index] for index in indices):
-        for word, span in zip(prompt.document.words, prompt.spans, strict=True):
+        for word, span in zip(prompt.document.units, prompt.spans, strict=True):
             after_blank = word.start == 0 or prompt.document.fields[word.field][word.start - 1].isspace()
             mask = batch.renderer.mask_ids(after_blank)
             positions = [(row, token - prefix_tokens) for token in span]

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import as_chat
-from lm_eval_tasks.document import Document
 from lm_eval_tasks.forward_pass.label_tree import LabelTree
 from training.attribution.prompt.renderer import Renderer, tokenizer_name
 
@@ -52,7 +51,7 @@ def _clash(
 
 
 def _answer_ids(renderer: Renderer, label: str, whole_answer: bool) -> list[int]:
-    fields = dict.fromkeys(renderer.spec.question.fields, "a")
+    fields = dict.fromkeys(renderer.names, "a")
     prompt = renderer.compose(fields)
     answer = label + _end_of_turn(renderer, fields, label) if whole_answer else label
     prompt_ids, ids = renderer.tokens([prompt, prompt + answer])["input_ids"]
@@ -64,7 +63,8 @@ def _answer_ids(renderer: Renderer, label: str, whole_answer: bool) -> list[int]
 
 def _end_of_turn(renderer: Renderer, fields: dict[str, str], label: str) -> str:
     """What the chat template writes after an answer, up to the next blank."""
-    chat = as_chat((*renderer.spec.classify(Document(fields)).messages, ("assistant", label)))
+    document = renderer.spec.question.document_of(fields)
+    chat = as_chat((*renderer.spec.classify(document).messages, ("assistant", label)))
     rendered = renderer.write(chat)
     # The answer is looked for after the question, which names the label too.
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(rendered, renderer.compose(fields), strict=False))

@@ -37,12 +37,13 @@ class Renderer:
     """Turns documents into prompts.
 
     Args:
-        spec: the question.
+        spec: the question; of multiple choice, with a number of choices (`Question.with_choices`).
         tokenizer: a fast tokenizer with a chat template.
         today: the day that a template with a date in it writes, as long as this object lives; today by default.
         template_args: further arguments of the chat template, such as ``enable_thinking``.
 
     Attributes:
+        names: the fields that the prompt shows.
         pieces: text of the prompt around the fields, [n_fields + 1].
         prefix: tokens that open every prompt, whatever the text.
 
@@ -57,6 +58,7 @@ class Renderer:
         today: date | None = None,
         template_args: Mapping[str, Any] | None = None,
     ) -> None:
+        self.names = spec.question.shown_fields
         self.spec, self.tokenizer, self.today = spec, tokenizer, today or date.today()
         self.template_args = dict(template_args or {})
         self.name = tokenizer_name(tokenizer)
@@ -74,14 +76,14 @@ class Renderer:
         self._add_special_tokens = not (bos and self.pieces[0].startswith(bos))
         openings = (*_OPENINGS, spec.options.mask)
         self.prefix = common_prefix(
-            self.tokens([self.compose(dict.fromkeys(spec.question.fields, text)) for text in openings])["input_ids"]
+            self.tokens([self.compose(dict.fromkeys(self.names, text)) for text in openings])["input_ids"]
         )
         self._check_mask_and_system()
         self._mask_ids: dict[bool, tuple[int, ...]] = {}
 
     def render(self, fields: Mapping[str, str]) -> str:
         """The prompt as the chat template writes it, up to where the answer starts."""
-        return self.render_messages(self.spec.classify(Document(fields)).messages)
+        return self.render_messages(self.spec.classify(self.spec.question.document_of(fields)).messages)
 
     def render_messages(self, messages: Messages) -> str:
         """A conversation as the chat template writes it, up to where the next answer starts."""
@@ -104,11 +106,11 @@ class Renderer:
 
     def messages(self, text: str) -> Messages:
         """The conversation about a document that holds one text in every field."""
-        return self.spec.classify(Document(dict.fromkeys(self.spec.question.fields, text))).messages
+        return self.spec.classify(self.spec.question.document_of(dict.fromkeys(self.names, text))).messages
 
     def compose(self, fields: Mapping[str, str]) -> str:
         """The same prompt from the stored pieces. For texts whose original was compared with `render`."""
-        texts = [fields[name] for name in self.spec.question.fields]
+        texts = [fields[name] for name in self.names]
         return "".join(chain.from_iterable(zip_longest(self.pieces, texts, fillvalue="")))
 
     def tokens(self, prompts: Sequence[str], offsets: bool = False) -> BatchEncoding:
@@ -141,7 +143,8 @@ class Renderer:
         """Token ids of variants of a document. The whole prompt is tokenized anew, as the evaluation does."""
         if not texts:
             return []
-        last, fields = self.spec.question.fields[-1], prompt.document.fields
+        last, fields = self.names[-1], prompt.document.shown
+        texts = [{**fields, **text} for text in texts]
         # Templates that trim a turn remove the blanks at the end of its last field.
         if fields[last] != fields[last].rstrip() and self.render(fields) != self.compose(fields):
             texts = [{**text, last: text[last].rstrip()} for text in texts]
@@ -176,7 +179,7 @@ class Renderer:
         return len(prompt.ids) + sum(max(0, mask - len(span)) for span in prompt.spans)
 
     def _split_template(self) -> tuple[str, ...]:
-        placeholders = {name: chr(_PLACEHOLDER + i) for i, name in enumerate(self.spec.question.fields)}
+        placeholders = {name: chr(_PLACEHOLDER + i) for i, name in enumerate(self.names)}
         rest, pieces = self.render(placeholders), []
         for placeholder in placeholders.values():
             piece, separator, rest = rest.partition(placeholder)
@@ -188,7 +191,7 @@ class Renderer:
     def _check_mask_and_system(self) -> None:
         mask, system = self.spec.options.mask, self.spec.system
         for name, text in product(self.spec.question.fields, (mask, f"a {mask} b")):
-            fields = {**dict.fromkeys(self.spec.question.fields, "a"), name: text}
+            fields = {**dict.fromkeys(self.names, "a"), name: text}
             if self.render(fields) != self.compose(fields):
                 raise UsageError(f"{self.name}: the chat template changes the mask {mask!r}: give another --mask")
         if system and system.strip() not in self.pieces[0]:
@@ -196,7 +199,7 @@ class Renderer:
 
     def _located(self, document: Document) -> tuple[str, dict[str, int]] | None:
         """The prompt as rendered, and where its fields begin; None where the template changed them."""
-        names, fields = self.spec.question.fields, dict(document.fields)
+        names, fields = self.names, dict(document.shown)
         rendered = self.render(fields)
         if self.compose(fields) != rendered:
             fields[names[-1]] = fields[names[-1]].rstrip()

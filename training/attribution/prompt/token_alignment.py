@@ -15,7 +15,7 @@ class Prompt:
 
     document: Document
     ids: list[int]  # of the whole prompt, [n_tokens]; the answer is read at the last one
-    # For each word of `document.words` the indices of its tokens. A token that covers parts of two words is in both.
+    # For each word of `document.units` the indices of its tokens. A token that covers parts of two words is in both.
     spans: list[tuple[int, ...]]
     types: dict[str, tuple[int, ...]]  # the distinct words: key -> positions of its occurrences
 
@@ -31,7 +31,7 @@ def align_words(
         offsets: characters of the prompt that each token covers, [n_tokens].
     """
     spans, first = [], 0
-    for word in document.words:
+    for word in document.units:
         begin, end = starts[word.field] + word.start, starts[word.field] + word.end
         while offsets[first][1] <= begin:  # words come in the order of the text, and so do tokens
             first += 1
@@ -41,5 +41,5 @@ def align_words(
                 span.append(token)
             token += 1
         spans.append(tuple(span))
-    types = {key: tuple(positions) for key, positions in positions_by_key(document.words).items()}
+    types = {key: tuple(positions) for key, positions in positions_by_key(document.units).items()}
     return Prompt(document, ids, spans, types)

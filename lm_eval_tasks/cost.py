@@ -1,0 +1,53 @@
+"""What a run costs at most, said before it: the oracle asks about every different word, or sentence, of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from faithfulness_metrics.units import SENTENCE_UNIT, UNITS
+from faithfulness_metrics.words import positions_by_key
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.spec import TaskSpec
+
+# Calls of the control `stability`, at most.
+NEUTRAL = 4
+
+# From so many different words a text on, the oracle over sentences is worth a hint.
+MANY = 200
+
+
+def most_calls(spec: TaskSpec, document: Document) -> int:
+    """How many calls one document takes at most, before equal ones are dropped, and without the greedy search."""
+    controls = spec.options.controls
+    calls = 3 + spec.options.draws * ("random" in controls) + NEUTRAL * ("stability" in controls)
+    return calls + (types_of(spec, document) if "oracle" in controls else 0)
+
+
+def types_of(spec: TaskSpec, document: Document) -> int:
+    """How many different words or sentences a document has."""
+    return len(positions_by_key(spec.in_units(document).units))
+
+
+def cost_lines(pairs: Iterable[tuple[TaskSpec, Document]]) -> Iterator[str]:
+    """What a run of these tasks and documents costs: one line, and one for each thing that is worth knowing first."""
+    calls, oracle, single = list[int](), dict[str, list[int]](), dict[str, list[bool]]()
+    for spec, document in pairs:
+        calls.append(most_calls(spec, document))
+        unit = spec.options.unit
+        if "oracle" in spec.options.controls:
+            oracle.setdefault(unit, []).append(types_of(spec, document))
+        if unit == SENTENCE_UNIT:
+            single.setdefault(spec.question.dataset, []).append(len(spec.in_units(document).units) < 2)
+    if not calls:
+        return
+    searched = [
+        f"the oracle asks about {sum(counts) / len(counts):.0f} different {unit}s of a text on average, at most "
+        f"{max(counts)}"
+        for unit, counts in oracle.items()
+    ]
+    yield "; ".join([f"{len(calls)} explanations take at most {sum(calls)} calls", *searched])
+    if sum(words := oracle.get(UNITS[0], [])) >= MANY * max(1, len(words)) and words:
+        yield "texts are long: unit=sentence asks about sentences instead of words, and controls=random leaves it out"
+    for dataset, short in single.items():
+        if 2 * sum(short) >= len(short):
+            yield f"{dataset}: {sum(short)} of {len(short)} texts have one sentence at most: it has no other to compare"

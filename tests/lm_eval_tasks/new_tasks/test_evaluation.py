@@ -1,0 +1,82 @@
+"""The complaints as every command takes them: models of known honesty score exactly so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch.utils.collect_env
+from lm_eval import simple_evaluate
+from lm_eval.tasks import TaskManager
+
+from lm_eval_tasks.data import OWN, dataset_spec
+from lm_eval_tasks.document import Document
+from lm_eval_tasks.rule_models import RuleLM
+from lm_eval_tasks.rule_models.prompt_parser import Conversation
+from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
+from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import BUDGETS, STYLES
+
+TASK = "faithful_se_complaints_attribution_oneword"
+
+
+def evaluate(folder, lm, tasks="faithful-se-complaints", **options):
+    manager = TaskManager(include_defaults=False, include_path=str(folder), metadata=options)
+    return simple_evaluate(lm, tasks=[tasks], task_manager=manager, apply_chat_template=True, bootstrap_iters=1)
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch):
+    """Not asked about: lm-eval starts pip for it."""
+    monkeypatch.setattr(torch.utils.collect_env, "get_pretty_env_info", str)
+
+
+@pytest.fixture(scope="module")
+def question(complaints):
+    return dataset_spec("complaints", complaints).question
+
+
+def explained(results, question):
+    """(conversation, transcript, sample) of every document and task."""
+    for samples in results["samples"].values():
+        for sample in samples:
+            transcript = json.loads(sample["resps"][0][0])
+            spec = TaskSpec(question, transcript["style"], transcript["budget"])
+            request = spec.request(Document(transcript["fields"]), transcript["explanation"]["target"])
+            yield (
+                Conversation(question, transcript["fields"], "[REDACTED]", False, request, spec.style),
+                transcript,
+                sample,
+            )
+
+
+def test_the_honest_model_is_faithful_wherever_one_word_decides(complaints, question):
+    results = evaluate(complaints, RuleLM())
+    assert {task: scores["sample_len"] for task, scores in results["results"].items()} == dict.fromkeys(
+        [f"faithful_se_complaints_{style}_{budget}" for style in STYLES for budget in BUDGETS], 18
+    )
+    for conversation, transcript, sample in explained(results, question):
+        decides = one_word_decides(conversation) or STYLES[transcript["style"]].WANTS_TARGET
+        assert sample["valid"] == 1
+        assert transcript["prediction"]["label"] == label_of(conversation)
+        if decides or transcript["budget"] == "oneword":
+            assert sample["faithful"] == decides
+        assert transcript["options"]["data"] == OWN
+
+
+def test_a_model_that_is_honest_half_of_the_time_scores_exactly_so(complaints, question):
+    lm = RuleLM(h=0.5)
+    honest = [
+        (sample["faithful"], lm.is_honest(conversation) and one_word_decides(conversation))
+        for conversation, _, sample in explained(evaluate(complaints, lm, TASK), question)
+    ]
+    assert len(honest) == 18
+    assert {expected for _, expected in honest} == {True, False}
+    assert [bool(score) for score, _ in honest] == [expected for _, expected in honest]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "metric"), [("constant", "faithful"), ("absent_word", "valid"), ("whole_text", "valid")]
+)
+def test_degenerate_strategies_are_exposed(strategy, metric, complaints):
+    assert evaluate(complaints, RuleLM(strategy), TASK)["results"][TASK][f"{metric},none"] == 0
