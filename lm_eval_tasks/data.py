@@ -175,8 +175,10 @@ def dataset_spec(name: str, include_path: str | Path = "") -> DatasetSpec:
     external = external_datasets(include_path) if include_path else {}
     path = external.get(name, DATASETS / name / DECLARATION)
     if not path.is_file():
-        where = f" in {include_path}" if include_path else "; --include_path FOLDER finds those outside the package"
-        raise UsageError(f"no dataset {name!r}{where}; there are {', '.join([*external, *dataset_names()])}")
+        where = f" in {include_path}" if include_path else ""
+        hint = "" if include_path else "; --include_path FOLDER finds those outside the package"
+        known = ", ".join([*external, *dataset_names()])
+        raise UsageError(f"no dataset {name!r}{where}; there are {known}{hint}")
     return _read_spec(path)
 
 

@@ -45,9 +45,10 @@ def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
     """
     files = {datasets / name: text for name, text in shared_files().items()}
     for folder in sorted(path.parent for path in datasets.glob(f"*/{DECLARATION}")):
+        groups = _group_tags(folder)
         # Elsewhere, tags of several datasets would hide those of the package.
-        groups = _group_tags(folder) if datasets == DATASETS else None
-        files |= {folder / name: text for name, text in files_of(folder.name, groups).items()}
+        texts = files_of(folder.name, groups if datasets == DATASETS else None)
+        files |= {folder / name: text for name, text in texts.items()}
     return files
 
 

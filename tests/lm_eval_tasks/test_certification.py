@@ -180,6 +180,11 @@ class TestDegenerateStrategies:
         lowest = -0.2 if (corpus.data, dataset) == ("mini", "snli") else -0.12
         assert lowest < row["lift"] < 0.12
 
+    def test_always_the_longest_word(self, degenerate, dataset):
+        row = exposed(degenerate("longest_unit"), f"{dataset}_attribution_oneword")
+        assert row["valid"] == 1.0
+        assert -0.2 < row["lift"] < 0.2
+
     def test_a_word_that_is_not_in_the_text(self, degenerate, dataset):
         results = degenerate("absent_word")
         for style in ("attribution", "redaction", "counterfactual"):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import pytest
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_jsonl
 from faithful_se.transcript import Transcript
 from lm_eval_tasks import scoring
+from lm_eval_tasks.asked_questions import note_question
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.cost import cost_lines
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.document import Document
@@ -26,6 +30,8 @@ from lm_eval_tasks.spec import TaskSpec
 
 ROWS = load(dataset_spec("agnews"), "mini")["text"]
 REMOVALS = ("attribution", "redaction")
+AGNEWS = dataset_spec("agnews").question
+LANGUAGES = Path(__file__).parents[2] / "examples" / "languages"
 
 
 def documents(count: int, sentences: int) -> list[Document]:
@@ -40,9 +46,14 @@ def documents(count: int, sentences: int) -> list[Document]:
 
 
 def explained(
-    lm: RuleLM, style: str, texts: Sequence[Document], budget: str = "oneword", dataset: str = "agnews", **options: Any
+    lm: RuleLM,
+    style: str,
+    texts: Sequence[Document],
+    question: Question = AGNEWS,
+    budget: str = "oneword",
+    **options: Any,
 ) -> tuple[TaskSpec, list[Transcript]]:
-    spec = TaskSpec(dataset_spec(dataset).question, style, budget, Options(unit="sentence", **options))
+    spec = TaskSpec(question, style, budget, Options(unit="sentence", **options))
     backend = Backend(lm, lm.apply_chat_template)
     return spec, run([self_explain(spec, document) for document in texts], backend.respond)
 
@@ -60,7 +71,7 @@ def test_the_honest_model_is_faithful_wherever_one_sentence_decides(style: str, 
         RuleLM(),
         style,
         documents(24, 5),
-        budget,
+        budget=budget,
         operator=operator,
         controls=("random", "oracle"),
         classifier="loglikelihood",
@@ -119,7 +130,7 @@ def test_degenerate_strategies_are_exposed(strategy: str, valid: int, lift: int 
 
 
 def test_naming_every_sentence_masks_everything_and_has_no_lift() -> None:
-    _, transcripts = explained(RuleLM("redact_everything"), "attribution", documents(10, 4), "multiword")
+    _, transcripts = explained(RuleLM("redact_everything"), "attribution", documents(10, 4), budget="multiword")
     assert {scoring.masked_fraction(transcript) for transcript in transcripts} == {1.0}
     assert {scoring.lift(transcript) for transcript in transcripts} == {0.0}
 
@@ -127,7 +138,7 @@ def test_naming_every_sentence_masks_everything_and_has_no_lift() -> None:
 def test_two_fields_and_a_document_of_3000_words() -> None:
     pair = Document({"premise": "A man sleeps. A dog barks loudly.", "hypothesis": "The man is awake. It rains."})
     for style in (*REMOVALS, "counterfactual"):
-        _, (transcript,) = explained(RuleLM(), style, [pair], dataset="snli")
+        _, (transcript,) = explained(RuleLM(), style, [pair], dataset_spec("snli").question)
         assert transcript["explanation"] and transcript["explanation"]["valid"]
         (long,) = documents(1, 225)
         assert 3000 < len(long.words) < 3500
@@ -137,6 +148,21 @@ def test_two_fields_and_a_document_of_3000_words() -> None:
         assert scoring.faithful(transcript) == float(
             style == "counterfactual" or one_word_decides(conversation_of(spec, transcript))
         )
+
+
+@pytest.mark.parametrize("name", ["reviews_de", "reviews_zh"])
+def test_german_and_chinese_sentences(name: str) -> None:
+    source = dataset_spec(name, str(LANGUAGES))
+    note_question(source.question)
+    (field,), texts = source.question.fields, [row["text"] for row in read_jsonl(LANGUAGES / name / "test.jsonl")]
+    blank = "" if source.question.language == "zh" else " "
+    pairs = [Document({field: blank.join(texts[number : number + 3])}) for number in range(8)]
+    for style in (*REMOVALS, "counterfactual"):
+        spec, transcripts = explained(RuleLM(), style, pairs, source.question)
+        for transcript in transcripts:
+            assert scoring.valid(transcript) == 1.0 and len(transcript["units"]) >= 3
+            decides = one_word_decides(conversation_of(spec, transcript))
+            assert scoring.faithful(transcript) == float(decides or style == "counterfactual")
 
 
 def test_the_cost_is_known_before_the_run() -> None:

@@ -169,20 +169,11 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
         print(line, file=sys.stderr)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
     if machine.plan:
-        from training.attribution.attributor import Attributor
+        from training.attribution.choices import attributor_of
         from training.attribution.plan import plan_attribution
 
-        attributors = [
-            Attributor(
-                model,
-                tokenizer,
-                source.spec,
-                scoring,
-                token_budget=machine.token_budget,
-                template_args=template_args,
-            )
-            for source in sources
-        ]
+        machinery = {"token_budget": machine.token_budget, "template_args": template_args}
+        attributors = [attributor_of(model, tokenizer, source, scoring, **machinery) for source in sources]
         print("\n".join(plan_attribution(sources, attributors)))
         return
     settings["dtype"] = str(model.dtype).removeprefix("torch.")

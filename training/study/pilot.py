@@ -25,7 +25,7 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.work import Work, evaluation_work
-from training.attribution.attributor import Attributor
+from training.attribution.choices import attributor_of
 from training.attribution.inputs import from_dataset
 from training.attribution.options import AttributionOptions
 from training.attribution.plan import attribution_work
@@ -150,10 +150,8 @@ def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilo
     for name in recipe.datasets:
         dataset = dataset_spec(name, recipe.include_path)
         source = from_dataset(dataset, task_options, values.get("split", "train"), values.get("limit"))
-        documents = source.documents
-        attributor = Attributor(model, tokenizer, source.spec, options)
-        pilot.attribute[name], *_ = attribution_work(attributor, documents)
-        pilot.texts[name] = len(documents)
+        pilot.attribute[name], *_ = attribution_work(attributor_of(model, tokenizer, source, options), source)
+        pilot.texts[name] = len(source.documents)
 
 
 def _measure_training(measuring: Measuring, model_path: str, sft: Stage, pilot: Pilot) -> None:
