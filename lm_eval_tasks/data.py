@@ -228,7 +228,7 @@ def dataset_names() -> tuple[str, ...]:
 
 def check_revisions(task: str, metadata: Mapping[str, Any], dataset: str = "") -> None:
     """Refuse, with a `UsageError`, a name that is nearly `<dataset>_revision`: it would pin nothing."""
-    known = [f"{name}_revision" for name in (dataset, *dataset_names())]
+    known = [f"{name}_revision" for name in (dataset, *dataset_names()) if name]
     for name in map(str, metadata):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)  # code_revision, a model's argument, is at 0.89
         if near and name not in known:
