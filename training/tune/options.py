@@ -25,8 +25,8 @@ class SourceOptions:
         model: folder or hub name of an instruction-tuned model.
         tasks: datasets, as in the names of the tasks.
         out: folder to write to, or to resume in.
-        include_path: folder of datasets outside the package, as faithful-se new writes them.
         data: hub, mini or a folder (default: hub).
+        include_path: folder of datasets outside the package, as faithful-se new writes them.
         system: a system message that opens every conversation, as in the evaluation.
         chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
             {"enable_thinking": false}.
@@ -35,8 +35,8 @@ class SourceOptions:
     model: str
     out: Path
     tasks: tuple[str, ...] = metavar("DATASET", ())
-    include_path: str = include_path()
     data: str = "hub"
+    include_path: str = include_path()
     system: str = ""
     chat_template_args: str = metavar("JSON", "")
 
