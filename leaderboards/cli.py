@@ -91,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
     """Make a board, or check a submission."""
     options = parser().parse_args(argv)
     writes = not options.check or any(map(is_board, options.results))
-    require_packages("board", "polars", *(["altair", "great_tables", "jinja2", "vl_convert"] if writes else []))
+    require_packages("board", *(["altair", "great_tables", "jinja2", "polars", "vl_convert"] if writes else ["polars"]))
     load_polars()
     if options.check:
         from leaderboards.submission import report

@@ -15,8 +15,6 @@ from typing import Any
 
 from faithful_se.errors import UsageError, excerpt
 from faithful_se.files import is_writable_text
-from faithfulness_metrics.sentences import EXTRA
-from faithfulness_metrics.units import UNITS, WORD_UNIT
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "classifier": ("generate", "loglikelihood", "calibrated"),
@@ -25,7 +23,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "operator": ("mask", "delete", "substitute"),
     "thoughts": ("drop", "keep"),
     "order": ("file", "balanced"),
-    "unit": UNITS,
+    "unit": ("word", "sentence"),  # `faithfulness_metrics.units.UNITS`, without the import of numpy
     "words_of": ("question", "choices", "both"),
     "answer_with": ("letter", "text"),
 }
@@ -33,6 +31,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 # The options of multiple choice.
 OF_CHOICES = ("words_of", "answer_with")
 CONTROLS = ("random", "oracle", "stability")
+UNIT = CHOICES["unit"][0]
 
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
 FEWSHOT_SEED = 1234
@@ -90,7 +89,7 @@ class Options:
         unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
-        unused |= {"unit"} if self.unit == WORD_UNIT else set()
+        unused |= {"unit"} if self.unit == UNIT else set()
         unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
         values = {**asdict(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
@@ -138,11 +137,13 @@ def _check_prior(task: str, values: Mapping[str, Any]) -> None:
 
 def _check_unit(task: str, values: Mapping[str, Any]) -> None:
     """Refuse sentences where nothing finds them, and an operator that is for words alone."""
-    if values.get("unit", WORD_UNIT) == WORD_UNIT:
+    if values.get("unit", UNIT) == UNIT:
         return
     if values.get("operator") == "substitute":
         raise UsageError(f"{task}: operator=substitute writes words: give mask or delete with unit={values['unit']}")
     if not find_spec("sentencex"):
+        from faithfulness_metrics.sentences import EXTRA
+
         raise UsageError(f"{task}: unit={values['unit']} needs sentencex: pip install 'faithful-se[{EXTRA}]'")
 
 

@@ -15,6 +15,8 @@ DEFAULTS: dict[str, Any] = {
     "controls": ["random"],
     "operator": "mask",
     "unit": "word",
+    "words_of": "question",
+    "answer_with": "letter",
     "draws": 2,
     "thinking_tokens": 0,
     "thoughts": "drop",

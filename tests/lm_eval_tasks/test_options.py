@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.options import Options, read_options
+from faithfulness_metrics.units import UNITS, WORD_UNIT
+from lm_eval_tasks.options import CHOICES, Options, read_options
 
 
 def test_defaults_are_those_of_the_contract():
@@ -95,3 +96,7 @@ def test_model_arguments_pass():
 def test_a_mistake_in_the_yaml_is_refused_even_where_the_user_overrides_it():
     with pytest.raises(UsageError, match=r"^t: operator='drop': give one of mask, delete, substitute$"):
         read_options("t", {"operator": "drop"}, {"operator": "mask"})
+
+
+def test_the_units_are_those_of_the_metrics():
+    assert CHOICES["unit"] == UNITS and Options().unit == WORD_UNIT
