@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from faithful_se.errors import UsageError
@@ -42,6 +42,11 @@ def read_source(settings: SourceSettings) -> NewDataset:
     if settings.dataset in dataset_names():
         raise UsageError(f"--name {settings.dataset}: the package has a dataset of that name: give another --name")
     parts, notes = read_parts(settings), list[str]()
+    if lists := _list_columns(parts.values()):
+        notes.append(
+            f"{', '.join(lists)}: a list in each row. If it holds the choices of the row, this is multiple choice: "
+            "docs/multiple_choice.md shows the declaration"
+        )
     texts = {split: _texts(parts[split], settings) for split in SPLITS if split in parts}
     texts = _with_test(texts, notes)
     named = texts.get("train") or texts["test"]
@@ -74,6 +79,13 @@ def read_source(settings: SourceSettings) -> NewDataset:
     commit = next((part.commit for part in parts.values() if part.commit), "")
     source = ", ".join(part.origin for part in parts.values()) + (f", commit {commit}" if commit else "")
     return NewDataset(declaration, rows, source, tuple(notes))
+
+
+def _list_columns(parts: Iterable[Part]) -> list[str]:
+    """Columns whose first value is a list of texts."""
+    rows = [row for part in parts for row in part.rows[:1]]
+    names = [name for row in rows for name, value in row.items() if isinstance(value, list) and len(value) > 1]
+    return list(dict.fromkeys(names))
 
 
 def _texts(part: Part, settings: SourceSettings) -> list[_Text]:

@@ -28,6 +28,8 @@ ANSWER_FORMS = (
 )
 # Characters of a text that are shown in a prompt, and texts that lengths are measured on.
 LONGEST_TEXT, MEASURED = 300, 5000
+# Words of a text from which sentences are the better unit.
+LONG = 300
 
 
 def report(dataset: NewDataset, out: Path) -> Iterator[str]:
@@ -38,7 +40,7 @@ def report(dataset: NewDataset, out: Path) -> Iterator[str]:
     yield ""
     yield from _label_table(dataset)
     yield ""
-    yield _lengths(dataset, spec)
+    yield from _lengths(dataset, spec)
     if spec.question.labels:
         yield ""
         yield from reading_table(spec.question.labels, spec.question.noun, spec.question.synonyms)
@@ -61,10 +63,13 @@ def _label_table(dataset: NewDataset) -> Iterator[str]:
     yield "  ".join([f"{'':<{width}}", *(f"{len(dataset.splits[split]):>10,}" for split in splits)])
 
 
-def _lengths(dataset: NewDataset, spec: DatasetSpec) -> str:
+def _lengths(dataset: NewDataset, spec: DatasetSpec) -> Iterator[str]:
     documents = [spec.document(row) for row in dataset.rows()[:MEASURED]]
     counts = [len(document.words) for document in documents]
-    return f"words of a text: {min(counts):,} to {max(counts):,}, median {statistics.median(counts):,.0f}"
+    median = statistics.median(counts)
+    yield f"words of a text: {min(counts):,} to {max(counts):,}, median {median:,.0f}"
+    if median > LONG:
+        yield "note: one word hardly decides so long a text: evaluate with --metadata unit=sentence (docs/units.md)"
 
 
 def reading_table(labels: Sequence[str], noun: str, synonyms: Sequence[Sequence[str]] = ()) -> Iterator[str]:

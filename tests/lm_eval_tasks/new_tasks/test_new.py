@@ -147,6 +147,16 @@ def test_two_text_fields(write, tmp_path):
     assert question.question == "Which label fits the following first text and second?"
 
 
+def test_choices_and_long_texts_are_pointed_out(write, tmp_path):
+    rows = [
+        {"text": f"{number} " + "word " * 400, "options": ["a", "b"], "tags": [], "label": number % 2}
+        for number in range(20)
+    ]
+    printed = run_new(write("exam.jsonl", *map(json.dumps, rows)), *COLUMNS, "--out", tmp_path / "tasks").out
+    assert "note: options: a list in each row. If it holds the choices of the row, this is multiple choice" in printed
+    assert "note: one word hardly decides so long a text: evaluate with --metadata unit=sentence" in printed
+
+
 def test_repeated_texts_stay_on_one_side(write, tmp_path):
     rows = [f"a text {n},{'ab'[n % 2]}x" for n in range(10)]
     path = write("twice.csv", "text,label", *rows, *rows, "a text 0,bx")
