@@ -69,7 +69,7 @@ class Question:
         'Premise: A man.\\nHypothesis: A dog.'
         """
         columns = self.layout or zip(self.fields, self.titles, strict=True)
-        return "\n".join(self.line(title).format(text=fields[name]) for name, title in columns)
+        return "\n".join(self.line(title, fields[name]) for name, title in columns)
 
     @property
     def prompt_fields(self) -> tuple[str, ...]:
@@ -82,10 +82,10 @@ class Question:
         labels = tuple(texts[letter] for letter in self.letters) if self.answer_with == "text" else self.letters
         return Document({name: texts[name] for name in self.fields}, labels=labels, context=context)
 
-    def line(self, title: str) -> str:
-        """The line of a field, with ``{text}`` where its text stands."""
+    def line(self, title: str, text: str = "{text}") -> str:
+        """The line of a field; by default with ``{text}`` where its text stands."""
         key = "choice" if title in self.letters else "title"
-        return self.prompt(key).format(title=title, text="{text}")
+        return self.prompt(key).format(title=title, text=text)
 
     def as_answer(self, fields: Fields) -> str:
         """A document as the answer to a request for an edited one: `show`, without the title of a single field."""

@@ -71,7 +71,7 @@ def _problems(declared: Mapping[str, Any]) -> Iterator[tuple[str, Problem]]:
     for key in (*_TEXTS, *_LISTS):
         if key not in declared and not (by_row and key in ("labels", "label_values")):
             yield key, "is missing: add it (docs/own_data.md shows every key)"
-    yield from ((key, _text_problem(declared[key])) for key in _TEXTS)
+    yield from ((key, _text_problem(declared[key], lines=key == "question")) for key in _TEXTS)
     yield from ((key, _list_problem(declared[key])) for key in _LISTS if key in declared)
     yield from ((key, check(declared)) for key, check in _CHECKS)
 
@@ -84,9 +84,11 @@ def _unknown_key(key: str) -> Problem:
     return f"no such key; {remedy}"
 
 
-def _text_problem(value: Any) -> Problem:
+def _text_problem(value: Any, lines: bool = False) -> Problem:
     if not isinstance(value, str):
         return f"is {value!r}: give a text, in quotes where YAML reads something else"
+    if len(value.splitlines()) > 1 and not lines:
+        return f"{value!r} holds a line break: give one line"
     return "" if value.strip() else "is empty: give a text"
 
 

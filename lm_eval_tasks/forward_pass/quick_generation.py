@@ -39,7 +39,7 @@ logger = logging.getLogger(LOGGER)
 # Share of the free memory that keys and values may take.
 KEPT_SHARE = 0.25
 
-# Tokens that are decoded for the comparison with the model itself.
+# Tokens that are decoded for the comparison with the model itself, at most.
 COMPARED_TOKENS = 4
 
 # Settings of a request that are read here.
@@ -198,21 +198,23 @@ class QuickGeneration:
         prefill = TokenBudget(default_tokens(self.lm.device))
         decoder = GreedyDecoder(parts, prefill, TokenBudget(prefill.tokens))
         self.decoder, self.settings = decoder, settings
-        samples = _samples([prompt.tokens for prompt in prompts if self._can_share(prompt)])
-        if not samples:
+        shared = [prompt for prompt in prompts if self._can_share(prompt)]
+        if not shared:
             return "the texts are longer than its attention window"
+        samples = _samples([prompt.tokens for prompt in shared])
+        steps = min(COMPARED_TOKENS, *(prompt.room for prompt in shared))  # none beyond the context of the model
         logits: dict[Tokens, list[Tensor]] = defaultdict(list)
 
         def record(ids: Tensor, of_row: Tensor) -> Tensor:
             logits[tuple(ids[0].tolist())].append(of_row[0].clone())
             return of_row
 
-        rows = [Row(sample, COMPARED_TOKENS, lambda answer: False, record) for sample in samples]
+        rows = [Row(sample, steps, lambda answer: False, record) for sample in samples]
         with autocast(self.lm):
             decoder(rows, lambda row: None)
             for row in rows:
                 ids = [*row.prompt, *row.answer[:-1]]
-                expected = parts.full_logits(ids, last=COMPARED_TOKENS)
+                expected = parts.full_logits(ids, last=steps)
                 for step, values in enumerate(expected):
                     (ours,) = logits[tuple(ids[: len(row.prompt) + step])]
                     slack = tolerance_of(dtype).logits * float(values.abs().max().nan_to_num())

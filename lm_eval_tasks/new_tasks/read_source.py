@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from lm_eval_tasks.data import dataset_names
 from lm_eval_tasks.declaration import SPLITS, label_problem
 from lm_eval_tasks.label_checks import reading_problem
 from lm_eval_tasks.languages import ENGLISH, prompts_of
-from lm_eval_tasks.new_tasks.cells import filled_rows, named_labels
+from lm_eval_tasks.new_tasks.cells import filled_rows, label_text, named_labels
 from lm_eval_tasks.new_tasks.new_dataset import Declaration, NewDataset
 from lm_eval_tasks.new_tasks.settings import SourceSettings
 from lm_eval_tasks.new_tasks.source_parts import Part, read_parts
@@ -48,6 +49,7 @@ def read_source(settings: SourceSettings) -> NewDataset:
             "docs/multiple_choice.md shows the declaration"
         )
     texts = {split: _texts(parts[split], settings) for split in SPLITS if split in parts}
+    _check_dropped(parts.values(), settings)
     texts = _with_test(texts, notes)
     named = texts.get("train") or texts["test"]
     names = _names(named, settings, next((part.classes for part in parts.values() if part.classes), ()))
@@ -79,6 +81,18 @@ def read_source(settings: SourceSettings) -> NewDataset:
     commit = next((part.commit for part in parts.values() if part.commit), "")
     source = ", ".join(part.origin for part in parts.values()) + (f", commit {commit}" if commit else "")
     return NewDataset(declaration, rows, source, tuple(notes))
+
+
+def _check_dropped(parts: Iterable[Part], settings: SourceSettings) -> None:
+    """Refuse, with a `UsageError`, a value to drop that no row has: it is a slip of the pen."""
+    values: set[str] = set()
+    for part in parts:
+        values |= {str(row.get(settings.label)) for row in part.rows}
+        values |= {label_text(row.get(settings.label), part.classes) or "" for row in part.rows}
+    for value in settings.drop:
+        if value not in values:
+            there = ", ".join(sorted(values - {"", "None"})[:10])
+            raise UsageError(f"--drop {value}: no row has it in the column {settings.label}; there are {there}")
 
 
 def _list_columns(parts: Iterable[Part]) -> list[str]:
@@ -128,6 +142,11 @@ def _names(texts: Sequence[_Text], settings: SourceSettings, classes: Sequence[s
     values = sorted(first, key=lambda value: (order.get(value, 0), *_sort_key(value)))
     names = named_labels(settings, {value: first[value] for value in values})
     labels = tuple(dict.fromkeys(names.values()))
+    if quoted := next((label for label in labels if '"' in label), ""):
+        raise UsageError(
+            f"{where}: {settings.label}: {quoted!r} holds a double quote, and prompts put labels in these: "
+            "--labels VALUE=NAME gives names"
+        )
     if problem := label_problem(labels) or reading_problem(labels):
         raise UsageError(f"{where}: {settings.label}: {problem}; --labels VALUE=NAME gives names")
     return names
@@ -135,9 +154,10 @@ def _names(texts: Sequence[_Text], settings: SourceSettings, classes: Sequence[s
 
 def _sort_key(value: str) -> tuple[float, str]:
     try:
-        return float(value), value
+        number = float(value)
     except ValueError:
-        return float("inf"), value.casefold()
+        number = math.inf
+    return (number, value) if math.isfinite(number) else (math.inf, value.casefold())
 
 
 def _distinct(texts: Sequence[_Text], notes: list[str]) -> list[_Text]:

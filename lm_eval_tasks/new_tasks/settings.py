@@ -15,7 +15,8 @@ from lm_eval_tasks.languages import ENGLISH, language_problem
 TEST_SHARE, LARGEST_TEST = 0.3, 1000
 VALIDATION_SHARE, LARGEST_VALIDATION = 0.1, 300
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+# A name is part of the names of files.
+NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ class SourceSettings:
             except LookupError:
                 raise UsageError(f"--encoding {self.encoding}: no such encoding: give one such as latin-1") from None
         if not NAME.fullmatch(self.dataset):
-            raise UsageError(f"--name {self.dataset}: give lower-case letters, digits and _, a letter first")
+            raise UsageError(
+                f"--name {self.dataset}: give at most 100 lower-case letters, digits and _, a letter first"
+            )
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> SourceSettings:

@@ -42,6 +42,11 @@ def read_parts(settings: SourceSettings) -> dict[str, Part]:
         UsageError: nothing there, not readable, too large, or not in its encoding.
     """
     path = Path(settings.source).expanduser()
+    for option, value in (("--config", settings.config), ("--revision", settings.revision)):
+        if value and path.exists():
+            raise UsageError(
+                f"{option} {value}: is for a dataset on the hub, and {settings.source} is here: leave it out"
+            )
     if path.is_file():
         others = {"test": settings.test, "validation": settings.validation}
         return {"train": read_file(path, settings)} | {

@@ -147,6 +147,12 @@ def test_two_text_fields(write, tmp_path):
     assert question.question == "Which label fits the following first text and second?"
 
 
+def test_braces_are_characters_like_others(write, tmp_path):
+    path = write("rows.csv", "a{text},label", *(f"some {{0}} {number},{'xy'[number % 2]}z" for number in range(20)))
+    run = run_new(path, "--text", "a{text}", "--label", "label", "--out", tmp_path / "tasks")
+    assert run.status == 0 and "  | A{text}: some {0} " in run.out
+
+
 def test_choices_and_long_texts_are_pointed_out(write, tmp_path):
     rows = [
         {"text": f"{number} " + "word " * 400, "options": ["a", "b"], "tags": [], "label": number % 2}

@@ -41,6 +41,10 @@ WRONG_ROWS = (
         "answers are read without these; --labels VALUE=NAME gives names",
     ),
     (
+        [*ROWS, 'some text,"a ""good"" one"'],
+        """label: 'a "good" one' holds a double quote, and prompts put labels in these: --labels VALUE=NAME gives names""",
+    ),
+    (
         QUESTION,
         "label: the answer 'is it late?' is read as no label: call the label something else; --labels VALUE=NAME gives "
         "names",
@@ -50,11 +54,21 @@ WRONG_ROWS = (
 # Wrong words of the command, and the line.
 WRONG_WORDS = (
     (("--text", "txt", "--label", "label"), "no column txt (--text); there are text, label; did you mean text?"),
-    ((*COLUMNS, "--labels", "ax", "--drop", "cx"), "row 2: label is 'bx', which --labels does not name: add it there"),
+    ((*COLUMNS, "--labels", "ax"), "row 2: label is 'bx', which --labels does not name: add it there"),
+    ((*COLUMNS, "--drop", "cx"), "--drop cx: no row has it in the column label; there are ax, bx"),
+    (
+        (*COLUMNS, "--revision", "main"),
+        "--revision main: is for a dataset on the hub, and rows.csv is here: leave it out",
+    ),
+    ((*COLUMNS, "--noun", "a\nb"), "rows: metadata.faithful_se.noun: 'a\\nb' holds a line break: give one line"),
     ((*COLUMNS, "--test-rows", "12"), "12 rows, of which 12 for test and 1 for validation leave none to train on"),
     ((*COLUMNS, "--labels", "ax", "bx=good", "cx"), "--labels cx: no row has 'cx'; there are ax, bx"),
     ((*COLUMNS, "--name", "snli"), "--name snli: the package has a dataset of that name: give another --name"),
-    ((*COLUMNS, "--name", "my-data"), "--name my-data: give lower-case letters, digits and _, a letter first"),
+    (
+        (*COLUMNS, "--name", "my-data"),
+        "--name my-data: give at most 100 lower-case letters, digits and _, a letter first",
+    ),
+    ((*COLUMNS, "--name", "x" * 101), f"--name {'x' * 101}: give at most 100 lower-case letters"),
     (("--text", "text", "--label", "text"), "--label text: is a text column, too: a prompt would show the answer"),
     ((*COLUMNS, "--language", "tlh"), "--language is tlh; the package has"),
     ((*COLUMNS, "--encoding", "klingon"), "--encoding klingon: no such encoding: give one such as latin-1"),
