@@ -42,7 +42,8 @@ WRONG_ROWS = (
     ),
     (
         [*ROWS, 'some text,"a ""good"" one"'],
-        """label: 'a "good" one' holds a double quote, and prompts put labels in these: --labels VALUE=NAME gives names""",
+        """label: 'a "good" one' holds a double quote, and prompts put labels in these: --labels VALUE=NAME """
+        "gives names",
     ),
     (
         QUESTION,
