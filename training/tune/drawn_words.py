@@ -1,7 +1,8 @@
 """Explanations of drawn words: plausible in form, and without truth.
 
-They keep a model's ability to explain while it learns to classify. Every content word of a text is drawn with the same
-probability, so that nothing is learnt about the words that decide.
+They keep a model's ability to explain while it learns to classify. By default every content word of a text is drawn
+with the same probability, so that nothing is learnt about the words that decide. A model that decodes greedily cannot
+follow such draws when it copies a text: at each word the copy is likelier than the change. The first words it can.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from faithfulness_metrics.words import key_of, parts_of, seed_of
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
+from training.tune.options import FIRST, RANDOM
 
 # A content word has at least three characters, one of them a letter, and is not one of scikit-learn's English stop
 # words. In scripts without blanks most function words have one character.
 SHORTEST, SHORTEST_UNSPACED = 3, 2
 
-# With a budget of several words, as many are named.
-FEWEST, MOST = 2, 4
+# With a budget of several words, as many are named. The number of first words is fixed, to be learnt.
+FEWEST, MOST, FIRST_WORDS = 2, 4, 3
 
 # The evaluation's parser refuses few of these: those whose word cannot be told from its neighbours.
 TRIES = 10
@@ -56,7 +58,7 @@ def content_words(document: Document) -> list[str]:
 
 
 def draw_explanation(
-    spec: TaskSpec, document: Document, by_label: dict[str, list[Document]], purpose: str
+    spec: TaskSpec, document: Document, by_label: dict[str, list[Document]], purpose: str, way: str = RANDOM
 ) -> DrawnExplanation | None:
     """Draw an explanation that the evaluation's parser accepts; None for a text without one.
 
@@ -65,16 +67,22 @@ def draw_explanation(
         document: with its gold label, which counts as the answer.
         by_label: label -> texts, from which the new word of a counterfactual is drawn.
         purpose: names the draw, its seed included.
+        way: one of `training.tune.options.WAYS`.
     """
     style, words = STYLES[spec.style], content_words(document)
     target = spec.target(document, str(document.gold))
     request = spec.request(document, target)
     draw = random.Random(seed_of(document.hash, spec.style, spec.budget, purpose))
-    for _ in range(TRIES if words else 0):
+    for skipped in range(TRIES if words else 0):
         new = _new_word(document, by_label.get(target, []), spec.question.labels, draw) if style.WANTS_TARGET else ""
         several = spec.budget == "multiword" and not style.WANTS_TARGET
-        count = min(draw.randint(FEWEST, MOST) if several else 1, len(words))
-        named = tuple(draw.sample(words, count))
+        if way == FIRST:
+            named = tuple(words[skipped : skipped + (FIRST_WORDS if several else 1)])
+            if not named:
+                return None
+        else:
+            count = min(draw.randint(FEWEST, MOST) if several else 1, len(words))
+            named = tuple(draw.sample(words, count))
         completion = style.write(document.fields, named, request, new)
         if style.parse(completion, document.fields, request).valid:
             return DrawnExplanation(completion, named, new, target)

@@ -11,6 +11,10 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from training.command_line import include_path, metavar
 
+# Which content words a drawn explanation names: any, or those that the text begins with.
+RANDOM, FIRST = "random", "first"
+WAYS = (RANDOM, FIRST)
+
 # Without a value of the user's: accuracy of these datasets, and the most frequent answer by the number of labels. Texts
 # of the report are balanced over the labels.
 LEAST_ACCURACY = {"sentiment140": 0.70, "snli": 0.60, "agnews": 0.80}
@@ -55,6 +59,7 @@ class RowOptions:
         max_chars: longest text, in characters.
         replay: explanations of each dataset, style and budget, which keep the ability to explain.
         own_examples: worked examples in the prompts that collect the model's own explanations; 0 draws all words.
+        drawn: content words of drawn explanations: random, or first, those that the text begins with (default: random).
         styles: attribution, redaction, counterfactual.
         budgets: oneword, multiword, or both.
         mask: what is written in place of a word.
@@ -69,6 +74,7 @@ class RowOptions:
     max_chars: int = 420
     replay: int = 300
     own_examples: int = 2
+    drawn: str = metavar("WAY", RANDOM)
     styles: tuple[str, ...] = metavar("STYLE", tuple(STYLES))
     budgets: tuple[str, ...] = metavar("BUDGET", ("oneword",))
     mask: str = "[REDACTED]"
@@ -86,6 +92,8 @@ class RowOptions:
                 raise UsageError(f"{option} {other}: give some of {', '.join(choices)}")
             if not values or len(set(values)) < len(values):
                 raise UsageError(f"{option} {' '.join(values)}: give each once")
+        if self.drawn not in WAYS:
+            raise UsageError(f"--drawn {self.drawn}: give {' or '.join(WAYS)}")
         for option, number, least in (
             ("--max-chars", self.max_chars, 1),
             ("--replay", self.replay, 0),

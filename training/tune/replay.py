@@ -96,7 +96,7 @@ def replay_rows(texts: Texts, options: RowOptions, own: OwnExplanations) -> Iter
         if answer is not None:
             explanation = STYLES[spec.style].parse(answer, document.fields, spec.request(document, target))
             yield tune_row(spec, document, prompt, answer, source=OWN, words=list(explanation.words), target=target)
-        elif drawn := draw_explanation(spec, document, by_label, f"replay {options.seed}"):
+        elif drawn := draw_explanation(spec, document, by_label, f"replay {options.seed}", options.drawn):
             details = {"words": list(drawn.words), "new": drawn.new, "target": drawn.target}
             yield tune_row(spec, document, prompt, drawn.completion, source=DRAWN, **details)
 

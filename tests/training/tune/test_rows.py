@@ -20,7 +20,7 @@ from training.attribution.inputs import load_split
 from training.build.decontaminate import NEAR, SAME
 from training.tune.drawn_words import content_words, draw_explanation
 from training.tune.folder import TuneFolder
-from training.tune.options import RowOptions, SourceOptions
+from training.tune.options import FIRST, RowOptions, SourceOptions
 from training.tune.replay import collect_own, explain, replay_rows, specs_of
 from training.tune.rows import DRAWN, OWN, gold_rows
 from training.tune.texts import LONG, Texts, read_texts
@@ -116,6 +116,17 @@ def test_every_content_word_is_drawn_equally_often() -> None:
     counts = Counter(drawn.completion for drawn in draws if drawn)
     assert counts.keys() == {"love", "sunny", "beach", "Monday"}
     assert all(160 <= count <= 240 for count in counts.values()), counts  # standard deviation 12
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("style", STYLES)
+def test_the_first_words_are_the_same_in_every_draw(style: str, budget: str) -> None:
+    spec = tweet_spec(style, budget)
+    draws = [draw_explanation(spec, TWEET, OTHERS, f"draw {seed}", FIRST) for seed in range(3)]
+    several = budget == "multiword" and not STYLES[style].WANTS_TARGET
+    assert {drawn and drawn.words for drawn in draws} == {("love", "sunny", "beach") if several else ("love",)}
+    for drawn in filter(None, draws):
+        assert STYLES[style].parse(drawn.completion, TWEET.fields, spec.request(TWEET, drawn.target)).valid
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
