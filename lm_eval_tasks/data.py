@@ -196,17 +196,17 @@ def external_datasets(include_path: str | Path) -> dict[str, Path]:
     folder = Path(include_path).expanduser()
     if not folder.is_dir():
         raise UsageError(f"--include_path {include_path}: there is no such folder")
-    datasets: dict[str, Path] = {}
+    paths: dict[str, Path] = {}  # by name
     for path in sorted(folder.resolve().rglob(DECLARATION)):
         metadata = read_declaration(path).get("metadata")
         declared = metadata.get("faithful_se") if isinstance(metadata, dict) else None
         name = str(declared.get("dataset")) if isinstance(declared, dict) else path.parent.name
-        if name in datasets:
-            raise UsageError(f"--include_path {include_path}: {datasets[name]} and {path} are both {name}: remove one")
-        datasets[name] = path
-    if not datasets:
+        if name in paths:
+            raise UsageError(f"--include_path {include_path}: {paths[name]} and {path} are both {name}: remove one")
+        paths[name] = path
+    if not paths:
         raise UsageError(f"--include_path {include_path}: holds no dataset; `faithful-se new` writes such folders")
-    return datasets
+    return paths
 
 
 def read_declaration(path: Path) -> dict[str, Any]:
