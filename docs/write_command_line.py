@@ -22,6 +22,10 @@ class _HelpReachedError(Exception):
     """Ends a command that was asked for its help."""
 
 
+# Commands that take all arguments of a dataclass of TRL.
+CONFIGS = {"sft": "SFTConfig", "grpo": "GRPOConfig"}
+
+
 def parser_of(command: str) -> argparse.ArgumentParser:
     """The parser of a command: whichever one is about to print its help."""
     parsers: list[argparse.ArgumentParser] = []
@@ -37,13 +41,13 @@ def parser_of(command: str) -> argparse.ArgumentParser:
 
 def foreign_options(command: str) -> set[str]:
     """Options that a command takes over from a library, which documents them."""
-    if command != "sft":
+    if command not in CONFIGS:
         return set()
     from dataclasses import fields
 
-    from trl import ModelConfig, SFTConfig
+    import trl
 
-    return {field.name for field in (*fields(SFTConfig), *fields(ModelConfig))}
+    return {field.name for config in (CONFIGS[command], "ModelConfig") for field in fields(getattr(trl, config))}
 
 
 def table(command: str) -> str:
