@@ -7,9 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
-from faithful_se.errors import UsageError
 from lm_eval_tasks.choices import LETTERS
-from lm_eval_tasks.dataset_index import dataset_names
 from lm_eval_tasks.declaration import SPLITS
 from lm_eval_tasks.languages import ENGLISH, prompts_of
 from lm_eval_tasks.new_tasks.choice_cells import filled, right_choices
@@ -27,8 +25,6 @@ def read_source(settings: SourceSettings) -> NewDataset:
     Raises:
         UsageError: anything that is wrong with it, in one line with file, row and column.
     """
-    if settings.dataset in dataset_names():
-        raise UsageError(f"--name {settings.dataset}: the package has a dataset of that name: give another --name")
     parts, notes = read_parts(settings), list[str]()
     if not settings.choices and (lists := _list_columns(parts.values())):
         notes.append(
