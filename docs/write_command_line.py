@@ -16,7 +16,7 @@ from faithful_se.cli import COMMANDS
 
 PAGE = Path(__file__).with_name("command_line.md")
 # Commands that take the options of a dataclass of TRL.
-CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig"}
+CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig", "grpo": "GRPOConfig"}
 BLOCK = re.compile(r"(<!-- options of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -85,6 +85,13 @@ COMMANDS = {
         TRAIN,
         RESUMES,
     ),
+    "grpo": Command(
+        "training.grpo.cli",
+        "train by reinforcement with TRL: the evaluation's own procedure is the reward",
+        "train",
+        TRAIN,
+        RESUMES,
+    ),
     "study": Command(
         "training.study.cli",
         "all of this from one recipe: tune, attribute, build, train, evaluate, compare",
