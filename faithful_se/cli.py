@@ -97,6 +97,8 @@ COMMANDS = {
         "leaderboards.cli", "make one offline page, tables and tests from result files", rerun=NOTHING_WRITTEN
     ),
     "compare": Command("leaderboards.compare_cli", "test two checkpoints on the same documents, and show what changed"),
+    "doctor": Command("faithful_se.doctor", "say what is installed and what is missing, one line each with the remedy"),
+    "completion": Command("faithful_se.completion", "print what a shell needs to complete commands, options and tasks"),
 }
 
 

@@ -19,6 +19,7 @@ from lm_eval_tasks import DATASETS
 from lm_eval_tasks.cache_files import check_caches, kept
 from lm_eval_tasks.cache_stamp import OPTIONS, check_writer
 from lm_eval_tasks.disks import WrittenPaths, written_paths
+from lm_eval_tasks.eval_help import help_text, wants_help
 from lm_eval_tasks.run_plan import PLAN
 
 NOT_FOUND = "Tasks not found: "  # how lm-eval's error begins
@@ -36,6 +37,9 @@ def main(argv: list[str]) -> int:
             argument that lm-eval refuses.
         KeyboardInterrupt: the run was stopped; says what a rerun finds.
     """
+    if wants_help(argv):
+        print(help_text(), flush=True)
+        argv = ["run", "--help"]
     own = {**OPTIONS, "--plan": PLAN}
     for option in own.keys() & set(argv):
         os.environ[own[option]] = "1"  # which processes that lm-eval starts inherit
@@ -64,7 +68,7 @@ def _run(argv: Sequence[str]) -> None:
 
     import lm_eval_tasks.rule_models  # noqa: F401  registers the rule-based models
 
-    sys.argv = ["lm_eval", *(argv or ["--help"])]
+    sys.argv = ["lm_eval", *argv]
     try:
         lm_eval.__main__.cli_evaluate()
     except (ValueError, TypeError, RecursionError, MemoryError, OSError) as error:

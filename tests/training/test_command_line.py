@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from training.attribution.methods import METHODS
-from training.command_line import attribute_helps, command_parser, metavar, options_from, switch_off
+from faithful_se.attribute_helps import attribute_helps
+from training.command_line import command_parser, metavar, options_from, switch_off
 
 
 @dataclass(frozen=True)

@@ -19,18 +19,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from training.trl_help import HELP, HELP_ALL, MOST_USED, short_help
+
 if TYPE_CHECKING:
     from trl import ModelConfig, SFTConfig
+
+
+ABOUT = """\
+Train a model on the explanations of `faithful-se build`, with TRL's SFTTrainer: a LoRA adapter by default, on one or
+more GPUs or on a CPU. The same command resumes a training that was stopped."""
+
+EXAMPLES = (
+    "faithful-se sft --model_name_or_path MODEL --data rows --output_dir trained --learning_rate 2e-4",
+    "faithful-se sft --config recipes/smollm2/sft.yaml --model_name_or_path MODEL --data rows --output_dir trained",
+    "accelerate launch --num_processes 8 --no_python faithful-se sft --config RECIPE --data rows --output_dir trained",
+)
 
 
 @dataclass
 class DataArguments:
     """Arguments besides those of TRL's dataclasses."""
 
-    data: str = field(default="", metadata={"help": "folder of faithful-se build, or a JSONL file; several by commas"})
+    data: str = field(
+        default="",
+        metadata={"metavar": "FOLDER", "help": "folder of faithful-se build, or a JSONL file; several by commas"},
+    )
     chat_template_args: str = field(
         default="",
         metadata={
+            "metavar": "JSON",
             "help": "further arguments of the chat template as JSON, as the evaluation has them, such as "
             '{"enable_thinking": false} (default: those of the rows)'
         },
@@ -52,7 +69,12 @@ def main(argv: list[str] | None = None) -> int:
 
     from faithful_se.errors import UsageError
 
-    data, training, model = read_arguments(list(sys.argv[1:] if argv is None else argv))
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if set(HELP) & set(arguments):
+        print(short_help("faithful-se sft", ABOUT, DataArguments, EXAMPLES, MOST_USED))
+        return 0
+    arguments = [HELP[-1] if word == HELP_ALL else word for word in arguments]
+    data, training, model = read_arguments(arguments)
     if not data.data:
         raise UsageError("give --data: a folder of faithful-se build, or a JSONL file")
     if data.full and data.merge:

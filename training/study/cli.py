@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.command_line import attribute_helps
+from faithful_se.attribute_helps import attribute_helps
 from training.study.recipe import Evaluate, Recipe
 
 if TYPE_CHECKING:

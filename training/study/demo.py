@@ -12,6 +12,12 @@ import argparse
 import sys
 from pathlib import Path
 
+EXAMPLES = """\
+examples:
+  faithful-se demo --quick
+  faithful-se demo --out runs/demo
+"""
+
 NEXT = """
 With a model of your own (a folder or hub name with a chat template; a GPU from 1B on):
 
@@ -34,7 +40,10 @@ MINUTES = {"quick": 2, "default": 8, "full": 19}
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
-        "faithful-se demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "faithful-se demo",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     size = p.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="two small tasks in a minute or two: does everything run?")
