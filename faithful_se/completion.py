@@ -89,7 +89,7 @@ def _lm_eval_options() -> Iterator[str]:
 def _trl_options() -> Iterator[str]:
     """The options of `faithful-se sft`; TRL's where it is installed."""
     from training.sft.cli import DataArguments
-    from training.trl_help import HELP_ALL
+    from training.trainer.short_help import HELP_ALL
 
     sources: list[type] = [DataArguments]
     with suppress(ImportError):

@@ -12,6 +12,7 @@ import sys
 
 from faithful_se.errors import UsageError
 from training.command_line import command_parser, options_from
+from training.trainer.short_help import HELP_ALL
 from training.tune.options import GateOptions, MachineOptions, RowOptions, SourceOptions
 
 EXAMPLES = """\
@@ -21,7 +22,7 @@ examples:
   faithful-se tune --model MODEL --tasks snli --own-examples 0 --out OUT --learning_rate 1e-3 --max_steps 200
 
 All other arguments are those of `faithful-se sft`: every argument of TRL's SFTConfig and ModelConfig, on the command
-line or in a YAML file (--config). Defaults here: one epoch, learning rate 5e-4 (with --full 5e-5), LoRA.
+line or in a YAML file (--config); --help-all lists them. Defaults here: one epoch, learning rate 5e-4 (with --full 5e-5), LoRA.
 After an interruption, the same command resumes. The last line says whether the model passes the gate.
 """
 
@@ -46,7 +47,12 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 1 where the gate fails under `--strict`."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    arguments, others = parser().parse_known_args(sys.argv[1:] if argv is None else argv)
+    typed = sys.argv[1:] if argv is None else argv
+    if HELP_ALL in typed:
+        from training.sft.cli import read_arguments
+
+        read_arguments([HELP_ALL], "faithful-se tune")  # prints, and ends the command
+    arguments, others = parser().parse_known_args(typed)
     source, options = options_from(arguments, SourceOptions), options_from(arguments, RowOptions)
     gate, machine = options_from(arguments, GateOptions), options_from(arguments, MachineOptions)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:

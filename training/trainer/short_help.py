@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from textwrap import fill
 
-HELP, HELP_ALL = ("-h", "--help"), "--help-all"
+HELP, SHORTER, HELP_ALL = "--help", "-h", "--help-all"
 
 COLUMN = 34  # where the descriptions begin
 
@@ -32,6 +32,11 @@ MOST_USED = {
     "--report_to NAME": "wandb, tensorboard, … (default: none)",
     "--push_to_hub": "upload the trained folder; --hub_model_id NAME, --hub_private_repo true",
 }
+
+
+def wants_help(arguments: Sequence[str]) -> bool:
+    """Whether the screen of help is asked for."""
+    return bool({HELP, SHORTER} & set(arguments))
 
 
 def short_help(prog: str, about: str, options: type, examples: Sequence[str], most_used: Mapping[str, str]) -> str:
