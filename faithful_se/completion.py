@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
-    print(shtab.complete(whole_parser(), parser().parse_args(argv).shell))
+    shell = parser().parse_args(argv).shell
+    print(shtab.complete(whole_parser(), shell))
     return 0
 
 
