@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.choices import LETTERS
-from lm_eval_tasks.data import dataset_names
+from lm_eval_tasks.dataset_index import dataset_names
 from lm_eval_tasks.declaration import label_problem
 from lm_eval_tasks.new_tasks.host_text import HostText, read_host_text
 from lm_eval_tasks.new_tasks.new_dataset import Declaration, NewDataset, Row

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import document_hash
-from lm_eval_tasks.data import dataset_names
+from lm_eval_tasks.dataset_index import dataset_names
 from lm_eval_tasks.declaration import SPLITS, label_problem
 from lm_eval_tasks.label_checks import reading_problem
 from lm_eval_tasks.languages import ENGLISH, prompts_of

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lm_eval_tasks.data import DatasetSpec
+from lm_eval_tasks.dataset_spec import DatasetSpec
 from lm_eval_tasks.declaration import SPLITS
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading import parse_label

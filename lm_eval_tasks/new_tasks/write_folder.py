@@ -8,7 +8,7 @@ import yaml
 
 from faithful_se.errors import UsageError
 from faithful_se.files import atomic_folder, jsonl_line, write_atomic, write_errors_as_usage
-from lm_eval_tasks.data import DECLARATION
+from lm_eval_tasks.dataset_index import DECLARATION
 from lm_eval_tasks.declaration import SPLITS
 from lm_eval_tasks.new_tasks.new_dataset import NewDataset
 from lm_eval_tasks.write_tasks import files_of, shared_files

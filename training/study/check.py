@@ -17,7 +17,7 @@ from lm_eval_tasks.options import Options, read_options
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options
 from training.study.read_recipe import check_names
-from training.study.recipe import Recipe, build_options
+from training.study.recipe import Recipe, build_options, tunings
 
 NAME = r"[\w.-]+"
 
@@ -32,8 +32,8 @@ def check_commands(recipe: Recipe, where: str) -> None:
     check_names(recipe.datasets, (*outside, *dataset_names()), f"{where}: datasets", "dataset")
     if recipe.include_path and "include_path" in recipe.evaluate.arguments:
         raise UsageError(f"{where}: evaluate: arguments: include_path: is a key of the recipe: leave one out")
-    if recipe.tune is not None:
-        check_options("tune", recipe.tune, f"{where}: tune")
+    for stage, options in tunings(recipe).items():
+        check_options("tune", options, f"{where}: {stage}")
     check_options("attribute", recipe.attribute, f"{where}: attribute")
     check_options("build", recipe.build, f"{where}: build")
     check_options("sft", recipe.sft, f"{where}: sft")

@@ -16,6 +16,7 @@ from faithful_se.files import make_folder, read_json_object, write_atomic, write
 from training.runs.folder import RunFolder
 from training.runs.lock import file_lock
 from training.study.options import check_sft
+from training.study.recipe import tunings
 from training.study.stages import Stage, Study
 
 # What a plan said before: calls, tokens and seconds of each stage.
@@ -26,9 +27,6 @@ MACHINE = ("--device", "--batch_size", "--max_batch_size", "--batch-size", "--to
 
 # Seconds to wait for another call that runs a stage.
 WAIT = 10.0
-
-# Read by commands, relative to the recipe, and copied into the folder under the name of their section.
-SECTIONS_WITH_CONFIG = ("tune", "sft")
 
 
 class StudyFolder(RunFolder[dict[str, Any]]):
@@ -45,10 +43,11 @@ class StudyFolder(RunFolder[dict[str, Any]]):
     def __init__(self, study: Study, recipe: Path) -> None:
         super().__init__(study.out, {"study": "faithful-se study", "recipe": str(recipe.resolve())})
         self.study, self.stages = study, study.stages()
-        self.configs = {
+        sections = {**tunings(study.recipe), "sft": study.recipe.sft}
+        self.configs = {  # read by commands, relative to the recipe, and copied here under the name of their section
             self.path / f"{name}.yaml": _text(recipe.parent / str(section["config"]), f"{recipe}: {name}: config")
-            for name in SECTIONS_WITH_CONFIG
-            if (section := getattr(study.recipe, name)) and "config" in section
+            for name, section in sections.items()
+            if "config" in section
         }
 
     def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.work import Work
 from training.study.folder import PLAN, StudyFolder
 from training.study.pilot import Pilot, measure
-from training.study.recipe import MINI, build_options
+from training.study.recipe import MINI, build_options, tunings
 from training.study.run import environment
 from training.study.stages import Stage
 
@@ -86,7 +86,7 @@ def stage_work(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
         steps = _steps(folder, rows_of(folder, stage, pilot), "sft")
         return start.plus(pilot.step.times(steps))
     if kind == "tune":
-        return start.times(2).plus(_tune(folder, pilot))
+        return start.times(2).plus(_tune(folder, stage.name, pilot))
     return Work(0, 0, BOARD_SECONDS if kind == "board" else 5.0)
 
 
@@ -174,7 +174,8 @@ def _datasets(folder: StudyFolder, options: Mapping[str, Any]) -> list[str]:
 def _training(folder: StudyFolder, section: str) -> dict[str, Any]:
     """Arguments of a training: those of its file, and those of the recipe."""
     text = folder.configs.get(folder.path / f"{section}.yaml", "")
-    return {**(yaml.safe_load(text) or {}), **(getattr(folder.study.recipe, section) or {})}
+    sections = {**tunings(folder.study.recipe), "sft": folder.study.recipe.sft}
+    return {**(yaml.safe_load(text) or {}), **sections[section]}
 
 
 def _batch(folder: StudyFolder, section: str) -> int:
@@ -191,8 +192,8 @@ def _steps(folder: StudyFolder, rows: float, section: str, epochs: float = 3.0) 
     return math.ceil(rows / _batch(folder, section)) * float(values.get("num_train_epochs", epochs))
 
 
-def _tune(folder: StudyFolder, pilot: Pilot) -> Work:
-    options = {**TUNE, **(folder.study.recipe.tune or {})}
+def _tune(folder: StudyFolder, stage: str, pilot: Pilot) -> Work:
+    options = {**TUNE, **tunings(folder.study.recipe)[stage]}
     datasets = folder.study.recipe.datasets
     styles, budgets = options.get("styles", list(STYLES)), options.get("budgets", [BUDGETS[0]])
     texts = options["rows"] if isinstance(options["rows"], list) else [options["rows"]]
@@ -200,7 +201,7 @@ def _tune(folder: StudyFolder, pilot: Pilot) -> Work:
     gold = sum(float(counts.get(name, counts.get("", TUNE["rows"]))) for name in datasets)
     explanations = len(datasets) * len(styles) * len(budgets)
     replay = float(options["replay"]) * explanations
-    steps = _steps(folder, gold + replay, "tune", epochs=1.0) * _batch(folder, "tune") / pilot.batch
+    steps = _steps(folder, gold + replay, stage, epochs=1.0) * _batch(folder, stage) / pilot.batch
     answers = 2 * len(datasets) * float(options["held-out"])
     own = replay if int(options.get("own-examples", 2)) else 0.0  # else all words are drawn
     asked = own + 2 * explanations * float(options["explained"])

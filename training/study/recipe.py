@@ -50,7 +50,8 @@ class Recipe:
         data: hub, mini or a folder (default: hub).
         include_path: folder of datasets outside the package, as `faithful-se new` writes them.
         dtype: number type of the model in attribute, build and evaluate (default: as stored).
-        tune: options of `faithful-se tune`; without this key the model is studied as it is.
+        tune: options of `faithful-se tune`, or a list of them, each going on from the one before. Without this
+            key the model is studied as it is.
         attribute: options of `faithful-se attribute`.
         build: options of `faithful-se build`, for all arms.
         arms: name of an arm -> its own options of `faithful-se build`; its purpose in a few words; and tasks, where
@@ -70,7 +71,7 @@ class Recipe:
     data: str = "hub"
     include_path: str = ""
     dtype: str = ""
-    tune: Mapping[str, Any] | None = None
+    tune: tuple[Mapping[str, Any], ...] = ()
     attribute: Mapping[str, Any] = field(default_factory=dict)
     build: Mapping[str, Any] = field(default_factory=dict)
     arms: Mapping[str, Any] = field(default_factory=dict)
@@ -80,6 +81,11 @@ class Recipe:
     threads: int | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     sizes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def tunings(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
+    """Name of a stage -> its options of `faithful-se tune`: tune, tune-2, …"""
+    return {f"tune-{number}" if number > 1 else "tune": options for number, options in enumerate(recipe.tune, 1)}
 
 
 def build_options(recipe: Recipe, arm: str) -> dict[str, Any]:

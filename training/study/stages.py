@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.study.options import pairs, words
-from training.study.recipe import MINI, Recipe, build_options, tasks_of
+from training.study.recipe import MINI, Recipe, build_options, tasks_of, tunings
 
 BASE = "base"
 
@@ -67,7 +67,8 @@ class Study:
     @property
     def subject(self) -> str:
         """The model that is studied: the tuned one, where the recipe tunes."""
-        return self.base if self.recipe.tune is None else str(self.out / "subject" / "model")
+        names = list(tunings(self.recipe))
+        return str(self._tuned(names[-1]) / "model") if names else self.base
 
     @property
     def arms(self) -> dict[str, tuple[str, int]]:
@@ -99,22 +100,27 @@ class Study:
             folder = self.out / "base"
             command = _command("faithful-se", "mini", "--out", folder, "--seed", self.recipe.seeds[0])
             yield Stage("base", command, folder / "mini.json", "the mini model: from the cache, or trained")
-        if self.recipe.tune is not None:
-            folder, options = self.out / "subject", self.recipe.tune
+        model, after = self.base, ("base",) if self.recipe.model == MINI else ()
+        for name, options in tunings(self.recipe).items():
+            folder = self._tuned(name)
             command = _command(
-                *("faithful-se", "tune", "--model", self.base, "--tasks", *self.recipe.datasets),
+                *("faithful-se", "tune", "--model", model, "--tasks", *self.recipe.datasets),
                 *(
                     "--data",
                     self.recipe.data,
                     *self._include_path(),
                     "--out",
                     folder,
-                    *words(self._with_config("tune", options), set(options) - SWITCHES),
+                    *words(self._with_config(name, options), set(options) - SWITCHES),
                 ),
             )
-            after = ("base",) if self.recipe.model == MINI else ()
             purpose = "the subject: the model, tuned on gold answers"
-            yield self._stage("tune", command, folder / "manifest.json", purpose, options, after)
+            yield self._stage(name, command, folder / "manifest.json", purpose, options, after)
+            model, after = str(folder / "model"), (name,)
+
+    def _tuned(self, stage: str) -> Path:
+        """The folder of a tuning: subject, subject-2, …"""
+        return self.out / stage.replace("tune", "subject")
 
     def _attribution(self) -> Stage:
         folder, options = self.out / "attributions", self.recipe.attribute
@@ -195,9 +201,9 @@ class Study:
     def _include_path(self) -> tuple[str, ...]:
         return ("--include_path", self.recipe.include_path) if self.recipe.include_path else ()
 
-    def _with_config(self, section: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_config(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Options whose `config` is the copy in the folder of the study."""
-        return {**options, **({"config": self.out / f"{section}.yaml"} if "config" in options else {})}
+        return {**options, **({"config": self.out / f"{name}.yaml"} if "config" in options else {})}
 
     def _stage(
         self,
@@ -210,8 +216,7 @@ class Study:
         arm: str = "",
     ) -> Stage:
         """A stage whose section of the recipe may hold `launch` and `config`."""
-        section = name.partition("-")[0]
-        config = self.out / f"{section}.yaml" if "config" in options else None
+        config = self.out / f"{'sft' if arm else name}.yaml" if "config" in options else None
         return Stage(name, command, done, purpose, after, arm, options.get("launch", ""), config)
 
 

@@ -54,6 +54,8 @@ def problem(path: Path, size: str = "") -> str:
         ({"build": {"launch": "accelerate launch"}}, "build: launch: build runs in one process; leave it out"),
         ({"tune": {"budget": ["oneword"]}}, "tune: budget: no such key; did you mean budgets?"),
         ({"tune": {"rows": 2000}}, "tune: rows: 2000: give a list"),
+        ({"tune": "gold"}, "tune: 'gold': give a list, each entry keys and values"),
+        ({"tune": [{}, {"replay": "all"}]}, "tune-2: replay: 'all': give a whole number"),
         ({"build": {"style": ["attribution"]}}, "build: style: no such key; did you mean styles?"),
         ({"arms": {"word": {"styles": "attribution"}}}, "arms: word: styles: 'attribution': give a list"),
         ({"arms": {"word": {"arm": "wrod"}}}, "arms: word: arm wrod: give one of word, random, lowest, answers"),

@@ -105,6 +105,25 @@ def test_the_tasks_of_a_size_are_found_by_lm_eval():
     assert len(manager.match_tasks(list(tasks))) == 3 * 6 + 5 * 3
 
 
+def test_each_tuning_goes_on_from_the_one_before_and_the_last_is_the_subject():
+    tune = [{"rows": ["90"], "config": "tune.yaml"}, {"drawn": "first", "config": "explain.yaml"}]
+    stages = {stage.name: stage for stage in Study(Path("OUT"), read_recipe(RECIPE, tune=tune)).stages()}
+    tasks = "--tasks sentiment140 agnews snli --data mini"
+    assert stages["tune"].typed() == (
+        f"faithful-se tune --model OUT/base {tasks} --out OUT/subject --rows 90 --config OUT/tune.yaml"
+    )
+    assert stages["tune-2"].typed() == (
+        f"faithful-se tune --model OUT/subject/model {tasks} --out OUT/subject-2 --drawn first --config OUT/tune-2.yaml"
+    )
+    assert [stages[name].config for name in ("tune", "tune-2")] == [Path("OUT/tune.yaml"), Path("OUT/tune-2.yaml")]
+    assert (stages["tune"].after, stages["tune-2"].after, stages["attribute"].after) == (
+        ("base",),
+        ("tune",),
+        ("tune-2",),
+    )
+    assert "--model_name_or_path OUT/subject-2/model" in stages["sft-word"].typed()
+
+
 def test_a_tuned_model_is_the_subject_and_launchers_come_first():
     changes = {"model": "DIR", "dtype": "bfloat16", "seeds": [3, 5], "data": "texts"}
     recipe = read_recipe(
