@@ -29,7 +29,21 @@ Print the completion of a shell: commands, options, files, datasets and tasks.
 
 # Options whose values are files or folders, besides those that parse them as such.
 PATHS = frozenset(
-    "a adapter b config data include_path model model_name_or_path output_dir output_path recipe source use_cache".split()
+    [
+        "a",
+        "adapter",
+        "b",
+        "config",
+        "data",
+        "include_path",
+        "model",
+        "model_name_or_path",
+        "output_dir",
+        "output_path",
+        "recipe",
+        "source",
+        "use_cache",
+    ]
 )
 
 

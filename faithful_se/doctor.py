@@ -19,8 +19,8 @@ from lm_eval_tasks import DATASETS
 DISTRIBUTION = "faithful-se"
 
 DESCRIPTION = """\
-Say what is installed, what is missing and what is wrong: one line each, with the remedy. Exit status 1 where something is
-wrong. An extra that is missing is not: its line says what it is for.
+Say what is installed, what is missing and what is wrong: one line each, with the remedy. Exit status 1 where something
+is wrong. An extra that is missing is not: its line says what it is for.
 
   faithful-se doctor
   faithful-se doctor | grep -v ^ok
@@ -67,9 +67,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def examine() -> Iterator[Finding]:
     """All findings: versions, extras, tasks, devices, the hub."""
-    yield Finding(
-        OK, "package", f"{DISTRIBUTION} {version(DISTRIBUTION)} in {DATASETS.parents[1]}, Python {_python()}"
-    )
+    yield Finding(OK, "package", f"{DISTRIBUTION} {version(DISTRIBUTION)} in {DATASETS.parents[1]}, Python {_python()}")
     yield packages("core", list(needs_of(DISTRIBUTION, "")), "")
     for extra, purpose in EXTRAS.items():
         yield packages(extra, list(needs_of(DISTRIBUTION, extra)), purpose)
@@ -175,7 +173,9 @@ def hub() -> Iterator[Finding]:
     from huggingface_hub import constants, get_token
 
     if constants.HF_HUB_OFFLINE:
-        yield Finding(MISSING, "hub", f"offline, only {constants.HF_HUB_CACHE} is read: unset HF_HUB_OFFLINE to load more")
+        yield Finding(
+            MISSING, "hub", f"offline, only {constants.HF_HUB_CACHE} is read: unset HF_HUB_OFFLINE to load more"
+        )
     else:
         yield Finding(OK, "hub", f"{constants.ENDPOINT}, kept in {constants.HF_HUB_CACHE}")
     if get_token():

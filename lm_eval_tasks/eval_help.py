@@ -60,7 +60,7 @@ def help_text() -> str:
 
     names = {"DATASET": dataset_names(), "STYLE": list(STYLES), "BUDGET": list(BUDGETS)}
     helps = attribute_helps(Options)
-    options = {f"{field.name}={_shown(field.default)}": helps[field.name] for field in fields(Options)}
+    options = {f"{field.name}={_typed(field.default)}": helps[field.name] for field in fields(Options)}
     return TEXT.format(
         names="\n".join(_entry(name, ", ".join(values), 38) for name, values in names.items()),
         options="\n".join(_entry(name, help, 24) for name, help in options.items()),
@@ -68,7 +68,7 @@ def help_text() -> str:
     )
 
 
-def _shown(default: object) -> str:
+def _typed(default: object) -> str:
     """A default as it would be typed."""
     if isinstance(default, bool):
         return str(default).lower()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from training.attribution.methods import METHODS
 from faithful_se.attribute_helps import attribute_helps
+from training.attribution.methods import METHODS
 from training.command_line import command_parser, metavar, options_from, switch_off
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError
 
-
 DESCRIPTION = """\
 Train a small instruction model from scratch, on one CPU core, in about two and a half minutes. It classifies, rewrites
 and explains texts of a small grammar (--metadata data=mini). Its explanations are plausible and untrue, like those of a

@@ -8,8 +8,8 @@ from math import isnan
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from leaderboards.number_format import rate
 from leaderboards.analysis.task_columns import BUDGETS
+from leaderboards.number_format import rate
 from leaderboards.verdict import verdict
 from lm_eval_tasks.styles import STYLES
 from training.study.evaluations import Evaluations
@@ -60,7 +60,9 @@ def in_order(tasks: Sequence[Task], study: Study) -> list[Task]:
 
 def _table(results: Evaluations, study: Study, arms: Sequence[str]) -> Iterator[str]:
     tasks = in_order(results.tasks, study)
-    names = {task.id: f"  {task.dataset} {task.style}{'' if not task.variant else f' ({task.variant})'}" for task in tasks}
+    names = {
+        task.id: f"  {task.dataset} {task.style}{'' if not task.variant else f' ({task.variant})'}" for task in tasks
+    }
     label = max(map(len, names.values()), default=0)
     controls = {"chance": "faithful_random", "oracle": "faithful_oracle"}
     room = WIDTH - label - sum(map(_width, controls))

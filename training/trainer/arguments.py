@@ -28,7 +28,7 @@ class TrainerArguments:
         metadata={
             "metavar": "JSON",
             "help": "further arguments of the chat template as JSON, as the evaluation has them, such as "
-            '{"enable_thinking": false} (default: those of the rows)'
+            '{"enable_thinking": false} (default: those of the rows)',
         },
     )
     full: bool = field(default=False, metadata={"help": "train all weights instead of a LoRA adapter"})

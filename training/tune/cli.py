@@ -22,7 +22,8 @@ examples:
   faithful-se tune --model MODEL --tasks snli --own-examples 0 --out OUT --learning_rate 1e-3 --max_steps 200
 
 All other arguments are those of `faithful-se sft`: every argument of TRL's SFTConfig and ModelConfig, on the command
-line or in a YAML file (--config); --help-all lists them. Defaults here: one epoch, learning rate 5e-4 (with --full 5e-5), LoRA.
+line or in a YAML file (--config); --help-all lists them. Defaults here: one epoch, learning rate 5e-4 (with --full
+5e-5), LoRA.
 After an interruption, the same command resumes. The last line says whether the model passes the gate.
 """
 

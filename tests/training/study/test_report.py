@@ -16,6 +16,7 @@ from training.study.cli import open_study
 from training.study.folder import StudyFolder
 from training.study.mini_checks import shortcut_share
 from training.study.report import write_report
+from training.study.terminal_report import terminal_report
 
 ARMS = ("base", "word", "random")
 BOUNDS = {"low": 0.0, "high": 1.0, "n": 10}
@@ -101,17 +102,14 @@ def test_a_report_has_every_arm_and_the_commands(tmp_path):
 def test_the_last_lines_fit_a_terminal_and_begin_with_what_came_out(tmp_path):
     """The verdict, one word before several and trained before unseen; further arms only where there is room."""
     folder = study_of(tmp_path, {"base": 0.25, "word": 0.75, "random": 0.1})
-    path = tmp_path / "board" / "board.json"
-    board = load(path)
+    board = load(tmp_path / "board" / "board.json")
     tasks = [
         replace(board.tasks[1], id="sentiment140_redaction_multiword", budget="multiword"),
         replace(board.tasks[0], id="trec_attribution_oneword", dataset="trec"),
         *board.tasks,
     ]
-    path.unlink()
-    save(replace(board, tasks=tuple(tasks)), path)
-    report = write_report(folder, "heading")
-    assert max(map(len, report.split("heading")[1].splitlines())) <= 80
+    report = terminal_report(replace(board, tasks=tuple(tasks)), folder.study)
+    assert max(map(len, report.splitlines())) <= 80
     table = report[report.index("one word, trained on") :].split("\n\n")[0].splitlines()
     assert [line.split()[:2] for line in table] == [
         ["one", "word,"],
