@@ -11,7 +11,7 @@ from lm_eval_tasks.missing_model import check_model_folders, not_loaded
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("pretrained=DIR/traind,dtype=float32", r"pretrained=DIR/traind: no such folder \(did you mean DIR/trained\?\)"),
+        ("pretrained=DIR/traind,dtype=float32", r"=DIR/traind: no such folder \(did you mean DIR/trained\?\)"),
         ("pretrained=DIR/trained,peft=./nothing/like/it", r"--model_args peft=\./nothing/like/it: no such folder$"),
         ("pretrained=~/model", r"pretrained=~/model: no such folder: a shell does not replace ~ after ="),
     ],

@@ -1,0 +1,149 @@
+"""`faithful-se board --push REPO`: a board on the Hugging Face hub, as a static Space or in a dataset repository.
+
+What is uploaded is a folder: the files of the board and a README.md with the hub's metadata. One commit holds all of it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from faithful_se.errors import UsageError
+from leaderboards.export import TABLES
+from leaderboards.published import BOARD
+from leaderboards.sanitize import one_line
+from leaderboards.tables.table_markup import escape, markdown
+from leaderboards.verdict import verdict
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+    from leaderboards.board import Board
+
+PAGE, README = "index.html", "README.md"
+TAGS = ["leaderboard", "faithfulness", "self-explanation", "faithful-se"]
+
+# The longest short description that the hub takes.
+SHORT = 60
+
+
+def check_push(repo: str) -> None:
+    """Check the name and the token before anything is computed.
+
+    Raises:
+        UsageError: a name that the hub does not allow, no token, or the offline mode is on.
+    """
+    from huggingface_hub import constants, get_token
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise UsageError(f"--push {repo}: no name of a repository; give NAME or OWNER/NAME") from error
+    if constants.HF_HUB_OFFLINE:
+        raise UsageError(f"--push {repo}: HF_HUB_OFFLINE is set: unset it, or leave --push out")
+    if not get_token():
+        raise UsageError(f"--push {repo}: no token of the hub: hf auth login, or HF_TOKEN=… (with the right to write)")
+
+
+def write_upload(board: Board, folder: Path, upload: Path, kind: str) -> None:
+    """Write the folder that is uploaded: the board's files, and a README.md with the metadata of its kind.
+
+    Args:
+        board: what `folder` holds.
+        folder: of the board. Other files in it are not uploaded.
+        upload: an empty folder.
+        kind: ``space`` or ``dataset``.
+    """
+    for name in (BOARD, *TABLES, PAGE):
+        shutil.copyfile(folder / name, upload / name)
+    (upload / README).write_text(readme(board, kind), "utf-8")
+
+
+def readme(board: Board, kind: str) -> str:
+    """The README.md: metadata, the verdict, the main table."""
+    from huggingface_hub import DatasetCardData, SpaceCardData
+
+    title = one_line(board.title, 100)
+    data: Any
+    if kind == "space":
+        about = "Are models' explanations of their own answers true?"
+        data = SpaceCardData(
+            title=title, sdk="static", app_file=PAGE, pinned=False, tags=TAGS, short_description=about[:SHORT]
+        )
+    else:
+        data = DatasetCardData(pretty_name=title, tags=TAGS)
+        files = {"cells": "board.csv", "checkpoints": "checkpoints.csv"}
+        data["configs"] = [{"config_name": name, "data_files": file} for name, file in files.items()]
+    heading, _, table = markdown(board).partition("\n")
+    sentences = "\n".join(f"- {escape(sentence)}" for sentence in verdict(board).sentences)
+    made = f"Made by `faithful-se board`. [The page]({PAGE}) shows the texts, [{BOARD}]({BOARD}) holds every number."
+    return f"---\n{data.to_yaml()}\n---\n\n{heading}\n\n{sentences}\n{table}\n{made}\n"
+
+
+def push(board: Board, folder: Path, repo: str, kind: str, *, private: bool) -> str:
+    """Upload a board; returns its address.
+
+    A repository that is there must hold a board: nothing else is written over.
+
+    Raises:
+        UsageError: the hub refuses the token or the name, cannot be reached, or the repository holds something else.
+    """
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    with _hub_errors(repo), TemporaryDirectory(prefix="board.") as upload:
+        write_upload(board, folder, Path(upload), kind)
+        address = _repository(api, repo, kind, private)
+        api.upload_folder(
+            repo_id=address.repo_id,
+            repo_type=kind,
+            folder_path=upload,
+            commit_message=f"Board of {board.created[:10]}: {len(board.checkpoints)} checkpoints",
+        )
+    return str(address)
+
+
+def _repository(api: HfApi, repo: str, kind: str, private: bool) -> Any:
+    """The repository, which is made where there is none."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    settings = {"repo_type": kind, "private": private or None, "space_sdk": "static" if kind == "space" else None}
+    try:
+        return api.create_repo(repo, **settings)
+    except HfHubHTTPError as error:
+        if error.response is None or error.response.status_code != 409:
+            raise
+    address = api.create_repo(repo, exist_ok=True, **settings)
+    if not api.file_exists(address.repo_id, BOARD, repo_type=kind):
+        raise UsageError(f"--push {repo}: the {kind} is there and holds no board: give another name")
+    return address
+
+
+@contextmanager
+def _hub_errors(repo: str) -> Iterator[None]:
+    """Turn what the hub refuses into one line."""
+    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
+
+    try:
+        yield
+    except LocalTokenNotFoundError as error:
+        raise UsageError(f"--push {repo}: no token of the hub: hf auth login") from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else None
+        reason = " ".join((error.server_message or str(error)).split())[:200]
+        if status in (401, 403):
+            raise UsageError(
+                f"--push {repo}: the hub refuses the token ({status}: {reason}): "
+                "hf auth login with one that may write there"
+            ) from error
+        raise UsageError(f"--push {repo}: the hub answers {status or 'nothing'}: {reason}") from error
+    except OSError as error:
+        if isinstance(error, PermissionError | FileNotFoundError):
+            raise
+        raise UsageError(f"--push {repo}: the hub cannot be reached: {' '.join(str(error).split())[:200]}") from error
