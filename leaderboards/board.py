@@ -85,7 +85,8 @@ class Training:
         base: name of the base model.
         datasets, styles: trained on; styles are empty for a training without explanations.
         budget: of the explanations.
-        arm: "word" (the best word), or a control: "random", "lowest", "answers". Several are joined by "+".
+        arm: "word" (the best word), "dpo" and "grpo" (the same, trained so), or a control: "random", "lowest",
+            "answers". Several are joined by "+".
         filtered: whether only explanations that change the answer were trained on; None if unknown or mixed.
         method: of the attributions.
         source: the file that was read.
@@ -101,6 +102,11 @@ class Training:
     method: str
     source: str
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def trainer(self) -> str:
+        """``dpo`` or ``grpo``; empty where explanations were imitated, or the file does not say it."""
+        return str(self.extra.get("trainer") or "")
 
     @property
     def control(self) -> bool:

@@ -12,7 +12,14 @@ from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.sanitize import one_line
 
 METRICS = ("faithful", "lift", "ccf", "valid", "acc")
-ARMS = {"word": "best word", "random": "random word", "lowest": "lowest word", "answers": "answers only"}
+ARMS = {
+    "word": "best word",
+    "dpo": "best word, dpo",
+    "grpo": "reward, grpo",
+    "random": "random word",
+    "lowest": "lowest word",
+    "answers": "answers only",
+}
 NO_ESTIMATE = Estimate(None, None, None, 0)
 
 
@@ -108,6 +115,8 @@ def describe_arm(checkpoint: Checkpoint) -> str:
     if training.arm != "answers":  # answers are no explanations, so there is nothing to filter and no new word
         arm += ", unfiltered" if training.filtered is False else ""
         arm += ", specific" if training.extra.get("specific") == [True] else ""
+    if training.control and training.trainer:
+        arm += f", {one_line(training.trainer, 20)}"
     return f"control: {arm}" if training.control else arm
 
 

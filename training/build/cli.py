@@ -15,6 +15,7 @@ examples:
   faithful-se build --attributions runs/attributions --model MODEL --styles attribution --without snli --out OUT
   faithful-se build --attributions runs/attributions --model MODEL --arm random --out runs/data-random
   faithful-se build --attributions runs/attributions --model MODEL --specific --out runs/data-specific
+  faithful-se build --attributions runs/attributions --model MODEL --pairs --out runs/pairs      (for faithful-se dpo)
 
 MODEL is the model that was attributed. After an interruption, the same command resumes. The card in the folder
 (README.md) describes the rows.
@@ -63,5 +64,6 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     # The settings hold the model's fingerprint and not its path, which may change between two calls.
     counts = build(attributions, responder.respond, source.out, options, log=print, answering=responder.settings)
-    print(f"{source.out / ROWS}: {counts.rows} rows ({counts.explanations} explanations)")
+    content = f"{counts.rows} pairs" if options.pairs else f"{counts.rows} rows ({counts.explanations} explanations)"
+    print(f"{source.out / ROWS}: {content}")
     return 0

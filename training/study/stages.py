@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.study.options import pairs, words
-from training.study.recipe import MINI, Recipe, build_options, tasks_of, tunings
+from training.study.recipe import MINI, Recipe, build_options, tasks_of, trainer_of, trainings, tunings
 
 BASE = "base"
 
@@ -132,10 +132,11 @@ class Study:
         return self._stage("attribute", command, folder / "manifest.json", purpose, options, self._subject_stage)
 
     def _evaluation(self, name: str, adapter: Path | None = None, arm: str = "") -> Stage:
-        """Evaluate the subject, or an adapter on it, with plain lm_eval: all tasks, or those of the arm, in one run."""
+        """Evaluate the subject, or an adapter, with plain lm_eval: all tasks, or those of the arm, in one run."""
         results, plan = self.out / "results" / name, self.recipe.evaluate
         peft = {"lora_local_path" if plan.model.startswith("vllm") else "peft": adapter} if adapter else {}
-        model_args = {"pretrained": self.subject, **({"dtype": self.recipe.dtype} if self.recipe.dtype else {})}
+        pretrained = self._model_of(name)[0] if adapter else self.subject
+        model_args = {"pretrained": pretrained, **({"dtype": self.recipe.dtype} if self.recipe.dtype else {})}
         options = {"data": self.recipe.data, **plan.options}
         limit = () if plan.limit is None else ("--limit", plan.limit)
         cache = ("--use_cache", self.out / "cache" / name) if plan.cache else ()
@@ -146,7 +147,7 @@ class Study:
             *(*self._include_path(), *words(plan.arguments), *cache, "--log_samples", "--output_path", results),
         )
         purpose = f"lm_eval, {plan.limit or 'all'} texts a task"
-        after = (f"sft-{name}",) if adapter else self._subject_stage
+        after = (f"{trainer_of(self.recipe, arm)}-{name}",) if adapter else self._subject_stage
         return Stage(
             f"evaluate-{name}", command, results / "complete", purpose, after, arm, plan.launch, None, marked=True
         )
@@ -168,21 +169,39 @@ class Study:
                 *words({**self.recipe.build, **options}),
             ),
         )
-        config = self._with_config("sft", self.recipe.sft)
+        trainer, (model, merging) = trainer_of(self.recipe, arm), self._model_of(name)
+        section = trainings(self.recipe)[trainer]
+        config = self._with_config(trainer, section)
         first = {"config": config.pop("config")} if "config" in config else {}
-        sft = _command(
-            *("faithful-se", "sft", *words(first), "--model_name_or_path", self.subject),
+        training = _command(
+            *("faithful-se", trainer, *words(first), "--model_name_or_path", model),
             *("--data", rows, "--output_dir", trained, *words(config, config), "--seed", seed),
         )
         purpose = self.recipe.arms[arm].get("purpose", arm)
-        return [
+        stages = [
             Stage(f"build-{name}", build, rows / "manifest.json", f"rows: {purpose}", ("attribute",), arm),
             self._stage(
-                f"sft-{name}", sft, trained / "manifest.json", "training with TRL (LoRA)",
-                self.recipe.sft, (f"build-{name}",), arm,
+                f"{trainer}-{name}", training, trained / "manifest.json", "training with TRL (LoRA)",
+                section, (f"build-{name}", *merging), arm,
             ),
             self._evaluation(name, trained, arm),
         ]  # fmt: skip
+        if any(options.get("after") == arm for options in self.recipe.arms.values()):
+            # The same command again: the training is complete, and it only merges.
+            merge, after = (*training, "--merge", "true"), (f"{trainer}-{name}",)
+            merged = trained / "merged" / "config.json"
+            purpose = "adapter and model as one, to go on with"
+            stages.append(Stage(f"merge-{name}", merge, merged, purpose, after, arm, config=stages[1].config))
+        return stages
+
+    def _model_of(self, name: str) -> tuple[str, tuple[str, ...]]:
+        """The model that a training begins with, and the stage that makes it if that is another training."""
+        arm, seed = self.arms[name]
+        earlier = self.recipe.arms[arm].get("after")
+        if earlier is None:
+            return self.subject, ()
+        before = next(other for other, of in self.arms.items() if of == (earlier, seed))
+        return str(self.out / "trained" / before / "merged"), (f"merge-{before}",)
 
     def _board(self, evaluations: list[Stage]) -> Stage:
         """Make the leaderboard of all evaluations."""
