@@ -34,7 +34,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         raise _HelpReachedError
 
     with mock.patch.object(argparse.ArgumentParser, "print_help", keep), suppress(_HelpReachedError):
-        import_module(COMMANDS[command].module).main([HELP_ALL if command == "sft" else "--help"])
+        import_module(COMMANDS[command].module).main([HELP_ALL if command in CONFIGS else "--help"])
     return parsers[0]
 
 

@@ -86,9 +86,9 @@ def _parser_of(name: str) -> argparse.ArgumentParser:
     if hasattr(module, "parser"):
         parser: argparse.ArgumentParser = module.parser()
         return parser
-    # Two commands take the arguments of a library.
+    # These commands take the arguments of a library.
     listed = argparse.ArgumentParser(name)
-    for option in dict.fromkeys(_lm_eval_options() if name == "eval" else _trl_options()):
+    for option in dict.fromkeys(_lm_eval_options() if name == "eval" else _trl_options(name)):
         listed.add_argument(option, nargs="*", help="")
     return listed
 
@@ -101,16 +101,19 @@ def _lm_eval_options() -> Iterator[str]:
     yield from re.findall(r"^  (--\w+)", help.getvalue(), re.MULTILINE)
 
 
-def _trl_options() -> Iterator[str]:
-    """The options of `faithful-se sft`; TRL's where it is installed."""
+def _trl_options(name: str) -> Iterator[str]:
+    """The options of a training; TRL's where it is installed."""
+    from training.grpo.arguments import GrpoArguments
     from training.sft.cli import DataArguments
+    from training.trainer.arguments import TrainerArguments
     from training.trainer.short_help import HELP_ALL
 
-    sources: list[type] = [DataArguments]
+    own = {"sft": DataArguments, "dpo": TrainerArguments, "grpo": GrpoArguments}[name]
+    sources: list[type] = [own]
     with suppress(ImportError):
-        from trl import ModelConfig, SFTConfig
+        import trl
 
-        sources += [ModelConfig, SFTConfig]
+        sources += [trl.ModelConfig, getattr(trl, f"{name.upper()}Config")]
     yield from (HELP_ALL, "--config")
     yield from (f"--{option.name}" for source in sources for option in fields(source))
 

@@ -1,6 +1,6 @@
 """`faithful-se board --push REPO`: a board on the Hugging Face hub, as a static Space or in a dataset repository.
 
-What is uploaded is a folder: the files of the board and a README.md with the hub's metadata. One commit holds all of it.
+What is uploaded is a folder: the files of the board and a README.md with the hub's metadata, in one commit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def check_push(repo: str) -> None:
     """
     from huggingface_hub import constants, get_token
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils._validators import validate_repo_id
 
     try:
         validate_repo_id(repo)
@@ -82,8 +82,8 @@ def readme(board: Board, kind: str) -> str:
         data["configs"] = [{"config_name": name, "data_files": file} for name, file in files.items()]
     heading, _, table = markdown(board).partition("\n")
     sentences = "\n".join(f"- {escape(sentence)}" for sentence in verdict(board).sentences)
-    made = f"Made by `faithful-se board`. [The page]({PAGE}) shows the texts, [{BOARD}]({BOARD}) holds every number."
-    return f"---\n{data.to_yaml()}\n---\n\n{heading}\n\n{sentences}\n{table}\n{made}\n"
+    origin = f"Made by `faithful-se board`. [The page]({PAGE}) shows the texts, [{BOARD}]({BOARD}) holds every number."
+    return f"---\n{data.to_yaml()}\n---\n\n{heading}\n\n{sentences}\n{table}\n{origin}\n"
 
 
 def push(board: Board, folder: Path, repo: str, kind: str, *, private: bool) -> str:
@@ -113,7 +113,11 @@ def _repository(api: HfApi, repo: str, kind: str, private: bool) -> Any:
     """The repository, which is made where there is none."""
     from huggingface_hub.errors import HfHubHTTPError
 
-    settings = {"repo_type": kind, "private": private or None, "space_sdk": "static" if kind == "space" else None}
+    settings: dict[str, Any] = {
+        "repo_type": kind,
+        "private": private or None,
+        "space_sdk": "static" if kind == "space" else None,
+    }
     try:
         return api.create_repo(repo, **settings)
     except HfHubHTTPError as error:

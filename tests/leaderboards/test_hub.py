@@ -98,7 +98,7 @@ def test_a_repository_that_is_there_must_hold_a_board(board, hub, capsys):
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (refusal(401, "Invalid username or password."), "the hub refuses the token (401: Invalid username or password.)"),
+        (refusal(401, "Invalid username"), "the hub refuses the token (401: Invalid username): hf auth login"),
         (refusal(403, "You don't have the rights"), "the hub refuses the token (403: You don't have the rights)"),
         (refusal(500, "Internal\nError"), "the hub answers 500: Internal Error"),
         (ConnectionError("no route\nto host"), "the hub cannot be reached: no route to host"),

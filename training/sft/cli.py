@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from training.trainer.arguments import TrainerArguments, read_trainer_arguments
-from training.trainer.short_help import MOST_USED, short_help, wants_help
+from training.trainer.short_help import short_help, wants_help
 
 if TYPE_CHECKING:
     from trl import ModelConfig, SFTConfig
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     arguments = list(sys.argv[1:] if argv is None else argv)
     if wants_help(arguments):
-        print(short_help("faithful-se sft", ABOUT, DataArguments, EXAMPLES, MOST_USED))
+        print(short_help("faithful-se sft", ABOUT, DataArguments, EXAMPLES, 2e-5))
         return 0
     data, training, model = read_arguments(arguments)
     data.check()

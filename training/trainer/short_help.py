@@ -14,11 +14,12 @@ HELP, SHORTER, HELP_ALL = "--help", "-h", "--help-all"
 COLUMN = 34  # where the descriptions begin
 
 # The arguments of TRL that a training most often sets, as option and value -> what it is, and its default here.
+# Trainings other than `sft` say what differs.
 MOST_USED = {
     "--config YAML": "arguments in a file, as in recipes/; the command line wins",
     "--model_name_or_path MODEL": "folder or hub name of the model to train",
     "--output_dir DIR": "folder to write to, or to resume in",
-    "--learning_rate X": "2e-5 unless given, which suits --full; LoRA wants about ten times as much",
+    "--learning_rate X": "LoRA wants about ten times what suits --full",
     "--num_train_epochs N": "passes over the rows (default: 3)",
     "--max_steps N": "steps instead of epochs",
     "--per_device_train_batch_size N": "rows at once, on each device (default: 8)",
@@ -39,7 +40,14 @@ def wants_help(arguments: Sequence[str]) -> bool:
     return bool({HELP, SHORTER} & set(arguments))
 
 
-def short_help(prog: str, about: str, options: type, examples: Sequence[str], most_used: Mapping[str, str]) -> str:
+def short_help(
+    prog: str,
+    about: str,
+    options: type,
+    examples: Sequence[str],
+    learning_rate: float,
+    more: Mapping[str, str] | None = None,
+) -> str:
     """The help of a command: what it does, examples, its own options, the most used ones of TRL.
 
     Args:
@@ -47,20 +55,20 @@ def short_help(prog: str, about: str, options: type, examples: Sequence[str], mo
         about: what it does.
         options: dataclass of its own options, each with `help` in its metadata, and `metavar` where it takes a value.
         examples: commands.
-        most_used: as `MOST_USED`.
+        learning_rate: TRL's default.
+        more: further arguments of TRL, as in `MOST_USED`; an empty text leaves an argument out.
     """
+    most_used = {**MOST_USED, **(more or {})}
+    most_used["--learning_rate X"] += f" (default: {learning_rate:g})"
     own = {}
     for option in fields(options):
-        own[f"--{option.name} {option.metadata.get('metavar', '')}".rstrip()] = option.metadata["help"]
-    lines = [f"usage: {prog} {_value(own)}--model_name_or_path MODEL --output_dir DIR [OPTIONS]", "", about, ""]
+        value = "" if isinstance(option.default, bool) else option.metadata.get("metavar", option.name.upper())
+        own[f"--{option.name} {value}".rstrip()] = option.metadata["help"]
+    lines = [f"usage: {prog} {next(iter(own))} --model_name_or_path MODEL --output_dir DIR [OPTIONS]", "", about, ""]
     lines += ["examples:", *(f"  {example}" for example in examples)]
     for title, entries in (("options", own), ("most used arguments of TRL", most_used)):
-        lines += ["", f"{title}:", *(_entry(name, text) for name, text in entries.items())]
+        lines += ["", f"{title}:", *(_entry(name, text) for name, text in entries.items() if text)]
     return "\n".join([*lines, "", f"{prog} {HELP_ALL} lists every argument of TRL."])
-
-
-def _value(own: Mapping[str, str]) -> str:
-    return f"{next(iter(own))} " if own else ""
 
 
 def _entry(name: str, text: str) -> str:
