@@ -112,5 +112,5 @@ def test_nothing_significant():
 def test_hundred_checkpoints():
     text = verdict(large(100, documents=0))
     assert "has the highest lift of 55 trained checkpoints" in text.headline
-    assert "By lift it is not told apart from 1 of 54 others: their intervals overlap." in text.caveats
+    assert "By lift it is not told apart from 2 of 54 others: their intervals overlap." in text.caveats
     assert "The best of 55 looks a little better than it is." in text.caveats

@@ -11,7 +11,7 @@ import os
 import sys
 
 from faithful_se.errors import UsageError
-from training.command_line import command_parser, options_from
+from training.command_line import command_parser, options_from, refuse_options
 from training.trainer.short_help import HELP_ALL
 from training.tune.options import GateOptions, MachineOptions, RowOptions, SourceOptions
 
@@ -29,6 +29,14 @@ After an interruption, the same command resumes. The last line says whether the 
 
 # What this command sets itself.
 OWN_ARGUMENTS = {"--output_dir": "--out", "--model_name_or_path": "--model", "--merge": "--full, or leave it out"}
+
+_OF_CHOICES = "a tuning needs one set of labels for all texts, and multiple choice has none: leave it out"
+REFUSED = {
+    "--unit": "a tuning teaches explanations by words: leave it out; attribute --unit sentence, build and sft train on "
+    "sentences",
+    "--words-of": _OF_CHOICES,
+    "--answer-with": _OF_CHOICES,
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,12 +56,13 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 1 where the gate fails under `--strict`."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    typed = sys.argv[1:] if argv is None else argv
-    if HELP_ALL in typed:
+    words = sys.argv[1:] if argv is None else argv
+    if HELP_ALL in words:
         from training.sft.cli import read_arguments
 
         read_arguments([HELP_ALL], "faithful-se tune")  # prints, and ends the command
-    arguments, others = parser().parse_known_args(typed)
+    refuse_options(words, REFUSED)
+    arguments, others = parser().parse_known_args(words)
     source, options = options_from(arguments, SourceOptions), options_from(arguments, RowOptions)
     gate, machine = options_from(arguments, GateOptions), options_from(arguments, MachineOptions)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
