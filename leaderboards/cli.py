@@ -9,6 +9,7 @@ from textwrap import fill
 
 from faithful_se.errors import UsageError, require_packages
 from faithful_se.files import check_writable
+from faithful_se.hub import check_upload
 from leaderboards.board import Board, Settings
 from leaderboards.published import is_board
 from leaderboards.sanitize import terminal_line
@@ -109,9 +110,7 @@ def main(argv: list[str] | None = None) -> int:
 
         return report(options.results)
     if options.push:
-        from leaderboards.hub import check_push
-
-        check_push(options.push)
+        check_upload(f"--push {options.push}", options.push)
         if options.out is None and len(options.results) == 1 and is_board(options.results[0]):
             return _push_again(options.results[0], options)
     if options.out is None:

@@ -6,13 +6,12 @@ What is uploaded is a folder: the files of the board and a README.md with the hu
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
+from faithful_se.hub import hub_errors
 from leaderboards.export import TABLES
 from leaderboards.published import BOARD
 from leaderboards.sanitize import one_line
@@ -29,26 +28,6 @@ TAGS = ["leaderboard", "faithfulness", "self-explanation", "faithful-se"]
 
 # The longest short description that the hub takes.
 SHORT = 60
-
-
-def check_push(repo: str) -> None:
-    """Check the name and the token before anything is computed.
-
-    Raises:
-        UsageError: a name that the hub does not allow, no token, or the offline mode is on.
-    """
-    from huggingface_hub import constants, get_token
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
-
-    try:
-        validate_repo_id(repo)
-    except HFValidationError as error:
-        raise UsageError(f"--push {repo}: no name of a repository; give NAME or OWNER/NAME") from error
-    if constants.HF_HUB_OFFLINE:
-        raise UsageError(f"--push {repo}: HF_HUB_OFFLINE is set: unset it, or leave --push out")
-    if not get_token():
-        raise UsageError(f"--push {repo}: no token of the hub: hf auth login, or HF_TOKEN=… (with the right to write)")
 
 
 def write_upload(board: Board, folder: Path, upload: Path, kind: str) -> None:
@@ -97,7 +76,7 @@ def push(board: Board, folder: Path, repo: str, kind: str, *, private: bool) -> 
     from huggingface_hub import HfApi
 
     api = HfApi()
-    with _hub_errors(repo), TemporaryDirectory(prefix="board.") as upload:
+    with hub_errors(f"--push {repo}"), TemporaryDirectory(prefix="board.") as upload:
         write_upload(board, folder, Path(upload), kind)
         address = _repository(api, repo, kind, private)
         api.upload_folder(
@@ -127,27 +106,3 @@ def _repository(api: HfApi, repo: str, kind: str, private: bool) -> Any:
     if not api.file_exists(address.repo_id, BOARD, repo_type=kind):
         raise UsageError(f"--push {repo}: the {kind} is there and holds no board: give another name")
     return address
-
-
-@contextmanager
-def _hub_errors(repo: str) -> Iterator[None]:
-    """Turn what the hub refuses into one line."""
-    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
-
-    try:
-        yield
-    except LocalTokenNotFoundError as error:
-        raise UsageError(f"--push {repo}: no token of the hub: hf auth login") from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else None
-        reason = " ".join((error.server_message or str(error)).split())[:200]
-        if status in (401, 403):
-            raise UsageError(
-                f"--push {repo}: the hub refuses the token ({status}: {reason}): "
-                "hf auth login with one that may write there"
-            ) from error
-        raise UsageError(f"--push {repo}: the hub answers {status or 'nothing'}: {reason}") from error
-    except OSError as error:
-        if isinstance(error, PermissionError | FileNotFoundError):
-            raise
-        raise UsageError(f"--push {repo}: the hub cannot be reached: {' '.join(str(error).split())[:200]}") from error
