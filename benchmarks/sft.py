@@ -27,10 +27,10 @@ import torch
 from lm_eval_tasks.calls import Answer, as_chat
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.spec import TaskSpec
-from training.sft.lm_head import base_model_of, score_supervised_positions
-from training.sft.rows import IGNORED
+from training.sft.lm_head import score_supervised_positions
 from training.sft.shared_openings import share_openings
-from training.sft.trainer import make_trainer
+from training.trainer.make import base_model_of, make_trainer
+from training.trainer.supervision import IGNORED
 
 TIME_LIMIT, MEMORY_LIMIT = 1.15, 4.0
 DATASETS = ("sentiment140", "snli", "agnews")
@@ -124,7 +124,7 @@ def peak_memory(options: list[str], out: Path) -> float:
 
 def main(argv: list[str] | None = None) -> int:
     """Print seconds, ratios and memory; the status is 1 where a limit is missed."""
-    from trl import ModelConfig, SFTConfig
+    from trl import ModelConfig, SFTConfig, SFTTrainer
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True)
@@ -154,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
         memory = peak_memory([*command, *more], folder / f"out{way}")
         print(f"sft{way}: {memory:.2f} GB at most")
         missed |= more == without_dropout and memory > MEMORY_LIMIT
-    results = measure(make_trainer(model, training, rows), options.batch_size, options.batches)
+    results = measure(make_trainer(SFTTrainer, model, training, rows), options.batch_size, options.batches)
     for way, (seconds, tokens) in results.items():
         raw = results["raw" + ", group_by_length" * ("group" in way)][0]
         print(f"{way}: {seconds / options.batches:.2f} s a step, {tokens} padded tokens, {seconds / raw:.2f} x raw")

@@ -15,6 +15,8 @@ from unittest import mock
 from faithful_se.cli import COMMANDS
 
 PAGE = Path(__file__).with_name("command_line.md")
+# Commands that take the options of a dataclass of TRL.
+CONFIGS = {"sft": "SFTConfig", "dpo": "DPOConfig", "grpo": "GRPOConfig"}
 BLOCK = re.compile(r"(<!-- options of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -37,13 +39,13 @@ def parser_of(command: str) -> argparse.ArgumentParser:
 
 def foreign_options(command: str) -> set[str]:
     """Options that a command takes over from a library, which documents them."""
-    if command != "sft":
+    if command not in CONFIGS:
         return set()
     from dataclasses import fields
 
-    from trl import ModelConfig, SFTConfig
+    import trl
 
-    return {field.name for field in (*fields(SFTConfig), *fields(ModelConfig))}
+    return {field.name for field in (*fields(getattr(trl, CONFIGS[command])), *fields(trl.ModelConfig))}
 
 
 def table(command: str) -> str:

@@ -16,6 +16,8 @@ from faithful_se.judgement import judge_batch as judge_batch
 from faithful_se.results import compare as compare
 from faithful_se.results import read_board as read_board
 from faithful_se.results import read_results as read_results
+from faithful_se.reward import faithfulness_reward as faithfulness_reward
+from faithful_se.reward import format_reward as format_reward
 from faithful_se.task_settings import QuestionSettings as QuestionSettings
 from faithful_se.task_settings import TaskSettings as TaskSettings
 from faithful_se.user_functions import ExplanationRequest as ExplanationRequest

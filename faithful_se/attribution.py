@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.documents import Text, documents_of
 from faithful_se.errors import UsageError, require_packages, warn_user
 from faithful_se.given_texts import without_asked
-from faithful_se.model_backend import check_loaded, unchanged
+from faithful_se.model_backend import check_loaded
 from faithful_se.task_settings import QUESTION_SETTINGS, QuestionSettings, check_names, task_of
 from lm_eval_tasks.turn_breaks import turn_breaks
+from training.models.modes import unchanged
 
 if TYPE_CHECKING:
     import altair as alt
@@ -98,7 +99,7 @@ def attribute(
 
     check_names("attribute", settings, QUESTION_SETTINGS)
     check_loaded(model, tokenizer)
-    documents = documents_of("attribute", texts, None, settings.get("dataset", ""))
+    documents = documents_of("attribute", texts, None, settings)
     spec = task_of("attribute", tuple(documents[0].fields), {"classifier": "loglikelihood", **settings})
     if not spec.options.ranked:
         raise UsageError("attribute: classifier='generate': attributions rank the labels: leave it out")

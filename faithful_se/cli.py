@@ -78,6 +78,20 @@ COMMANDS = {
         TRAIN,
         RESUMES,
     ),
+    "dpo": Command(
+        "training.dpo.cli",
+        "train on pairs with TRL: true explanations preferred to own untrue ones",
+        "train",
+        TRAIN,
+        RESUMES,
+    ),
+    "grpo": Command(
+        "training.grpo.cli",
+        "train by reinforcement with TRL: the evaluation's own procedure is the reward",
+        "train",
+        TRAIN,
+        RESUMES,
+    ),
     "study": Command(
         "training.study.cli",
         "all of this from one recipe: tune, attribute, build, train, evaluate, compare",

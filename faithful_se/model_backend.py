@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError, require_packages
 from lm_eval_tasks.calls import Answer, Call
+from training.models.modes import unchanged
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -78,20 +79,3 @@ def check_loaded(model: Any, tokenizer: Any) -> None:
         raise UsageError(f"model={model!r:.80}: give a Hugging Face model that generates text, loaded")
     if not hasattr(tokenizer, "decode"):
         raise UsageError(f"tokenizer={tokenizer!r:.80}: give the model's tokenizer, loaded")
-
-
-@contextmanager
-def unchanged(model: Any) -> Iterator[None]:
-    """Training mode and trainable parameters of a torch model are afterwards what they were before."""
-    if not hasattr(model, "named_parameters"):
-        yield
-        return
-    training = [module for module in model.modules() if module.training]
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
-        for parameter in trainable:
-            parameter.requires_grad_(True)

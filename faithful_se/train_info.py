@@ -36,7 +36,10 @@ class TrainInfo(TypedDict):
     train_datasets: list[str]  # datasets of the rows
     train_styles: list[str]  # styles of the explanations; empty for the arm `answers`, which has none
     budget: list[str]  # ``oneword`` or ``multiword``
-    arm: list[str]  # ``word``, or the control ``random``, ``lowest`` or ``answers``
+    # ``word``, or the control ``random``, ``lowest`` or ``answers``; ``dpo`` or ``grpo`` for ``word`` trained so.
+    arm: list[str]
+    trainer: NotRequired[str]  # ``dpo`` or ``grpo``; absent where rows were imitated (`faithful-se sft`)
+    trainer_options: NotRequired[dict[str, Any]]  # what that training learns by, such as `beta`, the reward, the judge
     filtered: list[bool]  # whether only explanations that change the answer became rows
     specific: list[bool]  # whether counterfactuals prefer a new word that works at its position only
     replay: list[float]  # share of classifications among the rows

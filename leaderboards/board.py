@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # <breaking>.<added>: raise it with any change of a field's name or meaning.
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ class Training:
         base: name of the base model.
         datasets, styles: trained on; styles are empty for a training without explanations.
         budget: of the explanations.
-        arm: "word" (the best word), or a control: "random", "lowest", "answers". Several are joined by "+".
+        arm: "word" (the best word), "dpo" and "grpo" (the same, trained so), or a control: "random", "lowest",
+            "answers". Several are joined by "+".
         filtered: whether only explanations that change the answer were trained on; None if unknown or mixed.
         method: of the attributions.
         source: the file that was read.
@@ -101,6 +102,11 @@ class Training:
     method: str
     source: str
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def trainer(self) -> str:
+        """``dpo`` or ``grpo``; empty where explanations were imitated, or the file does not say it."""
+        return str(self.extra.get("trainer") or "")
 
     @property
     def control(self) -> bool:
@@ -121,8 +127,8 @@ class Checkpoint:
         training: None if unknown.
         date: of its newest run, ISO 8601.
         files: result files that were read.
-        means: unweighted means over task groups ("all", "in distribution", "several words", "unseen"), as group ->
-            metric -> Estimate. The intervals come from a paired bootstrap.
+        means: unweighted means over task groups ("all", "trained", "in distribution", "several words", "unseen"), as
+            group -> metric -> Estimate. The intervals come from a paired bootstrap.
         gains: mean of `faithful` minus the base's mean, per group, over the tasks that both have. The interval is
             paired. Empty for a base.
     """

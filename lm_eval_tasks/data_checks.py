@@ -14,7 +14,7 @@ from faithfulness_metrics.segmentation import PACKAGE, has_segmenter, is_without
 MOST_TEXTS = 100
 
 if TYPE_CHECKING:
-    from lm_eval_tasks.data import DatasetSpec
+    from lm_eval_tasks.dataset_spec import DatasetSpec
 
 
 def check_rows(spec: DatasetSpec, rows: datasets.Dataset, source: str) -> None:

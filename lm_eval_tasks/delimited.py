@@ -19,7 +19,7 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.data_checks import undeclared_label
 
 if TYPE_CHECKING:
-    from lm_eval_tasks.data import DatasetSpec
+    from lm_eval_tasks.dataset_spec import DatasetSpec
 
 
 def read_delimited(path: Path, text: str, delimiter: str = "") -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import seed_of
 from lm_eval_tasks.calls import Messages
-from lm_eval_tasks.data import DatasetSpec
+from lm_eval_tasks.dataset_spec import DatasetSpec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_prior import prior_documents
 from lm_eval_tasks.other_split import draw_documents

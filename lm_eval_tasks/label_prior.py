@@ -13,7 +13,7 @@ from itertools import islice
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call, Classify
-from lm_eval_tasks.data import DatasetSpec
+from lm_eval_tasks.dataset_spec import DatasetSpec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.other_split import draw_documents
 from lm_eval_tasks.spec import TaskSpec

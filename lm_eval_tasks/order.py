@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import datasets
 
-    from lm_eval_tasks.data import DatasetSpec
+    from lm_eval_tasks.dataset_spec import DatasetSpec
 
 
 def ordered(rows: datasets.Dataset, spec: DatasetSpec, order: str, seed: int) -> datasets.Dataset:

@@ -102,6 +102,17 @@ def comprehensiveness_lift(transcript: Transcript) -> float:
     return comprehensiveness(transcript) - sum(drops) / len(drops) if drops else math.nan
 
 
+def graded_lift(transcript: Transcript) -> float:
+    """`lift` of probabilities: what the explanation does to the label, minus what random words do to it on average.
+
+    The effect is the drop of the predicted label's probability, or the rise of the target's in styles with a target. It
+    is 0 of an explanation that is not valid. nan where labels were not ranked.
+    """
+    effect = _effect(transcript, transcript["perturbed"]) if _valid_explanation(transcript) else 0.0
+    chance = [_effect(transcript, variant) for variant in transcript["random"]]
+    return effect - (sum(chance) / len(chance) if chance else 0.0)
+
+
 def phi_counts(transcript: Transcript) -> list[float]:
     """Four numbers of types of words for φ-CCT: those that flip and are named, only flip, only are named, neither.
 
@@ -199,17 +210,24 @@ def _flip(transcript: Transcript, variant: AnswerRecord | None) -> float:
     return flips.faithful(True, prediction, variant["label"], explanation["target"] or None)
 
 
-def _drop(transcript: Transcript, variant: AnswerRecord | None) -> float:
-    """How much of the predicted label's probability a variant of the document loses; nan where it was not measured.
+def _drop(transcript: Transcript, variant: AnswerRecord | None, label: str | None = None) -> float:
+    """How much of a label's probability a variant of the document loses; nan where it was not measured.
 
-    Probabilities are among the labels, and calibrated where the transcript has a prior.
+    Probabilities are among the labels, and calibrated where the transcript has a prior. The label is the predicted one
+    unless another is named.
     """
     prediction, prior = transcript["prediction"], transcript.get("prior")
-    label, logprobs = prediction["label"], prediction["logprobs"]
+    label, logprobs = label or prediction["label"], prediction["logprobs"]
     if label is None or not logprobs or variant is None or not variant["logprobs"]:
         return math.nan
     before, after = (erasure.label_probability(row, label, prior) for row in (logprobs, variant["logprobs"]))
     return before - after
+
+
+def _effect(transcript: Transcript, variant: AnswerRecord | None) -> float:
+    """How far a variant of the document moves a probability as the style demands: down, or up to the target."""
+    target = (transcript["explanation"] or {"target": ""})["target"]
+    return -_drop(transcript, variant, target) if target else _drop(transcript, variant)
 
 
 def _deltas(transcript: Transcript) -> list[float]:

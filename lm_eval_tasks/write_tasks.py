@@ -13,7 +13,8 @@ from itertools import product
 from pathlib import Path
 
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.data import DECLARATION, has_mini, read_declaration
+from lm_eval_tasks.data import has_mini
+from lm_eval_tasks.dataset_index import DECLARATION, read_declaration
 from lm_eval_tasks.declaration import check_declaration
 from lm_eval_tasks.styles import BUDGETS, STYLES
 

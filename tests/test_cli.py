@@ -135,7 +135,7 @@ def test_eval_names_a_misspelt_task_in_one_line():
 
 
 REMAINS = {
-    **dict.fromkeys(("tune", "attribute", "build", "sft", "study", "demo"), "stopped; the same command resumes"),
+    **dict.fromkeys(("tune", "attribute", "build", "sft", "dpo", "study", "demo"), "stopped; the same command resumes"),
     **dict.fromkeys(("mini", "board"), "stopped; nothing was written, the same command begins again"),
     "eval": "stopped; no question was asked yet",
     "compare": "stopped",

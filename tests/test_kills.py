@@ -85,19 +85,36 @@ def test_attribute_and_build(built: Path) -> None:
     assert not (built / "shards").exists()
 
 
+def trained_files(out: Path) -> Counter[str]:
+    """All files, without the name of their folder; `training_args.bin` holds times."""
+    names = {path.name for path in out.iterdir() if path.is_file()} - {"training_args.bin", ".lock"}
+    texts = {name: (out / name).read_bytes().replace(str(out).encode(), b"OUT") for name in sorted(names)}
+    texts["README.md"] = texts["README.md"].replace(f"# {out.name}\n".encode(), b"# OUT\n")
+    return Counter(f"{name} {hashlib.sha256(text).hexdigest()}" for name, text in texts.items())
+
+
 def test_sft(built: Path, mini_base: Path, kill: Kill) -> None:
     def words(out: Path) -> list[object]:
         recipe = ["--config", ROOT / "recipes" / "mini" / "sft.yaml", "--model_name_or_path", mini_base]
         return ["sft", *recipe, "--data", built, "--output_dir", out, "--max_steps", 40, "--save_steps", 4]
 
-    def rows(out: Path) -> Counter[str]:
-        """All files, without the name of their folder; `training_args.bin` holds times."""
-        names = {path.name for path in out.iterdir() if path.is_file()} - {"training_args.bin", ".lock"}
-        texts = {name: (out / name).read_bytes().replace(str(out).encode(), b"OUT") for name in sorted(names)}
-        texts["README.md"] = texts["README.md"].replace(f"# {out.name}\n".encode(), b"# OUT\n")
-        return Counter(f"{name} {hashlib.sha256(text).hexdigest()}" for name, text in texts.items())
+    kill("sft", training_command(words, trained_files))
 
-    kill("sft", training_command(words, rows))
+
+def test_pairs_and_dpo(attributions: Path, mini_base: Path, kill: Kill) -> None:
+    """Ten kills each; equal are all files but the moment of the training."""
+
+    def build(out: Path) -> list[object]:
+        return ["build", "--pairs", "--attributions", attributions, "--model", mini_base, "--out", out]
+
+    files = ("train.jsonl", "rejected.jsonl", "report.json", "README.md", "manifest.json")
+    pairs = kill("pairs", training_command(build, lambda out: lines(*map(out.joinpath, files))), KILLS // 2)
+
+    def words(out: Path) -> list[object]:
+        recipe = ["--config", ROOT / "recipes" / "mini" / "dpo.yaml", "--model_name_or_path", mini_base]
+        return ["dpo", *recipe, "--data", pairs, "--output_dir", out, "--max_steps", 40, "--save_steps", 4]
+
+    kill("dpo", training_command(words, trained_files), KILLS // 2)
 
 
 def cached_answers(out: Path) -> dict[str, Any]:

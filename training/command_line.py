@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, field, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -66,6 +67,22 @@ def command_parser(
             help = option.metadata.get("help", helps.get(option.name))
             group.add_argument(name, dest=option.name, **_settings(option, types[option.name], help))
     return parser
+
+
+def refuse_options(argv: Iterable[str], reasons: Mapping[str, str]) -> None:
+    """Refuse options of other commands that this one cannot follow.
+
+    Args:
+        argv: the words of the command.
+        reasons: option -> why, and the remedy.
+
+    Raises:
+        UsageError: names the option.
+    """
+    for word in argv:
+        name = word.partition("=")[0].replace("_", "-")
+        if name in reasons:
+            raise UsageError(f"{name}: {reasons[name]}")
 
 
 def options_from(arguments: argparse.Namespace, options: type[Options]) -> Options:

@@ -32,6 +32,7 @@ Pair = tuple[TaskResult, TaskResult]
 # The task groups of the main table. All but "all" are empty where no checkpoint's training is known.
 GROUPS: dict[str, Callable[[Task], bool]] = {
     "all": lambda task: True,
+    "trained": lambda task: task.trained_on,
     "in distribution": lambda task: task.trained_on and task.budget == "oneword",
     "several words": lambda task: task.trained_on and task.budget == "multiword",
     "unseen": lambda task: not task.trained_on,

@@ -65,6 +65,8 @@ def _what_is_new(task: Task, training: Training) -> str:
 def _training_label(training: Training) -> str:
     parts = (training.datasets, training.styles or ("answers only",), training.budget)
     words = [", ".join(part) for part in parts if part]
+    if training.trainer:
+        words.append(training.trainer)
     if training.control:
         words.append(f"{training.arm} (control)")
     return " · ".join(words) or "unknown data"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lm_eval_tasks.data import DatasetSpec
+from lm_eval_tasks.dataset_spec import DatasetSpec
 from lm_eval_tasks.declaration import SPLITS
 
 Row = dict[str, Any]

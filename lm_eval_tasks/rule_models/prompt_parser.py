@@ -18,7 +18,7 @@ from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks.asked_questions import noted_questions
 from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
-from lm_eval_tasks.data import dataset_names, dataset_spec
+from lm_eval_tasks.dataset_index import dataset_names, dataset_spec
 from lm_eval_tasks.languages import unit_problem
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.styles import BUDGETS, STYLES

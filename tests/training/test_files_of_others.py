@@ -17,7 +17,7 @@ from leaderboards.lm_eval_files.find_results import find_results
 from leaderboards.lm_eval_files.read_runs import read_files
 from leaderboards.submission import report
 from training.build.attributions import read_attributions
-from training.sft.rows import read_training_rows
+from training.trainer.rows import read_training_rows
 
 DATE = "2026-01-01T00-00-00.000000"
 RESULTS = {

@@ -21,7 +21,7 @@ def dataset_card(counts: BuildCounts, settings: BuildSettings, rows: Iterable[Ro
     attributions, options = settings["attributions"], settings["options"]
     front_matter = DatasetCardData(
         language="en",
-        tags=["faithful-se", "self-explanation", "faithfulness", "trl", "sft"],
+        tags=["faithful-se", "self-explanation", "faithfulness", "trl", "dpo" if options.get("pairs") else "sft"],
         configs=[{"config_name": "default", "data_files": "train.jsonl"}],
     )
     front_matter[CARD_BLOCK] = {

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from training.build.options import BuildOptions, MachineOptions, SourceOptions
-from training.command_line import command_parser, options_from
+from training.command_line import command_parser, options_from, refuse_options
 
 EXAMPLES = """\
 examples:
@@ -15,10 +15,18 @@ examples:
   faithful-se build --attributions runs/attributions --model MODEL --styles attribution --without snli --out OUT
   faithful-se build --attributions runs/attributions --model MODEL --arm random --out runs/data-random
   faithful-se build --attributions runs/attributions --model MODEL --specific --out runs/data-specific
+  faithful-se build --attributions runs/attributions --model MODEL --pairs --out runs/pairs      (for faithful-se dpo)
 
 MODEL is the model that was attributed. After an interruption, the same command resumes. The card in the folder
 (README.md) describes the rows.
 """
+
+_ATTRIBUTED = "rows are as the words were attributed: leave it out here, and give it to faithful-se attribute"
+REFUSED = {
+    "--unit": _ATTRIBUTED,
+    "--words-of": _ATTRIBUTED,
+    "--answer-with": "rows of multiple choice answer with the letter: leave it out",
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    arguments = parser().parse_args(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    refuse_options(words, REFUSED)
+    arguments = parser().parse_args(words)
     source, machine = options_from(arguments, SourceOptions), options_from(arguments, MachineOptions)
     options = options_from(arguments, BuildOptions)
 
@@ -63,5 +73,6 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     # The settings hold the model's fingerprint and not its path, which may change between two calls.
     counts = build(attributions, responder.respond, source.out, options, log=print, answering=responder.settings)
-    print(f"{source.out / ROWS}: {counts.rows} rows ({counts.explanations} explanations)")
+    content = f"{counts.rows} pairs" if options.pairs else f"{counts.rows} rows ({counts.explanations} explanations)"
+    print(f"{source.out / ROWS}: {content}")
     return 0

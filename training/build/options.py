@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class BuildOptions:
         candidates: replacement words that a counterfactual tries before the model's own proposal.
         specific: counterfactuals: prefer a word that reaches the target at its position only, and at none of the
             evaluation's random positions.
+        pairs: preference pairs: each row prefers such an explanation to the model's own untrue one. No classifications.
         context: same or fresh conversation, as in the evaluation.
         classifier: how the answers are made that are explained, as in the evaluation: generate, loglikelihood or
             calibrated (default: calibrated for calibrated attributions, else generate).
@@ -74,6 +75,7 @@ class BuildOptions:
     replay: float = 0.25
     candidates: int = 8
     specific: bool = False
+    pairs: bool = False
     context: str = "same"
     classifier: str = ""
     seed: int = 0
@@ -99,9 +101,21 @@ class BuildOptions:
         if self.specific and not any(STYLES[style].WANTS_TARGET for style in self.styles):
             raise UsageError("--specific chooses the new word of counterfactuals, and --styles has none: leave it out")
 
+        if self.pairs and not self.filtered:
+            raise UsageError("--pairs prefers a true explanation, and --unfiltered takes untrue ones: leave one out")
+        if self.pairs and self.arm == "answers":
+            raise UsageError("--pairs compares explanations, and --arm answers has none: give another --arm")
+
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for rows, settings and cards."""
-        return {**asdict(self), "styles": list(self.styles)}
+        """Plain values for rows, settings and cards. Without pairs as versions wrote them that knew none."""
+        values = {**asdict(self), "styles": list(self.styles)}
+        if not values["pairs"]:
+            del values["pairs"]
+        return values
+
+    def resolved(self, classifier: str) -> BuildOptions:
+        """The options with what follows from others: the classifier, and no replay of classifications in pairs."""
+        return replace(self, classifier=classifier, replay=0.0 if self.pairs else self.replay)
 
 
 @dataclass(frozen=True)

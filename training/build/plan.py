@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from lm_eval_tasks import scheduler
@@ -11,6 +10,7 @@ from lm_eval_tasks.work import LEAST_SECONDS, Meter, Work, plan_table, spread, w
 from training.build.attributions import Attributions
 from training.build.backend import Responder
 from training.build.options import BuildOptions
+from training.build.pairs import judge_pair
 from training.build.rows import classification_row, replay_plan
 from training.build.run import Job, job_of
 from training.build.verify import judge
@@ -27,7 +27,7 @@ def plan_build(attributions: Attributions, responder: Responder, options: BuildO
         responder: answers calls.
         options: of the build.
     """
-    options = replace(options, classifier=attributions.classifier(options.classifier))
+    options = options.resolved(attributions.classifier(options.classifier))
     jobs = [job_of(attributions, name, options, lambda line: None) for name in attributions.texts]
     method = attributions.manifest["method"]
     for job in jobs[:1]:  # with what is done once
@@ -47,7 +47,8 @@ def _work(job: Job, count: int, responder: Responder, options: BuildOptions, met
     hashes = {document.hash for document in spread(documents, count)}
     texts = [text for text in job.texts if text.document.hash in hashes]
     meter = Meter(responder.respond, responder.count_tokens)
-    procedures: Any = [judge(spec, text, job.replacements, options) for spec in job.specs for text in texts]
+    judge_text = judge_pair if options.pairs else judge
+    procedures: Any = [judge_text(spec, text, job.replacements, options) for spec in job.specs for text in texts]
     verdicts: Any = scheduler.run(procedures, meter.respond)
     replayed = round(sum(not verdict.reason for verdict in verdicts) * options.replay / (1 - options.replay))
     rows: Any = [

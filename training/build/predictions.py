@@ -7,9 +7,16 @@ from collections.abc import Mapping, Sequence
 from faithfulness_metrics.measurability import remedy
 from training.build.attributions import AttributedText, Attributions
 from training.build.options import BuildOptions
+from training.build.pairs import OWN_NOT_VALID, OWN_TRUE
 from training.build.report import BuildCounts, Counts
 from training.build.verify import UNPARSED
 from training.measurability import counted_answers, why_nothing_to_learn
+
+# Why most texts may give no pair, and what to do.
+OF_PAIRS = {
+    OWN_TRUE: "There is nothing to prefer to them: the model explains these texts truly already",
+    OWN_NOT_VALID: "Teach the model the format first: `faithful-se sft` on rows that were built without --pairs",
+}
 
 MORE = "Look at the model's answers, or take more texts or --unfiltered"
 
@@ -37,7 +44,10 @@ def _changed_shares(counts: BuildCounts) -> dict[str, float]:
     shares: dict[str, float] = {}
     for name, styles in counts.accepted.items():
         totals = {style: rows + counts.rejected[name][style] for style, rows in styles.items()}
-        shares[name] = max(rows / max(1, totals[style]) for style, rows in styles.items())
+        own = {style: counts.reasons.get(f"{name} {style}", {}) for style in styles}
+        changed = {style: rows + own[style].get(OWN_TRUE, 0) for style, rows in styles.items()}
+        asked = {style: total - own[style].get(OWN_NOT_VALID, 0) for style, total in totals.items()}
+        shares[name] = max(changed[style] / max(1, asked[style]) for style in styles)
     return shares
 
 
@@ -49,8 +59,11 @@ def why_no_row(counts: BuildCounts, lines: Sequence[str], options: BuildOptions)
     if lines:
         return "; ".join(lines)
     reasons = [reason for by_reason in counts.reasons.values() for reason in by_reason.items()]
-    unread, total = sum(n for reason, n in reasons if reason == UNPARSED), sum(n for _, n in reasons)
-    if 2 * unread > total:
+    total = sum(n for _, n in reasons)
+    for own, what_to_do in OF_PAIRS.items():
+        if 2 * sum(n for reason, n in reasons if reason == own) > total:
+            return what_to_do
+    if 2 * sum(n for reason, n in reasons if reason == UNPARSED) > total:
         what_to_do = remedy("unread", options.classifier or "generate", interface="command")
         return what_to_do[0].upper() + what_to_do[1:]
     return MORE

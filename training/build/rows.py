@@ -24,7 +24,9 @@ class Row(TypedDict):
     """One row of `train.jsonl`. The dataset card describes its fields."""
 
     prompt: list[dict[str, str]]
-    completion: list[dict[str, str]]
+    completion: NotRequired[list[dict[str, str]]]  # in pairs absent; they have the next two
+    chosen: NotRequired[list[dict[str, str]]]
+    rejected: NotRequired[list[dict[str, str]]]  # the model's own untrue explanation
     dataset: str
     style: str
     budget: str
@@ -37,6 +39,7 @@ class Row(TypedDict):
     flips: bool | None
     arm: str
     method: str
+    rejected_words: NotRequired[list[str]]  # named, masked or replaced in `rejected`; only in pairs
     elsewhere: NotRequired[float | None]  # see `Verdict.control_flip_rate`; only in builds with `specific`
     # Arguments that TRL gives the chat template, those of the attribution; only where there are any.
     chat_template_kwargs: NotRequired[dict[str, Any]]
@@ -60,7 +63,8 @@ def explanation_row(
         details["flips"] = verdict.flips
         if options.specific:
             details["elsewhere"] = verdict.control_flip_rate
-    return _row(spec, text, (verdict.prompt, completion), options, method, words=list(words), **details)
+    row = _row(spec, text, (verdict.prompt, completion), options, method, words=list(words), **details)
+    return _pair(row, verdict) if options.pairs else row
 
 
 def classification_row(
@@ -99,6 +103,14 @@ def replay_plan(texts: Sequence[AttributedText], count: int, seed: int) -> Itera
         draw = random.Random(seed_of(text.document.hash, f"mask {seed} {turn}"))
         is_masked = (number + turn) % 2 == 1
         yield text, draw.choice(sorted(key for key, _ in text.ranking)) if is_masked else ""
+
+
+def _pair(row: Row, verdict: Verdict) -> Row:
+    """The pair of an explanation and the model's own, in the columns of TRL's preference format."""
+    columns: dict[str, Any] = {"prompt": row["prompt"], "chosen": row["completion"]}
+    columns["rejected"] = as_chat((("assistant", verdict.own),))
+    others = {name: value for name, value in row.items() if name not in ("prompt", "completion")}
+    return cast(Row, {**columns, **others, "rejected_words": list(verdict.own_words)})
 
 
 def _row(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +27,7 @@ from training.build.card import yield_table
 from training.build.decontaminate import EvaluationTexts
 from training.build.folder import BuildFolder
 from training.build.options import BuildOptions
+from training.build.pairs import judge_pair
 from training.build.predictions import prediction_counts, warnings, why_no_row
 from training.build.replacement_words import replacement_words
 from training.build.report import REPORT, BuildCounts, ShardLine, count_lines, lost_answers
@@ -73,7 +74,7 @@ def build(
         UsageError: another build's folder, another tokenizer than that of the attributions, a full disk, or no row.
     """
     options = options or BuildOptions()
-    options = replace(options, classifier=attributions.classifier(options.classifier))
+    options = options.resolved(attributions.classifier(options.classifier))
     settings: BuildSettings = {
         "attributions": {**attributions.manifest, "texts": _digest(attributions)},
         "options": cast(RowOptions, options.as_dict()),
@@ -171,7 +172,8 @@ class _Builder:
 
     def _explained(self, job: Job, texts: Sequence[AttributedText]) -> Iterable[ShardLine]:
         pairs = [(spec, text) for text in texts for spec in job.specs]
-        procedures: Any = [judge(spec, text, job.replacements, self.options) for spec, text in pairs]
+        judge_text = judge_pair if self.options.pairs else judge
+        procedures: Any = [judge_text(spec, text, job.replacements, self.options) for spec, text in pairs]
         verdicts: Any = scheduler.run(procedures, self.respond)
         for (spec, text), verdict in zip(pairs, verdicts, strict=True):
             row = (

@@ -30,6 +30,9 @@ NO_CANDIDATE = "no replacement word"
 # An edit of more than five words in a text of fifteen is no explanation any more.
 MOST_WORDS = 5
 
+# Draws of a control's words until they differ from the model's own; in a text of two words half of them do.
+MOST_DRAWS = 20
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -45,6 +48,7 @@ class Verdict:
         source: where the replacement word is from: ``candidate 1``, …, or ``model``.
         target: the label that a counterfactual must reach.
         flips: whether the explanation changes the answer as its style demands; None where that was not asked.
+        own: the model's own untrue explanation, and the words in it; only in builds of pairs.
         control_flip_rate: share of the chance control's random positions where the new word reaches the target too;
             None where that was not asked.
     """
@@ -59,6 +63,8 @@ class Verdict:
     target: str = ""
     flips: bool | None = None
     control_flip_rate: float | None = None
+    own: str = ""
+    own_words: tuple[str, ...] = ()
 
     @property
     def specific(self) -> bool:
@@ -164,17 +170,26 @@ def write(spec: TaskSpec, text: AttributedText, words: Sequence[str], new: str, 
 def control_words(arm: str, text: AttributedText, verdict: Verdict, seed: int) -> tuple[str, ...]:
     """The words of a control arm, as many as the explanation has: drawn, or the lowest. Empty if the text has too few.
 
+    In a pair they are not the words of the model's own explanation, which they are preferred to.
+
     Args:
         arm: ``random`` or ``lowest``.
         text, verdict: of the explanation that the control replaces.
         seed: of the draw.
     """
-    keys = [key for key, _ in text.ranking if key != unit_key(verdict.new, text.document.unit)]
-    count = len(verdict.words)
+    unit = text.document.unit
+    keys = [key for key, _ in text.ranking if key != unit_key(verdict.new, unit)]
+    count, own = len(verdict.words), {unit_key(word, unit) for word in verdict.own_words}
     if count > len(keys):
         return ()
-    drawn = random.Random(seed_of(text.document.hash, f"{arm} {seed}")).sample(keys, count)
-    return as_written(text, drawn if arm == "random" else keys[len(keys) - count :])
+    if arm != "random":
+        lowest = keys[len(keys) - count :]
+        return as_written(text, lowest) if {*lowest} != own else ()
+    draw = random.Random(seed_of(text.document.hash, f"{arm} {seed}"))
+    for _ in range(MOST_DRAWS):
+        if {*(drawn := draw.sample(keys, count))} != own:
+            return as_written(text, drawn)
+    return ()
 
 
 def as_written(text: AttributedText, keys: Sequence[str]) -> tuple[str, ...]:

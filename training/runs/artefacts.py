@@ -139,6 +139,7 @@ class RowOptions(TypedDict):
     replay: float
     candidates: int
     specific: bool
+    pairs: NotRequired[bool]  # present where it is true
     context: str
     classifier: str
     seed: int

@@ -10,7 +10,8 @@ import functools
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from training.sft.rows import IGNORED
+from training.trainer.make import base_model_of
+from training.trainer.supervision import IGNORED
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,9 +46,3 @@ def score_supervised_positions(trainer: SFTTrainer) -> None:
             return scored(*args, fused_lm_head=True, shift_labels=labels[:, 1:][supervised][None], **kwargs)
 
     model.forward = MethodType(forward, model)
-
-
-def base_model_of(trainer: SFTTrainer) -> Any:
-    """The trained causal language model, without peft's wrapper around it."""
-    model: Any = trainer.model
-    return model.get_base_model() if hasattr(model, "peft_config") else model

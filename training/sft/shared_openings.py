@@ -12,7 +12,7 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
-from training.sft.lm_head import base_model_of
+from training.trainer.make import base_model_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -17,7 +17,7 @@ from lm_eval_tasks.options import Options, read_options
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options
 from training.study.read_recipe import check_names
-from training.study.recipe import Recipe, build_options
+from training.study.recipe import TRAINERS, Recipe, build_options, trainer_of, trainings, tunings
 
 NAME = r"[\w.-]+"
 
@@ -32,17 +32,19 @@ def check_commands(recipe: Recipe, where: str) -> None:
     check_names(recipe.datasets, (*outside, *dataset_names()), f"{where}: datasets", "dataset")
     if recipe.include_path and "include_path" in recipe.evaluate.arguments:
         raise UsageError(f"{where}: evaluate: arguments: include_path: is a key of the recipe: leave one out")
-    if recipe.tune is not None:
-        check_options("tune", recipe.tune, f"{where}: tune")
+    for stage, options in tunings(recipe).items():
+        check_options("tune", options, f"{where}: {stage}")
     check_options("attribute", recipe.attribute, f"{where}: attribute")
     check_options("build", recipe.build, f"{where}: build")
-    check_options("sft", recipe.sft, f"{where}: sft")
+    for command, options in trainings(recipe).items():
+        check_options(command, options, f"{where}: {command}")
     for name, options in recipe.arms.items():
         at = f"{where}: arms: {name}"
         if not re.fullmatch(NAME, str(name)) or name == "base":
             raise UsageError(f"{at}: an arm is a name of letters, digits, - and _, and is not base")
         if not isinstance(options, Mapping):
             raise UsageError(f"{at}: give keys and values, such as {{purpose: …}}")
+        _check_training(recipe, name, at)
         own = build_options(recipe, name)
         check_options("build", own, at)
         _check_build({**recipe.build, **own}, at)
@@ -53,6 +55,20 @@ def check_commands(recipe: Recipe, where: str) -> None:
     check_names(recipe.evaluate.options, [option.name for option in fields(Options)], f"{evaluate}: options")
     read_options(evaluate, {}, {"data": recipe.data, **recipe.evaluate.options})
     _check_tasks(recipe.evaluate.tasks, f"{evaluate}: tasks", recipe.include_path)
+
+
+def _check_training(recipe: Recipe, arm: str, at: str) -> None:
+    """Check which command trains an arm, on which rows and which model."""
+    if trainer_of(recipe, arm) not in TRAINERS:
+        raise UsageError(f"{at}: trainer: {trainer_of(recipe, arm)}: give one of {', '.join(TRAINERS)}")
+    if "pairs" in {**recipe.build, **recipe.arms[arm]}:
+        raise UsageError(f"{at}: pairs: give trainer: dpo, which trains on pairs, and leave pairs out")
+    names = list(recipe.arms)
+    above, after = names[: names.index(arm)], recipe.arms[arm].get("after")
+    if after is not None and after not in above:
+        raise UsageError(f"{at}: after: {after}: give an arm above it ({', '.join(above) or 'there is none'})")
+    if after is not None and trainings(recipe)[trainer_of(recipe, after)].get("full"):
+        raise UsageError(f"{at}: after: {after} trains all weights (full): a study goes on with adapters only")
 
 
 def _check_tasks(names: Any, where: str, include_path: str) -> None:

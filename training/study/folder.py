@@ -15,7 +15,8 @@ from faithful_se.errors import UsageError
 from faithful_se.files import make_folder, read_json_object, write_atomic, write_json_object
 from training.runs.folder import RunFolder
 from training.runs.lock import file_lock
-from training.study.options import check_sft
+from training.study.options import KNOWN, check_training
+from training.study.recipe import trainings, tunings
 from training.study.stages import Stage, Study
 
 # What a plan said before: calls, tokens and seconds of each stage.
@@ -26,9 +27,6 @@ MACHINE = ("--device", "--batch_size", "--max_batch_size", "--batch-size", "--to
 
 # Seconds to wait for another call that runs a stage.
 WAIT = 10.0
-
-# Read by commands, relative to the recipe, and copied into the folder under the name of their section.
-SECTIONS_WITH_CONFIG = ("tune", "sft")
 
 
 class StudyFolder(RunFolder[dict[str, Any]]):
@@ -45,10 +43,11 @@ class StudyFolder(RunFolder[dict[str, Any]]):
     def __init__(self, study: Study, recipe: Path) -> None:
         super().__init__(study.out, {"study": "faithful-se study", "recipe": str(recipe.resolve())})
         self.study, self.stages = study, study.stages()
-        self.configs = {
-            self.path / f"{name}.yaml": _text(recipe.parent / str(section["config"]), f"{recipe}: {name}: config")
-            for name in SECTIONS_WITH_CONFIG
-            if (section := getattr(study.recipe, name)) and "config" in section
+        sections = {**tunings(study.recipe), **trainings(study.recipe)}
+        self.configs = {  # read by commands, relative to the recipe, and copied here under the name of their section
+            self.path / f"{name}.yaml": _text(recipe, name, str(section["config"]))
+            for name, section in sections.items()
+            if "config" in section
         }
 
     def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,8 +119,9 @@ def remove_half(stage: Stage) -> None:
         shutil.rmtree(stage.done.parent, ignore_errors=True)
 
 
-def _text(path: Path, where: str) -> str:
-    """The text of a file of arguments, checked."""
+def _text(recipe: Path, section: str, file: str) -> str:
+    """The text of a file of arguments of a section, checked."""
+    path, where = recipe.parent / file, f"{recipe}: {section}: config"
     try:
         text = path.read_text("utf-8")
         content = yaml.safe_load(text)
@@ -131,7 +131,7 @@ def _text(path: Path, where: str) -> str:
         raise UsageError(f"{where}: {path}: no YAML ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         raise UsageError(f"{where}: {path}: give keys and values")
-    check_sft(content, str(path))
+    check_training(section if section in KNOWN else "sft", content, str(path))
     return text
 
 

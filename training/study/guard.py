@@ -13,6 +13,7 @@ import sys
 import threading
 
 GRACE = 3.0  # seconds between asking processes to end and ending them
+ENDING = threading.RLock()  # held while processes are ended: the command is the first of them, and not the last
 
 
 def end_children() -> None:
@@ -37,7 +38,8 @@ def watch() -> None:
     """Wait for the end of the study."""
     while os.read(0, 1):
         pass
-    end_children()
+    with ENDING:
+        end_children()
 
 
 def main(command: list[str]) -> int:
@@ -54,4 +56,5 @@ def main(command: list[str]) -> int:
 if __name__ == "__main__":
     status = main(sys.argv[1:])
     sys.stdout.flush()
-    os._exit(status)  # the thread may still read
+    with ENDING:
+        os._exit(status)  # the thread may still read

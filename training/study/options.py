@@ -24,9 +24,10 @@ SET_BY_THE_STUDY = {
     "attribute": ("model", "tasks", "data", "include_path", "out", "dtype"),
     "build": ("attributions", "model", "include_path", "out", "seed", "dtype"),
     "sft": ("model_name_or_path", "data", "output_dir", "seed"),
+    "dpo": ("model_name_or_path", "data", "output_dir", "seed"),
 }
 # Commands that several processes can share.
-LAUNCHED = ("attribute", "sft")
+LAUNCHED = ("attribute", "sft", "dpo")
 # Commands that take the arguments of `sft` besides their own.
 TRAINING = ("tune",)
 # The import of TRL takes seconds. These arguments of `sft` are known without it.
@@ -39,6 +40,7 @@ SFT = frozenset(
         *("report_to", "seed", "output_dir", "model_name_or_path", "shared_openings", "train_sampling_strategy"),
     )
 )
+KNOWN = {"sft": SFT, "dpo": SFT - {"shared_openings"} | {"beta", "loss_type"}}
 
 
 def check_options(command: str, options: Mapping[str, Any], where: str) -> None:
@@ -54,32 +56,37 @@ def check_options(command: str, options: Mapping[str, Any], where: str) -> None:
     for name in SET_BY_THE_STUDY[command]:
         if name in options:
             raise UsageError(f"{where}: {name}: the study sets it; leave it out")
-    if command == "sft":
-        check_sft(options, where)
+    if command in KNOWN:
+        check_training(command, options, where)
         return
     actions = {name: action for name, action in _actions(command).items() if name not in SET_BY_THE_STUDY[command]}
     if command in TRAINING:
-        check_sft(options, where, set(actions))
+        check_training("sft", options, where, set(actions))
     else:
         check_names(options, actions, where)
     for name in options.keys() & actions:
         _check_value(actions[name], options[name], f"{where}: {name}")
 
 
-def check_sft(options: Mapping[str, Any], where: str, others: Collection[str] = ()) -> None:
-    """Refuse arguments that `faithful-se sft` does not have, in a recipe or in a file of arguments.
+def check_training(command: str, options: Mapping[str, Any], where: str, others: Collection[str] = ()) -> None:
+    """Refuse arguments that a command with TRL's dataclasses does not have, in a recipe or in a file of arguments.
 
     `others` are arguments that a command has besides those.
     """
-    if not set(options) <= {*SFT, *others}:
+    if not set(options) <= {*KNOWN[command], *others}:
         from dataclasses import fields
 
-        from trl import ModelConfig, SFTConfig
+        from trl import DPOConfig, ModelConfig, SFTConfig
 
         from training.sft.cli import DataArguments
+        from training.trainer.arguments import TrainerArguments
 
-        known = {field.name for kind in (DataArguments, SFTConfig, ModelConfig) for field in fields(kind)}
-        check_names(options, {*known, *SFT, *others}, where)
+        kinds: dict[str, tuple[Any, ...]] = {
+            "sft": (DataArguments, SFTConfig, ModelConfig),
+            "dpo": (TrainerArguments, DPOConfig, ModelConfig),
+        }
+        known = {field.name for kind in kinds[command] for field in fields(kind)}
+        check_names(options, {*known, *KNOWN[command], *others}, where)
 
 
 def words(options: Mapping[str, Any], with_value: Collection[str] = ()) -> Iterator[str]:

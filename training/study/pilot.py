@@ -30,7 +30,7 @@ from training.attribution.inputs import from_dataset
 from training.attribution.options import AttributionOptions
 from training.attribution.plan import attribution_work
 from training.study.measuring import Measuring
-from training.study.recipe import Recipe, tasks_of
+from training.study.recipe import DPO, Recipe, tasks_of
 from training.study.runner import console_script
 from training.study.stages import Stage
 
@@ -54,19 +54,20 @@ class Pilot:
     texts: dict[str, int] = field(default_factory=dict)  # dataset -> texts that are attributed
     step: Work = field(default_factory=Work)  # one step of the training
     batch: int = 1  # rows of a step
+    of_pairs: bool = False  # whether the measured step was one of `dpo`
 
     def evaluate(self, arm: str) -> Work:
         """The evaluation of a checkpoint on its tasks."""
         return reduce(Work.plus, (self.tasks[name] for name in self.names[arm]), Work())
 
 
-def measure(recipe: Recipe, model_path: str, sft: Stage | None, batch: int) -> Pilot:
+def measure(recipe: Recipe, model_path: str, training: Stage | None, batch: int) -> Pilot:
     """Measure a first batch of everything that the stages of a recipe do.
 
     Args:
         recipe: what is planned.
         model_path: the model to measure with.
-        sft: a training of the recipe; None where it trains nothing.
+        training: one of the recipe; None where it trains nothing.
         batch: rows of a step of this training.
 
     Raises:
@@ -84,13 +85,13 @@ def measure(recipe: Recipe, model_path: str, sft: Stage | None, batch: int) -> P
     batch_size = recipe.evaluate.arguments.get("batch_size", 1)
     measuring = Measuring(model, tokenizer, batch_size if isinstance(batch_size, int) else 16)
     _measure_evaluation(recipe, measuring, pilot)
-    if sft is not None:
+    if training is not None:
         _measure_attribution(recipe, model, tokenizer, pilot)
         del model
         measuring.respond_with = lambda calls: []  # frees the model
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        _measure_training(measuring, model_path, sft, pilot)
+        _measure_training(measuring, model_path, training, pilot)
     return pilot
 
 
@@ -154,21 +155,24 @@ def _measure_attribution(recipe: Recipe, model: Any, tokenizer: Any, pilot: Pilo
         pilot.texts[name] = len(source.documents)
 
 
-def _measure_training(measuring: Measuring, model_path: str, sft: Stage, pilot: Pilot) -> None:
-    """Run a few real steps of `faithful-se sft`, as the recipe has them."""
+def _measure_training(measuring: Measuring, model_path: str, training: Stage, pilot: Pilot) -> None:
+    """Run a few real steps of a training, as the recipe has them."""
+    pilot.of_pairs = training.name.startswith(f"{DPO}-")
     for steps in (STEPS, STEPS * LARGER):
         print(f"plan: {steps} steps of the training", file=sys.stderr)
         rows = list(measuring.training_rows(pilot.batch * steps))
-        seconds = _train(rows, steps, model_path, sft)
+        if pilot.of_pairs:  # what is preferred to what takes no other time
+            rows = [{**row, "chosen": row["completion"], "rejected": row["completion"]} for row in rows]
+        seconds = _train(rows, steps, model_path, training)
         if seconds >= LEAST_SECONDS:
             break
     tokens = sum(len(measuring.tokenizer(json.dumps(row))["input_ids"]) for row in rows) / steps
     pilot.step = Work(1, tokens, seconds / steps)
 
 
-def _train(rows: Sequence[dict[str, Any]], steps: int, model_path: str, sft: Stage) -> float:
+def _train(rows: Sequence[dict[str, Any]], steps: int, model_path: str, training: Stage) -> float:
     """Seconds that so many steps take."""
-    script, *arguments = sft.words()
+    script, *arguments = training.words()
     with tempfile.TemporaryDirectory() as folder:
         write_atomic(Path(folder, "rows.jsonl"), map(jsonl_line, rows))
         command = [
@@ -179,5 +183,5 @@ def _train(rows: Sequence[dict[str, Any]], steps: int, model_path: str, sft: Sta
     runtime = re.search(r"train_runtime'?: '?([\d.]+)", ended.stdout)
     if ended.returncode or not runtime:
         reason = [line for line in ended.stderr.splitlines() if line.strip()][-1:] or ["no train_runtime in its output"]
-        raise UsageError(f"the first steps of {script} sft failed: {reason[0]}")
+        raise UsageError(f"the first steps of {script} {training.name.partition('-')[0]} failed: {reason[0]}")
     return float(runtime[1])

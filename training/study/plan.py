@@ -17,7 +17,7 @@ from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.work import Work
 from training.study.folder import PLAN, StudyFolder
 from training.study.pilot import Pilot, measure
-from training.study.recipe import MINI, build_options
+from training.study.recipe import DPO, MINI, SFT, TRAINERS, build_options, trainings, tunings
 from training.study.run import environment
 from training.study.stages import Stage
 
@@ -27,6 +27,8 @@ TRIES = 4  # new words that a counterfactual tries
 BOARD_SECONDS = 30.0
 # A row of `tune` is a classification, most of the time; a row of an arm holds an explanation too.
 TUNE_ROW = 0.6
+# Steps of `sft` that one of `dpo` takes: two explanations, and both again through the reference, without gradients.
+PAIR = 2 * 4 / 3
 # Defaults of `faithful-se tune`.
 TUNE = {"rows": 2000, "replay": 300, "held-out": 200, "explained": 100}
 
@@ -41,8 +43,10 @@ def make_plan(folder: StudyFolder, stages: Sequence[Stage]) -> str:
     study = folder.study
     os.environ.update(environment(study.recipe))
     left = [stage for stage in stages if not stage.done.is_file()]
-    sft = next((stage for stage in folder.stages if stage.name.startswith("sft-")), None)
-    pilot = measure(study.recipe, _model(folder), sft, _batch(folder, "sft"))
+    kinds = {stage.name: stage.name.partition("-")[0] for stage in folder.stages}
+    training = next((stage for kind in TRAINERS for stage in folder.stages if kinds[stage.name] == kind), None)
+    batch = _batch(folder, kinds[training.name] if training else SFT)
+    pilot = measure(study.recipe, _model(folder), training, batch)
     works = {stage.name: stage_work(folder, stage, pilot) for stage in left}
     clock = hours_on_the_clock(left, {name: work.seconds for name, work in works.items()}, study.recipe.parallel)
     content = {
@@ -82,11 +86,12 @@ def stage_work(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
         return start.plus(Work(0, 0, pilot.index)).plus(pilot.evaluate(stage.arm).times(1 / processes))
     if kind == "build":
         return start.plus(_build(folder, stage, pilot))
-    if kind == "sft":
-        steps = _steps(folder, rows_of(folder, stage, pilot), "sft")
-        return start.plus(pilot.step.times(steps))
+    if kind in TRAINERS:
+        steps = _steps(folder, rows_of(folder, stage, pilot), kind) * _batch(folder, kind) / pilot.batch
+        is_dearer = kind == DPO and not pilot.of_pairs
+        return start.plus(pilot.step.times(steps * (PAIR if is_dearer else 1.0)))
     if kind == "tune":
-        return start.times(2).plus(_tune(folder, pilot))
+        return start.times(2).plus(_tune(folder, stage.name, pilot))
     return Work(0, 0, BOARD_SECONDS if kind == "board" else 5.0)
 
 
@@ -100,7 +105,8 @@ def rows_of(folder: StudyFolder, stage: Stage, pilot: Pilot) -> float:
     texts = sum(pilot.texts[name] for name in _datasets(folder, options))
     styles = 1 if options.get("arm") == "answers" else len(options.get("styles", STYLES))
     share = 1.0 if options.get("unfiltered") or folder.study.recipe.model == MINI else ROWS_PER_TEXT
-    return float(texts * styles * share / (1 - float(options.get("replay", 0.25))))
+    replay = 0.0 if options.get("pairs") else float(options.get("replay", 0.25))
+    return float(texts * styles * share / (1 - replay))
 
 
 def hours_on_the_clock(stages: Sequence[Stage], seconds: Mapping[str, float], parallel: int) -> float:
@@ -159,6 +165,10 @@ def _build(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
     editing = sum(STYLES[style].WANTS_TARGET for style in styles)
     calls = 1 + (len(styles) > editing) + editing * TRIES  # styles that name words mask the same
     texts = sum(pilot.texts[name] for name in _datasets(folder, options))
+    if options.get("pairs"):  # the model's own explanations, and their checks
+        calls += 2 * len(styles)
+        own = pilot.generate.times(texts * len(styles) / max(1.0, pilot.generate.calls))
+        return own.plus(pilot.classify.times(texts * calls / max(1.0, pilot.classify.calls)))
     return pilot.classify.times(texts * calls / max(1.0, pilot.classify.calls))
 
 
@@ -174,7 +184,8 @@ def _datasets(folder: StudyFolder, options: Mapping[str, Any]) -> list[str]:
 def _training(folder: StudyFolder, section: str) -> dict[str, Any]:
     """Arguments of a training: those of its file, and those of the recipe."""
     text = folder.configs.get(folder.path / f"{section}.yaml", "")
-    return {**(yaml.safe_load(text) or {}), **(getattr(folder.study.recipe, section) or {})}
+    sections = {**tunings(folder.study.recipe), **trainings(folder.study.recipe)}
+    return {**(yaml.safe_load(text) or {}), **sections[section]}
 
 
 def _batch(folder: StudyFolder, section: str) -> int:
@@ -191,8 +202,8 @@ def _steps(folder: StudyFolder, rows: float, section: str, epochs: float = 3.0) 
     return math.ceil(rows / _batch(folder, section)) * float(values.get("num_train_epochs", epochs))
 
 
-def _tune(folder: StudyFolder, pilot: Pilot) -> Work:
-    options = {**TUNE, **(folder.study.recipe.tune or {})}
+def _tune(folder: StudyFolder, stage: str, pilot: Pilot) -> Work:
+    options = {**TUNE, **tunings(folder.study.recipe)[stage]}
     datasets = folder.study.recipe.datasets
     styles, budgets = options.get("styles", list(STYLES)), options.get("budgets", [BUDGETS[0]])
     texts = options["rows"] if isinstance(options["rows"], list) else [options["rows"]]
@@ -200,7 +211,7 @@ def _tune(folder: StudyFolder, pilot: Pilot) -> Work:
     gold = sum(float(counts.get(name, counts.get("", TUNE["rows"]))) for name in datasets)
     explanations = len(datasets) * len(styles) * len(budgets)
     replay = float(options["replay"]) * explanations
-    steps = _steps(folder, gold + replay, "tune", epochs=1.0) * _batch(folder, "tune") / pilot.batch
+    steps = _steps(folder, gold + replay, stage, epochs=1.0) * _batch(folder, stage) / pilot.batch
     answers = 2 * len(datasets) * float(options["held-out"])
     own = replay if int(options.get("own-examples", 2)) else 0.0  # else all words are drawn
     asked = own + 2 * explanations * float(options["explained"])

@@ -108,6 +108,8 @@ def _read(section: type[Section], content: Any, where: str) -> Section:
             continue
         if types[name] is Evaluate:
             values[name] = _read(Evaluate, content[name], f"{where}: {name}")
+        elif name == "tune" and isinstance(content[name], Mapping):  # the only one of its list
+            values[name] = (content[name],)
         else:
             values[name] = _value(content[name], types[name], f"{where}: {name}")
     return section(**values)
@@ -119,7 +121,7 @@ def _value(value: Any, kind: Any, where: str) -> Any:
         kind = next(kind for kind in get_args(kind) if kind is not type(None))
     plain = get_origin(kind) or kind
     if plain is tuple:
-        item = get_args(kind)[0]
+        item = get_origin(get_args(kind)[0]) or get_args(kind)[0]
         if not isinstance(value, list) or not all(_is(item, entry) for entry in value):
             raise UsageError(f"{where}: {value!r}: give a list, each entry {NAMES[item]}")
         return tuple(value)

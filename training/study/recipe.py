@@ -9,8 +9,11 @@ from typing import Any
 # The value of `model` that stands for the mini model of this package.
 MINI = "mini"
 
+# Commands that train an arm; each has a section of its options in the recipe.
+SFT, DPO = TRAINERS = ("sft", "dpo")
+
 # Keys of an arm that are no options of `faithful-se build`.
-OF_THE_ARM = ("purpose", "tasks")
+OF_THE_ARM = ("purpose", "tasks", "trainer", "after")
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,15 @@ class Recipe:
         data: hub, mini or a folder (default: hub).
         include_path: folder of datasets outside the package, as `faithful-se new` writes them.
         dtype: number type of the model in attribute, build and evaluate (default: as stored).
-        tune: options of `faithful-se tune`; without this key the model is studied as it is.
+        tune: options of `faithful-se tune`, or a list of them, each going on from the one before. Without this
+            key the model is studied as it is.
         attribute: options of `faithful-se attribute`.
         build: options of `faithful-se build`, for all arms.
         arms: name of an arm -> its own options of `faithful-se build`; its purpose in a few words; and tasks, where
-            only these are evaluated for it.
+            only these are evaluated for it. trainer is the command that trains it: sft (default), or dpo on pairs.
+            after names an arm above it, on whose model it goes on.
         sft: options of `faithful-se sft`; config is a file beside the recipe.
+        dpo: options of `faithful-se dpo`, in the same way.
         seeds: one training of every arm for each seed; the first is also the seed of the mini model (default: 0).
         parallel: how many stages may run at once on this machine (default: 1).
         threads: threads of each process (default: as the machine has it).
@@ -70,11 +76,12 @@ class Recipe:
     data: str = "hub"
     include_path: str = ""
     dtype: str = ""
-    tune: Mapping[str, Any] | None = None
+    tune: tuple[Mapping[str, Any], ...] = ()
     attribute: Mapping[str, Any] = field(default_factory=dict)
     build: Mapping[str, Any] = field(default_factory=dict)
     arms: Mapping[str, Any] = field(default_factory=dict)
     sft: Mapping[str, Any] = field(default_factory=dict)
+    dpo: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
     parallel: int = 1
     threads: int | None = None
@@ -82,9 +89,25 @@ class Recipe:
     sizes: Mapping[str, Any] = field(default_factory=dict)
 
 
+def tunings(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
+    """Name of a stage -> its options of `faithful-se tune`: tune, tune-2, …"""
+    return {f"tune-{number}" if number > 1 else "tune": options for number, options in enumerate(recipe.tune, 1)}
+
+
+def trainings(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
+    """Command that trains arms -> its options."""
+    return {SFT: recipe.sft, DPO: recipe.dpo}
+
+
+def trainer_of(recipe: Recipe, arm: str) -> str:
+    """The command that trains an arm."""
+    return str(recipe.arms[arm].get("trainer", SFT))
+
+
 def build_options(recipe: Recipe, arm: str) -> dict[str, Any]:
     """An arm's own options of `faithful-se build`."""
-    return {name: value for name, value in recipe.arms[arm].items() if name not in OF_THE_ARM}
+    own = {name: value for name, value in recipe.arms[arm].items() if name not in OF_THE_ARM}
+    return {**own, "pairs": True} if trainer_of(recipe, arm) == DPO else own
 
 
 def tasks_of(recipe: Recipe, arm: str) -> tuple[str, ...]:

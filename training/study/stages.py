@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.study.options import pairs, words
-from training.study.recipe import MINI, Recipe, build_options, tasks_of
+from training.study.recipe import MINI, Recipe, build_options, tasks_of, trainer_of, trainings, tunings
 
 BASE = "base"
 
@@ -67,7 +67,8 @@ class Study:
     @property
     def subject(self) -> str:
         """The model that is studied: the tuned one, where the recipe tunes."""
-        return self.base if self.recipe.tune is None else str(self.out / "subject" / "model")
+        names = list(tunings(self.recipe))
+        return str(self._tuned(names[-1]) / "model") if names else self.base
 
     @property
     def arms(self) -> dict[str, tuple[str, int]]:
@@ -99,22 +100,27 @@ class Study:
             folder = self.out / "base"
             command = _command("faithful-se", "mini", "--out", folder, "--seed", self.recipe.seeds[0])
             yield Stage("base", command, folder / "mini.json", "the mini model: from the cache, or trained")
-        if self.recipe.tune is not None:
-            folder, options = self.out / "subject", self.recipe.tune
+        model, after = self.base, ("base",) if self.recipe.model == MINI else ()
+        for name, options in tunings(self.recipe).items():
+            folder = self._tuned(name)
             command = _command(
-                *("faithful-se", "tune", "--model", self.base, "--tasks", *self.recipe.datasets),
+                *("faithful-se", "tune", "--model", model, "--tasks", *self.recipe.datasets),
                 *(
                     "--data",
                     self.recipe.data,
                     *self._include_path(),
                     "--out",
                     folder,
-                    *words(self._with_config("tune", options), set(options) - SWITCHES),
+                    *words(self._with_config(name, options), set(options) - SWITCHES),
                 ),
             )
-            after = ("base",) if self.recipe.model == MINI else ()
             purpose = "the subject: the model, tuned on gold answers"
-            yield self._stage("tune", command, folder / "manifest.json", purpose, options, after)
+            yield self._stage(name, command, folder / "manifest.json", purpose, options, after)
+            model, after = str(folder / "model"), (name,)
+
+    def _tuned(self, stage: str) -> Path:
+        """The folder of a tuning: subject, subject-2, …"""
+        return self.out / stage.replace("tune", "subject")
 
     def _attribution(self) -> Stage:
         folder, options = self.out / "attributions", self.recipe.attribute
@@ -126,10 +132,11 @@ class Study:
         return self._stage("attribute", command, folder / "manifest.json", purpose, options, self._subject_stage)
 
     def _evaluation(self, name: str, adapter: Path | None = None, arm: str = "") -> Stage:
-        """Evaluate the subject, or an adapter on it, with plain lm_eval: all tasks, or those of the arm, in one run."""
+        """Evaluate the subject, or an adapter, with plain lm_eval: all tasks, or those of the arm, in one run."""
         results, plan = self.out / "results" / name, self.recipe.evaluate
         peft = {"lora_local_path" if plan.model.startswith("vllm") else "peft": adapter} if adapter else {}
-        model_args = {"pretrained": self.subject, **({"dtype": self.recipe.dtype} if self.recipe.dtype else {})}
+        pretrained = self._model_of(name)[0] if adapter else self.subject
+        model_args = {"pretrained": pretrained, **({"dtype": self.recipe.dtype} if self.recipe.dtype else {})}
         options = {"data": self.recipe.data, **plan.options}
         limit = () if plan.limit is None else ("--limit", plan.limit)
         cache = ("--use_cache", self.out / "cache" / name) if plan.cache else ()
@@ -140,7 +147,7 @@ class Study:
             *(*self._include_path(), *words(plan.arguments), *cache, "--log_samples", "--output_path", results),
         )
         purpose = f"lm_eval, {plan.limit or 'all'} texts a task"
-        after = (f"sft-{name}",) if adapter else self._subject_stage
+        after = (f"{trainer_of(self.recipe, arm)}-{name}",) if adapter else self._subject_stage
         return Stage(
             f"evaluate-{name}", command, results / "complete", purpose, after, arm, plan.launch, None, marked=True
         )
@@ -162,21 +169,39 @@ class Study:
                 *words({**self.recipe.build, **options}),
             ),
         )
-        config = self._with_config("sft", self.recipe.sft)
+        trainer, (model, merging) = trainer_of(self.recipe, arm), self._model_of(name)
+        section = trainings(self.recipe)[trainer]
+        config = self._with_config(trainer, section)
         first = {"config": config.pop("config")} if "config" in config else {}
-        sft = _command(
-            *("faithful-se", "sft", *words(first), "--model_name_or_path", self.subject),
+        training = _command(
+            *("faithful-se", trainer, *words(first), "--model_name_or_path", model),
             *("--data", rows, "--output_dir", trained, *words(config, config), "--seed", seed),
         )
         purpose = self.recipe.arms[arm].get("purpose", arm)
-        return [
+        stages = [
             Stage(f"build-{name}", build, rows / "manifest.json", f"rows: {purpose}", ("attribute",), arm),
             self._stage(
-                f"sft-{name}", sft, trained / "manifest.json", "training with TRL (LoRA)",
-                self.recipe.sft, (f"build-{name}",), arm,
+                f"{trainer}-{name}", training, trained / "manifest.json", "training with TRL (LoRA)",
+                section, (f"build-{name}", *merging), arm,
             ),
             self._evaluation(name, trained, arm),
         ]  # fmt: skip
+        if any(options.get("after") == arm for options in self.recipe.arms.values()):
+            # The same command again: the training is complete, and it only merges.
+            merge, after = (*training, "--merge", "true"), (f"{trainer}-{name}",)
+            merged = trained / "merged" / "config.json"
+            purpose = "adapter and model as one, to go on with"
+            stages.append(Stage(f"merge-{name}", merge, merged, purpose, after, arm, config=stages[1].config))
+        return stages
+
+    def _model_of(self, name: str) -> tuple[str, tuple[str, ...]]:
+        """The model that a training begins with, and the stage that makes it if that is another training."""
+        arm, seed = self.arms[name]
+        earlier = self.recipe.arms[arm].get("after")
+        if earlier is None:
+            return self.subject, ()
+        before = next(other for other, of in self.arms.items() if of == (earlier, seed))
+        return str(self.out / "trained" / before / "merged"), (f"merge-{before}",)
 
     def _board(self, evaluations: list[Stage]) -> Stage:
         """Make the leaderboard of all evaluations."""
@@ -195,9 +220,9 @@ class Study:
     def _include_path(self) -> tuple[str, ...]:
         return ("--include_path", self.recipe.include_path) if self.recipe.include_path else ()
 
-    def _with_config(self, section: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_config(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Options whose `config` is the copy in the folder of the study."""
-        return {**options, **({"config": self.out / f"{section}.yaml"} if "config" in options else {})}
+        return {**options, **({"config": self.out / f"{name}.yaml"} if "config" in options else {})}
 
     def _stage(
         self,
@@ -210,8 +235,7 @@ class Study:
         arm: str = "",
     ) -> Stage:
         """A stage whose section of the recipe may hold `launch` and `config`."""
-        section = name.partition("-")[0]
-        config = self.out / f"{section}.yaml" if "config" in options else None
+        config = self.out / f"{'sft' if arm else name}.yaml" if "config" in options else None
         return Stage(name, command, done, purpose, after, arm, options.get("launch", ""), config)
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 
 from faithful_se.errors import UsageError
-from training.command_line import command_parser, options_from
+from training.command_line import command_parser, options_from, refuse_options
 from training.tune.options import GateOptions, MachineOptions, RowOptions, SourceOptions
 
 EXAMPLES = """\
@@ -27,6 +27,14 @@ After an interruption, the same command resumes. The last line says whether the 
 
 # What this command sets itself.
 OWN_ARGUMENTS = {"--output_dir": "--out", "--model_name_or_path": "--model", "--merge": "--full, or leave it out"}
+
+_OF_CHOICES = "a tuning needs one set of labels for all texts, and multiple choice has none: leave it out"
+REFUSED = {
+    "--unit": "a tuning teaches explanations by words: leave it out; attribute --unit sentence, build and sft train on "
+    "sentences",
+    "--words-of": _OF_CHOICES,
+    "--answer-with": _OF_CHOICES,
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,7 +54,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 1 where the gate fails under `--strict`."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    arguments, others = parser().parse_known_args(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    refuse_options(words, REFUSED)
+    arguments, others = parser().parse_known_args(words)
     source, options = options_from(arguments, SourceOptions), options_from(arguments, RowOptions)
     gate, machine = options_from(arguments, GateOptions), options_from(arguments, MachineOptions)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:

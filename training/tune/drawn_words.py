@@ -2,7 +2,8 @@
 
 They keep a model's ability to explain while it learns to classify. By default every content word of a text is drawn
 with the same probability, so that nothing is learnt about the words that decide. A model that decodes greedily cannot
-follow such draws when it copies a text: at each word the copy is likelier than the change. The first words it can.
+follow such draws when it copies a text: at each word the copy is likelier than the change. The first words it can, and
+a new word that is drawn once for each label.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ def draw_explanation(
     style, words = STYLES[spec.style], content_words(document)
     target = spec.target(document, str(document.gold))
     request = spec.request(document, target)
-    draw = random.Random(seed_of(document.hash, spec.style, spec.budget, purpose))
+    of_the_text = (document.hash, spec.style, spec.budget)
+    draw = random.Random(seed_of(*((spec.question.dataset, target) if way == FIRST else of_the_text), purpose))
     for skipped in range(TRIES if words else 0):
         new = _new_word(document, by_label.get(target, []), spec.question.labels, draw) if style.WANTS_TARGET else ""
         several = spec.budget == "multiword" and not style.WANTS_TARGET

@@ -59,7 +59,8 @@ class RowOptions:
         max_chars: longest text, in characters.
         replay: explanations of each dataset, style and budget, which keep the ability to explain.
         own_examples: worked examples in the prompts that collect the model's own explanations; 0 draws all words.
-        drawn: content words of drawn explanations: random, or first, those that the text begins with (default: random).
+        drawn: content words of drawn explanations: random, or first, those that the text begins with, and one new word
+            for each label (default: random).
         styles: attribution, redaction, counterfactual.
         budgets: oneword, multiword, or both.
         mask: what is written in place of a word.

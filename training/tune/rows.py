@@ -11,7 +11,7 @@ from lm_eval_tasks.calls import Messages, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from training.build.rows import CLASSIFICATION
-from training.sft.rows import TEMPLATE_ARGS
+from training.trainer.rows import TEMPLATE_ARGS
 from training.tune.texts import Texts
 
 # Where the completion of a row is from: the dataset's label; the untuned model; a draw.

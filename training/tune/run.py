@@ -20,8 +20,8 @@ from training.models.gguf import refuse_gguf
 from training.models.loading import answering_settings, fingerprint, load_model
 from training.runs.folder import MANIFEST
 from training.runs.settings import absolute_data
-from training.sft.run import NOT_COMPARED
-from training.sft.save_weights import missing_weights
+from training.trainer.save_weights import missing_weights
+from training.trainer.settings import NOT_COMPARED
 from training.tune.card import tuning_card
 from training.tune.folder import MODEL, REPORT, ROWS, TuneFolder, settings_text
 from training.tune.measure import Measurement, measure

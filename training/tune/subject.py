@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.files import atomic_folder, parse_json_object
 from faithful_se.train_info import CARD, TRAIN_INFO
 from training.runs.folder import MANIFEST
-from training.sft.merge import merge
 from training.sft.run import train
-from training.sft.save_weights import missing_weights
+from training.trainer.merge import merge
+from training.trainer.save_weights import missing_weights
 from training.tune.folder import ADAPTER, FULL, MODEL
 
 if TYPE_CHECKING:

@@ -65,6 +65,7 @@ WRONG_WORDS = (
     ((*COLUMNS, "--test-rows", "12"), "12 rows, of which 12 for test and 1 for validation leave none to train on"),
     ((*COLUMNS, "--labels", "ax", "bx=good", "cx"), "--labels cx: no row has 'cx'; there are ax, bx"),
     ((*COLUMNS, "--name", "snli"), "--name snli: the package has a dataset of that name: give another --name"),
+    ((*COLUMNS, "--name", "ag_news"), "--name ag_news: the package has a dataset of that name: give another --name"),
     (
         (*COLUMNS, "--name", "my-data"),
         "--name my-data: give at most 100 lower-case letters, digits and _, a letter first",

@@ -234,7 +234,9 @@ def test_the_flag_reaches_the_options(tmp_path: Path, monkeypatch: pytest.Monkey
 
     source = attributions(tmp_path / "data")
     monkeypatch.setattr("training.build.attributions.read_attributions", lambda *_: source)
-    monkeypatch.setattr("training.build.backend.load_responder", lambda *_, **__: Responder(respond, {}))
+    monkeypatch.setattr(
+        "training.build.backend.load_responder", lambda *_, **__: Responder(respond, {}, lambda calls, answers: (0, 0))
+    )
     out = tmp_path / "out"
     assert cli.main(["--attributions", "x", "--model", "m", "--out", str(out), *flag]) == 0
     assert json.loads((out / "settings.json").read_text())["options"]["specific"] is bool(flag)

@@ -12,7 +12,7 @@ import pytest
 from faithful_se.errors import UsageError, run_command
 from tests.training.sft.tiny_rows import arguments, write_rows
 from training.sft.cli import main
-from training.sft.disk import disk_errors
+from training.trainer.disk import disk_errors
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")

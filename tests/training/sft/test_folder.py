@@ -13,7 +13,7 @@ from faithful_se.errors import UsageError
 from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.tiny_rows import ROWS, arguments, write_rows
 from training.sft.cli import main
-from training.sft.folder import last_checkpoint
+from training.trainer.folder import last_checkpoint
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")

@@ -13,8 +13,8 @@ from tests.training.sft.tiny_rows import arguments, write_rows
 from training.build.options import BuildOptions
 from training.models.loading import fingerprint, load_model
 from training.sft.cli import main
-from training.sft.provenance import compare_base_model
-from training.sft.rows import RowSource
+from training.trainer.provenance import compare_base_model
+from training.trainer.rows import RowSource
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")

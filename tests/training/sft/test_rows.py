@@ -9,7 +9,7 @@ import pytest
 
 from faithful_se.errors import UsageError
 from tests.training.sft.tiny_rows import ROWS, write_rows
-from training.sft.rows import read_training_rows
+from training.trainer.rows import read_training_rows
 
 
 def test_separators_inside_a_text_end_no_row(tmp_path: Path) -> None:

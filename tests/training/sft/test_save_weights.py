@@ -19,8 +19,8 @@ from faithful_se.errors import UsageError
 from tests.tiny_model import write_tiny_chat_model
 from tests.training.sft.tiny_rows import ROWS, arguments, write_rows
 from training.sft.cli import main
-from training.sft.merge import merge
-from training.sft.save_weights import save_weights
+from training.trainer.merge import merge
+from training.trainer.save_weights import save_weights
 
 torch = pytest.importorskip("torch", minversion="2.9", reason="2.6 shards on GPUs only")
 pytest.importorskip("trl")

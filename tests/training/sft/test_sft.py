@@ -14,9 +14,10 @@ from faithful_se.errors import UsageError
 from faithful_se.train_info import read_card_block
 from tests.training.sft.tiny_rows import COMPLETIONS, ROWS, arguments, write_rows
 from training.build.options import BuildOptions
-from training.sft.card import make_train_info, write_card
 from training.sft.cli import main
-from training.sft.rows import RowSource, check_supervision, read_training_rows
+from training.trainer.card import make_train_info, write_card
+from training.trainer.rows import RowSource, read_training_rows
+from training.trainer.supervision import check_supervision
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")

@@ -13,8 +13,9 @@ from faithful_se.errors import UsageError
 from tests.tiny_model import QWEN3_TEMPLATE, QWEN35_TEMPLATE, R1_TEMPLATE, TEMPLATE
 from tests.training.sft.tiny_rows import COMPLETIONS, ROWS, arguments, write_rows
 from training.sft.cli import main
-from training.sft.rows import TEMPLATE_ARGS, check_supervision, read_training_rows, with_template_args
-from training.sft.thoughts import learns_empty_thought
+from training.trainer.rows import TEMPLATE_ARGS, read_training_rows, with_template_args
+from training.trainer.supervision import check_supervision
+from training.trainer.thoughts import learns_empty_thought
 
 pytest.importorskip("trl")
 

@@ -130,9 +130,9 @@ def test_the_environment_of_a_recipe_and_the_launchers_path(tmp_path, monkeypatc
 # A stage with a process of its own that has a session of its own, as torch's launcher starts them.
 FAMILY = """
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
 open(sys.argv[1], "w").write(f"{os.getpid()} {child.pid}\\n")
-time.sleep(60)
+time.sleep(600)
 """
 
 

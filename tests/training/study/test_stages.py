@@ -54,6 +54,27 @@ def test_the_demo_is_what_it_was():
     ]
 
 
+def test_a_preference_goes_on_from_the_merged_model_of_another_arm():
+    arms = {"word": {}, "dpo": {"trainer": "dpo", "after": "word"}, "control": {"trainer": "dpo", "arm": "random"}}
+    stages = study(arms=arms, dpo={"config": "dpo.yaml", "beta": 0.2}, seeds=[0, 1]).stages()
+    commands = {stage.name: stage.typed() for stage in stages}
+    rows = "faithful-se build --attributions OUT/attributions --model OUT/base --out OUT/rows"
+    assert commands["build-dpo"] == f"{rows}/dpo --seed 0 --pairs"
+    assert commands["build-control-seed1"] == f"{rows}/control-seed1 --seed 1 --arm random --pairs"
+    merged = "OUT/trained/word-seed1/merged"
+    assert commands["dpo-dpo-seed1"] == (
+        f"faithful-se dpo --config OUT/dpo.yaml --model_name_or_path {merged} --data OUT/rows/dpo-seed1 "
+        "--output_dir OUT/trained/dpo-seed1 --beta 0.2 --seed 1"
+    )
+    assert f"pretrained={merged} peft=OUT/trained/dpo-seed1 " in commands["evaluate-dpo-seed1"]
+    assert "pretrained=OUT/base peft=OUT/trained/control " in commands["evaluate-control"]
+    assert commands["merge-word"] == commands["sft-word"] + " --merge true" and "merge-dpo" not in commands
+    after = {stage.name: stage.after for stage in stages}
+    assert after["dpo-dpo-seed1"] == ("build-dpo-seed1", "merge-word-seed1")
+    assert after["merge-word"] == ("sft-word",) and after["evaluate-dpo"] == ("dpo-dpo",)
+    assert [stage.name for stage in select(stages, ["dpo"], ["control"])][:2] == ["dpo-dpo", "dpo-dpo-seed1"]
+
+
 def test_an_arm_with_tasks_of_its_own_is_evaluated_on_these():
     arms = {"word": {}, "without-snli": {"without": ["snli"], "tasks": ["faithful_se_snli_*"]}}
     commands = {stage.name: stage.typed() for stage in study(arms=arms).stages()}
@@ -103,6 +124,25 @@ def test_the_tasks_of_a_size_are_found_by_lm_eval():
     assert manager.match_tasks(list(study().recipe.evaluate.tasks)) == ["faithful-se-mini"]
     tasks = read_recipe(find_recipe("smollm2")).evaluate.tasks
     assert len(manager.match_tasks(list(tasks))) == 3 * 6 + 5 * 3
+
+
+def test_each_tuning_goes_on_from_the_one_before_and_the_last_is_the_subject():
+    tune = [{"rows": ["90"], "config": "tune.yaml"}, {"drawn": "first", "config": "explain.yaml"}]
+    stages = {stage.name: stage for stage in Study(Path("OUT"), read_recipe(RECIPE, tune=tune)).stages()}
+    tasks = "--tasks sentiment140 agnews snli --data mini"
+    assert stages["tune"].typed() == (
+        f"faithful-se tune --model OUT/base {tasks} --out OUT/subject --rows 90 --config OUT/tune.yaml"
+    )
+    assert stages["tune-2"].typed() == (
+        f"faithful-se tune --model OUT/subject/model {tasks} --out OUT/subject-2 --drawn first --config OUT/tune-2.yaml"
+    )
+    assert [stages[name].config for name in ("tune", "tune-2")] == [Path("OUT/tune.yaml"), Path("OUT/tune-2.yaml")]
+    assert (stages["tune"].after, stages["tune-2"].after, stages["attribute"].after) == (
+        ("base",),
+        ("tune",),
+        ("tune-2",),
+    )
+    assert "--model_name_or_path OUT/subject-2/model" in stages["sft-word"].typed()
 
 
 def test_a_tuned_model_is_the_subject_and_launchers_come_first():
@@ -158,12 +198,13 @@ def test_recipes_are_read_by_what_they_are_for(path):
         assert ClusterConfig.from_yaml_file(str(path)).num_processes == 8
         return
     pytest.importorskip("trl")
-    from trl import ModelConfig, SFTConfig, TrlParser
+    import trl
 
     from training.sft.cli import DataArguments
 
     on_cpu = ["--output_dir", "x", "--use_cpu", "true", "--bf16", "false"]
-    parser = TrlParser((DataArguments, SFTConfig, ModelConfig))
+    config = trl.DPOConfig if path.stem == "dpo" else trl.SFTConfig
+    parser = trl.TrlParser((DataArguments, config, trl.ModelConfig))
     data, training, model = parser.parse_args_and_config(["--config", str(path), *on_cpu])
     assert not data.full and model.lora_target_modules == "all-linear"
     assert training.max_length == content["max_length"]

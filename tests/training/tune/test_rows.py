@@ -20,7 +20,7 @@ from training.attribution.inputs import load_split
 from training.build.decontaminate import NEAR, SAME
 from training.tune.drawn_words import content_words, draw_explanation
 from training.tune.folder import TuneFolder
-from training.tune.options import FIRST, RowOptions, SourceOptions
+from training.tune.options import FIRST, RANDOM, RowOptions, SourceOptions
 from training.tune.replay import collect_own, explain, replay_rows, specs_of
 from training.tune.rows import DRAWN, OWN, gold_rows
 from training.tune.texts import LONG, Texts, read_texts
@@ -127,6 +127,23 @@ def test_the_first_words_are_the_same_in_every_draw(style: str, budget: str) -> 
     assert {drawn and drawn.words for drawn in draws} == {("love", "sunny", "beach") if several else ("love",)}
     for drawn in filter(None, draws):
         assert STYLES[style].parse(drawn.completion, TWEET.fields, spec.request(TWEET, drawn.target)).valid
+
+
+def test_first_words_get_one_new_word_for_each_label_unless_the_text_holds_it() -> None:
+    style = next(name for name, style in STYLES.items() if style.WANTS_TARGET)
+    others = {"negative": [Document({"text": text}, "negative") for text in ("rainy day", "dull cold", "no bus again")]}
+    texts = [
+        Document({"text": f"good {word}"}, "positive") for word in ("sun", "sea", "bread", "music", "garden", "home")
+    ]
+
+    def new_words(documents: list[Document], way: str, purpose: str = "replay 0") -> set[str]:
+        draws = [draw_explanation(tweet_spec(style), text, others, purpose, way) for text in documents]
+        return {drawn.new for drawn in draws if drawn}
+
+    (word,) = new_words(texts, FIRST)
+    assert len(new_words(texts, RANDOM)) > 1
+    assert len({*map("".join, (new_words(texts, FIRST, f"replay {seed}") for seed in range(9)))}) > 1
+    assert word not in new_words([Document({"text": f"good {word}"}, "positive")], FIRST)
 
 
 @pytest.mark.parametrize("budget", BUDGETS)

@@ -12,7 +12,7 @@ import pytest
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
 from tests.tiny_model import write_tiny_chat_model
-from training.sft.rows import read_training_rows
+from training.trainer.rows import read_training_rows
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from training.models.loading import DTYPES, fingerprint
-from training.sft.rows import RowSource
+from training.trainer.rows import RowSource
 
 if TYPE_CHECKING:
     import torch

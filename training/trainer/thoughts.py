@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.errors import UsageError
 from lm_eval_tasks.thoughts import ends_after_thought, opening_of, switch_of
 from training.attribution.prompt.chat_template import template_option
-from training.sft.rows import TrainingRow
+from training.trainer.rows import TrainingRow
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -1,10 +1,10 @@
-"""The rows to train on, and the check that each of them teaches an answer and its end."""
+"""The rows to train on: conversational rows of the columns that a trainer of TRL wants."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,11 @@ from training.runs.folder import MANIFEST
 # TRL's name for the arguments of the chat template.
 TEMPLATE_ARGS = "chat_template_kwargs"
 
-FORM = 'give one JSON object a line, as in {"prompt": [...], "completion": [...]}, in UTF-8'
+# Columns of the rows to imitate and of preference pairs, and the command that trains on them.
+COMPLETIONS, PAIRS = ("prompt", "completion"), ("prompt", "chosen", "rejected")
+COMMANDS = {COMPLETIONS: "faithful-se sft", PAIRS: "faithful-se dpo"}
 
-# The label of a token without a loss, as torch's cross entropy has it.
-IGNORED = -100
-
-# `prompt` and `completion`: messages with `role` and `content`. The loss is on the completion.
+# Each column holds messages with `role` and `content`.
 # `chat_template_kwargs`, which may be absent: arguments that TRL gives the chat template.
 TrainingRow = dict[str, Any]
 
@@ -36,11 +35,12 @@ class RowSource:
     build: dict[str, Any]  # manifest of the build that made them; empty for a JSONL file
 
 
-def read_training_rows(data: str) -> tuple[list[TrainingRow], list[RowSource]]:
-    """Read rows of prompt and completion, and what is known about them.
+def read_training_rows(data: str, columns: Sequence[str] = COMPLETIONS) -> tuple[list[TrainingRow], list[RowSource]]:
+    """Read rows of messages, and what is known about them.
 
     Args:
         data: folders of `faithful-se build` or JSONL files, separated by commas.
+        columns: that each row has.
 
     Raises:
         UsageError: nothing there, an unfinished build, a row that is not conversational. Names file and line.
@@ -56,8 +56,10 @@ def read_training_rows(data: str) -> tuple[list[TrainingRow], list[RowSource]]:
             path /= "train.jsonl"
         if not path.is_file():
             raise UsageError(f"--data {name}: no such file or folder; give what `faithful-se build` wrote")
-        numbered = read_numbered_jsonl(path, FORM, skip_blank=True)
-        file_rows = [_training_row(row, f"{path}: line {number}") for number, row in numbered]
+        form = ", ".join(f'"{column}": [...]' for column in columns)
+        remedy = f"give one JSON object a line, as in {{{form}}}, in UTF-8"
+        numbered = read_numbered_jsonl(path, remedy, skip_blank=True)
+        file_rows = [_training_row(row, columns, f"{path}: line {number}") for number, row in numbered]
         if not file_rows:
             raise UsageError(f"{path}: the file is empty")
         rows += file_rows
@@ -95,48 +97,17 @@ def with_template_args(
     return [{**row, TEMPLATE_ARGS: arguments} if arguments else row for row in rows], arguments
 
 
-def _training_row(row: dict[str, Any], line: str) -> TrainingRow:
+def _training_row(row: dict[str, Any], columns: Sequence[str], line: str) -> TrainingRow:
     with suppress(KeyError, TypeError):
-        messages = [(message["role"], message["content"]) for message in (*row["prompt"], *row["completion"])]
-        if messages and row["prompt"] and row["completion"]:
-            return {name: row[name] for name in ("prompt", "completion", TEMPLATE_ARGS) if row.get(name)}
+        messages = [(message["role"], message["content"]) for column in columns for message in row[column]]
+        if messages and all(row[column] for column in columns):
+            return {name: row[name] for name in (*columns, TEMPLATE_ARGS) if row.get(name)}
+    other = next((command for names, command in COMMANDS.items() if names != columns and {*names} <= {*row}), "")
+    if other:
+        raise UsageError(f"{line} is a row for {other}: give it to that command")
     remedy = "give what `faithful-se build` wrote, or rows of its form"
-    raise UsageError(f"{line} is no row of messages under prompt and completion: {remedy}")
+    raise UsageError(f"{line} is no row of messages under {_listed(columns)}: {remedy}")
 
 
-def check_supervision(
-    labels: Sequence[Sequence[int]], rows: Sequence[TrainingRow], eos_token_ids: Collection[int], max_length: int | None
-) -> int:
-    """Count the tokens with a loss, and check that each row has some, the end of its turn among them.
-
-    A wrong loss mask trains on nothing and reports a loss of 0. A model that does not learn where an answer ends
-    generates until its token limit.
-
-    Args:
-        labels: per row, token ids [n_tokens], `IGNORED` where there is no loss.
-        rows: which the labels were made from, for messages.
-        eos_token_ids: tokens at which generation stops.
-        max_length: tokens to which rows were cut.
-
-    Raises:
-        UsageError: names the first row that fails, and the remedy.
-    """
-    if len(labels) < len(rows):  # TRL drops rows whose loss its cut removed
-        raise UsageError(
-            f"{len(rows) - len(labels)} of {len(rows)} rows have no token with a loss: "
-            f"are they longer than --max_length {max_length}?"
-        )
-    total = 0
-    for number, (ids, row) in enumerate(zip(labels, rows, strict=True), 1):
-        supervised = [token for token in ids if token != IGNORED]
-        name = f"row {number} ({row['completion'][-1]['content'][:40]!r})"
-        cut = f" (it was cut to --max_length {max_length})" if max_length and len(ids) >= max_length else ""
-        if not supervised:
-            raise UsageError(f"{name} has no token with a loss{cut}: nothing would be learnt from it")
-        if not any(token in eos_token_ids for token in supervised):
-            raise UsageError(
-                f"{name}: the end-of-turn token is not in the loss{cut}, so generations would not stop: "
-                "the chat template must end a turn with the token at which the model stops (--eos_token)"
-            )
-        total += len(supervised)
-    return total
+def _listed(columns: Sequence[str]) -> str:
+    return f"{', '.join(columns[:-1])} and {columns[-1]}" if len(columns) > 1 else columns[0]

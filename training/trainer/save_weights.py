@@ -18,7 +18,7 @@ from faithful_se.errors import UsageError
 from training.models.adapters import WEIGHTS
 
 if TYPE_CHECKING:
-    from trl import SFTTrainer
+    from transformers import Trainer
 
 ADAPTER_WEIGHTS = WEIGHTS[0]
 MODEL_WEIGHTS = tuple(
@@ -26,7 +26,7 @@ MODEL_WEIGHTS = tuple(
 )
 
 
-def refuse_lost_adapter(trainer: SFTTrainer) -> None:
+def refuse_lost_adapter(trainer: Trainer) -> None:
     """Refuse, before training, FSDP's own recomputation with an adapter: it would write an adapter without weights.
 
     Raises:
@@ -40,7 +40,7 @@ def refuse_lost_adapter(trainer: SFTTrainer) -> None:
         )
 
 
-def save_weights(trainer: SFTTrainer, out: Path) -> None:
+def save_weights(trainer: Trainer, out: Path) -> None:
     """Gather the weights from all processes, save them, and check in the main process that they were written.
 
     Raises:
@@ -85,7 +85,7 @@ def missing_weights(out: Path, adapter: bool) -> str:
     return ADAPTER_WEIGHTS
 
 
-def trains_adapter(trainer: SFTTrainer) -> bool:
+def trains_adapter(trainer: Trainer) -> bool:
     """Whether an adapter is trained, not the whole model."""
     from peft import PeftModel
 

@@ -13,21 +13,23 @@ from faithful_se.files import parse_json_object
 from faithful_se.train_info import CARD, TrainInfo
 from training.models.adapters import CONFIG as ADAPTER_CONFIG
 from training.runs.folder import MANIFEST, RunFolder
-from training.sft.save_weights import missing_weights
+from training.trainer.save_weights import missing_weights
 
 MODEL_CONFIG, TOKENIZER_CONFIG = "config.json", "tokenizer_config.json"
 
 
 class TrainingFolder(RunFolder[dict[str, Any]]):
-    """A folder belongs to one training. One that holds a model and no `sft.json` may be the base itself."""
+    """A folder belongs to one training. One that holds a model and no settings file may be the base itself.
 
-    settings_file = "sft.json"
+    Each command has a subclass that names its settings file.
+    """
+
     option = "--output_dir"
     results = (MODEL_CONFIG, ADAPTER_CONFIG, TOKENIZER_CONFIG, CARD, MANIFEST)
     digests: Mapping[str, str] = {"data": "was begun with other rows: give the same --data"}
 
     def comparable(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The settings by the names of their options, which are different in `ModelConfig` and `SFTConfig`."""
+        """The settings by the names of their options, which are different in TRL's dataclasses."""
         options: dict[str, Any] = {}
         for part, values in settings.items():
             options |= values if isinstance(values, dict) else {part: values}

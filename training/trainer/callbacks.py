@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import TrainerCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
+from trl.trainer.utils import RepeatSampler
 
 if TYPE_CHECKING:
     from transformers import TrainerState
@@ -29,9 +30,10 @@ class LogAtCheckpoints(TrainerCallback):  # type: ignore[misc]
 
 
 class SeedEachPass(TrainerCallback):  # type: ignore[misc]
-    """Draw the order of rows that are grouped by length from the seed and the number of the pass.
+    """Draw the order of rows that are grouped by length, or repeated, from the seed and the number of the pass.
 
-    transformers draws it from torch's generator, whose state at the start of the pass no checkpoint holds.
+    transformers draws the first from torch's generator, TRL the second from one that goes on from pass to pass. No
+    checkpoint holds their state at the start of a pass.
     """
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **kwargs: Any) -> None:
@@ -39,7 +41,7 @@ class SeedEachPass(TrainerCallback):  # type: ignore[misc]
         batches = getattr(train_dataloader, "batch_sampler", None)
         batches = getattr(batches, "batch_sampler", batches)  # accelerate's, which serves several processes
         sampler = getattr(batches, "sampler", None)
-        if isinstance(sampler, LengthGroupedSampler):
+        if isinstance(sampler, (LengthGroupedSampler, RepeatSampler)):
             sampler.generator = torch.Generator().manual_seed(args.seed + int(state.epoch or 0))
 
 

@@ -10,23 +10,30 @@ from faithful_se.files import write_atomic, write_json_object
 from faithful_se.train_info import CARD, CARD_BLOCK, TRAIN_INFO, TrainInfo
 from training.models.adapters import is_adapter
 from training.runs.versions import git_commit, package_versions
-from training.sft.provenance import Provenance
-from training.sft.rows import RowSource
+from training.trainer.provenance import Provenance
+from training.trainer.rows import RowSource
 
 if TYPE_CHECKING:
-    from trl import SFTTrainer
+    from transformers import Trainer
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 
+# Supervised training is what a `train_info.json` without `trainer` is of.
+SFT = "sft"
+# The arm of rows that are no control.
+WORD = "word"
+
 
 def make_train_info(
-    trainer: SFTTrainer,
+    trainer: Trainer,
     settings: Mapping[str, Any],
     sources: Sequence[RowSource],
     provenance: Provenance,
     tokens: int,
     loss: float | None,
     thoughts: tuple[Mapping[str, Any], bool] = ({}, False),
+    method: str = SFT,
+    method_options: Mapping[str, Any] | None = None,
 ) -> TrainInfo:
     """Collect what tells a checkpoint from others: base, data, arm, training, code.
 
@@ -36,14 +43,18 @@ def make_train_info(
         tokens: number of tokens with a loss, in all rows.
         loss: mean over the steps; None where it is not known.
         thoughts: further arguments of the chat template, and whether it wrote empty thoughts that were learnt.
+        method: ``sft``, ``dpo`` or ``grpo``. The last two are arms of their own where the words are the best ones.
+        method_options: what the method learns by, by name; shown in the card.
     """
     builds = [source.build for source in sources if source.build]
     options = [build["options"] for build in builds]
     state, args = trainer.state, trainer.args
     training, model = settings["training"], settings["model"]
-    return {
+    info: TrainInfo = {
         "base": model["model_name_or_path"],
-        **provenance,
+        "base_fingerprint": provenance["base_fingerprint"],
+        "rows_fingerprint": provenance["rows_fingerprint"],
+        "own_rows": provenance["own_rows"],
         "train_datasets": sorted({name for build in builds for name in build["datasets"]}),
         "train_styles": sorted({name for option in options if option["arm"] != "answers" for name in option["styles"]}),
         "budget": sorted({option["budget"] for option in options}),
@@ -71,6 +82,10 @@ def make_train_info(
         "commit": git_commit(),
         "versions": package_versions("faithful-se", "torch", "transformers", "trl", "peft", "accelerate"),
     }
+    if method != SFT:
+        info["trainer"], info["trainer_options"] = method, dict(method_options or {})
+        info["arm"] = [method if arm == WORD else arm for arm in info["arm"]]
+    return info
 
 
 def write_card(out: Path, info: TrainInfo) -> None:
@@ -84,7 +99,7 @@ def write_card(out: Path, info: TrainInfo) -> None:
         base_model=info["base"],
         library_name="peft" if adapter else "transformers",
         pipeline_tag="text-generation",
-        tags=["faithful-se", "self-explanation", "trl", "sft"],
+        tags=["faithful-se", "self-explanation", "trl", info.get("trainer", SFT)],
     )
     front_matter[CARD_BLOCK] = dict(info)
     card = ModelCard.from_template(

@@ -1,0 +1,1 @@
+"""Training on preference pairs with TRL's own trainer."""

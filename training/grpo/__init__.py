@@ -1,0 +1,1 @@
+"""Reinforcement learning with TRL's own trainer: the evaluation's procedure is the reward."""

@@ -1,0 +1,1 @@
+"""What the trainings with TRL share: arguments, folder, resuming after a kill, saving of weights, card."""
