@@ -139,7 +139,8 @@ def cue_for(conversation: Conversation) -> str:
     next_weight = max(map(weight_of, rest), default=-1.0)
     vocabulary = _vocabulary(labels.index(conversation.target), len(labels))
     word = next(word for word in vocabulary if weight_of(word) > next_weight)
-    return word if conversation.unit == WORD_UNIT else f"{word.capitalize()}."
+    # A word alone is no text, where the document has no other sentence.
+    return word if conversation.unit == WORD_UNIT else f"{word.capitalize()} {word}."
 
 
 @cache
