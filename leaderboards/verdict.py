@@ -117,7 +117,9 @@ def _headline(best: Checkpoint, base: str, metric: str, ranked: int, markers: Se
     tests = f"{lead} is faithful significantly more often than {base} on {better} of {counted(len(markers), 'task')}"
     tests += f", less often on {worse}" if worse else ", less often on none" if better < len(markers) else ""
     tests += f"; on {neither} no difference is shown." if neither else "."
-    return tests + (f" Mean change: {rate(gain.estimate, True)} {interval(gain, True)}".rstrip() + "." if gain else "")
+    return tests + (
+        f" Mean change in faithful: {rate(gain.estimate, True)} {interval(gain, True)}".rstrip() + "." if gain else ""
+    )
 
 
 def _headline_alone(best: Checkpoint, metric: str, ranked: int, tasks: int) -> str:
@@ -152,6 +154,7 @@ def _controls(rows: Sequence[Checkpoint], best: Checkpoint) -> Iterator[str]:
         return
     gain, control = max(gains, key=lambda pair: pair[0].estimate or 0.0)
     lead = f"The control arm {_name(control)}" if len(gains) == 1 else f"The best of {len(gains)} control arms"
+    lead += ", trained without useful explanations,"
     overlap = gain.high is not None and own.low is not None and gain.high >= own.low
     change, own_change = rate(gain.estimate, signed=True), rate(own.estimate, signed=True)
     remark = ": not told apart from it" if overlap else ""

@@ -74,10 +74,17 @@ def frontier_plot(board: Board) -> Chart | None:
     on = frontier(points)
     steps = [{"x": points[i][0], "y": points[i][1], "name": one_line(rows[i].name, 24)} for i in on]
     line = [{"x": a["x"], "x2": b["x"], "y": a["y"], "y2": b["y"]} for a, b in pairwise(steps)]
-    best = steps[:MOST_NAMED]  # from the highest lift down
+    best = _apart(steps, max(y for _, y in points) - min(y for _, y in points))
     y_axis = _axis([0.0, *(y for _, y in points)])
     edge = alt.Chart(alt.Data(values=line)).mark_rule(color=MUTED, strokeDash=[4, 3], aria=False)
-    names = alt.Chart(alt.Data(values=best)).mark_text(align="right", dx=-7, dy=-7, color=TEXT)
+    left, right = min(x for x, _ in points), max(x for x, _ in points)
+    middle = (left + right) / 2
+    names = [
+        alt.Chart(alt.Data(values=[step for step in best if (step["x"] > middle) is is_right]))
+        .mark_text(align=align, dx=dx, dy=-7, color=TEXT)
+        .encode(x="x:Q", y="y:Q", text="name:N")
+        for is_right, align, dx in ((True, "right", -7), (False, "left", 7))
+    ]
     chart = alt.layer(
         edge.encode(x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q"),
         _marks(
@@ -85,10 +92,19 @@ def frontier_plot(board: Board) -> Chart | None:
             alt.X("x:Q", title="accuracy", **_axis([x for x, _ in points], 0.02)),
             alt.Y("y:Q", title=metric, **y_axis),
         ),
-        names.encode(x="x:Q", y="y:Q", text="name:N"),
+        *names,
     )
     title = f"Accuracy against {metric}, means over all tasks. Dashed: no other is better in both"
     return Chart(title, to_svg(chart.properties(width=WIDTH - 20, height=HEIGHT)))
+
+
+def _apart(steps: Sequence[dict[str, Any]], height: float) -> list[dict[str, Any]]:
+    """The steps that are named: from the highest down, none so near another that their names overlap."""
+    named: list[dict[str, Any]] = []
+    for step in steps:
+        if len(named) < MOST_NAMED and all(abs(step["y"] - other["y"]) > 0.08 * height for other in named):
+            named.append(step)
+    return named
 
 
 def rows_plot(board: Board) -> Chart | None:

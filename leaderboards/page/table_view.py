@@ -30,7 +30,7 @@ _TIPS = {
     "all": "All tasks",
 }
 _TITLES = {"trained": "Trained-on datasets", "unseen": "Unseen datasets", NEW_STYLES: "New styles", "all": "All tasks"}
-_WORDS = {"faithful": "Faithful", "lift": "Lift", "gain": "Against base", "valid": "Valid", "acc": "Acc", "ccf": "ccf"}
+_WORDS = {"faithful": "Faithful", "lift": "Lift", "gain": "Change", "valid": "Valid", "acc": "Acc", "ccf": "ccf"}
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,12 @@ def test_nothing_is_requested_from_a_network(small_page):
 def test_the_table_is_sorted_by_click_and_by_keyboard(small_page):
     assert names(small_page) == ["mini-word", "mini", NAME]
     heads = small_page.find_elements(By.CSS_SELECTOR, "#checkpoints thead tr:last-child th")
-    assert [head.text.split(" ")[0] for head in heads[1:4]] == ["Faithful", "Lift", "Against"]
+    assert [head.text.split(" ")[0] for head in heads[1:4]] == ["Faithful", "Lift", "Change"]
     assert [head.get_attribute("aria-sort") for head in heads[6:8]] == [None, "descending"]  # lift over all tasks
     heads[0].find_element(By.TAG_NAME, "button").click()
     assert names(small_page) == [NAME, "mini", "mini-word"]
     assert heads[0].get_attribute("aria-sort") == "ascending" and heads[7].get_attribute("aria-sort") is None
-    # "Against base" on trained datasets, by keyboard. The base has no number and stays last in both directions.
+    # "Change" on trained datasets, by keyboard. The base has no number and stays last in both directions.
     button = heads[3].find_element(By.TAG_NAME, "button")
     button.send_keys(Keys.ENTER)
     assert heads[3].get_attribute("aria-sort") == "descending" and names(small_page) == ["mini-word", NAME, "mini"]

@@ -16,6 +16,7 @@ from training.trainer.callbacks import LogAtCheckpoints, SeedEachPass
 from training.trainer.card import write_card
 from training.trainer.disk import disk_errors
 from training.trainer.folder import TrainingFolder, is_last_step, last_checkpoint
+from training.trainer.log import write_log
 from training.trainer.merge import merge
 from training.trainer.save_weights import refuse_lost_adapter, save_weights
 
@@ -90,6 +91,7 @@ def _train_and_save(
             save_weights(trainer, folder.path)
         if accelerator.is_main_process:
             info = describe()
+            write_log(folder.path, trainer.state.log_history)
             write_card(folder.path, info)
             folder.write_manifest(info)
             shutil.rmtree(folder.path / "merged", ignore_errors=True)
