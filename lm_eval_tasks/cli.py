@@ -15,6 +15,7 @@ from pathlib import Path
 from textwrap import shorten
 
 from faithful_se.errors import UsageError
+from faithful_se.files import read_json_object
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.cache_files import check_caches, kept
 from lm_eval_tasks.cache_stamp import OPTIONS, check_writer
@@ -32,8 +33,8 @@ def main(argv: list[str]) -> int:
     """Pass `argv` to lm-eval, without the options that are this command's own.
 
     Raises:
-        UsageError: a GGUF file as a model, a cache that somebody else wrote, a path that cannot be written, or an
-            argument that lm-eval refuses.
+        UsageError: a GGUF file or an adapter as a model, a cache that somebody else wrote, a path that cannot be
+            written, or an argument that lm-eval refuses.
         KeyboardInterrupt: the run was stopped; says what a rerun finds.
     """
     own = {**OPTIONS, "--plan": PLAN}
@@ -47,11 +48,21 @@ def main(argv: list[str]) -> int:
         if match := re.search(r"pretrained=([^,\s]+\.gguf)(?=,|\s|$)", word):
             folder, name = os.path.split(match[1])
             raise UsageError(f"{match[1]}: a GGUF file: write pretrained={folder or '.'},gguf_file={name}")
+        if (match := re.search(r"pretrained=([^,\s]+)", word)) and (base := _base_of_adapter(Path(match[1]))):
+            raise UsageError(f"{match[1]}: an adapter, not a whole model: write pretrained={base},peft={match[1]}")
     try:
         _run(argv)
     except KeyboardInterrupt as stop:
         raise type(stop)(_after_stop(paths)) from None
     return 0
+
+
+def _base_of_adapter(folder: Path) -> str:
+    """The model that an adapter was trained on, where a folder holds an adapter alone; else empty."""
+    config = folder / "adapter_config.json"
+    if (folder / "config.json").exists() or not config.is_file():
+        return ""
+    return str(read_json_object(config, "train it again").get("base_model_name_or_path") or "BASE")
 
 
 def _run(argv: Sequence[str]) -> None:
