@@ -11,7 +11,6 @@ from lm_eval.tasks import TaskManager
 
 import faithful_se
 from faithful_se.errors import UsageError
-from lm_eval_tasks.cli import main as eval_command
 from lm_eval_tasks.data import OWN, dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.rule_models import RuleLM
@@ -96,13 +95,3 @@ def test_python_reads_the_folder_as_the_command_does(complaints, question):
         faithful_se.read_documents("complaints")
     with pytest.raises(UsageError, match=r"evaluate: include_path=…: is for dataset=…, the name of a dataset in it"):
         faithful_se.evaluate(RuleLM(), None, ["a text"], labels=["a", "b"], include_path=complaints)
-
-
-def test_an_adapter_as_a_model_is_one_line(tmp_path):
-    """What `faithful-se sft` writes by default."""
-    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "runs/mini"}', "utf-8")
-    with pytest.raises(UsageError) as error:
-        eval_command(["run", "--model", "hf", "--model_args", f"pretrained={tmp_path},dtype=float32"])
-    assert str(error.value) == (
-        f"{tmp_path}: an adapter, not a whole model: write pretrained=runs/mini,peft={tmp_path}"
-    )
