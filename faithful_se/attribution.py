@@ -99,7 +99,7 @@ def attribute(
 
     check_names("attribute", settings, QUESTION_SETTINGS)
     check_loaded(model, tokenizer)
-    documents = documents_of("attribute", texts, None, settings.get("dataset", ""))
+    documents = documents_of("attribute", texts, None, settings)
     spec = task_of("attribute", tuple(documents[0].fields), {"classifier": "loglikelihood", **settings})
     if not spec.options.ranked:
         raise UsageError("attribute: classifier='generate': attributions rank the labels: leave it out")

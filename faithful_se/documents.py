@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
@@ -16,14 +17,21 @@ SPLITS = ("train", "validation", "test")
 Text = str | Mapping[str, str] | Document
 
 
-def read_documents(dataset: str, data: str = "hub", split: str = "test", limit: int | None = None) -> list[Document]:
+def read_documents(
+    dataset: str,
+    data: str = "hub",
+    split: str = "test",
+    limit: int | None = None,
+    include_path: str | Path = "",
+) -> list[Document]:
     """Documents of a dataset of the tasks, for `evaluate`, `attribute` and `judge_batch`.
 
     Args:
-        dataset: its name, one of `DATASETS`.
+        dataset: its name, one of `DATASETS` or a dataset of `include_path`.
         data: ``hub``, ``mini`` (text shipped with the package) or a folder, as `--metadata data=` of the tasks.
         split: ``train``, ``validation`` or ``test``.
         limit: the first so many; all by default.
+        include_path: a folder of datasets outside the package, as `faithful-se new` writes them.
 
     Returns:
         Documents with their gold label, and with the words that people marked where the dataset has some.
@@ -35,16 +43,18 @@ def read_documents(dataset: str, data: str = "hub", split: str = "test", limit: 
         raise UsageError(f"read_documents: split={split!r}: give one of {', '.join(SPLITS)}")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise UsageError(f"read_documents: limit={limit!r}: give a whole number from 1")
-    spec = dataset_spec(dataset)
+    spec = dataset_spec(dataset, include_path)
     rows = load(spec, data, split)
     return [spec.document(row) for row in rows.select(range(min(len(rows), limit or len(rows))))]
 
 
-def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None, dataset: str = "") -> list[Document]:
+def documents_of(
+    caller: str, texts: Sequence[Text], gold: Sequence[str] | None, settings: Mapping[str, Any]
+) -> list[Document]:
     """The texts as documents that have the same fields; `caller` is the public function, for messages.
 
     `gold` is None where there are no gold labels, and for documents, which have their own. A text that is a plain
-    string gets the field of `dataset`; "text" by default.
+    string gets the field of the `dataset` of the settings; "text" by default.
 
     Raises:
         UsageError: no texts, or one that is none, or as many gold labels as there are not texts.
@@ -53,7 +63,8 @@ def documents_of(caller: str, texts: Sequence[Text], gold: Sequence[str] | None,
         raise UsageError(f"{caller}: give a list of texts, with at least one")
     if gold is not None and len(gold) != len(texts):
         raise UsageError(f"{caller}: {len(gold)} gold labels for {len(texts)} texts: give one a text")
-    field = dataset_spec(dataset).question.fields[0] if dataset else "text"
+    dataset = settings.get("dataset", "")
+    field = dataset_spec(dataset, settings.get("include_path", "")).question.fields[0] if dataset else "text"
     documents = [
         _document(caller, number, text, None if gold is None else gold[number], field)
         for number, text in enumerate(texts)

@@ -115,7 +115,7 @@ def read_task(
     caller: str, texts: Sequence[Text], gold: Sequence[str] | None, settings: Mapping[str, Any]
 ) -> tuple[TaskSpec, list[Document]]:
     """The task and the documents that a user's arguments describe; a `UsageError` where they do not fit."""
-    documents = documents_of(caller, texts, gold, settings.get("dataset", ""))
+    documents = documents_of(caller, texts, gold, settings)
     spec = without_asked(caller, task_of(caller, tuple(documents[0].fields), settings), documents)
     spec = replace(spec, rationales=any(document.rationale is not None for document in documents))
     check_gold(caller, documents, spec.question.labels)

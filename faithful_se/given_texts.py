@@ -21,7 +21,7 @@ def read_examples(caller: str, question: Question, settings: Mapping[str, Any]) 
     if not all(isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs):
         raise UsageError(f"{caller}: examples=…: give pairs of a text and its label")
     texts, labels = [text for text, _ in pairs], [label for _, label in pairs]
-    documents = documents_of(f"{caller}: examples", texts, labels, settings.get("dataset", ""))
+    documents = documents_of(f"{caller}: examples", texts, labels, settings)
     check_gold(f"{caller}: examples", documents, question.labels)
     return documents
 
@@ -39,7 +39,7 @@ def read_prior_documents(caller: str, spec: TaskSpec, settings: Mapping[str, Any
             f"{caller}: classifier='calibrated' measures a prior: give prior_texts=[…], like the texts and none of "
             "them, or prior='contextual'"
         )
-    return tuple(documents_of(f"{caller}: prior_texts", texts, None, settings.get("dataset", "")))
+    return tuple(documents_of(f"{caller}: prior_texts", texts, None, settings))
 
 
 def without_asked(caller: str, spec: TaskSpec, documents: Sequence[Document]) -> TaskSpec:

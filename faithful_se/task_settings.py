@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
@@ -21,8 +22,6 @@ from lm_eval_tasks.options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
-# Asked where neither a dataset nor a question is named. The labels follow in the prompt.
-
 # Transcripts say where the texts are from. These were handed over in Python.
 DATA = "python"
 
@@ -31,7 +30,8 @@ class QuestionSettings(TypedDict, total=False):
     """What a model is asked to classify. Give `dataset`, or `labels` and what else shall differ from the defaults.
 
     Attributes:
-        dataset: name of a dataset of the tasks (`DATASETS`): its labels, question, noun and titles.
+        dataset: name of a dataset of the tasks (`DATASETS`), or of `include_path`: its labels, question and so on.
+        include_path: a folder of datasets outside the package, as `faithful-se new` writes them.
         labels: what the model may answer, in the order of the prompt.
         question: the classification question, without the labels.
         noun: what a text is called in the prompts, such as "tweet"; "text" by default.
@@ -49,6 +49,7 @@ class QuestionSettings(TypedDict, total=False):
     """
 
     dataset: str
+    include_path: str | Path
     labels: Sequence[str]
     question: str
     noun: str
@@ -131,12 +132,14 @@ def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> 
 def question_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> Question:
     """The question of the settings: a dataset's own, or one about the given labels."""
     if name := settings.get("dataset"):
-        question = dataset_spec(name).question
+        question = dataset_spec(name, settings.get("include_path", "")).question
         if tuple(fields) != question.fields:
             raise UsageError(
                 f"{caller}: dataset={name!r} has the fields {', '.join(question.fields)}, "
                 f"the texts have {', '.join(fields)}: give texts as mappings with these fields, in this order"
             )
+    elif settings.get("include_path"):
+        raise UsageError(f"{caller}: include_path=…: is for dataset=…, the name of a dataset in it")
     elif "labels" not in settings:
         raise UsageError(
             f"{caller}: labels are missing: give labels=[…], the answers to choose from, or the dataset=… of a task"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # <breaking>.<added>: raise it with any change of a field's name or meaning.
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ class Checkpoint:
         training: None if unknown.
         date: of its newest run, ISO 8601.
         files: result files that were read.
-        means: unweighted means over task groups ("all", "in distribution", "several words", "unseen"), as group ->
-            metric -> Estimate. The intervals come from a paired bootstrap.
+        means: unweighted means over task groups ("all", "trained", "in distribution", "several words", "unseen"), as
+            group -> metric -> Estimate. The intervals come from a paired bootstrap.
         gains: mean of `faithful` minus the base's mean, per group, over the tasks that both have. The interval is
             paired. Empty for a base.
     """

@@ -14,6 +14,7 @@ from leaderboards import verdict_sentences as sentences
 from leaderboards.board import Board, Cell, Checkpoint, Estimate
 from leaderboards.number_format import counted, interval, rate
 from leaderboards.sanitize import one_line
+from leaderboards.tables.main_table import ranking_metric
 from leaderboards.verdict_groups import group_cells, is_measured
 
 _NONE = Estimate(None, None, None, 0)
@@ -60,7 +61,7 @@ def verdict(board: Board) -> Verdict:
     ranked, left_out = _ranked(board.checkpoints, measured)
     if not ranked:
         return Verdict(None, "Nothing could be measured: no task has a number for faithful. The notes say why.")
-    best, metric = ranked[0], _metric(ranked)
+    best, metric = ranked[0], ranking_metric(ranked)
     own, rivals = cells[best.id], list(_rivals(ranked, metric, left_out))
     if unmeasured := len(tasks) - len(measured[best.id]):
         rivals.append(f"{counted(unmeasured, 'task')} of {len(tasks)} could not be measured for it, or did not run.")
@@ -94,12 +95,8 @@ def _ranked(rows: Sequence[Checkpoint], measured: Mapping[str, set[str]]) -> tup
     candidates = trained or [row for row in rows if row.base is None] or rows
     widest = max((measured[row.id] for row in candidates), key=len, default=set())
     ranked = [row for row in candidates if measured[row.id] == widest]
-    metric = _metric(ranked)
+    metric = ranking_metric(ranked)
     return sorted(ranked, key=lambda row: -(_mean(row, metric).estimate or 0.0)), len(candidates) - len(ranked)
-
-
-def _metric(rows: Sequence[Checkpoint]) -> str:
-    return "lift" if all(_mean(row, "lift").estimate is not None for row in rows) else "faithful"
 
 
 def _mean(row: Checkpoint, metric: str) -> Estimate:
@@ -120,7 +117,9 @@ def _headline(best: Checkpoint, base: str, metric: str, ranked: int, markers: Se
     tests = f"{lead} is faithful significantly more often than {base} on {better} of {counted(len(markers), 'task')}"
     tests += f", less often on {worse}" if worse else ", less often on none" if better < len(markers) else ""
     tests += f"; on {neither} no difference is shown." if neither else "."
-    return tests + (f" Mean change: {rate(gain.estimate, True)} {interval(gain, True)}".rstrip() + "." if gain else "")
+    return tests + (
+        f" Mean change in faithful: {rate(gain.estimate, True)} {interval(gain, True)}".rstrip() + "." if gain else ""
+    )
 
 
 def _headline_alone(best: Checkpoint, metric: str, ranked: int, tasks: int) -> str:
@@ -155,6 +154,7 @@ def _controls(rows: Sequence[Checkpoint], best: Checkpoint) -> Iterator[str]:
         return
     gain, control = max(gains, key=lambda pair: pair[0].estimate or 0.0)
     lead = f"The control arm {_name(control)}" if len(gains) == 1 else f"The best of {len(gains)} control arms"
+    lead += ", trained without useful explanations,"
     overlap = gain.high is not None and own.low is not None and gain.high >= own.low
     change, own_change = rate(gain.estimate, signed=True), rate(own.estimate, signed=True)
     remark = ": not told apart from it" if overlap else ""

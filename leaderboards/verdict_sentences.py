@@ -37,12 +37,12 @@ def _change(group: TaskGroup, marker: str) -> str:
 def by_chance(groups: Sequence[TaskGroup]) -> Iterator[str]:
     """Groups that rose, though random changes reach more than half of what they reach."""
     phrases = [
-        f"{_style(group)}{_short(group)} {rate(group.chance)} of {rate(group.after)}"
+        f"{rate(group.chance)} of the {rate(group.after)} of {_style(group)}{_short(group)}"
         for group in groups
         if group.better and group.chance is not None and group.chance > group.after / 2
     ]
     if phrases:
-        yield f"Random changes reach as much of it as this: {', '.join(phrases)}."
+        yield f"Random changes alone reach {', '.join(phrases)}."
 
 
 def against_chance(groups: Sequence[TaskGroup]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -75,7 +75,7 @@ def _by_place(groups: Sequence[TaskGroup]) -> Iterator[tuple[str, list[TaskGroup
 
 
 def _short(group: TaskGroup) -> str:
-    return {"trained": " (trained on)", "unseen": " (unseen)"}.get(group.place, "")
+    return {"trained": " on trained-on datasets", "unseen": " on unseen ones"}.get(group.place, "")
 
 
 def _style(group: TaskGroup) -> str:

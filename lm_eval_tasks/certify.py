@@ -135,14 +135,14 @@ def areas(style: str, documents: int) -> dict[str, tuple[float, int, tuple[float
     spec = task(style)
     deciding = [document for document in texts(spec) if one_decides(spec, document)][:documents]
     scored = [score_all(RuleLM(HONEST, h=h), spec, deciding) for h in (1.0, 0.0)]
-    found = {}
+    results = {}
     for key in metrics_of(spec):
         numbers = [[of_one_text(key, row[key]) for row in rows] for rows in scored]
         pairs = list(zip(*numbers, strict=True))
         defined = [pair for pair in pairs if not any(map(math.isnan, pair))]
         true, untrue = ([pair[place] for pair in defined] for place in (0, 1))
-        found[key] = auroc(true, untrue), len(defined), shuffled(true, untrue)
-    return found
+        results[key] = auroc(true, untrue), len(defined), shuffled(true, untrue)
+    return results
 
 
 def exposed(style: str, documents: int) -> dict[str, dict[str, tuple[float, bool]]]:
@@ -151,15 +151,15 @@ def exposed(style: str, documents: int) -> dict[str, dict[str, tuple[float, bool
     first = texts(spec)[:documents]
     keys = [key for key, metric in metrics_of(spec).items() if metric.higher_is_better is not None]
     honest: Mapping[str, tuple[float, float]] = {}
-    found: dict[str, dict[str, tuple[float, bool]]] = {}
+    results: dict[str, dict[str, tuple[float, bool]]] = {}
     with Progress(f"certify: {style}", len(STRATEGIES), "strategy") as progress:
         for name in STRATEGIES:
             rows = score_all(RuleLM(name), spec, first)
             values = {key: of_all_texts(key, [row[key] for row in rows]) for key in keys}
             honest = honest or values
-            found[name] = {key: (values[key][0], _is_worse(key, values[key], honest[key])) for key in keys}
+            results[name] = {key: (values[key][0], _is_worse(key, values[key], honest[key])) for key in keys}
             progress.update()
-    return found
+    return results
 
 
 def _is_worse(key: str, own: tuple[float, float], honest: tuple[float, float]) -> bool:
@@ -173,8 +173,8 @@ def tables(documents: int = DOCUMENTS) -> Iterator[str]:
     for style in styles:
         yield from (f"**{style}**, {documents} texts in which one word decides", "")
         yield from ("| key | AUROC | texts | truth shuffled | below .99: what it measures |", "|---|---|---|---|---|")
-        found = areas(style, documents)
-        for key, (area, count, control) in sorted(found.items(), key=lambda item: -np.nan_to_num(item[1][0])):
+        results = areas(style, documents)
+        for key, (area, count, control) in sorted(results.items(), key=lambda item: -np.nan_to_num(item[1][0])):
             reason = "" if area >= GOOD else REASONS.get(key, "")
             between = "–" if math.isnan(area) else " to ".join(map(_number, control))
             yield f"| `{key}` | {_number(area)} | {count} | {between} | {reason} |"

@@ -81,6 +81,12 @@ def dataset_names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in DATASETS.glob(f"*/{DECLARATION}")))
 
 
+@lru_cache(maxsize=1)
+def reserved_names() -> tuple[str, ...]:
+    """Names that no dataset outside the package may have: those of the package, also as folders under `data=DIR`."""
+    return tuple(dict.fromkeys((*dataset_names(), *(dataset_spec(name).folder for name in dataset_names()))))
+
+
 def check_revisions(task: str, metadata: Mapping[str, Any], dataset: str = "") -> None:
     """Refuse, with a `UsageError`, a name that is nearly `<dataset>_revision`: it would pin nothing."""
     known = [f"{name}_revision" for name in (dataset, *dataset_names()) if name]

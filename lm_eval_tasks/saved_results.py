@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from lm_eval import evaluator
 from lm_eval.loggers import EvaluationTracker
+from lm_eval.loggers.utils import get_git_commit_hash as _commit_hash
 from lm_eval.utils import make_table
 
 from faithful_se.errors import UsageError
@@ -40,6 +43,15 @@ def install() -> None:
     """Check what lm-eval writes from now on. Calling it again changes nothing."""
     EvaluationTracker.save_results_aggregated = save_results
     EvaluationTracker.save_results_samples = save_samples
+    evaluator.get_git_commit_hash = commit_hash
+
+
+def commit_hash() -> str | None:
+    """The commit of the working folder, as lm-eval has it. Outside a repository git would complain on the log."""
+    folder = Path.cwd()
+    is_repository = "GIT_DIR" in os.environ or any((above / ".git").exists() for above in (folder, *folder.parents))
+    commit: str | None = _commit_hash() if is_repository else None
+    return commit
 
 
 def save_results(

@@ -2,8 +2,8 @@
 
     pytest -m slow tests/test_kills.py -s
 
-`kill -9` meets 20 runs each of `eval` with a cache, `attribute`, `build`, `sft` and `board`, all on the mini model.
-`compare` only reads.
+`kill -9` meets 20 runs each of `eval` with a cache, `attribute`, `build`, `sft` and `board`, all on the mini model. It
+meets ten of `build --pairs`, and ten of `dpo` on a tiny model. `compare` only reads.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import pytest
 
 from tests.killing import ROOT, Command, check_files, finish, kill_again_and_again
 from tests.leaderboards.result_files import rows_of, write_run
+from tests.training.dpo.tiny_pairs import write_tiny_pairs
+from tests.training.sft.tiny_rows import arguments
 
 pytest.importorskip("trl")
 pytestmark = pytest.mark.slow
@@ -101,18 +103,20 @@ def test_sft(built: Path, mini_base: Path, kill: Kill) -> None:
     kill("sft", training_command(words, trained_files))
 
 
-def test_pairs_and_dpo(attributions: Path, mini_base: Path, kill: Kill) -> None:
-    """Ten kills each; equal are all files but the moment of the training."""
-
-    def build(out: Path) -> list[object]:
+def test_pairs(attributions: Path, mini_base: Path, kill: Kill) -> None:
+    def words(out: Path) -> list[object]:
         return ["build", "--pairs", "--attributions", attributions, "--model", mini_base, "--out", out]
 
     files = ("train.jsonl", "rejected.jsonl", "report.json", "README.md", "manifest.json")
-    pairs = kill("pairs", training_command(build, lambda out: lines(*map(out.joinpath, files))), KILLS // 2)
+    kill("pairs", training_command(words, lambda out: lines(*map(out.joinpath, files))), KILLS // 2)
+
+
+def test_dpo(tmp_path: Path, kill: Kill) -> None:
+    """On the tiny model, whose steps take so little that most kills meet one."""
+    model, pairs = write_tiny_pairs(tmp_path)
 
     def words(out: Path) -> list[object]:
-        recipe = ["--config", ROOT / "recipes" / "mini" / "dpo.yaml", "--model_name_or_path", mini_base]
-        return ["dpo", *recipe, "--data", pairs, "--output_dir", out, "--max_steps", 40, "--save_steps", 4]
+        return ["dpo", *arguments(model, pairs, out), "--max_steps", 300, "--save_steps", 10]
 
     kill("dpo", training_command(words, trained_files), KILLS // 2)
 

@@ -8,11 +8,13 @@ from itertools import groupby
 
 from leaderboards import number_format
 from leaderboards.analysis.measurability import is_not_measurable
+from leaderboards.analysis.task_columns import BUDGETS
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task, Transfer
 from leaderboards.number_format import NOT_MEASURABLE
 from leaderboards.page.page_data import task_label
+from leaderboards.page.table_view import short_training
 from leaderboards.sanitize import one_line
-from leaderboards.tables.main_table import describe_budget, describe_training, sort_tasks
+from leaderboards.tables.main_table import describe_budget, sort_tasks, table_rows
 
 # Shades of one hue. The deepest one is a difference of 1.
 SHADES = 10
@@ -54,42 +56,58 @@ class MeanGain:
 
 @dataclass(frozen=True)
 class MatrixRow:
-    """One checkpoint.
+    """One checkpoint in one block.
 
     Attributes:
         label: what it was trained on.
-        base: whether this is a base, whose cells are rates instead of gains.
-        cells: one per task.
-        ratio, ratio_interval, ratio_note: transfer ratio, or why there is none.
-        on: mean gain over the tasks that it was trained on.
-        off: mean gain over other tasks, in the order of `Matrix.kinds`.
+        cells: one per column of the block. Cells of a base are rates instead of gains.
     """
 
     name: str
     label: str
-    base: bool
     cells: tuple[MatrixCell, ...]
-    ratio: str = ""
-    ratio_interval: str = ""
-    ratio_note: str = ""
-    on: MeanGain | None = None
-    off: tuple[MeanGain, ...] = ()
+
+
+@dataclass(frozen=True)
+class GainRow:
+    """The mean gains of one checkpoint.
+
+    Attributes:
+        on: over the tasks that it was trained on.
+        off: over other tasks, in the order of `Matrix.kinds`.
+        ratio, ratio_interval, ratio_note: transfer ratio, or why there is none.
+    """
+
+    name: str
+    on: MeanGain
+    off: tuple[MeanGain, ...]
+    ratio: str
+    ratio_interval: str
+    ratio_note: str
 
 
 @dataclass(frozen=True)
 class ColumnHead:
-    """A head of one or several columns.
+    """The head of a column.
 
     Attributes:
-        columns: number of columns below.
+        text: the dataset, and what distinguishes a variant.
+        budget: index in `Matrix.budgets`.
         unseen: whether no checkpoint was trained on the dataset.
-        first: whether this is the first column of a style.
     """
 
     text: str
-    columns: int
-    unseen: bool = False
-    first: bool = False
+    budget: int
+    unseen: bool
+
+
+@dataclass(frozen=True)
+class Block:
+    """The columns of one style. `groups` holds (title, rows)."""
+
+    style: str
+    heads: tuple[ColumnHead, ...]
+    groups: tuple[tuple[str, tuple[MatrixRow, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -97,36 +115,49 @@ class Matrix:
     """The matrix.
 
     Attributes:
-        heads: column heads by level: style, dataset, budget.
-        groups: (title, rows).
+        budgets: in words; the page shows the columns of one at a time.
+        blocks: one per style.
+        gains: one row per trained checkpoint, best first.
         kinds: (kind, words) of what is new in a task.
+        longest: rows of the longest group.
     """
 
-    heads: tuple[tuple[ColumnHead, ...], ...]
-    groups: tuple[tuple[str, tuple[MatrixRow, ...]], ...]
+    budgets: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    gains: tuple[GainRow, ...]
     kinds: tuple[tuple[str, str], ...]
+    longest: int
 
 
 def generalization_matrix(board: Board) -> Matrix | None:
-    """The matrix of a board; None without a trained checkpoint."""
+    """The matrix of a board; None without a trained checkpoint. Its rows have the order of the table."""
     if not board.matrix:
         return None
-    tasks = sort_tasks(board.tasks)
     cells = {(cell.checkpoint, cell.task): cell for cell in board.cells}
-    checkpoints = {checkpoint.id: checkpoint for checkpoint in board.checkpoints}
+    transfers = {transfer.checkpoint: transfer for transfer in board.matrix}
+    rows = [row.checkpoint for row in table_rows(board)]
+    trained = [row for row in rows if row.id in transfers]
+    base_ids = {row.base for row in trained}
     kinds = _kinds(board.matrix)
-    base_ids = dict.fromkeys(checkpoints[transfer.checkpoint].base for transfer in board.matrix)
-    bases = tuple(_base_row(checkpoints[base], tasks, cells) for base in base_ids if base)
-    trained, control = (
-        tuple(
-            _row(transfer, checkpoints[transfer.checkpoint], tasks, cells, list(kinds))
-            for transfer in board.matrix
-            if transfer.control is is_control
-        )
-        for is_control in (False, True)
+    groups = (
+        ("Base: faithful", [row for row in rows if row.id in base_ids]),
+        ("Trained: change", [row for row in trained if not transfers[row.id].control]),
+        ("Control arms: change", [row for row in trained if transfers[row.id].control]),
     )
-    groups = (("Base: share of faithful explanations", bases), ("Trained", trained), ("Control arms", control))
-    return Matrix(_heads(tasks), tuple((title, rows) for title, rows in groups if rows), tuple(kinds.items()))
+    tasks = sort_tasks(board.tasks)
+    budgets = tuple(dict.fromkeys(_budget(task) for task in sorted(tasks, key=_budget_order)))
+    blocks = []
+    for style, style_tasks in groupby(tasks, key=lambda task: task.style):
+        columns = list(style_tasks)
+        block_groups = tuple(
+            (title, tuple(_row(row, transfers.get(row.id), columns, cells) for row in members))
+            for title, members in groups
+            if members
+        )
+        heads = tuple(_head(task, budgets) for task in columns)
+        blocks.append(Block(one_line(style, 40), heads, block_groups))
+    gains = tuple(_gain_row(transfers[row.id], row, list(kinds)) for row in trained)
+    return Matrix(budgets, tuple(blocks), gains, tuple(kinds.items()), max(len(members) for _, members in groups))
 
 
 def _kinds(matrix: Sequence[Transfer]) -> dict[str, str]:
@@ -136,49 +167,44 @@ def _kinds(matrix: Sequence[Transfer]) -> dict[str, str]:
     return known | {kind: one_line(kind, 40) for kind in sorted(used - set(KINDS))}
 
 
-def _heads(tasks: Sequence[Task]) -> tuple[tuple[ColumnHead, ...], ...]:
-    styles, datasets, budgets = [], [], []
-    for style, style_group in groupby(tasks, key=lambda task: task.style):
-        style_tasks = list(style_group)
-        styles.append(ColumnHead(one_line(style, 40), len(style_tasks), first=True))
-        first = True
-        for dataset, dataset_group in groupby(style_tasks, key=lambda task: task.dataset):
-            dataset_tasks = list(dataset_group)
-            unseen = not dataset_tasks[0].trained_on
-            datasets.append(ColumnHead(one_line(dataset, 40), len(dataset_tasks), unseen, first))
-            for task in dataset_tasks:
-                words = describe_budget(task.budget, task.unit).removesuffix(" word").removesuffix(" words")
-                budgets.append(ColumnHead(one_line(f"{words} {task.variant}".strip(), 60), 1, unseen, first))
-                first = False
-    return tuple(styles), tuple(datasets), tuple(budgets)
+def _budget(task: Task) -> str:
+    return one_line(describe_budget(task.budget, task.unit), 40)
 
 
-def _row(
-    transfer: Transfer, checkpoint: Checkpoint, tasks: Sequence[Task], cells: Cells, kinds: Sequence[str]
-) -> MatrixRow:
-    name, ratio = one_line(checkpoint.name), transfer.ratio
-    return MatrixRow(
-        name=name,
-        label=describe_training(checkpoint) if checkpoint.training else one_line(transfer.label, 200),
-        base=False,
-        cells=tuple(
-            _gain_cell(
-                cells.get((checkpoint.id, task.id)), f"{name} on {task_label(task)}", task.id in transfer.trained
-            )
-            for task in tasks
-        ),
+def _budget_order(task: Task) -> int:
+    return list(BUDGETS).index(task.budget) if task.budget in BUDGETS else len(BUDGETS)
+
+
+def _head(task: Task, budgets: Sequence[str]) -> ColumnHead:
+    text = one_line(f"{task.dataset} {task.variant}".strip(), 60)
+    return ColumnHead(text, budgets.index(_budget(task)), not task.trained_on)
+
+
+def _row(checkpoint: Checkpoint, transfer: Transfer | None, tasks: Sequence[Task], cells: Cells) -> MatrixRow:
+    name = one_line(checkpoint.name)
+    if transfer is None:
+        rates = tuple(
+            _rate_cell(cells.get((checkpoint.id, task.id)), f"{name} on {task_label(task)}") for task in tasks
+        )
+        return MatrixRow(name, "as it came", rates)
+    gains = tuple(
+        _gain_cell(cells.get((checkpoint.id, task.id)), f"{name} on {task_label(task)}", task.id in transfer.trained)
+        for task in tasks
+    )
+    label = short_training(checkpoint) if checkpoint.training else one_line(transfer.label, 200)
+    return MatrixRow(name, label, gains)
+
+
+def _gain_row(transfer: Transfer, checkpoint: Checkpoint, kinds: Sequence[str]) -> GainRow:
+    ratio = transfer.ratio
+    return GainRow(
+        name=one_line(checkpoint.name),
+        on=_mean_gain(transfer.on),
+        off=tuple(_mean_gain(transfer.off.get(kind)) for kind in kinds),
         ratio=number_format.rate(ratio.estimate if ratio else None),
         ratio_interval=number_format.interval(ratio),
         ratio_note=ratio.note if ratio and ratio.estimate is None else "",
-        on=_mean_gain(transfer.on),
-        off=tuple(_mean_gain(transfer.off.get(kind)) for kind in kinds),
     )
-
-
-def _base_row(base: Checkpoint, tasks: Sequence[Task], cells: Cells) -> MatrixRow:
-    name = one_line(base.name)
-    rates = tuple(_rate_cell(cells.get((base.id, task.id)), f"{name} on {task_label(task)}") for task in tasks)
-    return MatrixRow(name, "reference", True, rates)
 
 
 def _gain_cell(cell: Cell | None, name: str, trained: bool) -> MatrixCell:

@@ -15,16 +15,24 @@ from leaderboards.number_format import NOT_MEASURABLE, PLACES
 from leaderboards.sanitize import one_line, visible
 from leaderboards.tables.main_table import describe_arm, describe_budget, describe_training, in_group, sort_tasks
 
-# Longer lists of notes or skipped files are folded.
-LONGEST_LIST = 4
+# Rows of the table, and of a group in the matrix, before "Show all".
+LONGEST_TABLE = 12
+# Fewer checkpoints need no filters.
+FILTERED_FROM = 6
 
+# What `leaderboards/page/card_pairs.py` does, in a sentence for the reader.
+PAIR_RULE = (
+    "Not chosen by hand: the first text in the order of a hash that was won, on the first task with significant gain, "
+    "and the first that was lost, on the first task with significant loss (without one: on any task)."
+)
+SINGLE_RULE = "Not chosen by hand: the first text in the order of a hash that is faithful, and the first that is not."
 
 # Fields of a task by which the page filters.
 _FILTERS = ("style", "dataset", "budget")
 
 
 def about(board: Board) -> dict[str, Any]:
-    """The head of the page: what was compared, confidence and alpha in percent, and the longest unfolded list."""
+    """Sentences about the board as a whole, confidence and alpha in percent, and what depends on its size."""
     bases = sum(checkpoint.base is None for checkpoint in board.checkpoints)
     datasets = list(dict.fromkeys(task.dataset for task in sort_tasks(board.tasks)))
     names = ", ".join(one_line(name, 40) for name in datasets[:12]) + (", …" if len(datasets) > 12 else "")
@@ -37,7 +45,22 @@ def about(board: Board) -> dict[str, Any]:
     if pairs > board.documents_total:
         compared += f" ({pairs:,} pairs of document and task)"
     percents = {name: f"{getattr(board.settings, name) * 100:g} %" for name in ("confidence", "alpha")}
-    return {"compared": compared, "longest_list": LONGEST_LIST, **percents}
+    has_base = any(checkpoint.base for checkpoint in board.checkpoints)
+    return {
+        "compared": compared,
+        "generated": _generated(board),
+        "pair_rule": PAIR_RULE if has_base else SINGLE_RULE,
+        "filters": len(board.checkpoints) >= FILTERED_FROM,
+        "longest_table": LONGEST_TABLE,
+        **percents,
+    }
+
+
+def _generated(board: Board) -> str:
+    """A sentence where the texts are those of the mini world, which no person wrote."""
+    count = sum(task.options.get("data") == "mini" for task in board.tasks)
+    texts = "The texts" if count == len(board.tasks) else f"The texts of {count} of {len(board.tasks)} tasks"
+    return f"{texts} were made by a small grammar, not written by people." if count else ""
 
 
 def filter_options(board: Board) -> dict[str, list[tuple[str, str]]]:
@@ -70,6 +93,7 @@ def page_data(board: Board) -> dict[str, Any]:
         "flat": NO_SPREAD,
         "notMeasurable": NOT_MEASURABLE,
         "leftOut": LEFT_OUT,
+        "longestTable": LONGEST_TABLE,
         "tasks": [
             {
                 "label": task_label(task),
@@ -81,6 +105,7 @@ def page_data(board: Board) -> dict[str, Any]:
         "checkpoints": [
             {
                 "id": checkpoint.id,
+                "styles": [one_line(style, 40) for style in checkpoint.training.styles] if checkpoint.training else [],
                 "name": names[checkpoint.id],
                 "base": names.get(checkpoint.base or "", ""),
                 "facts": _facts(checkpoint),

@@ -20,14 +20,26 @@ from leaderboards import number_format
 from leaderboards.analysis.confidence_intervals import NO_SPREAD
 from leaderboards.board import Board
 from leaderboards.page.card_data import compress_cards
-from leaderboards.page.charts import dot_plots, plausibility_plot
+from leaderboards.page.card_pairs import card_pairs
+from leaderboards.page.charts import dot_plots
 from leaderboards.page.matrix import generalization_matrix
+from leaderboards.page.overview_charts import overview_charts
 from leaderboards.page.page_data import about, data_block, filter_options, note_beside_number, page_data
+from leaderboards.page.table_view import short_training, table_view
 from leaderboards.sanitize import one_line, visible
-from leaderboards.tables.main_table import groups_with_means, table_rows
+from leaderboards.verdict import verdict
 
 # In the order in which they run. `theme.js` runs in the head, before anything is drawn.
 SCRIPTS = ("dom.js", "table.js", "row_details.js", "charts.js", "card_data.js", "cards.js")
+
+# Section -> its heading, which is also the name of its link.
+SECTIONS = {
+    "table": "Checkpoints",
+    "matrix": "What carries over from a training",
+    "overview": "Trade-offs",
+    "dots": "Between chance and oracle",
+    "documents": "Documents",
+}
 
 
 def write_page(board: Board, path: Path) -> None:
@@ -55,17 +67,23 @@ def render_page(board: Board) -> str:
         short_note=number_format.short_note,
         visible=visible,
         one_line=one_line,
+        short_training=short_training,
     )
     environment.tests["flat"] = lambda estimate: NO_SPREAD in estimate.note
+    conclusion, matrix = verdict(board), generalization_matrix(board)
+    choices, overview = dot_plots(board), overview_charts(board)
+    sections = {"table": True, "matrix": matrix, "overview": overview, "dots": choices, "documents": card_counts.cards}
     return environment.get_template("page.html").render(
         board=board,
         about=about(board),
-        groups=groups_with_means(board),
+        verdict=conclusion,
+        pairs=card_pairs(board, conclusion.best),
+        table=table_view(board),
         filter_options=filter_options(board),
-        rows=table_rows(board),
-        matrix=generalization_matrix(board),
-        dot_plots=dot_plots(board),
-        plausibility_plot=plausibility_plot(board),
+        sections={name: words for name, words in SECTIONS.items() if sections[name]},
+        matrix=matrix,
+        dot_plots=choices,
+        overview=overview,
         card_counts=card_counts,
         page_data=data_block(page_data(board)),
         card_data=data_block(cards),

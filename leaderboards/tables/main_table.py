@@ -134,8 +134,15 @@ def _gain_over_base(cells: Sequence[Cell], interval: Estimate | None = None) -> 
     return Gain(mean, markers.count("better"), markers.count("worse"), n, interval)
 
 
+def ranking_metric(rows: Sequence[Checkpoint], group: str = "all") -> str:
+    """`lift`, or `faithful` where a checkpoint has that one only: a rate that chance may have reached."""
+    means = [row.means.get(group, {}) for row in rows]
+    with_faithful = [own for own in means if own.get("faithful", NO_ESTIMATE).estimate is not None]
+    return "lift" if all(own.get("lift", NO_ESTIMATE).estimate is not None for own in with_faithful) else "faithful"
+
+
 def table_rows(board: Board, group: str = "all") -> list[TableRow]:
-    """The rows of the table of a group of tasks, by mean `faithful`, best first. Rows without a number are last."""
+    """The rows of the table of a group of tasks, by `ranking_metric`, best first. Rows without a number are last."""
     tasks = {task.id for task in board.tasks if in_group(task, group)}
     cells: dict[str, list[Cell]] = {checkpoint.id: [] for checkpoint in board.checkpoints}
     for cell in board.cells:
@@ -143,11 +150,13 @@ def table_rows(board: Board, group: str = "all") -> list[TableRow]:
             cells[cell.checkpoint].append(cell)
     rows = [_table_row(checkpoint, group, cells[checkpoint.id]) for checkpoint in board.checkpoints]
 
-    def faithful(row: TableRow) -> float:
-        value = row.means["faithful"].estimate
-        return -1.0 if value is None else value
+    metric = ranking_metric(board.checkpoints, group)
 
-    return sorted(rows, key=faithful, reverse=True)
+    def rank(row: TableRow) -> float:
+        value = row.means[metric].estimate
+        return -2.0 if value is None else value
+
+    return sorted(rows, key=rank, reverse=True)
 
 
 def _table_row(checkpoint: Checkpoint, group: str, cells: Sequence[Cell]) -> TableRow:

@@ -37,7 +37,13 @@ ANSWERS = {
 }
 
 # Sentences of multiple choice.
-OF_CHOICES = ("choice", "choices.text", "format_hint.choices", *(f"choices.noun.{of}" for of in _WORDS_OF))
+OF_CHOICES = (
+    "choice",
+    "choices.text",
+    "plain_question.choices",
+    "format_hint.choices",
+    *(f"choices.noun.{of}" for of in _WORDS_OF),
+)
 
 # A part of a template that may be left out, because it is declined in some languages.
 _OPTIONAL_PARTS = {"noun", "lower_title"}
@@ -50,7 +56,7 @@ def prompts_of(language: str) -> Mapping[str, str]:
     >>> prompts_of("en")["removed.word.mask"]
     'were replaced by "{mask}"'
     """
-    return {key: value for key, value in _read(language).items() if key != "answers"}
+    return {key: value for key, value in _read(language).items() if key not in ("answers", "answer_forms")}
 
 
 def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
@@ -71,6 +77,12 @@ def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
 def answers_of(language: str) -> Mapping[str, tuple[str, ...]]:
     """What answers say in a language: a key of `ANSWERS` -> phrases; none for English."""
     return {key: tuple(phrases) for key, phrases in _read(language).get("answers", {}).items()}
+
+
+@lru_cache(maxsize=64)
+def answer_forms_of(language: str) -> tuple[str, ...]:
+    """Shapes of an answer in a language, with ``{label}`` and ``{noun}``; of English where it has none."""
+    return tuple(_read(language).get("answer_forms") or _read(ENGLISH)["answer_forms"])
 
 
 @lru_cache(maxsize=1 << 10)

@@ -1,23 +1,42 @@
-"""The cells of a row that `faithful-se new` takes: texts that hold words, and a label."""
+"""The cells of a row that `faithful-se new` takes: texts that hold words, a label, and choices where it has some."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from faithful_se.errors import UsageError, excerpt
+from lm_eval_tasks.new_tasks.choice_cells import choices_of, names_of
 from lm_eval_tasks.new_tasks.settings import SourceSettings
 from lm_eval_tasks.new_tasks.source_parts import Part
 
 KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
+class Cells(NamedTuple):
+    """What is taken from a row.
+
+    Attributes:
+        number: of the row, from 1.
+        texts: column -> text.
+        label: the code of the label.
+        choices: the row's own, in order; None where one is empty.
+        choice_names: what the label calls them; empty where nobody says.
+    """
+
+    number: int
+    texts: dict[str, str]
+    label: str
+    choices: tuple[str | None, ...] = ()
+    choice_names: tuple[str, ...] = ()
+
+
 def check_columns(part: Part, settings: SourceSettings) -> None:
     """Refuse, with a `UsageError`, a column that no row has."""
     columns = dict.fromkeys(name for row in part.rows for name in row)
-    for option, names in (("--text", settings.text), ("--label", (settings.label,))):
+    for option, names in settings.columns.items():
         for name in names:
             if name not in columns:
                 near = difflib.get_close_matches(name, map(str, columns), n=1)
@@ -25,8 +44,8 @@ def check_columns(part: Part, settings: SourceSettings) -> None:
                 raise UsageError(f"{part.origin}: no column {name} ({option}); there are {', '.join(columns)}{hint}")
 
 
-def filled_rows(part: Part, settings: SourceSettings) -> Iterator[tuple[int, dict[str, str], str]]:
-    """(number, texts, label) of the rows; those that `skip_empty` or `drop` leave out are not among them.
+def filled_rows(part: Part, settings: SourceSettings) -> Iterator[Cells]:
+    """The cells of the rows; those that `skip_empty` or `drop` leave out are not among them.
 
     Raises:
         UsageError: a cell that is empty, or holds something else. Names row and column.
@@ -50,8 +69,15 @@ def filled_rows(part: Part, settings: SourceSettings) -> Iterator[tuple[int, dic
             raise UsageError(
                 f"{where}: {settings.label} is {KINDS.get(type(row[settings.label]), 'no text')}: give one label a text"
             )
-        if label not in settings.drop and str(row[settings.label]) not in settings.drop:
-            yield number, {name: _writable(str(text)) for name, text in texts.items()}, label
+        if label in settings.drop or str(row[settings.label]) in settings.drop:
+            continue
+        choices, problem = choices_of(row, settings.choices) if settings.choices else ((), "")
+        if problem and settings.skip_empty:
+            continue
+        if problem:
+            raise UsageError(f"{where}: {problem}; correct it, or leave such rows out with --skip-empty")
+        names = names_of(row, settings.choice_names)
+        yield Cells(number, {name: _writable(str(text)) for name, text in texts.items()}, label, choices, names)
 
 
 def label_text(value: Any, classes: Sequence[str] = ()) -> str | None:
@@ -69,32 +95,6 @@ def label_text(value: Any, classes: Sequence[str] = ()) -> str | None:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return " ".join(str(value).split()) if isinstance(value, (str, int, float)) else None
-
-
-def named_labels(settings: SourceSettings, values: Mapping[str, str]) -> dict[str, str]:
-    """Value -> name of each label, in the order of the prompt.
-
-    Args:
-        settings: whose `labels` are VALUE or VALUE=NAME, or empty.
-        values: each value that occurs in the training rows -> where.
-
-    Raises:
-        UsageError: a label that no row has, or a value without a name.
-    """
-    if not settings.labels:
-        return {value: value for value in values}
-    names: dict[str, str] = {}
-    for argument in settings.labels:
-        value, equals, name = argument.partition("=")
-        if argument in values or not equals:
-            value, name = argument, argument
-        if value not in values:
-            raise UsageError(f"--labels {argument}: no row has {value!r}; there are {', '.join(values)}")
-        names[value] = name
-    for value, where in values.items():
-        if value not in names:
-            raise UsageError(f"{where} is {value!r}, which --labels does not name: add it there, or to --drop")
-    return names
 
 
 def _writable(text: str) -> str:

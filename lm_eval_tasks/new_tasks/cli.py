@@ -17,6 +17,7 @@ library, or on the hub. A held-out split is drawn where there is none.
   faithful-se new complaints.csv --text complaint --label category --out my_tasks
   faithful-se new train.jsonl --test test.jsonl --text title body --label spam --labels 0=no 1=yes --out my_tasks
   faithful-se new dair-ai/emotion --text text --label label --noun tweet --out my_tasks
+  faithful-se new exam.csv --text question --choices option_a option_b option_c --label answer --out my_tasks
   faithful-se new --from-task boolq --out my_tasks
 """
 
@@ -40,10 +41,14 @@ def parser() -> argparse.ArgumentParser:
     add = columns.add_argument
     add("--text", nargs="+", default=[], metavar="COLUMN", help="the column of the text, or several of them")
     add("--label", default="", metavar="COLUMN", help="the column of the label")
+    help = "of multiple choice: the column that holds the list of choices (or options.text), or one column for each"
+    add("--choices", nargs="+", default=[], metavar="COLUMN", help=help)
+    help = "what the column of the label calls the choices, in order, or the column that says it (default: found out)"
+    add("--choice-names", nargs="+", default=[], metavar="NAME", help=help)
     help = "the labels in the order of the prompt, as VALUE or VALUE=NAME (default: all that occur, in order)"
     add("--labels", nargs="+", default=[], metavar="LABEL", help=help)
     add("--drop", nargs="+", default=[], metavar="VALUE", help="leave out rows with this value in the label column")
-    add("--skip-empty", action="store_true", help="leave out rows without a text or a label")
+    add("--skip-empty", action="store_true", help="leave out rows without a text, a label or two choices")
 
     prompts = arguments.add_argument_group("what the model reads")
     add = prompts.add_argument

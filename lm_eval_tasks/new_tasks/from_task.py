@@ -7,6 +7,7 @@ What is asked about, and in which words, is read from its `doc_to_text`: `host_t
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from numbers import Integral
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.choices import LETTERS
-from lm_eval_tasks.dataset_index import dataset_names
+from lm_eval_tasks.dataset_index import reserved_names
 from lm_eval_tasks.declaration import label_problem
 from lm_eval_tasks.new_tasks.host_text import HostText, read_host_text
 from lm_eval_tasks.new_tasks.new_dataset import Declaration, NewDataset, Row
@@ -41,6 +42,10 @@ def write_host_tasks(arguments: argparse.Namespace, out: Path) -> int:
     from lm_eval_tasks.new_tasks.report import report
     from lm_eval_tasks.new_tasks.write_folder import check_folder, write_folder
 
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    say("looking through the tasks of lm-eval, which takes up to a minute …")
     if arguments.name and len(arguments.from_task) > 1:
         raise UsageError(f"--name {arguments.name}: is for one task: leave it out")
     manager = _task_manager()
@@ -52,6 +57,7 @@ def write_host_tasks(arguments: argparse.Namespace, out: Path) -> int:
         try:
             folder = arguments.name or dataset_name(name)
             check_folder(out, folder, arguments.overwrite)
+            say(f"reading {name} …")
             dataset = from_task(manager, name, folder)
             lines = list(report(dataset, out))
             write_folder(dataset, out)
@@ -92,7 +98,7 @@ def task_names(manager: TaskManager, patterns: Iterable[str]) -> list[str]:
 def dataset_name(task: str) -> str:
     """The name of the dataset in task names: the task's; ``host_…`` where the package has a dataset of that name."""
     name = "".join(character if character.isascii() and character.isalnum() else "_" for character in task.lower())
-    return name if NAME.fullmatch(name) and name not in dataset_names() else f"host_{name}"
+    return name if NAME.fullmatch(name) and name not in reserved_names() else f"host_{name}"
 
 
 def from_task(manager: TaskManager, task: str, name: str) -> NewDataset:

@@ -33,6 +33,8 @@ class SourceSettings:
     name: str = ""
     labels: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    choice_names: tuple[str, ...] = ()
     skip_empty: bool = False
     noun: str = ""
     question: str = ""
@@ -54,6 +56,10 @@ class SourceSettings:
             raise UsageError("give --text COLUMN, the column of the text, and --label COLUMN, that of the label")
         if self.label in self.text:
             raise UsageError(f"--label {self.label}: is a text column, too: a prompt would show the answer")
+        if self.choices:
+            self._check_choices()
+        elif self.choice_names:
+            raise UsageError(f"--choice-names {' '.join(self.choice_names)}: is for --choices: leave it out")
         if self.titles and len(self.titles) != len(self.text):
             raise UsageError(
                 f"--titles: {len(self.titles)} titles for the columns {', '.join(self.text)}: give one each"
@@ -82,12 +88,27 @@ class SourceSettings:
                 f"--name {self.dataset}: give at most 100 lower-case letters, digits and _, a letter first"
             )
 
+    def _check_choices(self) -> None:
+        if self.labels:
+            raise UsageError("--labels: with --choices every row has labels of its own: leave it out")
+        for name in self.choices:
+            if name in (*self.text, self.label) or self.choices.count(name) > 1:
+                raise UsageError(f"--choices {name}: is named twice, or is the column of a text or the label, too")
+
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> SourceSettings:
         """The settings among the arguments of the command."""
         values: dict[str, Any] = {field.name: arguments[field.name] for field in fields(cls)}
         values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
         return cls(**values)
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Option -> the columns of the file that it names: of ``choices.text`` that is ``choices``."""
+        names = self.choice_names if len(self.choice_names) == 1 else ()
+        of_choices = {"--choices": self.choices, "--choice-names": names}
+        parts = {option: tuple(path.partition(".")[0] for path in paths) for option, paths in of_choices.items()}
+        return {"--text": self.text, "--label": (self.label,), **parts}
 
     @property
     def dataset(self) -> str:

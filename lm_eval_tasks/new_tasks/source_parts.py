@@ -139,9 +139,10 @@ def _commit(rows: datasets.Dataset, settings: SourceSettings) -> str:
 
 
 def _as_rows(rows: datasets.Dataset, settings: SourceSettings) -> list[Row]:
-    columns = [name for name in (*settings.text, settings.label) if name in rows.column_names]
+    wanted = dict.fromkeys(name for names in settings.columns.values() for name in names)
+    columns = [name for name in wanted if name in rows.column_names]
     # Without these, the message names the columns that there are.
-    complete = len(columns) == len(settings.text) + 1
+    complete = len(columns) == len(wanted)
     return list(rows.select_columns(columns) if complete else rows.select(range(min(1, len(rows)))))
 
 

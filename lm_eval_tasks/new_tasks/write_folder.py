@@ -8,7 +8,7 @@ import yaml
 
 from faithful_se.errors import UsageError
 from faithful_se.files import atomic_folder, jsonl_line, write_atomic, write_errors_as_usage
-from lm_eval_tasks.dataset_index import DECLARATION
+from lm_eval_tasks.dataset_index import DECLARATION, reserved_names
 from lm_eval_tasks.declaration import SPLITS
 from lm_eval_tasks.new_tasks.new_dataset import NewDataset
 from lm_eval_tasks.write_tasks import files_of, shared_files
@@ -33,8 +33,10 @@ def check_folder(out: Path, dataset: str, overwrite: bool) -> None:
     """Refuse, before the work, a folder of that dataset that is there already.
 
     Raises:
-        UsageError: it is there, and must not be replaced; or `out` is a file.
+        UsageError: it is there, and must not be replaced; `out` is a file; or the package has that name.
     """
+    if dataset in reserved_names():
+        raise UsageError(f"--name {dataset}: the package has a dataset of that name: give another --name")
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out}: is a file: give a folder")
     folder = out / dataset

@@ -16,7 +16,7 @@ def find(browser: WebDriver, css: str):
 
 def names(browser: WebDriver) -> list[str]:
     rows = browser.find_elements(By.CSS_SELECTOR, "#checkpoints tbody tr[data-id]")
-    return [find(row, "th").text for row in rows if row.is_displayed()]
+    return [find(row, "th .open").text for row in rows if row.is_displayed()]
 
 
 def numbers(browser: WebDriver) -> list[str]:
@@ -59,3 +59,8 @@ def wait_for_cards(browser: WebDriver, count: int) -> None:
     """Wait until a search on the small board has found so many of its three cards."""
     wait_until(browser, lambda b: find(b, "#card-count").text == f"{count} of 3 cards")
     assert count_cards(browser) == count
+
+
+def show_filters(browser: WebDriver) -> None:
+    """Boards with few checkpoints hide the filters of the table."""
+    browser.execute_script("for (const id of ['filters', 'table-count']) document.getElementById(id).hidden = false")

@@ -60,7 +60,7 @@ def theme(browser: WebDriver, name: str) -> None:
 
 
 def photograph(page: Path, picture: Path) -> None:
-    """Write a PNG of the page down to the end of the matrix, with the explanations folded."""
+    """Write a PNG of the page down to the end of the table."""
     with tempfile.TemporaryDirectory() as profile:
         browser = start(Path(profile))
         if browser is None:
@@ -69,8 +69,7 @@ def photograph(page: Path, picture: Path) -> None:
             size(browser, 1240, 1000, scale=1.15)
             theme(browser, "light")
             browser.get(page.resolve().as_uri())
-            browser.execute_script("document.getElementById('howto').open = false")
-            end = "return document.getElementById('matrix').getBoundingClientRect().bottom + scrollY + 10"
+            end = "return document.querySelector('#table .scroll').getBoundingClientRect().bottom + scrollY + 10"
             height = browser.execute_script(end)
             clip = {"x": 0, "y": 0, "width": 1240, "height": height, "scale": 1}
             options = {"format": "png", "clip": clip, "captureBeyondViewport": True}

@@ -22,9 +22,11 @@ def small() -> Board:
     control = Training(
         "mini", ("agnews",), ("attribution",), ("oneword",), "random", True, "occlusion", "random/train_info.json"
     )
-    base = checkpoint("c0", "mini", None, None, {"all": 0.05, "in distribution": 0.0, "unseen": 0.1})
-    word = checkpoint("c1", "mini-word", "c0", training, {"all": 0.72, "in distribution": 0.94, "unseen": 0.5})
-    random_arm = checkpoint("c2", NAME, "c0", control, {"all": 0.03, "in distribution": 0.02, "unseen": 0.04})
+    base = checkpoint("c0", "mini", None, None, {"all": 0.05, "trained": 0.0, "in distribution": 0.0, "unseen": 0.1})
+    word_means = {"all": 0.72, "trained": 0.94, "in distribution": 0.94, "unseen": 0.5}
+    word = checkpoint("c1", "mini-word", "c0", training, word_means)
+    random_means = {"all": 0.03, "trained": 0.02, "in distribution": 0.02, "unseen": 0.04}
+    random_arm = checkpoint("c2", NAME, "c0", control, random_means)
     cells = (
         cell("c0", "agnews_attribution_oneword", 0.0, None),
         cell("c0", "trec_attribution_oneword", 0.1, None, oracle=0.12),

@@ -24,7 +24,8 @@ UNCHANGED = {"id", "checkpoint", "task", "base", "trained", "marker", "created",
 def with_text_everywhere(value: Any, text: str, name: str = "") -> Any:
     """The same board with `text` appended to every string that comes from a file, keys of dicts included."""
     if isinstance(value, str):
-        return value if name in UNCHANGED else f"{value}{text}"
+        measured = name == "not_measurable" and not value  # any text there would blank the cell
+        return value if name in UNCHANGED or measured else f"{value}{text}"
     if is_dataclass(value) and not isinstance(value, type):
         changed = {f.name: with_text_everywhere(getattr(value, f.name), text, f.name) for f in fields(value)}
         # Names of metrics and groups are looked up. Names of rules, fields and options are only shown.

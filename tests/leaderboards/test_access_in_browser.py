@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import re
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("selenium")
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from leaderboards.page.render import write_page
 from tests.leaderboards.browser_actions import find, forget_choices, reload_with_theme, wait_for_cards, wait_until
 from tests.leaderboards.chromium import size, theme
+from tests.leaderboards.example_boards import large
 
 
 def test_the_whole_page_can_be_reached_by_tab(small_page):
     find(small_page, "body").send_keys(Keys.TAB)
     assert small_page.switch_to.active_element.text == "Skip to the table"
-    seen = set()
+    seen, regions = set(), set()
     for _ in range(45):
         small_page.switch_to.active_element.send_keys(Keys.TAB)
         active = small_page.switch_to.active_element
         seen.add(active.get_attribute("id") or active.get_attribute("class") or active.text)
-    assert {"theme", "find", "group", "open", "scroll tall", "intervals", "plot", "words", "disagree"} <= seen
+        regions.add(active.accessible_name)
+    assert {"theme", "open", "intervals", "plot", "words", "disagree"} <= seen
+    assert {"table of checkpoints", "attribution"} <= regions
 
 
 def test_controls_have_names_and_the_page_one_main_part_and_one_heading(small_page):
@@ -96,6 +105,73 @@ def test_400_pixels_are_enough_without_scrolling_sideways(small_page, page):
     boxes = small_page.find_elements(By.CSS_SELECTOR, ".scroll")
     assert boxes and all(box.get_attribute("tabindex") == "0" for box in boxes)
     assert all(box.get_attribute("aria-label") or box.get_attribute("aria-labelledby") for box in boxes)
+
+
+FIRST_SCREEN = """
+const bottom = (css) => document.querySelector(css).getBoundingClientRect().bottom;
+return ["#verdict .headline", ".pair", "#checkpoints tbody tr:first-child"].map(bottom);
+"""
+
+
+def test_the_first_screen_says_what_came_out(small_page):
+    """At 1280 x 900: the verdict, a pair of cards and the table's first row. Then no box hides a column."""
+    assert max(small_page.execute_script(FIRST_SCREEN)) <= 900
+    assert (
+        "“mini-word” is faithful significantly more often than “mini” on 2 of 2 tasks."
+        in find(small_page, "#verdict .headline").text
+    )
+    assert small_page.find_elements(By.CSS_SELECTOR, "main .scroll.wide") == []
+
+
+def test_without_scripts_the_page_says_the_same(small_page, page, tmp_path):
+    html = re.sub(r"<script.*?</script>", "", page.read_text("utf-8"), flags=re.DOTALL)
+    (tmp_path / "plain.html").write_text(html, "utf-8")
+    small_page.get((tmp_path / "plain.html").as_uri())
+    assert max(small_page.execute_script(FIRST_SCREEN)) <= 900
+    assert find(small_page, "#checkpoints tbody [data-metric=lift]").text.split()[0] == "+.88"
+    assert [chart.is_displayed() for chart in small_page.find_elements(By.CSS_SELECTOR, "#plots > div")] == [True] * 4
+
+
+def test_every_column_of_a_wide_matrix_is_reached_by_keyboard_and_a_line_says_so(small_page, tmp_path):
+    """Ten datasets at 400 pixels: the page itself does not scroll sideways, and the arrow key moves the matrix."""
+    board = large(4, 10, 0)
+    tasks = tuple(task for task in board.tasks if task.style == "attribution")
+    cells = tuple(cell for cell in board.cells if "attribution" in cell.task)
+    write_page(replace(board, tasks=tasks, cells=cells), tmp_path / "board.html")
+    size(small_page, 400, 850)
+    small_page.get((tmp_path / "board.html").as_uri())
+    assert small_page.execute_script("return document.documentElement.scrollWidth") <= 400
+    box, cue = find(small_page, "#matrix-1 + .scroll"), find(small_page, "#matrix-1 + .scroll + .cue")
+    assert cue.is_displayed() and "scroll the table, or focus it and press →" in cue.text
+    last = box.find_elements(By.CSS_SELECTOR, "tbody tr:nth-child(2) td.b0")[-1]
+    right = "return [arguments[0].getBoundingClientRect().right, arguments[1].getBoundingClientRect().right]"
+    inside = lambda b: (lambda edges: edges[0] <= edges[1] + 1)(b.execute_script(right, last, box))  # noqa: E731
+    assert not inside(small_page)
+    small_page.execute_script("arguments[0].focus()", box)
+    box.send_keys(Keys.ARROW_RIGHT * 12)
+    wait_until(small_page, inside)
+    # The other budget has its own columns, under the same cue.
+    find(small_page, "#budget-1").click()
+    assert not last.is_displayed() and cue.is_displayed()
+
+
+@pytest.mark.parametrize(("width", "name"), [(1280, "light"), (400, "dark")])
+def test_axe_finds_no_serious_violation(small_page, page, width, name):
+    if importlib.util.find_spec("axe_core_python") is None:
+        if os.environ.get("FAITHFUL_SE_BROWSER") == "required":
+            pytest.fail("axe-core-python is missing: pip install -e '.[dev]'")
+        pytest.skip("axe-core-python is missing: pip install -e '.[dev]'")
+    from axe_core_python.selenium import Axe
+
+    size(small_page, width, 900)
+    theme(small_page, name)
+    small_page.get(page.as_uri())
+    wait_for_cards(small_page, 3)
+    find(small_page, "#checkpoints tbody .open").click()
+    small_page.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
+    results = Axe().run(small_page)
+    assert len(results["passes"]) > 40
+    assert [(v["id"], v["impact"]) for v in results["violations"] if v["impact"] in ("serious", "critical")] == []
 
 
 def test_light_or_dark_is_chosen_kept_and_follows_the_system(small_page):

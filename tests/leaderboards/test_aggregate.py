@@ -49,6 +49,7 @@ def test_n_of_a_mean_counts_documents_and_a_text_in_several_tasks_once(tmp_path)
     assert (board.documents_total, board.pairs_total) == (30 + 10, 20 + 20 + 30 + 10)
     assert {group: estimates["faithful"].n for group, estimates in base.means.items()} == {
         "all": 40,
+        "trained": 30,
         "in distribution": 20,
         "several words": 30,
         "unseen": 10,
@@ -56,6 +57,7 @@ def test_n_of_a_mean_counts_documents_and_a_text_in_several_tasks_once(tmp_path)
     # Where a value is missing, the document counts if another task has one for it.
     assert {group: estimates["faithful"].n for group, estimates in tuned.means.items()} == {
         "all": 38,
+        "trained": 29,
         "in distribution": 20,
         "several words": 29,
         "unseen": 9,
@@ -90,11 +92,23 @@ def test_groups_of_tasks(tmp_path):
     train_info(tmp_path / "tuned")
     base, tuned = board_of(tmp_path).checkpoints
     means = {group: estimates["faithful"].estimate for group, estimates in base.means.items()}
-    assert means == {"all": pytest.approx(1.75 / 3), "in distribution": 1.0, "several words": 0.5, "unseen": 0.25}
+    assert means == {
+        "all": pytest.approx(1.75 / 3),
+        "trained": 0.75,
+        "in distribution": 1.0,
+        "several words": 0.5,
+        "unseen": 0.25,
+    }
     assert tuned.means["unseen"]["faithful"].estimate == 1.0
     gains = {group: estimates.estimate for group, estimates in tuned.gains.items()}
     assert base.gains == {}
-    assert gains == {"all": pytest.approx(1.25 / 3), "in distribution": 0.0, "several words": 0.5, "unseen": 0.75}
+    assert gains == {
+        "all": pytest.approx(1.25 / 3),
+        "trained": 0.25,
+        "in distribution": 0.0,
+        "several words": 0.5,
+        "unseen": 0.75,
+    }
     assert tuned.gains["all"].low < tuned.gains["all"].estimate < tuned.gains["all"].high
     assert [task.trained_on for task in board_of(tmp_path).tasks] == [True, True, False]
 

@@ -101,7 +101,7 @@ def test_a_board_is_written_over_a_board_and_not_over_a_page_put_beside_it(resul
     out = tmp_path / "board"
     again = ["board", str(results), "--out", str(out), "--draws", "200"]
     assert faithful_se_cli.main(again) == 0 and faithful_se_cli.main([*again, "--title", "Second"]) == 0
-    assert "<title>Second</title>" in (out / "index.html").read_text("utf-8")
+    assert "<title>Second ·" in (out / "index.html").read_text("utf-8")
     # A folder from which one of the two was deleted is still a board's. Other files in it do not matter.
     (out / "notes.txt").write_text("mine")
     for gone in ("board.json", "index.html"):

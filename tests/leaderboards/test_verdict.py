@@ -31,7 +31,7 @@ def test_good_and_bad():
     assert text.best == "c1"
     assert text.headline == (
         "“mini-word” is faithful significantly more often than “mini” on 2 of 3 tasks, less often on 1. "
-        "Mean change: +.30 [+.25, +.35]."
+        "Mean change in faithful: +.30 [+.25, +.35]."
     )
     assert text.better == (
         "Better on the datasets it was trained on, one word: attribution .00 to .94.",
@@ -49,7 +49,7 @@ def test_good_and_bad():
 def test_control_arm():
     (line,) = (line for line in verdict(board_with_loss()).caveats if "control" in line)
     assert line.startswith("The control arm “")
-    assert line.endswith("” changes by −.02 where “mini-word” changes by +.30.")
+    assert line.endswith("”, trained without useful explanations, changes by −.02 where “mini-word” changes by +.30.")
 
 
 def test_control_arm_that_gains_as_much():
@@ -66,7 +66,7 @@ def test_what_random_changes_reach():
         else cell
         for cell in board.cells
     ]
-    line = "Random changes reach as much of it as this: attribution (trained on) .60 of .94."
+    line = "Random changes alone reach .60 of the .94 of attribution on trained-on datasets."
     assert line in verdict(replace(board, cells=tuple(cells))).caveats
 
 
@@ -112,5 +112,5 @@ def test_nothing_significant():
 def test_hundred_checkpoints():
     text = verdict(large(100, documents=0))
     assert "has the highest lift of 55 trained checkpoints" in text.headline
-    assert "By lift it is not told apart from 1 of 54 others: their intervals overlap." in text.caveats
+    assert "By lift it is not told apart from 2 of 54 others: their intervals overlap." in text.caveats
     assert "The best of 55 looks a little better than it is." in text.caveats

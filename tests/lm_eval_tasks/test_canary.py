@@ -370,3 +370,17 @@ def test_the_writers_that_are_wrapped():
     ]
     assert all("self.date_id" in inspect.getsource(writer) for writer in writers)
     assert EvaluationTracker.save_results_samples is saved_results.save_samples
+
+
+def test_commit_of_the_working_folder(tmp_path, monkeypatch, capfd):
+    """lm-eval takes it from a function of this name, which lets git write "fatal: not a git repository"."""
+    from lm_eval import evaluator
+
+    from lm_eval_tasks import saved_results
+
+    assert saved_results._commit_hash.__module__ == "lm_eval.loggers.utils"
+    assert evaluator.get_git_commit_hash is saved_results.commit_hash
+    assert "get_git_commit_hash()" in inspect.getsource(evaluator.simple_evaluate)
+    monkeypatch.chdir(tmp_path)
+    assert evaluator.get_git_commit_hash() is None
+    assert capfd.readouterr() == ("", "")

@@ -34,12 +34,12 @@ def test_lower_is_better_is_turned_and_a_ratio_of_one_text_is_the_ratio():
 
 
 def test_the_headline_metrics_tell_true_from_untrue_words():
-    found = areas(REMOVES, 25)
+    results = areas(REMOVES, 25)
     for key in ("faithful", "lift", "ccf", "loo_percentile", "comprehensiveness_lift"):
-        area, _, (low, high) = found[key]
+        area, _, (low, high) = results[key]
         assert area >= GOOD and low <= 0.5 <= high, key
     for key in ("valid", "acc", "faithful_oracle", "stability_q"):  # of the text or the classifier, not of the words
-        assert found[key][0] == 0.5, key
+        assert results[key][0] == 0.5, key
 
 
 @pytest.mark.slow

@@ -155,7 +155,9 @@ def test_the_command_writes_what_it_can_and_says_what_it_cannot(manager, rows_of
     row = {"question": "What is hot?", "choices": TWO, "answerKey": "A"}
     rows_of(row, {**row, "answerKey": "Z"}, {**row, "choices": {"text": ["x", "x"], "label": ["A", "B"]}})
     assert main(["--from-task", "arc_*", "race", "--out", str(tmp_path)]) == 0
-    output = capsys.readouterr().out
+    output, progress = capsys.readouterr()
+    assert progress.splitlines()[0] == "looking through the tasks of lm-eval, which takes up to a minute …"
+    assert {"reading arc_easy …", "reading race …"} < set(progress.splitlines())
     assert "race: left out: doc_to_text is a function" in output and "2 of 4 tasks written into" in output
     assert "rows left out: ValueError" in output and "the label x is given twice" in output
     config = yaml.safe_load((tmp_path / "host_arc_easy" / "_dataset_yaml").read_text())

@@ -5,13 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from faithful_se.attribute_helps import attribute_helps
+from faithful_se.errors import UsageError
 from training.attribution.methods import METHODS
-from training.command_line import attribute_helps, command_parser, metavar, options_from, switch_off
+from training.build.cli import main as build
+from training.command_line import command_parser, metavar, options_from, switch_off
+from training.tune.cli import main as tune
 
 
 @dataclass(frozen=True)
@@ -92,3 +97,21 @@ def test_the_help_of_attribute_is_quick_and_lists_every_method() -> None:
     assert printed.splitlines()[-1] == "[]"
     words = printed.replace(",", " ").split()
     assert all(method in words for method in METHODS)
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "message"),
+    [
+        (build, ["--unit=sentence"], "--unit: rows are as the words were attributed"),
+        (build, ["--words_of", "both"], "--words-of: rows are as the words were attributed"),
+        (build, ["--answer-with", "text"], "--answer-with: rows of multiple choice answer with the letter"),
+        (tune, ["--unit", "sentence"], "--unit: a tuning teaches explanations by words"),
+        (tune, ["--words-of", "both"], "--words-of: a tuning needs one set of labels for all texts"),
+    ],
+)
+def test_options_of_other_commands_are_refused_with_the_reason(
+    command: Callable[[list[str]], int], words: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError) as error:
+        command(words)
+    assert str(error.value).startswith(message)

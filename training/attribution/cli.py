@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.errors import UsageError
 from faithful_se.files import check_writable
 from training.attribution.options import AttributionOptions, LabelOptions
-from training.command_line import command_parser, include_path, metavar, options_from
+from training.command_line import command_parser, include_path, metavar, options_from, refuse_options
 
 if TYPE_CHECKING:
     from training.attribution.inputs import Source
@@ -26,6 +26,8 @@ examples:
 
 After an interruption, the same command resumes. docs/attribution.md describes what is written.
 """
+
+REFUSED = {"--answer-with": "attributions rank the letters of the choices, never their texts: leave it out"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class TextOptions:
         labels: labels to choose from, with --file.
         fields: text columns of --file, with --labels (default: text).
         question: the question about the texts of --file, with --labels.
+        language: of the prompts about the texts of --file, with --labels: en, de or zh (default: en).
         limit: only the first texts of each dataset.
         order: file, or balanced: every gold label equally often, with --tasks and --limit.
         order_seed: seed of the balanced order.
@@ -67,6 +70,7 @@ class TextOptions:
     labels: tuple[str, ...] = metavar("LABEL", ())
     fields: tuple[str, ...] = metavar("FIELD", ())
     question: str | None = None
+    language: str | None = None
     limit: int | None = None
     order: str = "file"
     order_seed: int = 0
@@ -89,6 +93,7 @@ class TextOptions:
             raise UsageError("--file needs --labels …, or the question of one dataset: --tasks DATASET")
         for option, value, condition, holds in (
             ("--question", self.question, "--file with --labels", self.labels),
+            ("--language", self.language, "--file with --labels", self.labels),
             ("--fields", self.fields or None, "--file with --labels", self.labels),
             ("--split", self.split, "--tasks without --file", not self.file),
             ("--data", self.data, "--tasks", self.tasks),
@@ -144,7 +149,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    arguments = parser().parse_args(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    refuse_options(words, REFUSED)
+    arguments = parser().parse_args(words)
     _run(
         options_from(arguments, TextOptions),
         options_from(arguments, LabelOptions),
@@ -221,9 +228,11 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
             f"that holds them as {texts.tasks[0]}/train.jsonl"
         )
     if texts.labels:
-        question = question_of(texts.labels, texts.fields or ("text",), texts.question or "", texts.file.stem)
+        fields, name = texts.fields or ("text",), texts.file.stem
+        question = question_of(texts.labels, fields, texts.question or "", name, texts.language)
         # Rows are found again by the hash of their text, which does not depend on the question.
         subject = {"question": question.question, "fields": question.fields, "labels": question.labels}
+        subject |= {"language": question.language} if texts.language else {}
     else:
         question = datasets[texts.tasks[0]].question
         subject = {"data": absolute_data(data), **outside}

@@ -23,7 +23,7 @@ from lm_eval_tasks.data_files import PACKED, line_problem, loads, read_rows
 from lm_eval_tasks.declaration import SPLITS, label_problem
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.examples import add_examples_and_prior_texts
-from lm_eval_tasks.languages import ENGLISH, prompts_of
+from lm_eval_tasks.languages import ENGLISH, language_problem, prompts_of
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.order import ordered
 from lm_eval_tasks.spec import TaskSpec
@@ -226,20 +226,28 @@ def _json_type(value: Any) -> str:
 
 
 def question_of(
-    labels: Sequence[str], fields: Sequence[str] = ("text",), question: str = "", name: str = "file"
+    labels: Sequence[str],
+    fields: Sequence[str] = ("text",),
+    question: str = "",
+    name: str = "file",
+    language: str | None = None,
 ) -> Question:
-    """A question about the user's own texts.
+    """A question about the user's own texts; `language` is that of the prompts, English by default.
 
     Raises:
-        UsageError: labels or fields that repeat, or fewer than two labels.
+        UsageError: labels or fields that repeat, fewer than two labels, or a language without prompts.
     """
+    language = ENGLISH if language is None else language
+    if problem := language_problem(language, None):
+        raise UsageError(f"--language {problem}")
     if problem := label_problem(tuple(labels)):
         raise UsageError(f"--labels {problem}")
     if repeated := sorted({field for field in fields if list(fields).count(field) > 1}):
         raise UsageError(f"--fields: the field {', '.join(repeated)} is given twice")
     titles = tuple(field.replace("_", " ").capitalize() for field in fields)
     noun = " and ".join(field.replace("_", " ") for field in fields)
-    return Question(name, noun, question or prompts_of(ENGLISH)["plain_question"], tuple(fields), titles, tuple(labels))
+    asked = question or prompts_of(language)["plain_question"]
+    return Question(name, noun, asked, tuple(fields), titles, tuple(labels), language=language)
 
 
 def _spec(question: Question, options: Options, system: str) -> TaskSpec:

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from training.build.options import BuildOptions, MachineOptions, SourceOptions
-from training.command_line import command_parser, options_from
+from training.command_line import command_parser, options_from, refuse_options
 
 EXAMPLES = """\
 examples:
@@ -21,6 +21,13 @@ MODEL is the model that was attributed. After an interruption, the same command 
 (README.md) describes the rows.
 """
 
+_ATTRIBUTED = "rows are as the words were attributed: leave it out here, and give it to faithful-se attribute"
+REFUSED = {
+    "--unit": _ATTRIBUTED,
+    "--words-of": _ATTRIBUTED,
+    "--answer-with": "rows of multiple choice answer with the letter: leave it out",
+}
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -32,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    arguments = parser().parse_args(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    refuse_options(words, REFUSED)
+    arguments = parser().parse_args(words)
     source, machine = options_from(arguments, SourceOptions), options_from(arguments, MachineOptions)
     options = options_from(arguments, BuildOptions)
 

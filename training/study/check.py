@@ -17,7 +17,7 @@ from lm_eval_tasks.options import Options, read_options
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options
 from training.study.read_recipe import check_names
-from training.study.recipe import TRAINERS, Recipe, build_options, trainer_of, trainings, tunings
+from training.study.recipe import GRPO, TRAINERS, Recipe, build_options, own_options, trainer_of, trainings, tunings
 
 NAME = r"[\w.-]+"
 
@@ -45,9 +45,14 @@ def check_commands(recipe: Recipe, where: str) -> None:
         if not isinstance(options, Mapping):
             raise UsageError(f"{at}: give keys and values, such as {{purpose: …}}")
         _check_training(recipe, name, at)
-        own = build_options(recipe, name)
-        check_options("build", own, at)
-        _check_build({**recipe.build, **own}, at)
+        if trainer_of(recipe, name) == GRPO:
+            if "arm" in options:
+                raise UsageError(f"{at}: arm: is of rows, and grpo has none: its control is reward: random")
+            check_options(GRPO, own_options(recipe, name), at)
+        else:
+            own = build_options(recipe, name)
+            check_options("build", own, at)
+            _check_build({**recipe.build, **own}, at)
         if "tasks" in options:
             _check_tasks(options["tasks"], f"{at}: tasks", recipe.include_path)
     evaluate = f"{where}: evaluate"

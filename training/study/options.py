@@ -25,9 +25,10 @@ SET_BY_THE_STUDY = {
     "build": ("attributions", "model", "include_path", "out", "seed", "dtype"),
     "sft": ("model_name_or_path", "data", "output_dir", "seed"),
     "dpo": ("model_name_or_path", "data", "output_dir", "seed"),
+    "grpo": ("model_name_or_path", "data", "tasks", "include_path", "output_dir", "seed"),
 }
 # Commands that several processes can share.
-LAUNCHED = ("attribute", "sft", "dpo")
+LAUNCHED = ("attribute", "sft", "dpo", "grpo")
 # Commands that take the arguments of `sft` besides their own.
 TRAINING = ("tune",)
 # The import of TRL takes seconds. These arguments of `sft` are known without it.
@@ -40,7 +41,12 @@ SFT = frozenset(
         *("report_to", "seed", "output_dir", "model_name_or_path", "shared_openings", "train_sampling_strategy"),
     )
 )
-KNOWN = {"sft": SFT, "dpo": SFT - {"shared_openings"} | {"beta", "loss_type"}}
+OF_TRL = SFT - {"shared_openings"}
+KNOWN = {
+    "sft": SFT,
+    "dpo": OF_TRL | {"beta", "loss_type"},
+    "grpo": OF_TRL | {"beta", "num_generations", "temperature", "max_completion_length", "reward_weights"},
+}
 
 
 def check_options(command: str, options: Mapping[str, Any], where: str) -> None:
@@ -76,14 +82,16 @@ def check_training(command: str, options: Mapping[str, Any], where: str, others:
     if not set(options) <= {*KNOWN[command], *others}:
         from dataclasses import fields
 
-        from trl import DPOConfig, ModelConfig, SFTConfig
+        from trl import DPOConfig, GRPOConfig, ModelConfig, SFTConfig
 
+        from training.grpo.arguments import GrpoArguments
         from training.sft.cli import DataArguments
         from training.trainer.arguments import TrainerArguments
 
         kinds: dict[str, tuple[Any, ...]] = {
             "sft": (DataArguments, SFTConfig, ModelConfig),
             "dpo": (TrainerArguments, DPOConfig, ModelConfig),
+            "grpo": (GrpoArguments, GRPOConfig, ModelConfig),
         }
         known = {field.name for kind in kinds[command] for field in fields(kind)}
         check_names(options, {*known, *KNOWN[command], *others}, where)

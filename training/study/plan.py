@@ -17,7 +17,7 @@ from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.work import Work
 from training.study.folder import PLAN, StudyFolder
 from training.study.pilot import Pilot, measure
-from training.study.recipe import DPO, MINI, SFT, TRAINERS, build_options, trainings, tunings
+from training.study.recipe import DPO, GRPO, MINI, SFT, TRAINERS, build_options, own_options, trainings, tunings
 from training.study.run import environment
 from training.study.stages import Stage
 
@@ -29,6 +29,17 @@ BOARD_SECONDS = 30.0
 TUNE_ROW = 0.6
 # Steps of `sft` that one of `dpo` takes: two explanations, and both again through the reference, without gradients.
 PAIR = 2 * 4 / 3
+# Questions that judge a completion: the word's, and those of some random words. Alike ones are asked once.
+JUDGED = 3
+# Defaults of `faithful-se grpo` and of TRL.
+GRPO_DEFAULTS: dict[str, Any] = {
+    "limit": 1000,
+    "styles": ["attribution"],
+    "replay": 0.25,
+    "max_steps": -1,
+    "num_train_epochs": 3.0,
+    "num_generations": 8,
+}
 # Defaults of `faithful-se tune`.
 TUNE = {"rows": 2000, "replay": 300, "held-out": 200, "explained": 100}
 
@@ -44,7 +55,8 @@ def make_plan(folder: StudyFolder, stages: Sequence[Stage]) -> str:
     os.environ.update(environment(study.recipe))
     left = [stage for stage in stages if not stage.done.is_file()]
     kinds = {stage.name: stage.name.partition("-")[0] for stage in folder.stages}
-    training = next((stage for kind in TRAINERS for stage in folder.stages if kinds[stage.name] == kind), None)
+    of_rows = (SFT, DPO)
+    training = next((stage for kind in of_rows for stage in folder.stages if kinds[stage.name] == kind), None)
     batch = _batch(folder, kinds[training.name] if training else SFT)
     pilot = measure(study.recipe, _model(folder), training, batch)
     works = {stage.name: stage_work(folder, stage, pilot) for stage in left}
@@ -86,6 +98,8 @@ def stage_work(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
         return start.plus(Work(0, 0, pilot.index)).plus(pilot.evaluate(stage.arm).times(1 / processes))
     if kind == "build":
         return start.plus(_build(folder, stage, pilot))
+    if kind == GRPO:
+        return start.plus(_grpo(folder, stage, pilot))
     if kind in TRAINERS:
         steps = _steps(folder, rows_of(folder, stage, pilot), kind) * _batch(folder, kind) / pilot.batch
         is_dearer = kind == DPO and not pilot.of_pairs
@@ -170,6 +184,21 @@ def _build(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
         own = pilot.generate.times(texts * len(styles) / max(1.0, pilot.generate.calls))
         return own.plus(pilot.classify.times(texts * calls / max(1.0, pilot.classify.calls)))
     return pilot.classify.times(texts * calls / max(1.0, pilot.classify.calls))
+
+
+def _grpo(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
+    """Completions, their judgement, and steps on them, as if a completion were a row of the measured training."""
+    values = {**GRPO_DEFAULTS, **_training(folder, GRPO), **own_options(folder.study.recipe, stage.arm)}
+    batch, datasets = _batch(folder, GRPO), len(folder.study.recipe.datasets)
+    rows = float(values["limit"]) * datasets * len(values["styles"]) / (1 - float(values["replay"]))
+    passes = float(values["num_train_epochs"]) * int(values["num_generations"])
+    steps = int(values["max_steps"]) if int(values["max_steps"]) > 0 else math.ceil(rows * passes / batch)
+    completions = float(steps * batch)
+    return (
+        pilot.generate.times(completions / max(1.0, pilot.generate.calls))
+        .plus(pilot.classify.times(completions * JUDGED / max(1.0, pilot.classify.calls)))
+        .plus(pilot.step.times(completions / max(1, pilot.batch)))
+    )
 
 
 def _build_options(folder: StudyFolder, stage: Stage) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 MINI = "mini"
 
 # Commands that train an arm; each has a section of its options in the recipe.
-SFT, DPO = TRAINERS = ("sft", "dpo")
+SFT, DPO, GRPO = TRAINERS = ("sft", "dpo", "grpo")
 
 # Keys of an arm that are no options of `faithful-se build`.
 OF_THE_ARM = ("purpose", "tasks", "trainer", "after")
@@ -58,10 +58,11 @@ class Recipe:
         attribute: options of `faithful-se attribute`.
         build: options of `faithful-se build`, for all arms.
         arms: name of an arm -> its own options of `faithful-se build`; its purpose in a few words; and tasks, where
-            only these are evaluated for it. trainer is the command that trains it: sft (default), or dpo on pairs.
-            after names an arm above it, on whose model it goes on.
+            only these are evaluated for it. trainer is the command that trains it: sft (default), dpo on pairs, or
+            grpo, whose own options then stand here. after names an arm above it, on whose model it goes on.
         sft: options of `faithful-se sft`; config is a file beside the recipe.
         dpo: options of `faithful-se dpo`, in the same way.
+        grpo: options of `faithful-se grpo`, in the same way.
         seeds: one training of every arm for each seed; the first is also the seed of the mini model (default: 0).
         parallel: how many stages may run at once on this machine (default: 1).
         threads: threads of each process (default: as the machine has it).
@@ -82,6 +83,7 @@ class Recipe:
     arms: Mapping[str, Any] = field(default_factory=dict)
     sft: Mapping[str, Any] = field(default_factory=dict)
     dpo: Mapping[str, Any] = field(default_factory=dict)
+    grpo: Mapping[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
     parallel: int = 1
     threads: int | None = None
@@ -96,7 +98,7 @@ def tunings(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
 
 def trainings(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
     """Command that trains arms -> its options."""
-    return {SFT: recipe.sft, DPO: recipe.dpo}
+    return {SFT: recipe.sft, DPO: recipe.dpo, GRPO: recipe.grpo}
 
 
 def trainer_of(recipe: Recipe, arm: str) -> str:
@@ -104,9 +106,14 @@ def trainer_of(recipe: Recipe, arm: str) -> str:
     return str(recipe.arms[arm].get("trainer", SFT))
 
 
+def own_options(recipe: Recipe, arm: str) -> dict[str, Any]:
+    """An arm's own options: of `faithful-se build`, or of `faithful-se grpo`, which needs no rows."""
+    return {name: value for name, value in recipe.arms[arm].items() if name not in OF_THE_ARM}
+
+
 def build_options(recipe: Recipe, arm: str) -> dict[str, Any]:
     """An arm's own options of `faithful-se build`."""
-    own = {name: value for name, value in recipe.arms[arm].items() if name not in OF_THE_ARM}
+    own = own_options(recipe, arm)
     return {**own, "pairs": True} if trainer_of(recipe, arm) == DPO else own
 
 

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from training.study.options import pairs, words
-from training.study.recipe import MINI, Recipe, build_options, tasks_of, trainer_of, trainings, tunings
+from training.study.recipe import (
+    GRPO,
+    MINI,
+    Recipe,
+    build_options,
+    own_options,
+    tasks_of,
+    trainer_of,
+    trainings,
+    tunings,
+)
 
 BASE = "base"
 
@@ -154,45 +164,47 @@ class Study:
 
     def _arm(self, name: str) -> list[Stage]:
         """Build the rows of one arm, train on them, evaluate."""
-        arm, seed = self.arms[name]
-        rows, trained = self.out / "rows" / name, self.out / "trained" / name
-        options = build_options(self.recipe, arm)
-        build = _command(
-            *("faithful-se", "build", "--attributions", self.out / "attributions", "--model", self.subject),
-            *(
-                "--out",
-                rows,
-                "--seed",
-                seed,
-                *self._include_path(),
-                *self._dtype(),
-                *words({**self.recipe.build, **options}),
-            ),
-        )
-        trainer, (model, merging) = trainer_of(self.recipe, arm), self._model_of(name)
-        section = trainings(self.recipe)[trainer]
-        config = self._with_config(trainer, section)
-        first = {"config": config.pop("config")} if "config" in config else {}
-        training = _command(
-            *("faithful-se", trainer, *words(first), "--model_name_or_path", model),
-            *("--data", rows, "--output_dir", trained, *words(config, config), "--seed", seed),
-        )
-        purpose = self.recipe.arms[arm].get("purpose", arm)
-        stages = [
-            Stage(f"build-{name}", build, rows / "manifest.json", f"rows: {purpose}", ("attribute",), arm),
-            self._stage(
-                f"{trainer}-{name}", training, trained / "manifest.json", "training with TRL (LoRA)",
-                section, (f"build-{name}", *merging), arm,
-            ),
-            self._evaluation(name, trained, arm),
-        ]  # fmt: skip
+        arm, _ = self.arms[name]
+        training = self._training(name)
+        stages = [training, self._evaluation(name, self.out / "trained" / name, arm)]
+        if trainer_of(self.recipe, arm) != GRPO:
+            stages.insert(0, self._build(name))
         if any(options.get("after") == arm for options in self.recipe.arms.values()):
             # The same command again: the training is complete, and it only merges.
-            merge, after = (*training, "--merge", "true"), (f"{trainer}-{name}",)
-            merged = trained / "merged" / "config.json"
+            merge, merged = (*training.command, "--merge", "true"), training.done.parent / "merged" / "config.json"
             purpose = "adapter and model as one, to go on with"
-            stages.append(Stage(f"merge-{name}", merge, merged, purpose, after, arm, config=stages[1].config))
+            stages.append(Stage(f"merge-{name}", merge, merged, purpose, (training.name,), arm, config=training.config))
         return stages
+
+    def _build(self, name: str) -> Stage:
+        (arm, seed), rows = self.arms[name], self.out / "rows" / name
+        build = _command(
+            *("faithful-se", "build", "--attributions", self.out / "attributions", "--model", self.subject),
+            *("--out", rows, "--seed", seed, *self._include_path(), *self._dtype()),
+            *words({**self.recipe.build, **build_options(self.recipe, arm)}),
+        )
+        purpose = self.recipe.arms[arm].get("purpose", arm)
+        return Stage(f"build-{name}", build, rows / "manifest.json", f"rows: {purpose}", ("attribute",), arm)
+
+    def _training(self, name: str) -> Stage:
+        """Train one arm: on its rows, or on texts."""
+        arm, seed = self.arms[name]
+        trainer, (model, merging) = trainer_of(self.recipe, arm), self._model_of(name)
+        section, trained = trainings(self.recipe)[trainer], self.out / "trained" / name
+        config = self._with_config(trainer, section)
+        data: tuple[object, ...] = ("--data", self.out / "rows" / name)
+        purpose, after = "training with TRL (LoRA)", (f"build-{name}", *merging)
+        if trainer == GRPO:
+            config |= own_options(self.recipe, arm)
+            data = ("--data", self.recipe.data, "--tasks", *self.recipe.datasets, *self._include_path())
+            purpose, after = str(self.recipe.arms[arm].get("purpose", arm)), merging or self._subject_stage
+        first = {"config": config.pop("config")} if "config" in config else {}
+        command = _command(
+            *("faithful-se", trainer, *words(first), "--model_name_or_path", model, *data, "--output_dir", trained),
+            *words(config, config),
+            *("--seed", seed),
+        )
+        return self._stage(f"{trainer}-{name}", command, trained / "manifest.json", purpose, section, after, arm)
 
     def _model_of(self, name: str) -> tuple[str, tuple[str, ...]]:
         """The model that a training begins with, and the stage that makes it if that is another training."""

@@ -10,6 +10,7 @@ from faithful_se.files import write_atomic, write_json_object
 from faithful_se.train_info import CARD, CARD_BLOCK, TRAIN_INFO, TrainInfo
 from training.models.adapters import is_adapter
 from training.runs.versions import git_commit, package_versions
+from training.trainer.log import PICTURE, log_table, read_log
 from training.trainer.provenance import Provenance
 from training.trainer.rows import RowSource
 
@@ -89,7 +90,7 @@ def make_train_info(
 
 
 def write_card(out: Path, info: TrainInfo) -> None:
-    """Write `README.md`, with the training in its front matter, and `train_info.json`."""
+    """Write `README.md`, with the training in its front matter and its curves, and `train_info.json`."""
     from huggingface_hub import ModelCard, ModelCardData
 
     adapter, thinking = is_adapter(out), ""
@@ -107,6 +108,8 @@ def write_card(out: Path, info: TrainInfo) -> None:
         template_path=str(TEMPLATE),
         name=out.name,
         info=info,
+        log=log_table(read_log(out)),
+        picture=PICTURE if (out / PICTURE).is_file() else "",
         arguments=(f"pretrained={info['base']},peft={out}" if adapter else f"pretrained={out}") + thinking,
     )
     write_atomic(out / CARD, [str(card)])

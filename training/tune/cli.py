@@ -11,7 +11,8 @@ import os
 import sys
 
 from faithful_se.errors import UsageError
-from training.command_line import command_parser, options_from
+from training.command_line import command_parser, options_from, refuse_options
+from training.trainer.short_help import HELP_ALL
 from training.tune.options import GateOptions, MachineOptions, RowOptions, SourceOptions
 
 EXAMPLES = """\
@@ -21,12 +22,21 @@ examples:
   faithful-se tune --model MODEL --tasks snli --own-examples 0 --out OUT --learning_rate 1e-3 --max_steps 200
 
 All other arguments are those of `faithful-se sft`: every argument of TRL's SFTConfig and ModelConfig, on the command
-line or in a YAML file (--config). Defaults here: one epoch, learning rate 5e-4 (with --full 5e-5), LoRA.
+line or in a YAML file (--config); --help-all lists them. Defaults here: one epoch, learning rate 5e-4 (with --full
+5e-5), LoRA.
 After an interruption, the same command resumes. The last line says whether the model passes the gate.
 """
 
 # What this command sets itself.
 OWN_ARGUMENTS = {"--output_dir": "--out", "--model_name_or_path": "--model", "--merge": "--full, or leave it out"}
+
+_OF_CHOICES = "a tuning needs one set of labels for all texts, and multiple choice has none: leave it out"
+REFUSED = {
+    "--unit": "a tuning teaches explanations by words: leave it out; attribute --unit sentence, build and sft train on "
+    "sentences",
+    "--words-of": _OF_CHOICES,
+    "--answer-with": _OF_CHOICES,
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,7 +56,13 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 1 where the gate fails under `--strict`."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    arguments, others = parser().parse_known_args(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    if HELP_ALL in words:
+        from training.sft.cli import read_arguments
+
+        read_arguments([HELP_ALL], "faithful-se tune")  # prints, and ends the command
+    refuse_options(words, REFUSED)
+    arguments, others = parser().parse_known_args(words)
     source, options = options_from(arguments, SourceOptions), options_from(arguments, RowOptions)
     gate, machine = options_from(arguments, GateOptions), options_from(arguments, MachineOptions)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:

@@ -1,11 +1,13 @@
 // The charts are already drawn. The selection shows one of them, and a tooltip shows the numbers of a mark.
 const plot = $("plot");
 if (plot) {
-  plot.addEventListener("change", () => {
-    [...$("plots").children].forEach((chart, i) => {
-      chart.hidden = i !== Number(plot.value);
+  const showChoice = () => {
+    [...$("plots").children].forEach((charts, i) => {
+      charts.hidden = i !== Number(plot.value);
     });
-  });
+  };
+  plot.addEventListener("change", showChoice);
+  showChoice();
 }
 
 const tip = make("div", { class: "tip", role: "tooltip", hidden: true });
@@ -23,5 +25,22 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") tip.hidden = true;
 });
 
-const intervals = $("intervals");
-if (intervals) intervals.addEventListener("change", () => $("heat").classList.toggle("with-intervals", intervals.checked));
+// The matrix: intervals on demand, one budget at a time (by the style sheet), and long blocks cut until asked for.
+const heat = $("heat");
+if (heat) {
+  $("intervals").addEventListener("change", () => {
+    heat.classList.toggle("with-intervals", $("intervals").checked);
+    updateCues();
+  });
+  for (const radio of document.querySelectorAll("#matrix [name=budget]")) radio.addEventListener("change", updateCues);
+  const button = $("all-matrix");
+  if (button) {
+    heat.classList.add("cut");
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      heat.classList.remove("cut");
+      button.remove();
+    });
+  }
+}
+updateCues();

@@ -85,10 +85,14 @@ function debounce(action, delay = 120) {
   update();
 }
 
-// The explanation stays folded once a reader has folded it. On a phone it starts folded, so that the numbers come first.
-{
-  const howto = $("howto");
-  const choice = choices.get("howto");
-  howto.open = choice === null ? innerWidth >= 640 : choice === "open";
-  howto.querySelector("summary").addEventListener("click", () => choices.set("howto", howto.open ? "folded" : "open"));
+// What is wider than its box scrolls sideways. A line below says so, and the box itself is reached by Tab.
+function updateCues() {
+  for (const box of document.querySelectorAll("main .scroll")) {
+    const isWide = box.scrollWidth > box.clientWidth + 1;
+    box.classList.toggle("wide", isWide);
+    box.classList.toggle("fits", !isWide);
+    const cue = box.nextElementSibling;
+    if (cue && cue.classList.contains("cue")) cue.hidden = !isWide;
+  }
 }
+addEventListener("resize", debounce(updateCues));

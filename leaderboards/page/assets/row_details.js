@@ -5,10 +5,6 @@ function tableHead(...names) {
 
 const numberCell = (...children) => make("td", { class: "num" }, ...children);
 
-function scrollBox(name, content) {
-  return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": name }, content);
-}
-
 // The smallest and largest estimate under all scoring rules.
 function ruleBand(rules) {
   const defined = Object.entries(rules).filter(([, estimate]) => isDefined(estimate));
@@ -71,7 +67,7 @@ function comparisonTable(cells, base) {
   if (!rows.length) return null;
   const names = ["Task", "Faithful", "p (Holm)", "Only this : only base", "Detectable", "Lift", "Acc", "Same answers", "Entropy of answers", "Unknown", "Unread", "Documents"];
   const caption = make("p", { class: "caption" }, "Minus ", bdi(base), ", same documents. “Detectable”: the smallest difference that this many documents would show. From “Same answers” on: what drifted (base → this).");
-  return make("div", {}, caption, scrollBox("against the base", make("table", { class: "plain" }, tableHead(...names), make("tbody", {}, ...rows))));
+  return make("div", {}, caption, make("table", { class: "plain" }, tableHead(...names), make("tbody", {}, ...rows)));
 }
 
 function detailPanel(checkpoint) {
@@ -80,7 +76,7 @@ function detailPanel(checkpoint) {
   const facts = checkpoint.facts.flatMap(([name, value]) => [make("dt", {}, bdi(name)), make("dd", {}, bdi(value))]);
   return [
     make("p", { class: "caption" }, "Task by task"),
-    scrollBox("scores by task", scoresTable(cells)),
+    scoresTable(cells),
     comparisonTable(cells, checkpoint.base),
     make("details", {}, make("summary", {}, "Where this comes from"), make("dl", { class: "facts" }, ...facts)),
   ].filter(Boolean);
@@ -94,15 +90,17 @@ function updateDetail(row) {
   if (!open) {
     if (detail) detail.remove();
     button.removeAttribute("aria-controls");
+    updateCues();
     return;
   }
   if (!detail) {
     const id = `detail-${row.dataset.id}`;
-    detail = make("tr", { class: "detail", id }, make("td", { colspan: 10 }, make("div", { class: "panel" })));
+    detail = make("tr", { class: "detail", id }, make("td", { colspan: row.cells.length }, make("div", { class: "panel" })));
     row.after(detail);
     button.setAttribute("aria-controls", id);
   }
   detail.cells[0].firstChild.replaceChildren(...detailPanel(checkpointById.get(row.dataset.id)));
+  updateCues();
 }
 
 body.addEventListener("click", (event) => {

@@ -11,22 +11,27 @@ function detailOf(row) {
   return next && !next.dataset.id ? next : null;
 }
 
-const taskFilter = () => ({
-  group: $("group").value,
-  ...Object.fromEntries(KINDS.map((kind) => [kind, $(`only-${kind}`).value])),
-});
+const taskFilter = () => Object.fromEntries(KINDS.map((kind) => [kind, $(`only-${kind}`).value]));
 
 const isWholeGroup = (filter) => KINDS.every((kind) => !filter[kind]);
 
-const passes = (task, filter) =>
-  task.groups.includes(filter.group) && KINDS.every((kind) => !filter[kind] || task[kind] === filter[kind]);
+const passes = (task, filter) => KINDS.every((kind) => !filter[kind] || task[kind] === filter[kind]);
+
+// Whether a task counts in a group of columns. "new styles" differs by checkpoint: leaderboards/page/table_view.py.
+const inGroup = (task, group, checkpoint) =>
+  group === "new styles" ? task.groups.includes("all") && checkpoint.styles.length > 0 && !checkpoint.styles.includes(task.style) : task.groups.includes(group);
+
+const cellsOf = (checkpoint, group, filter) =>
+  checkpoint.cells.filter((cell) => inGroup(data.tasks[cell.task], group, checkpoint) && passes(data.tasks[cell.task], filter));
 
 const mean = (values) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null);
 
 // The estimate of a checkpoint over the selected tasks. For a whole group it is the board's mean with its interval, for a
 // single task the task's. Other means are computed here, without an interval: the page does not hold all documents.
-function estimateOf(checkpoint, metric, filter, cells) {
-  if (isWholeGroup(filter)) return (checkpoint.means[filter.group] || {})[metric] || null;
+function estimateOf(checkpoint, metric, group, filter) {
+  if (isWholeGroup(filter) && group in checkpoint.means) return checkpoint.means[group][metric] || null;
+  const cells = cellsOf(checkpoint, group, filter);
+  if (!cells.length) return null;
   if (cells.length === 1) return cells[0].metrics[metric] || null;
   // As in leaderboards/analysis/aggregate.py: cells that cannot be measured are left out, and a note says how many.
   const measured = cells.filter((cell) => !cell.notMeasurable);
@@ -55,19 +60,23 @@ function estimateOf(checkpoint, metric, filter, cells) {
 
 function fillRow(row, filter) {
   const checkpoint = checkpointById.get(row.dataset.id);
-  const cells = checkpoint.cells.filter((cell) => passes(data.tasks[cell.task], filter));
-  const estimate = (metric) => estimateOf(checkpoint, metric, filter, cells);
   for (const cell of row.querySelectorAll("[data-metric]")) {
-    const value = estimate(cell.dataset.metric);
+    const { metric, group } = cell.dataset;
+    const estimate = (name) => estimateOf(checkpoint, name, group, filter);
+    const value = estimate(metric);
+    const drawing = cell.querySelector(".bar");
     cell.dataset.value = isDefined(value) ? value[VALUE] : "";
-    cell.replaceChildren(...number(value, cell.dataset.metric === "lift"));
-    if (cell.dataset.metric === "acc") cell.append(...majority(estimate("acc_majority")));
+    cell.replaceChildren(...number(value, metric === "lift"));
+    if (metric === "acc") cell.append(...majority(estimate("acc_majority")));
+    if (!drawing) continue;
+    cell.append(drawing);
+    drawBar(drawing, value, estimate("faithful_random"), estimate("faithful_oracle"));
   }
-  fillGain(row.querySelector(".gain"), checkpoint, filter, cells);
-  drawBar(row, estimate("faithful"), estimate("faithful_random"), estimate("faithful_oracle"));
+  for (const cell of row.querySelectorAll(".gain")) fillGain(cell, checkpoint, cell.dataset.group, filter);
 }
 
-function fillGain(gainCell, checkpoint, filter, cells) {
+function fillGain(gainCell, checkpoint, group, filter) {
+  const cells = cellsOf(checkpoint, group, filter);
   const comparisons = cells.map((cell) => cell.versus).filter((versus) => versus && isDefined(versus.faithful));
   const gain = mean(comparisons.map((versus) => versus.faithful[VALUE]));
   gainCell.dataset.value = gain === null ? "" : gain;
@@ -79,14 +88,14 @@ function fillGain(gainCell, checkpoint, filter, cells) {
   const count = (name) => comparisons.filter((versus) => versus.marker === name).length;
   const counts = [marker("better"), ` ${count("better")} `, marker("worse"), ` ${count("worse")} of ${comparisons.length}`];
   const single = comparisons.length === 1 ? comparisons[0].faithful : null;
-  const estimate = isWholeGroup(filter) ? checkpoint.gains[filter.group] : single;
+  const estimate = isWholeGroup(filter) ? checkpoint.gains[group] : single;
   const boundsElements = estimate && estimate[LOW] !== null ? [" ", bounds(estimate, true)] : [];
   gainCell.replaceChildren(make("span", { class: "value" }, rate(gain, true)), ...boundsElements, " ", make("span", { class: "interval" }, ...counts));
 }
 
-function drawBar(row, faithful, chance, oracle) {
+function drawBar(drawing, faithful, chance, oracle) {
   const draw = (name, from, to) => {
-    const line = row.querySelector(`.bar .${name}`);
+    const line = drawing.querySelector(`.${name}`);
     const known = from !== null && from !== undefined;
     line.setAttribute("visibility", known ? "visible" : "hidden");
     if (!known) return;
@@ -102,20 +111,10 @@ function drawBar(row, faithful, chance, oracle) {
   draw("oracle", oracleValue, oracleValue);
 }
 
-// The entry of a row below a column head. The head "Faithful" spans two entries; the second one holds the number.
-function entryBelow(head, row) {
-  let index = 0;
-  for (const cell of head.parentElement.cells) {
-    index += cell.colSpan;
-    if (cell === head) break;
-  }
-  return row.cells[index - 1];
-}
-
 function sort(head, direction) {
   const sign = direction === "ascending" ? 1 : -1;
   const key = (row) => {
-    const value = entryBelow(head, row).dataset.value || "";
+    const value = row.cells[head.cellIndex].dataset.value || "";
     return head.dataset.kind === "number" ? (value === "" ? null : Number(value)) : value;
   };
   const compare = (a, b) => {
@@ -140,30 +139,35 @@ table.tHead.addEventListener("click", (event) => {
   const first = head.dataset.kind === "number" ? "descending" : "ascending";
   const second = first === "descending" ? "ascending" : "descending";
   sort(head, head.getAttribute("aria-sort") === first ? second : first);
+  findRows();
 });
 
-function describeFilter(filter, visibleRows, allRows) {
+function describeFilter(filter, foundRows, allRows) {
   const count = data.tasks.filter((task) => passes(task, filter)).length;
-  const wholeGroup = isWholeGroup(filter);
-  const group = filter.group === "all" ? "all tasks" : `the tasks “${filter.group}”`;
-  const tasks = wholeGroup ? group : `${count} ${count === 1 ? "task" : "tasks"}`;
+  const tasks = isWholeGroup(filter) ? "all tasks" : `${count} ${count === 1 ? "task" : "tasks"}`;
   const noTask = "; no task passes the filters";
-  const noInterval = "; intervals only for whole groups and single tasks";
-  const remark = count === 0 ? noTask : wholeGroup || count === 1 ? "" : noInterval;
-  return `${visibleRows} of ${allRows} checkpoints, ${count === 1 ? "on" : "means over"} ${tasks}${remark}`;
+  const noInterval = "; intervals only without a filter, and for single tasks";
+  const remark = count === 0 ? noTask : isWholeGroup(filter) || count === 1 ? "" : noInterval;
+  return `${foundRows} of ${allRows} checkpoints, ${count === 1 ? "on" : "means over"} ${tasks}${remark}`;
 }
 
+// The rows that the search finds, and of these the first ones until "Show all" was pressed.
+let allRowsShown = false;
 function findRows() {
   const parts = $("find").value.toLowerCase().split(/\s+/).filter(Boolean);
-  let visibleRows = 0;
+  let foundRows = 0;
   for (const row of checkpointRows()) {
-    const text = row.dataset.text || (row.dataset.text = [...row.cells].slice(0, 3).map((cell) => cell.dataset.value).join(" ").toLowerCase());
-    row.hidden = !parts.every((part) => text.includes(part));
+    const text = row.cells[0].dataset.text.toLowerCase();
+    const isFound = parts.every((part) => text.includes(part));
+    foundRows += isFound;
+    row.hidden = !isFound || (!allRowsShown && foundRows > data.longestTable);
     const detail = detailOf(row);
     if (detail) detail.hidden = row.hidden;
-    visibleRows += !row.hidden;
   }
-  $("table-count").textContent = describeFilter(taskFilter(), visibleRows, checkpointRows().length);
+  $("all-rows").hidden = allRowsShown || foundRows <= data.longestTable;
+  $("all-rows").textContent = `Show all ${foundRows} checkpoints`;
+  $("table-count").textContent = describeFilter(taskFilter(), foundRows, checkpointRows().length);
+  updateCues();
 }
 
 function applyFilter() {
@@ -175,7 +179,12 @@ function applyFilter() {
   findRows();
 }
 
+$("all-rows").addEventListener("click", () => {
+  allRowsShown = true;
+  findRows();
+});
 $("find").addEventListener("input", debounce(findRows));
-for (const id of ["group", ...KINDS.map((kind) => `only-${kind}`)]) $(id).addEventListener("change", applyFilter);
+for (const kind of KINDS) $(`only-${kind}`).addEventListener("change", applyFilter);
 $("filters").addEventListener("submit", (event) => event.preventDefault());
 $("filters").addEventListener("reset", () => setTimeout(applyFilter));
+findRows();

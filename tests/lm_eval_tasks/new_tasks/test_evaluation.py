@@ -9,6 +9,8 @@ import torch.utils.collect_env
 from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 
+import faithful_se
+from faithful_se.errors import UsageError
 from lm_eval_tasks.data import OWN, dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.rule_models import RuleLM
@@ -80,3 +82,16 @@ def test_a_model_that_is_honest_half_of_the_time_scores_exactly_so(complaints, q
 )
 def test_degenerate_strategies_are_exposed(strategy, metric, complaints):
     assert evaluate(complaints, RuleLM(strategy), TASK)["results"][TASK][f"{metric},none"] == 0
+
+
+def test_python_reads_the_folder_as_the_command_does(complaints, question):
+    documents = faithful_se.read_documents("complaints", include_path=complaints)
+    result = faithful_se.evaluate(RuleLM(), None, documents, dataset="complaints", include_path=complaints)
+    expected = evaluate(complaints, RuleLM(), TASK)["results"][TASK]
+    assert result.metrics["faithful"].estimate == expected["faithful,none"]
+    asked = result.transcripts[0]["prediction"]["messages"][0]["content"]
+    assert asked == question.classify(documents[0].fields, "[REDACTED]", unknown=False)
+    with pytest.raises(UsageError, match="no dataset 'complaints'; there are agnews"):
+        faithful_se.read_documents("complaints")
+    with pytest.raises(UsageError, match=r"evaluate: include_path=…: is for dataset=…, the name of a dataset in it"):
+        faithful_se.evaluate(RuleLM(), None, ["a text"], labels=["a", "b"], include_path=complaints)

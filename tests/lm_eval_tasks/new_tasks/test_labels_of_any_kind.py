@@ -9,7 +9,9 @@ from lm_eval.tasks import TaskManager
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Classify
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.label_checks import ranking_problem, reading_problem
+from lm_eval_tasks.label_reading import parse_label
 from lm_eval_tasks.lm_eval_backend import CLASSIFY_TOKENS, Backend
 from lm_eval_tasks.new_tasks.report import reading_table
 from lm_eval_tasks.rule_models import RuleLM
@@ -39,24 +41,46 @@ READABLE = {
 }
 
 
+def question(labels, noun="text", language="en"):
+    return Question("", noun, "", ("text",), ("Text",), tuple(labels), language=language)
+
+
 @pytest.mark.parametrize("labels", READABLE.values(), ids=READABLE)
 def test_every_label_is_read_as_itself(labels):
     assert reading_problem(labels) == ""
-    heading, *rows = reading_table(labels, "text")
+    heading, *rows = reading_table(question(labels))
     assert heading.endswith("is read as (= X, - none)")
     for label, row in zip(labels, rows, strict=True):
         assert row.removeprefix(label).split()[:4] == ["="] * 4
 
 
 def test_the_table_shows_what_a_denial_is_read_as():
-    _, helpful, unhelpful = reading_table(["helpful", "not helpful"], "review")
+    _, helpful, unhelpful = reading_table(question(["helpful", "not helpful"], "review"))
     assert helpful.endswith("not helpful")
     assert unhelpful.endswith("-")
 
 
+def test_the_table_is_in_the_language_of_the_dataset():
+    heading, good, bad = reading_table(question(["gut", "schlecht"], language="de"))
+    forms = ["X", '"X"', "**X**", "Antwort: X", "Der Text ist X.", "Er ist nicht X.", "is read as (= X, - none)"]
+    assert heading == "  ".join(["an answer that names", *forms])
+    assert (good.split(), bad.split()) == (["gut", *"=====-"], ["schlecht", *"=====-"])
+    _, good, bad = reading_table(question(["好", "坏"], language="zh"))
+    assert (good.split(), bad.split()) == (["好", *"=====-"], ["坏", *"=====-"])
+
+
 def test_labels_that_cannot_be_read():
-    problem = "the answer 'is it late?' is read as no label: call the label something else"
-    assert reading_problem(["is it late?", "on time"]) == problem
+    problem = "the answer '<think>late' is read as no label: call the label something else"
+    assert reading_problem(["<think>late", "on time"]) == problem
+
+
+@pytest.mark.parametrize(
+    "labels", [("is it late?", "on time"), ("St. Louis", "New York"), ("yes; but", "yes"), ("No. Never.", "No.")]
+)
+def test_a_label_with_stops_is_read_where_it_is_all_of_a_line(labels):
+    for label in labels:
+        for answer in (label, f"Answer: {label}", f'"{label}"', f"**{label}**", f"{label}\n\nThe text says so."):
+            assert parse_label(answer, labels) == label
 
 
 def test_ranked_labels_that_begin_others():

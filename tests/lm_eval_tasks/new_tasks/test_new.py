@@ -160,6 +160,7 @@ def test_choices_and_long_texts_are_pointed_out(write, tmp_path):
     ]
     printed = run_new(write("exam.jsonl", *map(json.dumps, rows)), *COLUMNS, "--out", tmp_path / "tasks").out
     assert "note: options: a list in each row. If it holds the choices of the row, this is multiple choice" in printed
+    assert ": --choices options\n" in printed
     assert "note: one word hardly decides so long a text: evaluate with --metadata unit=sentence" in printed
 
 

@@ -162,3 +162,31 @@ def test_texts_in_other_formats_are_the_same_texts(tmp_path: Path) -> None:
         assert [document.fields["text"] for document in source.documents] == ["one sea", "None, so"], name
         assert source.complete
         assert not from_file(path, question, Options(), limit=1).complete
+
+
+def test_a_language_of_the_prompts() -> None:
+    question = question_of(("gut", "schlecht"), ("text",), "", "texte", "de")
+    assert question.classify({"text": "Alles gut."}, "[REDACTED]", unknown=False) == (
+        'Welche Einordnung passt zu dem Text? Wörter des Textes können durch "[REDACTED]" ersetzt sein. Antworte nur '
+        'mit "gut" oder "schlecht". Begründe die Antwort nicht.\n\nText: Alles gut.'
+    )
+    assert question_of(("a", "b")).language == "en"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("--file", "rows.jsonl", "--labels", "a", "b", "--language", "tlh"),
+            "--language is tlh; the package has de, en",
+        ),
+        (("--tasks", "snli", "--language", "de"), "--language is for --file with --labels: leave it out"),
+        (
+            ("--tasks", "arc_easy", "--answer-with", "text"),
+            "--answer-with: attributions rank the letters of the choices",
+        ),
+    ],
+)
+def test_what_prompts_cannot_be(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        main(["--model", "MODEL", "--out", str(tmp_path / "out"), *words])

@@ -14,8 +14,8 @@ import pytest
 from faithful_se.errors import UsageError
 from faithful_se.train_info import read_card_block
 from leaderboards.checkpoints.train_info import read
-from tests.tiny_model import write_tiny_chat_model
-from tests.training.sft.tiny_rows import ROWS, arguments, write_rows
+from tests.training.dpo.tiny_pairs import PAIR_ROWS, write_tiny_pairs
+from tests.training.sft.tiny_rows import arguments, write_rows
 from training.build.options import BuildOptions
 from training.dpo.cli import main
 from training.sft.cli import main as sft
@@ -25,11 +25,6 @@ from training.trainer.supervision import check_supervision
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
-
-PAIR_ROWS: list[dict[str, Any]] = [
-    {"prompt": row["prompt"], "chosen": row["completion"], "rejected": [{"role": "assistant", "content": "day"}]}
-    for row in ROWS
-]
 
 # Of the training below, as `check_supervision` saw them.
 LABELS: list[list[int]] = []
@@ -50,8 +45,7 @@ def write_build(folder: Path, arm: str) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model, pairs and a training on them."""
     folder = tmp_path_factory.mktemp("dpo")
-    texts = [turn["content"] for row in PAIR_ROWS for part in row.values() for turn in part]
-    write_tiny_chat_model(folder / "model", texts, hidden=16, layers=1)
+    write_tiny_pairs(folder)
     write_build(folder / "pairs", "word")
 
     def record(labels: Any, *others: Any) -> int:

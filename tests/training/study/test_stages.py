@@ -75,6 +75,21 @@ def test_a_preference_goes_on_from_the_merged_model_of_another_arm():
     assert [stage.name for stage in select(stages, ["dpo"], ["control"])][:2] == ["dpo-dpo", "dpo-dpo-seed1"]
 
 
+def test_a_reward_needs_no_rows():
+    arms = {"word": {}, "grpo": {"trainer": "grpo", "after": "word", "styles": ["redaction"], "reward": "random"}}
+    stages = study(arms=arms, grpo={"config": "grpo.yaml", "max_steps": 9}, seeds=[3]).stages()
+    commands = {stage.name: stage.typed() for stage in stages}
+    assert commands["grpo-grpo"] == (
+        "faithful-se grpo --config OUT/grpo.yaml --model_name_or_path OUT/trained/word/merged --data mini "
+        "--tasks sentiment140 agnews snli --output_dir OUT/trained/grpo --max_steps 9 --styles redaction "
+        "--reward random --seed 3"
+    )
+    assert "build-grpo" not in commands and "peft=OUT/trained/grpo " in commands["evaluate-grpo"]
+    assert {stage.name: stage.after for stage in stages}["grpo-grpo"] == ("merge-word",)
+    alone = study(arms={"grpo": {"trainer": "grpo"}}).stages()
+    assert {stage.name: stage.after for stage in alone}["grpo-grpo"] == ("base",)
+
+
 def test_an_arm_with_tasks_of_its_own_is_evaluated_on_these():
     arms = {"word": {}, "without-snli": {"without": ["snli"], "tasks": ["faithful_se_snli_*"]}}
     commands = {stage.name: stage.typed() for stage in study(arms=arms).stages()}
@@ -200,11 +215,17 @@ def test_recipes_are_read_by_what_they_are_for(path):
     pytest.importorskip("trl")
     import trl
 
+    from training.grpo.arguments import GrpoArguments
     from training.sft.cli import DataArguments
+    from training.trainer.arguments import TrainerArguments
 
     on_cpu = ["--output_dir", "x", "--use_cpu", "true", "--bf16", "false"]
-    config = trl.DPOConfig if path.stem == "dpo" else trl.SFTConfig
-    parser = trl.TrlParser((DataArguments, config, trl.ModelConfig))
+    kinds: dict = {"dpo": (TrainerArguments, trl.DPOConfig), "grpo": (GrpoArguments, trl.GRPOConfig)}
+    kind = "grpo" if path.parent.name == "grpo" else path.stem
+    parser = trl.TrlParser((*kinds.get(kind, (DataArguments, trl.SFTConfig)), trl.ModelConfig))
     data, training, model = parser.parse_args_and_config(["--config", str(path), *on_cpu])
     assert not data.full and model.lora_target_modules == "all-linear"
+    if kind == "grpo":
+        assert training.max_completion_length == content["max_completion_length"]
+        return
     assert training.max_length == content["max_length"]

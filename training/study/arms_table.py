@@ -1,0 +1,72 @@
+"""How far the trainings of studies carry over: `python -m training.study.arms_table OUT …`, a folder for each seed.
+
+Each cell is a mean over tasks, from `board.json`. A task without a measurable answer counts as 0: no gain there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lm_eval_tasks.styles import BUDGETS, STYLES
+from training.study.evaluations import Evaluations
+
+if TYPE_CHECKING:
+    from leaderboards.board import Board, Task, Training
+
+ONE_WORD = BUDGETS[0]
+Wanted = Callable[["Task", "Training | None"], bool]
+
+
+def _trained_style(task: Task, training: Training | None) -> bool:
+    return training is None or task.style in (training.styles or STYLES)
+
+
+# Column -> the tasks in it. `trained_on` is a dataset of the trainings.
+GROUPS: dict[str, Wanted] = {
+    "trained": lambda task, by: task.trained_on and task.budget == ONE_WORD and _trained_style(task, by),
+    "other styles": lambda task, by: task.trained_on and task.budget == ONE_WORD and not _trained_style(task, by),
+    "several words": lambda task, by: task.trained_on and task.budget != ONE_WORD and _trained_style(task, by),
+    "unseen": lambda task, by: not task.trained_on and task.budget == ONE_WORD and _trained_style(task, by),
+}
+METRICS = ("lift", "valid", "acc")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print one table a metric, as Markdown."""
+    from leaderboards.board_json import load
+
+    parser = argparse.ArgumentParser("python -m training.study.arms_table", description=__doc__)
+    parser.add_argument("studies", nargs="+", type=Path, metavar="OUT", help="folder of a study; one for each seed")
+    parser.add_argument("--metrics", nargs="+", default=list(METRICS), metavar="METRIC", help="of the tasks")
+    arguments = parser.parse_args(argv)
+    boards = [load(folder / "board" / "board.json") for folder in arguments.studies]
+    for metric in arguments.metrics:
+        print("\n".join(["", *table(boards, metric)]))
+    return 0
+
+
+def table(boards: Sequence[Board], metric: str) -> Iterator[str]:
+    """The means of a metric: a row for each arm, a column for each group of tasks, one value a board in a cell."""
+    arms = list(dict.fromkeys(arm for board in boards for arm in _trainings(board)))
+    yield f"| {metric} | {' | '.join(GROUPS)} |"
+    yield "|---|" + "---|" * len(GROUPS)
+    for arm in arms:
+        means = [[_mean(board, arm, metric, wanted) for board in boards] for wanted in GROUPS.values()]
+        cells = [" / ".join(values) if any(values) else "" for values in means]
+        yield f"| {arm} | {' | '.join(cells)} |"
+
+
+def _trainings(board: Board) -> dict[str, Training | None]:
+    """Arm -> what it was trained on, in the order of the board."""
+    return {Path(checkpoint.files[0]).parts[-3]: checkpoint.training for checkpoint in board.checkpoints}
+
+
+def _mean(board: Board, arm: str, metric: str, wanted: Wanted) -> str:
+    trainings, results = _trainings(board), Evaluations.of(board)
+    tasks = [task for task in board.tasks if not task.is_variant and wanted(task, trainings.get(arm))]
+    cells = [cell for task in tasks if (cell := results.cells.get((arm, task.id)))]
+    values = [cell.metrics[metric].estimate for cell in cells if metric in cell.metrics]
+    return f"{sum(value or 0.0 for value in values) / len(values):.2f}".replace("0.", ".", 1) if values else ""
