@@ -127,9 +127,11 @@ class GrpoArguments(TrainerArguments):
             raise UsageError(f'--metadata {values}: give a JSON object, such as {{"draws": 4}}')
         for name in values.keys() & ELSEWHERE.keys():
             raise UsageError(f"--metadata {name}=…: {f'give {ELSEWHERE[name]}' if ELSEWHERE[name] else 'leave it out'}")
+        own = {"data": self.data, "controls": "random", "order": self.order}
+        options = read_options("grpo", {}, {**values, **own})  # refuses names that are nearly an option
         if unknown := sorted(values.keys() - Options.__dataclass_fields__.keys()):
             raise UsageError(f"--metadata {unknown[0]}=…: the tasks have no such option")
-        return read_options("grpo", {}, {**values, "data": self.data, "controls": "random", "order": self.order})
+        return options
 
 
 def read_arguments(arguments: Sequence[str]) -> tuple[GrpoArguments, GRPOConfig, ModelConfig]:

@@ -1,7 +1,8 @@
 """Explanations that are drawn: a policy that is sure of its explanation would never write another, and learn nothing.
 
 A share of the completions of each prompt names words of the text that are drawn. Their reward says what they are worth,
-as that of any other completion.
+as that of any other completion. Of a classification that must stay, the share is the base's own answer. Without it a
+policy that has lost an answer would never be rewarded for it again.
 """
 
 from __future__ import annotations
@@ -56,11 +57,11 @@ def exploring(rows: Sequence[TrainingRow], subjects: Sequence[Subject], share: f
         first = trainer.accelerator.process_index * len(prompts)
         for place, prompt in enumerate(prompts):
             subject = by_prompt[_key(prompt)]
-            if (first + place) % group < group * (1 - share) or not (subject.explains and can_explore(subject.spec)):
+            if (first + place) % group < group * (1 - share) or (subject.explains and not can_explore(subject.spec)):
                 continue
             step = trainer.state.global_step
             draw = random.Random(seed_of(f"{seed} {step} {first + place} {subject.document.hash}"))
-            text = draw_explanation(subject, draw)
+            text = draw_explanation(subject, draw) if subject.explains else subject.wording
             completion_ids[place] = _tokens(trainer, prompt, prompt_ids[place], text)
         return {"prompt_ids": prompt_ids, "completion_ids": completion_ids, "logprobs": logprobs}
 

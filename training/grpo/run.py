@@ -118,10 +118,11 @@ class _Run:
         def describe() -> TrainInfo:
             settings = {**self.folder.settings, "dtype": base_dtype(trainer)}
             options = self._method_options(trainer, checks)
+            # A sum of advantages is near 0 by construction; beyond these digits is rounding, another after a kill.
+            loss = round(mean_loss(trainer.state) or 0.0, 5) + 0.0
             info = make_train_info(
-                trainer, settings, [self.source], provenance, 0, mean_loss(trainer.state), (self.template_args, False),
-                METHOD, options,
-            )  # fmt: skip
+                trainer, settings, [self.source], provenance, 0, loss, (self.template_args, False), METHOD, options
+            )
             return {**info, **self._of_rows()}  # type: ignore[typeddict-item]
 
         return describe

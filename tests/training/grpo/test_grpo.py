@@ -98,8 +98,8 @@ def test_a_finished_training_is_left_alone_and_another_one_refused(trained: Path
     assert (trained / "adapter_model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(UsageError, match="judge = 'base', now 'policy'"):
         main(words(mini_base, trained, "--judge", "policy"))
-    with pytest.raises(UsageError, match="was begun with other texts: give the same --tasks, --data and --limit"):
-        main(words(mini_base, trained, "--limit", "12", "--order", "balanced", "--metadata", '{"order_seed": 1}'))
+    with pytest.raises(UsageError, match="was begun with limit = 12, now 8"):
+        main(words(mini_base, trained, "--limit", "8"))
 
 
 def check(values: list[float], most_lost: float = 0.02) -> tuple[CheckHeldOut, list[str], SimpleNamespace]:

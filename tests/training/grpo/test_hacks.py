@@ -139,11 +139,11 @@ def test_a_policy_that_made_its_classifier_fragile_is_rewarded_by_itself_alone(t
     whole = [transcript["prediction"]["label"] for transcript in result.transcripts]
     assert whole == [label_of(conversation_of(text)) for text in usable]
     masked = [replace(text.fields, text.words, {0: "[REDACTED]"}) for text in usable]
-    policy, base = (
-        faithful_se.evaluate(RuleLM(name), None, masked, **TWEETS).transcripts for name in ("rigged", "honest")
+    of_policy, of_base = (
+        [each["prediction"]["label"] for each in faithful_se.evaluate(RuleLM(name), None, masked, **TWEETS).transcripts]
+        for name in ("rigged", "honest")
     )
-    same = [one["prediction"]["label"] == other["prediction"]["label"] for one, other in zip(policy, base, strict=True)]
-    assert not any(same)
+    assert not any(first == second for first, second in zip(of_policy, of_base, strict=True))
 
 
 def conversation_of(text: Document) -> Conversation:
