@@ -106,7 +106,7 @@ def check(values: list[float], most_lost: float = 0.02) -> tuple[CheckHeldOut, l
     """Checks every second step, of a policy with these accuracies; the lines, and the control after step 2."""
     accuracies, lines = iter(values), []
     held_out = CheckHeldOut(lambda: {ACCURACY: next(accuracies)}, 1.0, 2, most_lost, lambda values: None, lines.append)
-    control = SimpleNamespace(should_training_stop=False, should_save=True)
+    control = SimpleNamespace(should_training_stop=False, should_save=True, should_log=True)
     held_out.on_train_begin(None, SimpleNamespace(global_step=0, max_steps=9), control)
     for step in (1, 2):
         held_out.on_step_end(None, SimpleNamespace(global_step=step, max_steps=9), control)
