@@ -70,3 +70,7 @@ def _mean(board: Board, arm: str, metric: str, wanted: Wanted) -> str:
     cells = [cell for task in tasks if (cell := results.cells.get((arm, task.id)))]
     values = [cell.metrics[metric].estimate for cell in cells if metric in cell.metrics]
     return f"{sum(value or 0.0 for value in values) / len(values):.2f}".replace("0.", ".", 1) if values else ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
