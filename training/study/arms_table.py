@@ -49,14 +49,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def table(boards: Sequence[Board], metric: str) -> Iterator[str]:
-    """The means of a metric: a row for each arm, a column for each group of tasks, one value a board in a cell."""
+    """The means of a metric: a row for each arm, a column for each group with any tasks, a value for each board."""
     arms = list(dict.fromkeys(arm for board in boards for arm in _trainings(board)))
-    yield f"| {metric} | {' | '.join(GROUPS)} |"
-    yield "|---|" + "---|" * len(GROUPS)
-    for arm in arms:
-        means = [[_mean(board, arm, metric, wanted) for board in boards] for wanted in GROUPS.values()]
-        cells = [" / ".join(values) if any(values) else "" for values in means]
-        yield f"| {arm} | {' | '.join(cells)} |"
+    columns = {
+        name: [[_mean(board, arm, metric, wanted) for board in boards] for arm in arms]
+        for name, wanted in GROUPS.items()
+    }
+    columns = {name: means for name, means in columns.items() if any(map(any, means))}
+    yield f"| {metric} | {' | '.join(columns)} |"
+    yield "|---|" + "---|" * len(columns)
+    for arm, *means in zip(arms, *columns.values(), strict=True):
+        yield f"| {arm} | {' | '.join(' / '.join(values) if any(values) else '' for values in means)} |"
 
 
 def _trainings(board: Board) -> dict[str, Training | None]:
