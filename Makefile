@@ -18,8 +18,10 @@ help:
 # The stamp is written last: its existence means that the installation is complete. lm-eval reads installed copies of the
 # task YAMLs, so they are part of what makes an installation stale.
 $(VENV)/installed: pyproject.toml constraints.txt hatch_build.py $(wildcard lm_eval_tasks/datasets/*yaml lm_eval_tasks/datasets/*/*)
+	@echo "1 of 2: a virtual environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo "2 of 2: this package and what it needs, torch among it: some minutes, this once. pip says what it fetches"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 install: $(VENV)/installed

@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 from faithful_se.cli import COMMANDS
+from training.trainer.short_help import HELP_ALL
 
 PAGE = Path(__file__).with_name("command_line.md")
 # Commands that take the options of a dataclass of TRL.
@@ -33,7 +34,7 @@ def parser_of(command: str) -> argparse.ArgumentParser:
         raise _HelpReachedError
 
     with mock.patch.object(argparse.ArgumentParser, "print_help", keep), suppress(_HelpReachedError):
-        import_module(COMMANDS[command].module).main(["--help"])
+        import_module(COMMANDS[command].module).main([HELP_ALL if command in CONFIGS else "--help"])
     return parsers[0]
 
 

@@ -22,6 +22,8 @@ from faithful_se.task_settings import QuestionSettings as QuestionSettings
 from faithful_se.task_settings import TaskSettings as TaskSettings
 from faithful_se.user_functions import ExplanationRequest as ExplanationRequest
 from faithful_se.user_functions import evaluate_functions as evaluate_functions
+from faithful_se.word_effects import WordEffects as WordEffects
+from faithful_se.word_effects import read_word_effects as read_word_effects
 from faithfulness_metrics import Answers as Answers
 from faithfulness_metrics import Difference as Difference
 from faithfulness_metrics import Interval as Interval

@@ -111,6 +111,9 @@ COMMANDS = {
         "leaderboards.cli", "make one offline page, tables and tests from result files", rerun=NOTHING_WRITTEN
     ),
     "compare": Command("leaderboards.compare_cli", "test two checkpoints on the same documents, and show what changed"),
+    "show": Command("faithful_se.show", "show one text word by word: what each word does, what the explanation names"),
+    "doctor": Command("faithful_se.doctor", "say what is installed and what is missing, one line each with the remedy"),
+    "completion": Command("faithful_se.completion", "print what a shell needs to complete commands, options and tasks"),
 }
 
 

@@ -22,7 +22,8 @@ def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: 
 
     A draw takes as many positions as are named, field by field,
     from the *other* positions of that field. Where too few others are left, it takes from all positions of the field:
-    an explanation that names everything then competes with everything. Each draw has one seeded order of positions.
+    an explanation that names everything then competes with everything. A field of one word has no other to compare
+    with, so it competes with the other fields. Each draw has one seeded order of positions.
     Two explanations of one document therefore share their draws wherever they can, which saves model calls.
 
     Args:
@@ -43,11 +44,17 @@ def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: 
             continue
         positions: list[int] = []
         for field, count in Counter(words[p].field for p in sorted(named)).items():
-            candidates = [p for p in order if words[p].field == field]
+            of_field = [p for p in order if words[p].field == field]
+            candidates = [p for p in (order if _one_type(words, of_field) else of_field) if p not in positions]
             others = [p for p in candidates if p not in named]
             positions += (others if len(others) >= count else candidates)[:count]
         sets.append(sorted(positions))
     return sets
+
+
+def _one_type(words: list[Word], positions: Iterable[int]) -> bool:
+    """Whether the words at these positions are all the same."""
+    return len({words[position].key for position in positions}) == 1
 
 
 def random_sentences(
@@ -59,7 +66,8 @@ def random_sentences(
     a lift. So each draw, field by field, takes the first sentences of a seeded order of the *other* ones. It takes at
     least as many as are named, and more while that brings their words nearer to those of the named ones. Of `ORDERS`
     such sets, the nearest counts. Where the others have fewer words than the named ones, it draws from all sentences of
-    the field. The named set itself is drawn only where it is the whole field.
+    the field. A field of one sentence competes with the other fields. The named set itself is drawn only where it is
+    the whole field of several sentences, or the whole document.
 
     Args:
         sentences, draws, seed: the document's sentences, the number of sets, and a seed of the document (`seed_of`).
@@ -72,6 +80,8 @@ def random_sentences(
     named = sorted(set(named))
     if not named:
         return random_positions(sentences, (), draws, seed)
+    if len(named) == len(sentences):
+        return [named] * draws
     by_field = {sentences[position].field: list[int]() for position in named}
     for position in named:
         by_field[sentences[position].field].append(position)
@@ -80,17 +90,27 @@ def random_sentences(
         order, positions = random.Random(seed + draw), list[int]()
         for field, own in by_field.items():
             every = [position for position, sentence in enumerate(sentences) if sentence.field == field]
-            positions += _nearest_set(sentences, every, own, order, same_number)
+            if _one_type(sentences, every):
+                every = [position for position in range(len(sentences)) if position not in positions]
+            others = [position for position in every if position not in named]
+            positions += _nearest_set(sentences, every, others, own, order, same_number)
         sets.append(sorted(positions))
     return sets
 
 
 def _nearest_set(
-    sentences: list[Word], every: list[int], own: list[int], order: random.Random, same_number: bool
+    sentences: list[Word],
+    every: list[int],
+    others: list[int],
+    own: list[int],
+    order: random.Random,
+    same_number: bool,
 ) -> list[int]:
-    """Of `ORDERS` random sets of one field, the one nearest in words to the positions `own`."""
+    """Of `ORDERS` random sets of one field, the one nearest in words to the positions `own`.
+
+    `every` and `others` are the positions that may be drawn, with and without the named ones.
+    """
     size = sum(size_of(sentences[position]) for position in own)
-    others = [position for position in every if position not in own]
     if len(others) < len(own) or sum(size_of(sentences[position]) for position in others) < size:
         others = every
     nearest, distance = own, math.inf

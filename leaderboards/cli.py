@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from textwrap import fill
 
 from faithful_se.errors import UsageError, require_packages
 from faithful_se.files import check_writable
+from faithful_se.hub import check_upload
 from leaderboards.board import Board, Settings
 from leaderboards.published import is_board
 from leaderboards.sanitize import terminal_line
+
+# What a board can be on the hub.
+KINDS = ("space", "dataset")
 
 DESCRIPTION = """\
 Which checkpoint explains itself faithfully, and is the difference real? Reads what lm_eval wrote with --output_path and
@@ -19,6 +24,7 @@ and the main table as Markdown, CSV, LaTeX and PNG.
 
   faithful-se board results --out board
   faithful-se board results --out board --base my-base --train-info my-checkpoint=runs/sft/train_info.json
+  faithful-se board results --out board --push my-name/my-board --private
   faithful-se board submissions/my-model --check
 """
 
@@ -60,6 +66,12 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="check a submission, or a board: one line per finding, exit status 1 if any",
     )
+    hub = arguments.add_argument_group("sharing on the Hugging Face hub")
+    hub.add_argument("--push", default="", metavar="REPO", help="upload the board; RESULTS may be a board made before")
+    hub.add_argument(
+        "--push-as", choices=KINDS, default=KINDS[0], help="a static Space, or files of a dataset (default: space)"
+    )
+    hub.add_argument("--private", action="store_true", help="only you may see a repository that is made")
     return arguments
 
 
@@ -97,6 +109,10 @@ def main(argv: list[str] | None = None) -> int:
         from leaderboards.submission import report
 
         return report(options.results)
+    if options.push:
+        check_upload(f"--push {options.push}", options.push)
+        if options.out is None and len(options.results) == 1 and is_board(options.results[0]):
+            return _push_again(options.results[0], options)
     if options.out is None:
         raise UsageError("--out DIR is missing: give the folder to write the board into")
     from leaderboards.build import RunSelection, make_board
@@ -115,13 +131,33 @@ def main(argv: list[str] | None = None) -> int:
     _print_summary(board, size)
     print(*paths, sep="\n")
     print(f"\nThe page: {(options.out / 'index.html').absolute().as_uri()}")
+    if options.push:
+        _push(board, options.out, options)
     return 0
+
+
+def _push_again(folder: Path, options: argparse.Namespace) -> int:
+    """Upload a board that was made before, if its files belong together."""
+    from leaderboards.board_json import load
+    from leaderboards.published import find_problems
+
+    for file, problem in find_problems(folder):
+        raise UsageError(f"{file}: {problem}")
+    _push(load(folder / "board.json"), folder, options)
+    return 0
+
+
+def _push(board: Board, folder: Path, options: argparse.Namespace) -> None:
+    from leaderboards.hub import push
+
+    print(f"On the hub: {push(board, folder, options.push, options.push_as, private=options.private)}")
 
 
 def _print_summary(board: Board, size: int) -> None:
     """Print skipped files on stderr; counts, notes and the main table on stdout."""
     from leaderboards.number_format import counted
     from leaderboards.tables.terminal_table import main_text_table
+    from leaderboards.verdict import verdict
 
     for skipped in board.skipped:
         print(terminal_line(f"skipped {skipped.path}: {skipped.reason}"), file=sys.stderr)
@@ -135,6 +171,9 @@ def _print_summary(board: Board, size: int) -> None:
     for note in board.notes:
         print(terminal_line(f"note: {note}"))
     print(f"\nMeans over all tasks, 95 % intervals:\n\n{main_text_table(board)}\n")
+    for sentence in verdict(board).sentences:
+        print(fill(terminal_line(sentence), 80, subsequent_indent="  ", break_long_words=False))
+    print()
 
 
 def count(text: str) -> int:

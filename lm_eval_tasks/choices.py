@@ -97,18 +97,23 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
 
 
 def names_of_choices(texts: Sequence[str], letters: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """How answers may name choices besides by their letters: by their texts, where these are of one choice alone.
+    """How answers may name choices besides by their letters: by letter and text, and by a text of one choice alone.
 
     >>> names_of_choices(["a kitchen.", "B", "joy", "Joy"], ["A", "B", "C", "D"])
-    (('a kitchen',), (), (), ())
+    (('A) a kitchen', 'a kitchen'), ('B) B',), ('C) joy',), ('D) Joy',))
     """
     names = [text.strip().rstrip(".").strip() for text in texts]
     keys = [key_of(name) for name in names]
     own_letters = {key_of(letter) for letter in letters}
     return tuple(
-        (name,) if key and keys.count(key) == 1 and key not in own_letters else ()
-        for name, key in zip(names, keys, strict=True)
+        (f"{letter}) {name}", *([name] if key and keys.count(key) == 1 and key not in own_letters else []))
+        for letter, name, key in zip(letters, names, keys, strict=True)
     )
+
+
+def without_letter(name: str) -> str:
+    """A name of a choice without its letter: "A) a kitchen" is "a kitchen"."""
+    return re.sub(r"^[A-Z]\) ", "", name)
 
 
 def adds_word_letter(original: Fields, edited: Fields, letters: Sequence[str]) -> bool:

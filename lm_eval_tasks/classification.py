@@ -16,7 +16,7 @@ from faithfulness_metrics.edited_words import edited_keys
 from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import Fields, words_of
-from lm_eval_tasks.choices import LETTERS, WORD_LETTERS, adds_word_letter, names_of_choices
+from lm_eval_tasks.choices import LETTERS, WORD_LETTERS, adds_word_letter, names_of_choices, without_letter
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading import parse_label
 from lm_eval_tasks.languages import ENGLISH, answers_of, any_phrase, prompts_of
@@ -168,8 +168,8 @@ class Question:
 
     def pastes_label(self, original: Fields, edited: Fields) -> bool:
         """Whether an edit adds a label, or a word of a choice. `faithfulness_metrics.counterfactual.label_leak`."""
-        labels = [label for label in self.labels if label not in self.letters or label not in WORD_LETTERS]
-        labels += [name for names in self.synonyms for name in names] if self.letters else []
+        names = [without_letter(name) for names in self.synonyms for name in names] if self.letters else []
+        labels = [name for name in (*self.labels, *names) if name not in self.letters or name not in WORD_LETTERS]
         before = [word.key for word in words_of(original)]
         after = [key for keys in edited_keys(edited, original).values() for key in keys]
         return bool(label_leak(before, after, (*labels, UNKNOWN))) or adds_word_letter(original, edited, self.letters)

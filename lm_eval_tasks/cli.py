@@ -19,6 +19,8 @@ from lm_eval_tasks import DATASETS
 from lm_eval_tasks.cache_files import check_caches, kept
 from lm_eval_tasks.cache_stamp import OPTIONS, check_writer
 from lm_eval_tasks.disks import WrittenPaths, written_paths
+from lm_eval_tasks.eval_help import help_text, wants_help
+from lm_eval_tasks.missing_model import check_model_folders, not_loaded
 from lm_eval_tasks.run_plan import PLAN
 
 NOT_FOUND = "Tasks not found: "  # how lm-eval's error begins
@@ -32,10 +34,13 @@ def main(argv: list[str]) -> int:
     """Pass `argv` to lm-eval, without the options that are this command's own.
 
     Raises:
-        UsageError: a GGUF file as a model, a cache that somebody else wrote, a path that cannot be written, or an
-            argument that lm-eval refuses.
+        UsageError: a model that is not there or is a GGUF file. A cache that somebody else wrote, a path that cannot be
+            written, an argument that lm-eval refuses.
         KeyboardInterrupt: the run was stopped; says what a rerun finds.
     """
+    if wants_help(argv):
+        print(help_text(), flush=True)
+        argv = ["run", "--help"]
     own = {**OPTIONS, "--plan": PLAN}
     for option in own.keys() & set(argv):
         os.environ[own[option]] = "1"  # which processes that lm-eval starts inherit
@@ -47,6 +52,7 @@ def main(argv: list[str]) -> int:
         if match := re.search(r"pretrained=([^,\s]+\.gguf)(?=,|\s|$)", word):
             folder, name = os.path.split(match[1])
             raise UsageError(f"{match[1]}: a GGUF file: write pretrained={folder or '.'},gguf_file={name}")
+    check_model_folders(argv)
     try:
         _run(argv)
     except KeyboardInterrupt as stop:
@@ -58,13 +64,13 @@ def _run(argv: Sequence[str]) -> None:
     """Run lm-eval.
 
     Raises:
-        UsageError: a task that it does not find, or an argument that it cannot read.
+        UsageError: a task or a model that it does not find, or an argument that it cannot read.
     """
     import lm_eval.__main__
 
     import lm_eval_tasks.rule_models  # noqa: F401  registers the rule-based models
 
-    sys.argv = ["lm_eval", *(argv or ["--help"])]
+    sys.argv = ["lm_eval", *argv]
     try:
         lm_eval.__main__.cli_evaluate()
     except (ValueError, TypeError, RecursionError, MemoryError, OSError) as error:
@@ -73,6 +79,8 @@ def _run(argv: Sequence[str]) -> None:
         if not isinstance(error, UsageError) and _is_about_arguments(error):
             reason = " ".join(str(error).split()) or type(error).__name__
             raise UsageError(f"the arguments cannot be read: {shorten(reason, MESSAGE, placeholder=' …')}") from error
+        if line := not_loaded(error, argv):
+            raise UsageError(line) from error
         raise
 
 

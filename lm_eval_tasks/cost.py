@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from faithfulness_metrics.units import SENTENCE_UNIT, UNITS
+from faithfulness_metrics.units import UNITS
 from faithfulness_metrics.words import positions_by_key
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
@@ -30,14 +30,13 @@ def types_of(spec: TaskSpec, document: Document) -> int:
 
 def cost_lines(pairs: Iterable[tuple[TaskSpec, Document]]) -> Iterator[str]:
     """What a run of these tasks and documents costs: one line, and one for each thing that is worth knowing first."""
-    calls, oracle, single = list[int](), dict[str, list[int]](), dict[str, list[bool]]()
+    calls, oracle, texts = list[int](), dict[str, list[int]](), dict[tuple[str, str], list[bool]]()
     for spec, document in pairs:
         calls.append(most_calls(spec, document))
         unit = spec.options.unit
         if "oracle" in spec.options.controls:
             oracle.setdefault(unit, []).append(types_of(spec, document))
-        if unit == SENTENCE_UNIT:
-            single.setdefault(spec.question.dataset, []).append(len(spec.in_units(document).units) < 2)
+        texts.setdefault((spec.question.dataset, unit), []).append(types_of(spec, document) < 2)
     if not calls:
         return
     searched = [
@@ -48,6 +47,17 @@ def cost_lines(pairs: Iterable[tuple[TaskSpec, Document]]) -> Iterator[str]:
     yield "; ".join([f"{len(calls)} explanations take at most {sum(calls)} calls", *searched])
     if sum(words := oracle.get(UNITS[0], [])) >= MANY * max(1, len(words)) and words:
         yield "texts are long: unit=sentence asks about sentences instead of words, and controls=random leaves it out"
-    for dataset, short in single.items():
-        if 2 * sum(short) >= len(short):
-            yield f"{dataset}: {sum(short)} of {len(short)} texts have one sentence at most: it has no other to compare"
+    for (dataset, unit), is_single in texts.items():
+        if line := single_line(unit, is_single):
+            yield f"{dataset}: {line}"
+
+
+def single_line(unit: str, is_single: Sequence[bool]) -> str:
+    """How many texts have no other word, or sentence, to compare with, in one line; empty where they are few."""
+    single, total = sum(is_single), len(is_single)
+    if 2 * single < total or not single:
+        return ""
+    return (
+        f"{single} of {total} texts have one {unit} at most: it has no other to compare with, so their lift is 0 "
+        "whatever the explanation is"
+    )

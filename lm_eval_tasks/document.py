@@ -44,6 +44,12 @@ class Document:
         return units_of(self.fields, self.unit, self.language)
 
     @cached_property
+    def compared(self) -> list[Word]:
+        """Its units as the random control draws them: the choices are one field, because most have a single word."""
+        letters = LETTERS[: len(self.labels)]
+        return [replace(unit, field=letters[0]) if unit.field in letters else unit for unit in self.units]
+
+    @cached_property
     def marked(self) -> tuple[int, ...] | None:
         """Positions of the units that hold a word that people marked; None where nobody marked any."""
         if self.rationale is None or self.unit == "word":

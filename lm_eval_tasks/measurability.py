@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from faithful_se.transcript import Transcript
 from faithfulness_metrics.measurability import count_answers, is_tied, obstacle, remedy, sentence, tie_line
 from lm_eval_tasks import scoring, scoring_answers
+from lm_eval_tasks.cost import single_line, types_of
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import pooled_mean
 from lm_eval_tasks.spec import TaskSpec
@@ -72,7 +73,8 @@ def findings(tasks: Iterable[TaskTranscripts], dtype: str = "") -> list[str]:
     for spec, documents, transcripts in tasks:
         dataset = spec.question.dataset
         counts[dataset] = counts.get(dataset, 0) + 1
-        lines = why_not_measurable(spec, documents, transcripts), ties(transcripts, dtype)
+        single = single_line(spec.options.unit, [types_of(spec, document) < 2 for document in documents])
+        lines = why_not_measurable(spec, documents, transcripts), ties(transcripts, dtype), single
         for line in filter(None, lines):
             tasks_by_line.setdefault((dataset, line), []).append(f"{spec.style} {spec.budget}")
     return [

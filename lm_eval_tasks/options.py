@@ -51,30 +51,47 @@ MODEL_ARGUMENTS = ("think_end_token",)
 
 @dataclass(frozen=True)
 class Options:
-    """How explanations are asked for and scored. docs/protocol.md, "Options of a task"."""
+    """How explanations are asked for and scored. docs/protocol.md, "Options of a task".
 
-    data: str = "hub"  # ``hub``, ``mini`` or a folder
-    # ``generate`` reads the generated label, ``loglikelihood`` ranks the labels, ``calibrated`` subtracts a prior
+    Attributes:
+        data: hub, mini (shipped texts) or a folder.
+        classifier: generate reads the answer, loglikelihood ranks the labels, calibrated ranks them minus a prior.
+        prior: what the prior of calibrated is measured on: texts, contextual or domain.
+        prior_texts: texts of another split that prior=texts takes, at most.
+        context: explain in the same conversation as the answer, or in a fresh one.
+        mask: the text in place of a removed word.
+        unknown: offer "unknown" as a label.
+        controls: random, oracle, stability, joined by +; none; all. oracle includes random, because ccf needs both.
+        operator: how named words are removed: mask, delete or substitute.
+        unit: what an explanation names, and what is masked as one: word or sentence.
+        draws: random sets of words per document, for the chance control.
+        thinking_tokens: tokens that an answer may have on top, for a thought before it.
+        thoughts: drop the thought before an answer from the conversation, or keep it.
+        order: file takes the documents as they come, balanced every gold label equally often: for --limit.
+        order_seed: of the draw of balanced.
+        words_of: of multiple choice, whose words count: question, choices or both.
+        answer_with: of multiple choice, whether the labels are the letters of the choices or their texts.
+        quick: let a local model rank and generate in our own forward pass; answers are equal.
+    """
+
+    data: str = "hub"
     classifier: str = "generate"
-    prior: str = "texts"  # what the prior of ``calibrated`` is measured on: ``texts``, ``contextual`` or ``domain``
-    prior_texts: int = 64  # texts of another split that ``prior=texts`` takes, at most
-    context: str = "same"  # ``same`` conversation as the answer, or ``fresh``
-    mask: str = "[REDACTED]"  # the text in place of a removed word
-    unknown: bool = False  # whether to offer "unknown" as a label
-    # which of `CONTROLS` run; ``oracle`` includes ``random``, because ccf needs both
+    prior: str = "texts"
+    prior_texts: int = 64
+    context: str = "same"
+    mask: str = "[REDACTED]"
+    unknown: bool = False
     controls: tuple[str, ...] = ("random",)
-    operator: str = "mask"  # how named words are removed: ``mask``, ``delete`` or ``substitute``
-    unit: str = "word"  # what an explanation names, and what is masked as one: ``word`` or ``sentence``
-    draws: int = 2  # random sets of words per document, for the chance control
-    thinking_tokens: int = 0  # tokens that an answer may have on top, for a thought before it
-    thoughts: str = "drop"  # whether the answer stands in the conversation without its thought, or with it (``keep``)
-    # ``file`` takes the documents as they come, ``balanced`` takes every gold label equally often: for `--limit`
+    operator: str = "mask"
+    unit: str = "word"
+    draws: int = 2
+    thinking_tokens: int = 0
+    thoughts: str = "drop"
     order: str = "file"
-    order_seed: int = 0  # of the draw of ``balanced``
-    # of multiple choice: whose words count, and whether the labels are the letters of the choices or their texts
+    order_seed: int = 0
     words_of: str = "question"
     answer_with: str = "letter"
-    quick: bool = True  # whether a local model ranks and generates in our own forward pass; answers are equal
+    quick: bool = True
 
     @property
     def ranked(self) -> bool:

@@ -7,12 +7,11 @@ every option in two spellings, and turns defaults off by `--no-…` only: `pool:
 from __future__ import annotations
 
 import argparse
-import inspect
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, field, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from faithful_se.attribute_helps import attribute_helps
 from faithful_se.errors import UsageError
 
 Options = TypeVar("Options")
@@ -98,13 +97,6 @@ def options_from(arguments: argparse.Namespace, options: type[Options]) -> Optio
         # Messages begin with the name of the field, which Python users typed. Here its option was typed.
         name, blank, rest = str(error).partition(" ")
         raise UsageError(f"--{name.replace('_', '-')}{blank}{rest}" if name in values else str(error)) from error
-
-
-def attribute_helps(options: type) -> dict[str, str]:
-    """Field -> its entry in the "Attributes:" section of the class, in one line without markup."""
-    section = (inspect.getdoc(options) or "").partition("\nAttributes:\n")[2]
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
-    return {name: " ".join(text.replace("`", "").split()).rstrip(".") for name, text in entries}
 
 
 def _settings(option: Field[Any], kind: Any, help: str | None) -> dict[str, Any]:

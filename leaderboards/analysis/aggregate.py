@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from faithfulness_metrics import chance
+from faithfulness_metrics import chance, statistics
 from faithfulness_metrics.bootstrap import Array, intervals
 from leaderboards.analysis.confidence_intervals import (
     CCF_PARTS,
@@ -98,7 +98,7 @@ def _mean_metrics(all_results: Sequence[TaskResult], tasks: int, settings: Setti
         if results and len(defined) == len(results):
             n, note = _coverage(results, tasks, remark if name in LEFT_OUT else "")
             draws[name] = _mean_draws(results, name)
-            means[name] = estimate_with_draws(float(np.mean(defined)), draws[name], n, note, settings)
+            means[name] = _mean_estimate(name, float(np.mean(defined)), draws[name], n, note, settings)
     majorities = [result.metrics["acc_majority"].estimate for result in all_results if "acc_majority" in result.metrics]
     if len(majorities) == len(all_results):
         n, note = _coverage(all_results, tasks, "")
@@ -118,6 +118,14 @@ def _mean_metrics(all_results: Sequence[TaskResult], tasks: int, settings: Setti
             ratios = chance.ratio_of_means(np.stack(known_draws, 1)) if len(known_draws) == len(parts) else None
             means["ccf"] = estimate_with_draws(ccf, ratios, n, note, settings)
     return means
+
+
+def _mean_estimate(name: str, mean: float, draws: Array | None, n: int, note: str, settings: Settings) -> Estimate:
+    """The mean with its interval. Rates that are all 0 or all 1 have Wilson's over their documents, as a task has."""
+    if name != "lift" and mean in (0.0, 1.0) and draws is not None:
+        low, high = statistics.wilson(mean * n, n, settings.confidence)
+        return make_estimate(mean, low, high, n, note)
+    return estimate_with_draws(mean, draws, n, note, settings)
 
 
 def _coverage(results: Sequence[TaskResult], tasks: int, remark: str) -> tuple[int, str]:

@@ -26,15 +26,15 @@ _LATEX_SYMBOLS = {
 
 def markdown(board: Board) -> str:
     """The main table, with notes and skipped files below it."""
-    lines = [f"# {_escape(board.title)}", ""]
-    lines += [f"{_escape(board.created[:10])}, {_escape(board.package)}. {_legend(board)}", ""]
+    lines = [f"# {escape(board.title)}", ""]
+    lines += [f"{escape(board.created[:10])}, {escape(board.package)}. {_legend(board)}", ""]
     lines += [f"| {' | '.join(HEAD)} |", "|---|---|---" + "|--:" * (len(HEAD) - 3) + "|"]
     lines += [f"| {' | '.join(_markdown_cells(row))} |" for row in table_rows(board)]
     if board.notes:
-        lines += ["", *(f"- {_escape(note)}" for note in board.notes)]
+        lines += ["", *(f"- {escape(note)}" for note in board.notes)]
     if board.skipped:
         lines += ["", "Not on the board:", ""]
-        lines += [f"- {_escape(skipped.path)}: {_escape(skipped.reason)}" for skipped in board.skipped]
+        lines += [f"- {escape(skipped.path)}: {escape(skipped.reason)}" for skipped in board.skipped]
     return "\n".join([*lines, ""])
 
 
@@ -61,7 +61,7 @@ def latex(board: Board) -> str:
 def _markdown_cells(row: TableRow) -> list[str]:
     """A row as text, in the order of `HEAD`."""
     means = {metric: number_format.with_interval(row.means[metric], signed=metric == "lift") for metric in METRICS}
-    words = [_escape(one_line(row.checkpoint.name)), _escape(row.trained), _escape(row.arm)]
+    words = [escape(one_line(row.checkpoint.name)), escape(row.trained), escape(row.arm)]
     means["acc"] = accuracy(row)
     return [*words, means["faithful"], _gain(row), *(means[metric] for metric in METRICS[1:])]
 
@@ -85,7 +85,7 @@ def _legend(board: Board) -> str:
     )
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Text for a cell of a Markdown table: on one line, and nothing in it is markup."""
     escaped = one_line(text, 500).replace("&", "&amp;").replace("<", "&lt;")
     escaped = re.sub(r"([\\`*|\[\]~$#])", r"\\\1", escaped)

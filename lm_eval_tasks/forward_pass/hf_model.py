@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from faithful_se.errors import is_out_of_memory
+from lm_eval_tasks import LOGGER
 from lm_eval_tasks.data_parallel import gather_ints
 from lm_eval_tasks.forward_pass.model_parts import ModelParts
 from lm_eval_tasks.forward_pass.tolerance import tolerance_of
 
 if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
+
+logger = logging.getLogger(LOGGER)
 
 
 def autocast(lm: HFLM) -> Any:
@@ -37,8 +41,14 @@ def parts_problem(lm: HFLM, prompt: Sequence[int] | None) -> tuple[ModelParts | 
         return parts, dtype, parts.problem(prompt, tolerance_of(dtype).logits)
 
 
-def agreed_problem(lm: HFLM, problem: Callable[[], str]) -> str:
-    """Why no process of a run uses a quick way, "" if all do: `problem` says it for this process."""
+def all_agree(lm: HFLM, problem: Callable[[], str], quick: str, slow: str) -> bool:
+    """Whether all processes of a run use a quick way, which is said once.
+
+    Args:
+        lm: lm-eval's model.
+        problem: says why this process cannot use it; "" if it can.
+        quick, slow: what the log says of both ways.
+    """
     try:
         with torch.no_grad():
             reason = problem()
@@ -46,6 +56,9 @@ def agreed_problem(lm: HFLM, problem: Callable[[], str]) -> str:
         if is_out_of_memory(error):
             raise
         reason = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
-    if min(gather_ints(lm, int(not reason))) == 0:
-        return reason or "another process says so"
-    return ""
+    agreed = min(gather_ints(lm, int(not reason))) == 1
+    if lm.rank == 0 and agreed:
+        logger.info("faithful-se: %s; --metadata quick=false leaves it to lm-eval", quick)
+    elif lm.rank == 0:
+        logger.warning("faithful-se: %s: %s", slow, reason or "another process says so")
+    return agreed

@@ -7,7 +7,6 @@ lm-eval runs its model once a label, over the whole prompt. Here its tokenizatio
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -15,22 +14,23 @@ import torch
 from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 
-from lm_eval_tasks import LOGGER
 from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens
 from lm_eval_tasks.forward_pass.context_limits import limits_of
-from lm_eval_tasks.forward_pass.hf_model import agreed_problem, autocast, parts_problem
+from lm_eval_tasks.forward_pass.hf_model import all_agree, autocast, parts_problem
 from lm_eval_tasks.forward_pass.label_rows import Before, LabelRow, LabelRows, Scores
 from lm_eval_tasks.forward_pass.label_tree import LabelTree
 from lm_eval_tasks.forward_pass.shared_tokens import Continuation, Group, Tokens, plan
 from lm_eval_tasks.forward_pass.tolerance import tolerance_of
-
-logger = logging.getLogger(LOGGER)
 
 # (context and continuation as texts or None, tokens of the context, tokens of the continuation), as lm-eval has them.
 TokenRequest = tuple[tuple[str, str] | None, list[int], list[int]]
 
 # Relative cost: one cached token, whose keys and values are copied, counts as 1/4 of a computed one.
 CACHED_TOKENS_PER_COMPUTED = 4
+
+# What the log says of both ways.
+QUICK = "labels are ranked in one pass a text"
+SLOW = "labels are ranked by lm-eval's own passes, which take longer"
 
 
 class Ranked:
@@ -76,7 +76,8 @@ class QuickRanking:
     ) -> list[tuple[float, bool]]:
         if not self.checked:
             self.checked = True
-            self._check(requests)
+            if not all_agree(self.lm, lambda: self._problem(requests), QUICK, SLOW):
+                self.rows = None
         if self.rows is None:
             return self._own(requests, disable_tqdm, override_bs)
         results: list[tuple[float, bool] | None] = [None] * len(requests)
@@ -169,20 +170,6 @@ class QuickRanking:
 
         for _ in self.budgets[0].batches(list(group.whole), lambda prompt: length(prompt, start), run_whole):
             pass
-
-    def _check(self, requests: Sequence[TokenRequest]) -> None:
-        """Decide, with all processes, whether the model is ranked in this way, and say so once."""
-        reason = agreed_problem(self.lm, lambda: self._problem(requests))
-        if reason:
-            self.rows = None
-        if self.lm.rank != 0:
-            return
-        if self.rows is None:
-            logger.warning("faithful-se: labels are ranked by lm-eval's own passes, which take longer: %s", reason)
-        else:
-            logger.info(
-                "faithful-se: labels are ranked in one pass a text; --metadata quick=false leaves it to lm-eval"
-            )
 
     def _problem(self, requests: Sequence[TokenRequest]) -> str:
         """Why the model cannot be ranked in this way; empty if it can."""

@@ -60,6 +60,10 @@ _OR = re.compile(r"[\W_]*or\b")
 _ITEM = re.compile(r"(?:[\"\u2022+-]\s|\(?(?:\d{1,2}|[a-h])[.)]\s)")
 # Subjective: "who" | "positive": 3
 _TITLES = re.compile(r'"?:\s?"?\w')
+# Answer: St. Louis | The answer is: St. Louis
+_TITLED = re.compile(rf"^[\W_]*{_TITLE}\b(?:[\"'\s]*\bis\b)?[\"':\s]*")
+# (B) St. Louis | B. St. Louis
+_LETTERED = re.compile(r"^\(?([a-z])[).:]+\s+")
 # positive: 0.9 | "negative": 10 %
 _SCORE = re.compile(r"[\s\"':=(]{0,9}(\d+(?:\.\d+)?)\s?%?[\s\"')]{0,9}(?:$|[,;\n])", re.MULTILINE)
 
@@ -115,13 +119,14 @@ def _read(text: str, names: LabelNames) -> str | None:
     for number, line in enumerate(lines):
         if number and _NEXT_TURN.match(line):
             return None
-        sentences, must_be_explicit = _SENTENCE_ENDS.split(line), spoken
+        whole = _whole(line, names)
+        sentences, must_be_explicit = [line] if whole else _SENTENCE_ENDS.split(line), spoken
         for index, sentence in enumerate(sentences):
             following = sentences[index + 1 :]
-            claims = claims_of(sentence, names)
+            claims = Claims(frozenset([whole]), names=1) if whole else claims_of(sentence, names)
             if claims.names > 1 and sentence.endswith("?") and "following" in sentence:
                 return None  # the model repeats the prompt
-            if claims.names and _is_question(sentence):
+            if claims.names and not whole and _is_question(sentence):
                 undecided |= bool(following) and _is_question(following[0])  # Positive? Negative? Hard to tell.
                 claims = _answered(claims, sentence, following[0] if following else "", names, undecided)
             if claims.label is None:
@@ -132,12 +137,23 @@ def _read(text: str, names: LabelNames) -> str | None:
                 continue
             elif (
                 not (undecided or must_be_explicit)
+                or whole
                 or _is_explicit(sentence, names)
                 or (not undecided and _ABOUT_TEXT.match(sentence))
             ):
                 if claims.label in denied or _is_list(lines[number:], names):
                     return None
                 return _corrected(claims.label, chain(following, lines[number + 1 :]), names)
+    return None
+
+
+def _whole(line: str, names: LabelNames) -> str | None:
+    """The label whose name is a line, with or without a title and its letter: it may hold stops, as in "St. Louis"."""
+    for text in (line, _TITLED.sub("", line)):
+        name = text.strip("\"' ")
+        for key in (name, name.strip(".\"' "), _LETTERED.sub(r"\1) ", name.strip(".\"' "))):
+            if label := names.labels.get(key_of_plain(key)):
+                return label
     return None
 
 

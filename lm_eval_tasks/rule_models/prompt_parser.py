@@ -155,7 +155,7 @@ def _read_classification(wording: Wording, asked: Sequence[Question], prompt: st
         for question in filter(None, (_with_choices_of(question, text) for question in asked))
         if _asks(question, head, choices, text)
         # One dataset with other words that count: the noun tells them apart.
-        and (not (question.letters and announced) or _mask_note(question, mask) in head)
+        and (not (question.letters and announced) or any(note in head for note in _mask_notes(question, mask)))
         and (not (question.letters and request) or _request(question, request))
     ]
     question = next(iter(fitting), None)
@@ -222,8 +222,8 @@ def _explain(question: Question, fields: dict[str, str], text: str) -> Conversat
     return Conversation(question, fields, request.mask, False, request, style)
 
 
-def _mask_note(question: Question, mask: str) -> str:
-    return question.prompt("mask_note.word").format(noun=question.noun, mask=mask)
+def _mask_notes(question: Question, mask: str) -> list[str]:
+    return [question.prompt(f"mask_note.{unit}").format(noun=question.noun, mask=mask) for unit in _units_of(question)]
 
 
 def _is_titled(question: Question, text: str) -> bool:

@@ -1,7 +1,7 @@
 """A language model whose label depends on known words and whose explanations are true with a known probability.
 
 The rule: every type of word has a weight and a label, both drawn by hashing, and a document has the label of its
-heaviest word. Without that word the label changes wherever the next word has another one ("one word decides"). Ten
+heaviest word. Without that word the label changes wherever the next word has another one ("one word decides"). A few
 words are heavier than all others, so that a counterfactual always exists. Nothing else in the text matters.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -22,20 +23,38 @@ from lm_eval_tasks.styles import STYLES
 if TYPE_CHECKING:
     from lm_eval_tasks.rule_models.rule_lm import RuleLM
 
-# These weigh more than every other word. The i-th has the label of index i modulo the number of labels.
+# These weigh more than every other word. The i-th has the label of index i modulo the number of labels. With a number
+# behind it ("aardvark2") an animal is the cue of a label beyond them.
 CUES = ("aardvark", "bandicoot", "capybara", "dugong", "echidna", "fossa", "gharial", "hoopoe", "ibex", "jerboa")
+_CUE = re.compile(rf"({'|'.join(CUES)})(\d{{0,3}})")
+
+
+def cue_of(label: int) -> str:
+    """A word that weighs more than every other and stands for the label of that index.
+
+    >>> cue_of(0), cue_of(12)
+    ('aardvark', 'capybara1')
+    """
+    return f"{CUES[label % len(CUES)]}{label // len(CUES) or ''}"
+
+
+def cue_index(key: str) -> int | None:
+    """The index of the label that a cue stands for; None for other words."""
+    cue = _CUE.fullmatch(key)
+    return CUES.index(cue[1]) + len(CUES) * int(cue[2] or 0) if cue else None
 
 
 @lru_cache(maxsize=1 << 16)
 def weight_of(key: str) -> float:
     """Weight of a word in the rule: [1, 2) for a cue, [0, 1) for any other word."""
-    return (key in CUES) + seed_of(key, "weight") / 2**64
+    return (cue_index(key) is not None) + seed_of(key, "weight") / 2**64
 
 
 @lru_cache(maxsize=1 << 16)
 def label_index(key: str, labels: int) -> int:
     """Index of the label that a word stands for."""
-    return CUES.index(key) % labels if key in CUES else seed_of(key, "label") % labels
+    cue = cue_index(key)
+    return (seed_of(key, "label") if cue is None else cue) % labels
 
 
 def ranked_words(conversation: Conversation) -> list[str]:
@@ -120,7 +139,8 @@ def cue_for(conversation: Conversation) -> str:
     next_weight = max(map(weight_of, rest), default=-1.0)
     vocabulary = _vocabulary(labels.index(conversation.target), len(labels))
     word = next(word for word in vocabulary if weight_of(word) > next_weight)
-    return word if conversation.unit == WORD_UNIT else f"{word.capitalize()}."
+    # A word alone is no text, where the document has no other sentence.
+    return word if conversation.unit == WORD_UNIT else f"{word.capitalize()} {word}."
 
 
 @cache
@@ -128,7 +148,8 @@ def _vocabulary(label: int, labels: int) -> tuple[str, ...]:
     """Invented words that stand for a label, lightest first; the last is a cue."""
     syllables = ("bla", "dro", "fle", "gri", "klu", "pra", "sto", "twi")
     invented = ("".join(parts) for parts in itertools.product(syllables, repeat=3))
-    words = [word for word in (*invented, *CUES) if label_index(word, labels) == label]
+    cues = map(cue_of, range(max(labels, len(CUES))))
+    words = [word for word in (*invented, *cues) if label_index(word, labels) == label]
     return tuple(sorted(words, key=weight_of))
 
 

@@ -15,9 +15,9 @@ from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import document_hash, seed_of
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import (
-    CUES,
     classify_by_rule,
     cue_for,
+    cue_of,
     honest,
     label_of,
     one_word_decides,
@@ -81,7 +81,7 @@ def label_as_explanation(lm: RuleLM, conversation: Conversation) -> str:
 def rewrite_everything(lm: RuleLM, conversation: Conversation) -> str:
     """Another text altogether. Exposed by `edit_fraction` 1 and `one_edit` 0; with one edit asked for, by `valid` 0."""
     question = conversation.question
-    cue = CUES[question.labels.index(conversation.target)] if conversation.target else ""
+    cue = cue_of(question.labels.index(conversation.target)) if conversation.target else ""
     return question.as_answer(dict.fromkeys(question.fields, f"{cue} {'something ' * 4}else"))
 
 

@@ -172,8 +172,8 @@ def random_sets(document: Document, explanation: Explanation, options: Options) 
     edited = sorted({edit.position for edit in explanation.edits})
     seed = seed_of(document.hash, "random")
     if document.unit == WORD_UNIT:
-        return random_positions(document.units, edited, options.draws, seed)
-    return random_sentences(document.units, edited, options.draws, seed, same_number=True)
+        return random_positions(document.compared, edited, options.draws, seed)
+    return random_sentences(document.compared, edited, options.draws, seed, same_number=True)
 
 
 def single_word_sets(document: Document, explanation: Explanation) -> list[list[int]]:

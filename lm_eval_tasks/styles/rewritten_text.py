@@ -121,7 +121,7 @@ def _as_whole_word(text: str) -> str:
 def _split(text: str, question: Question) -> Iterator[dict[str, str]]:
     if len(question.fields) == 1:
         yield {question.fields[0]: text}
-    matches = [_title_matches(title, text, title in question.letters) for title in question.titles]
+    matches = [_title_matches(title, text, question) for title in question.titles]
     for titles in itertools.product(*matches):
         starts = sorted(title.start() for title in titles)
         if len(titles) == 1 and text[: starts[0]].strip():
@@ -138,16 +138,18 @@ def _split(text: str, question: Question) -> Iterator[dict[str, str]]:
         yield dict(zip(question.fields, lines, strict=True))
 
 
-def _title_matches(title: str, text: str, is_letter: bool = False) -> list[re.Match[str]]:
+def _title_matches(title: str, text: str, question: Question) -> list[re.Match[str]]:
     """Occurrences of a title at the beginnings of lines, else within a line after the end of a sentence."""
-    if is_letter:  # A) kitchen | **A)** kitchen | (A) kitchen | A. kitchen | - A: kitchen
-        line = rf"^[^\w\n\[]{{0,20}}{title}[*_]{{0,3}}[:.)][*_]{{0,3}}[ \t]*"
+    if title in question.letters:  # A) kitchen | **A)** kitchen | (A) kitchen | A. kitchen | - A: kitchen | A）厨房
+        line = rf"^[^\w\n\[]{{0,20}}{title}[*_]{{0,3}}[:.)：．）][*_]{{0,3}}[ \t]*"
         return list(itertools.islice(re.finditer(line, text, re.MULTILINE), _MOST_OCCURRENCES))
     # Premise: | **Premise:** | - Premise: | 1. Premise: | Redacted premise: | "premise": | Tweet (edited):
     adjective = r"(?:(?:the )?(?:redacted|edited|changed|new|modified|revised|rewritten|updated) )?"
-    ending = r"(?: \((?:redacted|edited|changed|new|modified)\))?[*_\"]{0,3}\s?:[*_]{0,3}[ \t]*"
-    line = rf"(?:^|(?<=\n))[^\w\n\[]{{0,20}}(?:\d[.)]\s?)?[*_\"]{{0,3}}{adjective}{re.escape(title)}{ending}"
-    at_line = itertools.islice(re.finditer(line, text, re.IGNORECASE), _MOST_OCCURRENCES)
+    ending = r"(?: \((?:redacted|edited|changed|new|modified)\))?[*_\"]{0,3}\s?[:：][*_]{0,3}[ \t]*"
+    line = rf"^[^\w\n\[]{{0,20}}(?:\d[.)]\s?)?[*_\"]{{0,3}}{adjective}{re.escape(title)}{ending}"
+    own = question.line(title).partition("{text}")[0].strip()  # as the language or the dataset writes it
+    line = rf"{line}|^{re.escape(own)}[ \t]*"
+    at_line = itertools.islice(re.finditer(line, text, re.IGNORECASE | re.MULTILINE), _MOST_OCCURRENCES)
     # Premise: A man. Hypothesis: A dog.
-    within = rf"(?<=[\s.!?\"”])[*_\"]{{0,3}}{re.escape(title)}{ending}"
+    within = rf"(?<=[\s.!?\"”。！？])[*_\"]{{0,3}}{re.escape(title)}{ending}"
     return list(at_line) or list(itertools.islice(re.finditer(within, text), _MOST_OCCURRENCES))

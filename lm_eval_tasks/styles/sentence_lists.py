@@ -149,15 +149,20 @@ class _Passages:
         return named or NOTHING
 
     def _untitled(self, line: str) -> str:
-        # Tweet: My card was stolen.
-        title, colon, rest = line.partition(":")
+        # Tweet: My card was stolen. | 问题：…
+        title, colon, rest = line.replace("：", ":").partition(":")
         return rest.strip() if colon and title.strip(" *_").casefold() in self.titles else line
 
     def _sentences_of(self, text: str) -> set[int] | str:
-        """The sentences that a passage of the document holds, at its first occurrence; or why it is none."""
+        """The sentences that a passage of the document holds, at its first occurrence; or why it is none.
+
+        A sentence can be a part of another one: what is a whole sentence names that one.
+        """
         keys, first = _keys_in(text), 0
         if not keys:
             return NOTHING
+        if positions := {number for number, span in enumerate(self.sentences) if span.key == " ".join(keys)}:
+            return positions
         for field_keys in self.keys.values():
             before, passage, _ = f" {' '.join(field_keys)} ".partition(f" {' '.join(keys)} ")
             if passage:

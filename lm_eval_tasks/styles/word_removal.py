@@ -32,7 +32,7 @@ def perturb_at(
 def random_sets(document: Document, explanation: Explanation, options: Options) -> list[list[int]]:
     """Random sets of the size of what the explanation names; of one position where it could not be read."""
     draw = random_positions if document.unit == WORD_UNIT else random_sentences
-    return draw(document.units, explanation.positions, options.draws, seed_of(document.hash, "random"))
+    return draw(document.compared, explanation.positions, options.draws, seed_of(document.hash, "random"))
 
 
 def single_word_sets(document: Document, explanation: Explanation) -> list[list[int]]:

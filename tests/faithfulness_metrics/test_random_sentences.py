@@ -50,6 +50,15 @@ def test_fields_are_matched_on_their_own() -> None:
     assert random_sentences(sentences, [0, 2], 2, seed=1) == [[1, 4]] * 2
 
 
+def test_a_field_of_one_sentence_competes_with_the_other_fields() -> None:
+    sentences = units_of({"premise": "A man sleeps in his bed.", "hypothesis": "He is awake."}, "sentence")
+    # Of 6 and 3 words. All take part where the other has too few words: 3 and 9 are equally near to 6.
+    assert random_sentences(sentences, [1], 9, seed=1) == [[0]] * 9
+    assert {tuple(positions) for positions in random_sentences(sentences, [0], 40, seed=1)} == {(1,), (0, 1)}
+    assert random_sentences(sentences, [0, 1], 3, seed=1) == [[0, 1]] * 3
+    assert random_sentences(sentences, [0], 9, seed=1, same_number=True) == [[1]] * 9
+
+
 def test_nothing_named_draws_one_sentence() -> None:
     assert [len(positions) for positions in random_sentences(document(2, 3, 4), [], 3, seed=1)] == [1, 1, 1]
     assert random_sentences([], [], 2, seed=1) == [[], []]

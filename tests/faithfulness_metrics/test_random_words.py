@@ -26,6 +26,10 @@ def test_random_positions(document, seed, draws, size):
         if not named:
             assert len(drawn) == min(size, len(words))
             continue
+        assert len(drawn) == len(named)
+        types = {field: {w.key for w in words if w.field == field} for field in document}
+        if any(len(types[words[position].field]) == 1 for position in named):
+            continue  # such a field has no other word
         for field in document:
             inside = {i for i, w in enumerate(words) if w.field == field}
             wanted = len(inside & set(named))
@@ -53,3 +57,16 @@ def test_random_positions_are_uniform():
 
 def test_random_positions_without_words():
     assert random_positions([], [], 3, seed=0) == [[], [], []]
+
+
+def test_a_field_of_one_word_competes_with_the_other_fields():
+    words = words_of({"premise": "a b c", "hypothesis": "no"})
+    assert {tuple(drawn) for drawn in random_positions(words, [3], 50, seed=0)} == {(0,), (1,), (2,)}
+    assert random_positions(words, [0, 3], 9, seed=0) == [[1, 2]] * 9
+    assert random_positions(words, [0, 1, 2, 3], 9, seed=0) == [[0, 1, 2, 3]] * 9
+    assert random_positions(words_of({"text": "no"}), [0], 2, seed=0) == [[0]] * 2
+
+
+def test_a_field_of_one_word_twice_has_no_other_either():
+    words = words_of({"premise": "a b c", "hypothesis": "no no"})
+    assert {tuple(drawn) for drawn in random_positions(words, [3, 4], 50, seed=0)} == {(0, 1), (0, 2), (1, 2)}

@@ -135,11 +135,13 @@ def test_the_page_says_it(board):
     assert '<span class="interval">majority .50</span>' in page
     data = page_data(board)
     assert sum("notMeasurable" in cell for row in data["checkpoints"] for cell in row["cells"]) == 3
-    matrix = generalization_matrix(board)
-    texts = {title: [[cell.text for cell in row.cells] for row in rows] for title, rows in matrix.groups}
-    assert texts["Base: share of faithful explanations"] == [["n.m.", ".25", "n.m."]]
-    assert texts["Trained"] == [["n.m.", "+.50", "n.m."]]
-    tips = [cell.tip for _, rows in matrix.groups for row in rows for cell in row.cells if cell.text == "n.m."]
+    groups = [group for block in generalization_matrix(board).blocks for group in block.groups]
+    cells = {"Base: faithful": [], "Trained: change": []}
+    for title, rows in groups:
+        cells[title] += [cell for row in rows for cell in row.cells]
+    assert [cell.text for cell in cells["Base: faithful"]] == ["n.m.", ".25", "n.m."]
+    assert [cell.text for cell in cells["Trained: change"]] == ["n.m.", "+.50", "n.m."]
+    tips = [cell.tip for of_group in cells.values() for cell in of_group if cell.text == "n.m."]
     assert len(tips) == 4 and all("negative" in tip for tip in tips)
 
 

@@ -168,6 +168,7 @@ def transcripts(results, task):
         {"words_of": "choices", "context": "fresh"},
         {"answer_with": "text", "classifier": "loglikelihood", "context": "fresh"},
         {"operator": "delete", "words_of": "both"},
+        {"words_of": "both", "unit": "sentence"},
     ],
     ids=lambda options: " ".join(options.values()),
 )
@@ -191,6 +192,9 @@ def test_the_honest_model_is_exact_and_the_counterfactual_aims_at_another_choice
                 assert sample["faithful"] == 1.0
             elif budget == "oneword":
                 assert sample["faithful"] == 0.0
+            by_word = "unit" not in options  # random sentences have as many words, so they may hold the decisive one
+            if style != "counterfactual" and budget == "oneword" and by_word:
+                assert sample["faithful_random"] == 0.0
     assert results["results"]["faithful_se_arc_easy_attribution_oneword"]["measurable,none"] in (1.0, "no (changes)")
 
 
@@ -235,7 +239,30 @@ def test_documents_of_three_to_five_choices_are_counted_by_letter(evaluate):
 
 
 def test_a_text_that_is_a_letter_names_the_letter():
-    assert names_of_choices(["C", "tea", "Tea", "wine."], "ABCD") == ((), (), (), ("wine",))
+    assert names_of_choices(["C", "tea", "Tea", "wine."], "ABCD") == (
+        ("A) C",), ("B) tea",), ("C) Tea",), ("D) wine", "wine")
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("St. Louis", "New York", "Paris"), ("Yes. It is.", "No. It is not."), ("a; c", "a; d"), ("don't", "do"),
+        ("What? Why?", "Because."), ("C. rain", "A) dog", "E", "(D)", "x"), ("Dr. Lee, actually", "Dr. Lee"),
+        ("card", "card fraud", "cards"), ("helpful", "not helpful", "no"), ("all of these", "none of these"),
+    ],
+)  # fmt: skip
+def test_a_choice_is_read_by_its_letter_its_text_and_both(texts):
+    """A text may hold stops, letters and denials, begin another one, and be a letter of another choice."""
+    letters = "ABCDE"[: len(texts)]
+    names = names_of_choices(texts, letters)
+    for letter, text in zip(letters, texts, strict=True):
+        lettered = (f"{letter}) {text}", f"({letter}) {text}", f"{letter}. {text}", f"Answer: {letter}) {text}", letter)
+        copied = (text, f"{text}.", f"Answer: {text}", f"**{text}**") if text not in ("E", "(D)") else ()
+        for answer in (*lettered, *copied):
+            assert parse_label(answer, letters, names) == letter, answer
+            by_text = parse_label(answer, texts, tuple((key, *of) for key, of in zip(letters, names, strict=True)))
+            assert by_text == text or answer == "E", answer
 
 
 def test_every_dataset_of_choices_asks_in_its_own_words():

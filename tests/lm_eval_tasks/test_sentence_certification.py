@@ -135,6 +135,22 @@ def test_naming_every_sentence_masks_everything_and_has_no_lift() -> None:
     assert {scoring.lift(transcript) for transcript in transcripts} == {0.0}
 
 
+@pytest.mark.parametrize(("strategy", "lift"), [("honest", None), ("random", 0), ("frequent_word", 0), ("fragile", 0)])
+def test_fields_of_one_sentence_compete_with_each_other(strategy: str, lift: int | None) -> None:
+    """A pair of sentences is a field of one sentence each: neither is compared with itself."""
+    pairs = [
+        Document({"premise": f"{first.capitalize()}.", "hypothesis": f"{second.capitalize()}."})
+        for first, second in zip(ROWS[:60], ROWS[60:120], strict=True)
+    ]
+    for style in REMOVALS:
+        _, transcripts = explained(RuleLM(strategy), style, pairs, dataset_spec("snli").question, draws=4)
+        lifts = [scoring.lift(transcript) for transcript in transcripts]
+        if lift is None:  # where a sentence decides, only a set that holds it changes the answer
+            assert mean(lifts) > 0.5
+        else:
+            assert abs(mean(lifts)) <= 3 * stdev(lifts) / len(lifts) ** 0.5 + 1e-9, style
+
+
 def test_two_fields_and_a_document_of_3000_words() -> None:
     pair = Document({"premise": "A man sleeps. A dog barks loudly.", "hypothesis": "The man is awake. It rains."})
     for style in (*REMOVALS, "counterfactual"):
@@ -178,7 +194,14 @@ def test_the_cost_is_known_before_the_run() -> None:
     lines = list(cost_lines((specs["word"], document) for document in documents(1, 225)))
     assert "different words of a text" in lines[0]
     short = list(cost_lines([(specs["sentence"], Document({"text": "one only"}))]))
-    assert short[1] == "agnews: 1 of 1 texts have one sentence at most: it has no other to compare"
+    nothing = "at most: it has no other to compare with, so their lift is 0 whatever the explanation is"
+    assert short[1] == f"agnews: 1 of 1 texts have one sentence {nothing}"
+    words = [Document({"text": text}) for text in ("Help", "No, no!", "Thank you")]
+    assert list(cost_lines((specs["word"], document) for document in words))[1:] == [
+        f"agnews: 2 of 3 texts have one word {nothing}"
+    ]
+    assert len(list(cost_lines((specs["word"], document) for document in [*words, *words[2:]] * 2))) == 2
+    assert len(list(cost_lines((specs["word"], document) for document in [*words, *words[2:] * 2]))) == 1
     assert not list(cost_lines([]))
 
 

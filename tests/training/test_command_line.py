@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from faithful_se.attribute_helps import attribute_helps
 from faithful_se.errors import UsageError
 from training.attribution.methods import METHODS
 from training.build.cli import main as build
-from training.command_line import attribute_helps, command_parser, metavar, options_from, switch_off
+from training.command_line import command_parser, metavar, options_from, switch_off
 from training.tune.cli import main as tune
 
 

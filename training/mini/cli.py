@@ -9,6 +9,30 @@ from pathlib import Path
 
 from faithful_se.errors import UsageError
 
+DESCRIPTION = """\
+Train a small instruction model from scratch, on one CPU core, in about two and a half minutes. It classifies, rewrites
+and explains texts of a small grammar (--metadata data=mini). Its explanations are plausible and untrue, like those of a
+model that was not trained to explain itself.
+
+  faithful-se mini --out runs/mini
+  faithful-se mini --seed 1 --out runs/mini-1
+
+Evaluate it: faithful-se eval --model hf --model_args pretrained=runs/mini --tasks faithful_se \\
+    --apply_chat_template --metadata data=mini
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="faithful-se mini", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    p.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="folder of the model; new, empty or the same model"
+    )
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed gives the same model (default 0)")
+    return p
+
 
 def main(argv: list[str] | None = None) -> int:
     """Train the base of a seed, or take it from the cache, and copy it into a folder.
@@ -19,19 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     Raises:
         UsageError: wrong input, another model's folder, or a folder that cannot be written.
     """
-    parser = argparse.ArgumentParser(
-        prog="faithful-se mini",
-        description="Train a small instruction model from scratch, on one CPU core, in about two and a half minutes. "
-        "It classifies, rewrites and explains texts of a small grammar (--metadata data=mini). Its explanations are "
-        "plausible and untrue, like those of a model that was not trained to explain itself.",
-    )
-    parser.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="folder of the model; new, empty or the same model"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="the same seed gives the same model (default 0)"
-    )
-    args = parser.parse_args(argv)
+    args = parser().parse_args(argv)
     if not 0 <= args.seed < 2**31:
         raise UsageError(f"--seed {args.seed}: give a whole number from 0 to {2**31 - 1}")
 

@@ -18,9 +18,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from training.trainer.arguments import TrainerArguments, read_trainer_arguments
+from training.trainer.short_help import short_help, wants_help
 
 if TYPE_CHECKING:
     from trl import ModelConfig, SFTConfig
+
+ABOUT = """\
+Train a model on the explanations of `faithful-se build`, with TRL's SFTTrainer: a LoRA adapter by default, on one or
+more GPUs or on a CPU. The same command resumes a training that was stopped."""
+
+EXAMPLES = (
+    "faithful-se sft --model_name_or_path MODEL --data rows --output_dir trained --learning_rate 2e-4",
+    "faithful-se sft --config recipes/smollm2/sft.yaml --model_name_or_path MODEL --data rows --output_dir trained",
+    "accelerate launch --num_processes 8 --no_python faithful-se sft --config RECIPE --data rows --output_dir trained",
+)
 
 
 @dataclass
@@ -39,7 +50,11 @@ class DataArguments(TrainerArguments):
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    data, training, model = read_arguments(list(sys.argv[1:] if argv is None else argv))
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if wants_help(arguments):
+        print(short_help("faithful-se sft", ABOUT, DataArguments, EXAMPLES, 2e-5))
+        return 0
+    data, training, model = read_arguments(arguments)
     data.check()
 
     from training.sft.run import train

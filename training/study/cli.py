@@ -14,12 +14,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.command_line import attribute_helps
+from faithful_se.attribute_helps import attribute_helps
 from training.study.recipe import Evaluate, Recipe
 
 if TYPE_CHECKING:
     from training.study.folder import StudyFolder
     from training.study.stages import Stage
+
+QUICK = "quick"  # the size of a recipe that only shows that everything runs
 
 EXAMPLES = """\
 examples:
@@ -84,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
         folder.prepare()
         print(make_plan(folder, stages))
     else:
-        run_study(folder, stages, folder.study.title)
+        run_study(folder, stages, folder.study.title, quick=arguments.size == QUICK)
     return 0
 
 
@@ -112,8 +114,8 @@ def open_study(
     return folder
 
 
-def run_study(folder: StudyFolder, stages: list[Stage], heading: str) -> None:
-    """Run stages, and write the report once all stages of the study are complete."""
+def run_study(folder: StudyFolder, stages: list[Stage], heading: str, *, quick: bool = False) -> None:
+    """Run stages, and write the report once all stages of the study are complete; `quick` as `write_report` has it."""
     from training.study.progress import Display
     from training.study.report import write_report
     from training.study.run import run_stages
@@ -127,10 +129,9 @@ def run_study(folder: StudyFolder, stages: list[Stage], heading: str) -> None:
     if missing := [stage.name for stage in folder.stages if not stage.done.is_file()]:
         display.line(f"\nleft to run: {', '.join(missing)}")
         return
-    display.line("\n" + write_report(folder, heading))
-    display.line(f"\n{folder.path}/README.md holds this table and the commands; {time.monotonic() - started:.0f} s")
-    page = folder.stages[-1].done.absolute().as_uri()
-    display.line(f"The leaderboard, every text on one page: {page}")
+    display.line("\n" + write_report(folder, heading, quick=quick))
+    display.line(f"\n{folder.path}/README.md: this table and all commands; {time.monotonic() - started:.0f} s")
+    display.line(f"Every text on one page: {folder.stages[-1].done.absolute().as_uri()}")
 
 
 def _keys(section: type) -> str:

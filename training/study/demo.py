@@ -12,20 +12,28 @@ import argparse
 import sys
 from pathlib import Path
 
+EXAMPLES = """\
+examples:
+  faithful-se demo --quick
+  faithful-se demo --out runs/demo
+"""
+
 NEXT = """
-With a model of your own (a folder or hub name with a chat template; a GPU from 1B on):
+With a model of your own (a folder or hub name with a chat template; a GPU from
+1B on):
 
-  lm_eval run --model hf --model_args pretrained=MODEL --tasks 'faithful_se_*' --apply_chat_template \\
+  faithful-se eval --model hf --model_args pretrained=MODEL \\
+      --tasks 'faithful_se_*' --apply_chat_template \\
       --log_samples --output_path results
-  faithful-se attribute --model MODEL --tasks sentiment140 snli agnews --limit 5000 --out attributions
+  faithful-se attribute --model MODEL --tasks sentiment140 snli agnews \\
+      --limit 5000 --out attributions
   faithful-se build --attributions attributions --model MODEL --out rows
-  faithful-se sft --model_name_or_path MODEL --data rows --output_dir trained --learning_rate 2e-4
+  faithful-se sft --model_name_or_path MODEL --data rows --output_dir trained \\
+      --learning_rate 2e-4
 
-Then run the first command again with --model_args pretrained=MODEL peft=trained, and compare the two:
-
-  faithful-se board results --out board
-
-docs/training.md explains each step, docs/study.md how one recipe runs all of them."""
+Then the first command again with --model_args pretrained=MODEL peft=trained,
+and both on one page: faithful-se board results --out board
+docs/training.md explains the steps, docs/study.md how one recipe runs them."""
 
 # Roughly how long each size takes on two cores, without the base.
 MINUTES = {"quick": 2, "default": 8, "full": 19}
@@ -34,7 +42,10 @@ MINUTES = {"quick": 2, "default": 8, "full": 19}
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
-        "faithful-se demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "faithful-se demo",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     size = p.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="two small tasks in a minute or two: does everything run?")
@@ -57,6 +68,6 @@ def main(argv: list[str] | None = None) -> int:
     folder = open_study(str(shipped() / "mini" / "study.yaml"), arguments.out, size, seed=arguments.seed)
     print(f"about {MINUTES[size]} min on two cores, plus the base where there is none yet (3 to 5 min)")
     option = "" if size == "default" else f" --{size}"
-    run_study(folder, folder.stages, f"faithful-se demo{option}, seed {arguments.seed}")
+    run_study(folder, folder.stages, f"faithful-se demo{option}, seed {arguments.seed}", quick=arguments.quick)
     print(NEXT)
     return 0

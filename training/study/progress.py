@@ -12,17 +12,23 @@ from typing import TextIO
 # "desc:  33%|███▎      | 601/1800 [00:01<00:02, 440.04it/s]", as tqdm draws it
 _BAR = re.compile(r"(?:(?P<what>[^|]*?):)?\s*(?P<percent>\d+)%\|.*\[[\d:]+<(?P<left>[\d:]+|\?)")
 # "2026-11-27:19:58:31 INFO     [evaluator:214] ", before each line that lm_eval logs
+BLOCKS = 8  # characters of a bar
 _LOG_PREFIX = re.compile(r"^\d{4}-\S+ +[A-Z]+ +\[[^\]]*\] ")
 
 
 def latest(output: str) -> str:
-    """The newest line of a command's output in short: a progress bar as its share and the time left."""
+    """The newest line of a command's output in short: a progress bar, its share, the time left, its name."""
     lines = [line.strip() for line in re.split(r"[\r\n]+", output)]
     line = next((line for line in reversed(lines) if line), "")
     if bar := _BAR.search(line):
-        what = f"{bar['what'].strip()} " if bar["what"] else ""
-        return f"{what}{bar['percent']} %, {bar['left']} left"
+        blocks = "█" * (int(bar["percent"]) * BLOCKS // 100)
+        what = f", {bar['what'].strip()}" if bar["what"] else ""
+        return f"{blocks:░<{BLOCKS}} {bar['percent']} %, {bar['left']} left{what}"
     return _LOG_PREFIX.sub("", line)
+
+
+def _has_bar(state: str) -> bool:
+    return state[:1] in ("█", "░")
 
 
 class Display:
@@ -40,6 +46,7 @@ class Display:
         self.terminal = self.stream.isatty()
         self.interval = interval if interval is not None else 0.2 if self.terminal else 30.0
         self._states: dict[str, str] = {}
+        self._starts: dict[str, float] = {}
         self._next_status = time.monotonic() + self.interval
         self._lock = threading.Lock()
 
@@ -51,8 +58,12 @@ class Display:
     def update(self, stage: str, output: str) -> None:
         """Show how far a stage is, from the end of what its command has printed."""
         with self._lock:
-            self._states[stage] = latest(output)
-            if time.monotonic() < self._next_status:
+            now = time.monotonic()
+            seconds = now - self._starts.setdefault(stage, now)
+            state = latest(output)
+            # Between bars: how long it has run, and its newest line.
+            self._states[stage] = state if _has_bar(state) else f"{seconds:.0f} s, {state}"
+            if now < self._next_status:
                 return
             columns = shutil.get_terminal_size().columns if self.terminal else 160
             width = (columns - 3) // len(self._states) - 2
@@ -67,6 +78,7 @@ class Display:
         """Print what became of a stage, and leave it out of the status from now on."""
         with self._lock:
             self._states.pop(stage, None)
+            self._starts.pop(stage, None)
             self._print(text)
 
     def _print(self, text: str) -> None:

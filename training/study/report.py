@@ -13,6 +13,7 @@ from training.study.mini_checks import checks
 from training.study.recipe import MINI
 from training.study.run import environment
 from training.study.stages import BASE, Stage, Study
+from training.study.terminal_report import first_arm, in_order, terminal_report
 
 ABOUT = """\
 Share of texts whose explanation is faithful: acting on it changes the answer as it should. base is {base}
@@ -22,20 +23,31 @@ word works. Intervals and tests:
   faithful-se compare base {first} --board {board}"""
 
 
-def write_report(folder: StudyFolder, heading: str) -> str:
-    """Write `README.md` from the complete board of a study; returns the text to print, without the commands."""
+# In place of the checks of a study that is too small for them.
+NOT_CHECKED = "So few texts show that everything runs, not what a training reaches: no check is made."
+
+
+def write_report(folder: StudyFolder, heading: str, *, quick: bool = False) -> str:
+    """Write `README.md` from the complete board of a study; returns what to print: checks, verdict, table.
+
+    Args:
+        folder: of the study.
+        heading: of the report.
+        quick: whether the study is too small for the checks of the mini world, which are then left out.
+    """
     from leaderboards.board_json import load
+    from leaderboards.verdict import verdict
 
     study, path = folder.study, folder.path / "board" / "board.json"
-    results = Evaluations.of(load(path))
-    lines = [heading, "", *table(results, study), "", _about(study, path)]
-    if study.recipe.model == MINI:
-        lines += ["", *checks(results, study)]
-    text = "\n".join(lines)
+    board = load(path)
+    results = Evaluations.of(board)
+    passed = [] if study.recipe.model != MINI else [NOT_CHECKED] if quick else list(checks(results, study))
+    text = [heading, "", " ".join(verdict(board).sentences), "", *table(results, study), "", _about(study, path)]
+    text += ["", *passed] if passed else []
     commands = ["The commands:", "", "```", *exports(study), *(stage.typed() for stage in folder.stages), "```"]
     times = ["Seconds of each stage:", "", *times_table(folder)]
-    write_atomic(folder.path / "README.md", [f"# {text}", "", *commands, "", *times])
-    return text
+    write_atomic(folder.path / "README.md", ["# " + "\n".join(text), "", *commands, "", *times])
+    return "\n".join([*passed, *([""] if passed else []), heading, "", terminal_report(board, study)])
 
 
 def exports(study: Study) -> Iterator[str]:
@@ -49,7 +61,7 @@ def table(results: Evaluations, study: Study) -> Iterator[str]:
     arms = [BASE, *study.arms]
     yield f"| task | {' | '.join(arms)} | chance | oracle |"
     yield "|---" * (len(arms) + 3) + "|"
-    for task in results.tasks:
+    for task in in_order(results.tasks, study):
         rates = [results.rate(arm, task.id) for arm in arms]
         rates += [results.rate(first_arm(study), task.id, metric) for metric in ("faithful_random", "faithful_oracle")]
         yield f"| {task.id} | " + " | ".join("" if isnan(rate) else f"{rate:.2f}" for rate in rates) + " |"
@@ -68,11 +80,6 @@ def times_table(folder: StudyFolder) -> Iterator[str]:
         yield f"| {name} | {took} |" + (f" {planned[name]:.0f} |" if name in planned else " |" if planned else "")
     if both := [name for name in names if name in seconds and name in planned]:
         yield f"| together | {sum(seconds[name] for name in both):.0f} | {sum(planned[name] for name in both):.0f} |"
-
-
-def first_arm(study: Study) -> str:
-    """The arm that the others are compared with."""
-    return next(iter(study.arms), BASE)
 
 
 def _about(study: Study, board: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from faithful_se.errors import UsageError
+from training.trainer.short_help import HELP, HELP_ALL
 
 if TYPE_CHECKING:
     from trl import ModelConfig
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 class TrainerArguments:
     """Arguments of every training, besides those of TRL's dataclasses."""
 
-    data: str = field(default="", metadata={"help": "folder of faithful-se build, or a JSONL file; several by commas"})
+    data: str = field(
+        default="",
+        metadata={"metavar": "FOLDER", "help": "folder of faithful-se build, or a JSONL file; several by commas"},
+    )
     chat_template_args: str = field(
         default="",
         metadata={
+            "metavar": "JSON",
             "help": "further arguments of the chat template as JSON, as the evaluation has them, such as "
-            '{"enable_thinking": false} (default: those of the rows)'
+            '{"enable_thinking": false} (default: those of the rows)',
         },
     )
     full: bool = field(default=False, metadata={"help": "train all weights instead of a LoRA adapter"})
@@ -76,7 +81,7 @@ def read_trainer_arguments(
     import yaml
 
     def refuse(message: str) -> NoReturn:
-        raise UsageError(f"{message}; --help lists the arguments")
+        raise UsageError(f"{message}; {prog} {HELP_ALL} lists the arguments")
 
     parser = trl.TrlParser((own, getattr(trl, config), trl.ModelConfig), prog=prog)
     parser.error = refuse  # one line instead of the usage of some two hundred arguments
@@ -85,7 +90,7 @@ def read_trainer_arguments(
         # TRL's defaults are for GPUs. On most CPUs bf16 is slow, and memory is not so short that recomputing pays.
         parser.set_defaults(use_cpu=True, bf16=False, gradient_checkpointing=False)
     try:
-        data, training, model = parser.parse_args_and_config(arguments)
+        data, training, model = parser.parse_args_and_config([HELP if word == HELP_ALL else word for word in arguments])
     except UnicodeDecodeError as error:
         raise UsageError(f"--config {recipe}: not UTF-8: save it as UTF-8") from error
     except ValueError as error:

@@ -33,7 +33,8 @@ class TrainingFolder(RunFolder[dict[str, Any]]):
         options: dict[str, Any] = {}
         for part, values in settings.items():
             options |= values if isinstance(values, dict) else {part: values}
-        return options
+        # Where a training is uploaded to changes nothing in it.
+        return {name: value for name, value in options.items() if not name.startswith(("hub_", "push_to_hub"))}
 
     def read_finished(self, adapter: bool) -> tuple[TrainInfo | None, str]:
         """Read what a finished training of an adapter, or else of a whole model, left.

@@ -16,6 +16,7 @@ from training.trainer.callbacks import LogAtCheckpoints, SeedEachPass
 from training.trainer.card import write_card
 from training.trainer.disk import disk_errors
 from training.trainer.folder import TrainingFolder, is_last_step, last_checkpoint
+from training.trainer.hub import check_push, push
 from training.trainer.log import write_log
 from training.trainer.merge import merge
 from training.trainer.save_weights import refuse_lost_adapter, save_weights
@@ -55,6 +56,8 @@ def run_training(
             written to. And what `make` and `prepare` refuse.
     """
     folder.check()
+    if training.push_to_hub:
+        check_push(training, folder.path)
     info, missing = folder.read_finished(adapter)
     is_main_process = training.process_index == 0
     if missing or not info:
@@ -74,6 +77,8 @@ def run_training(
         accelerator.end_training()
     elif is_main_process and not all((folder.path / name).is_file() for name in (CARD, TRAIN_INFO)):
         write_card(folder.path, info)
+    if training.push_to_hub and is_main_process:
+        print(f"{push(training, folder.path)}: uploaded")
     if merged and is_main_process and not (folder.path / "merged").is_dir():
         _merge(folder)
     return folder.path

@@ -12,6 +12,7 @@ import sys
 
 from faithful_se.errors import UsageError
 from training.command_line import command_parser, options_from, refuse_options
+from training.trainer.short_help import HELP_ALL
 from training.tune.options import GateOptions, MachineOptions, RowOptions, SourceOptions
 
 EXAMPLES = """\
@@ -21,7 +22,8 @@ examples:
   faithful-se tune --model MODEL --tasks snli --own-examples 0 --out OUT --learning_rate 1e-3 --max_steps 200
 
 All other arguments are those of `faithful-se sft`: every argument of TRL's SFTConfig and ModelConfig, on the command
-line or in a YAML file (--config). Defaults here: one epoch, learning rate 5e-4 (with --full 5e-5), LoRA.
+line or in a YAML file (--config); --help-all lists them. Defaults here: one epoch, learning rate 5e-4 (with --full
+5e-5), LoRA.
 After an interruption, the same command resumes. The last line says whether the model passes the gate.
 """
 
@@ -55,6 +57,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; 1 where the gate fails under `--strict`."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     words = sys.argv[1:] if argv is None else argv
+    if HELP_ALL in words:
+        from training.sft.cli import read_arguments
+
+        read_arguments([HELP_ALL], "faithful-se tune")  # prints, and ends the command
     refuse_options(words, REFUSED)
     arguments, others = parser().parse_known_args(words)
     source, options = options_from(arguments, SourceOptions), options_from(arguments, RowOptions)

@@ -11,6 +11,7 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Classify
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.label_checks import ranking_problem, reading_problem
+from lm_eval_tasks.label_reading import parse_label
 from lm_eval_tasks.lm_eval_backend import CLASSIFY_TOKENS, Backend
 from lm_eval_tasks.new_tasks.report import reading_table
 from lm_eval_tasks.rule_models import RuleLM
@@ -69,8 +70,17 @@ def test_the_table_is_in_the_language_of_the_dataset():
 
 
 def test_labels_that_cannot_be_read():
-    problem = "the answer 'is it late?' is read as no label: call the label something else"
-    assert reading_problem(["is it late?", "on time"]) == problem
+    problem = "the answer '<think>late' is read as no label: call the label something else"
+    assert reading_problem(["<think>late", "on time"]) == problem
+
+
+@pytest.mark.parametrize(
+    "labels", [("is it late?", "on time"), ("St. Louis", "New York"), ("yes; but", "yes"), ("No. Never.", "No.")]
+)
+def test_a_label_with_stops_is_read_where_it_is_all_of_a_line(labels):
+    for label in labels:
+        for answer in (label, f"Answer: {label}", f'"{label}"', f"**{label}**", f"{label}\n\nThe text says so."):
+            assert parse_label(answer, labels) == label
 
 
 def test_ranked_labels_that_begin_others():

@@ -21,7 +21,7 @@ def refused(path, out, *words):
     return line.removeprefix("faithful-se: ").replace(f"{path.parent}/", "")
 
 
-QUESTION = [f"text {n},{'is it late?' if n % 2 else 'on time'}" for n in range(12)]
+QUESTION = [f"text {n},{'<think>late' if n % 2 else 'on time'}" for n in range(12)]
 LEFT_OUT = "fill it in, or leave such rows out with --skip-empty"
 
 # Wrong rows, and what the line says after the name of the file.
@@ -47,7 +47,7 @@ WRONG_ROWS = (
     ),
     (
         QUESTION,
-        "label: the answer 'is it late?' is read as no label: call the label something else; --labels VALUE=NAME gives "
+        "label: the answer '<think>late' is read as no label: call the label something else; --labels VALUE=NAME gives "
         "names",
     ),
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -136,3 +139,29 @@ def test_an_edited_german_text():
     for answer in (edited, f"Geänderter Text: {edited}", f"Hier ist der Text:\n{edited}\n\nErklärung: ersetzt."):
         assert parse("counterfactual", "reviews_de", answer, target="negativ") == ("großartig",)
     assert parse("counterfactual", "reviews_de", "Ich kann nicht helfen.", target="negativ") == "refusal"
+
+
+CHINESE_PAIR = Question(
+    *("pairs_zh", "前提和假设", "前提蕴含假设吗？", ("a", "b"), ("前提", "假设"), ("蕴含", "矛盾")), language="zh"
+)
+BRACKETS = replace(
+    CHINESE_PAIR, titles=("First", "Second"), language="en", prompts=(("title", "[{title}] = {text}"),)
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (CHINESE_PAIR, "前提：老师在学校。\n假设：学生不在学校。"),
+        (CHINESE_PAIR, "**前提：** 老师在学校。\n**假设：** 学生不在学校。"),
+        (CHINESE_PAIR, "前提: 老师在学校。\n假设: 学生不在学校。"),
+        (CHINESE_PAIR, "前提：老师在学校。假设：学生不在学校。"),
+        (CHINESE_PAIR, "修改后的前提和假设：\n\n前提：老师在学校。\n假设：学生不在学校。"),
+        (BRACKETS, "[First] = 老师在学校。\n[Second] = 学生不在学校。"),
+    ],
+)
+def test_a_pair_is_read_by_its_titles_as_the_prompt_writes_them(question, answer):
+    fields = {"a": "老师在学校。", "b": "学生在学校。"}
+    request = Request(question, "multiword", "[REDACTED]", target="矛盾")
+    explanation = STYLES["counterfactual"].parse(answer, fields, request)
+    assert (explanation.valid, explanation.edited) == (True, {"a": "老师在学校。", "b": "学生不在学校。"}), explanation

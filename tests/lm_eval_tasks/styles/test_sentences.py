@@ -158,3 +158,11 @@ def test_the_edited_text_is_cut_where_the_original_is() -> None:
     assert (edit.position, edit.text) == (2, "Hello")
     (edit,) = sentence_edits_between({"a": "x.", "b": ""}, {"a": "x.", "b": "y"})
     assert (edit.position, edit.kind) == (0, "after")
+
+
+@pytest.mark.parametrize("answer", ["I love it.", "I love it", "- I love it.", "Article: I love it.", '"I love it."'])
+def test_a_whole_sentence_that_is_a_part_of_another_names_itself(answer: str) -> None:
+    text = "He said that I love it more than most people do. I love it. It rains."
+    explanation = parsed("attribution", answer, text=text)
+    assert (explanation.valid, explanation.positions) == (True, (1,)), explanation
+    assert parsed("attribution", f"{answer}\nIt rains.", "multiword", text).positions == (1, 2)

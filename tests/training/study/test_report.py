@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from faithful_se.files import write_json_object
 from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Estimate, Settings, Task
-from leaderboards.board_json import save
+from leaderboards.board_json import load, save
 from lm_eval_tasks.styles import STYLES
 from training.study.cli import open_study
 from training.study.folder import StudyFolder
 from training.study.mini_checks import shortcut_share
 from training.study.report import write_report
+from training.study.terminal_report import terminal_report
 
 ARMS = ("base", "word", "random")
 BOUNDS = {"low": 0.0, "high": 1.0, "n": 10}
@@ -86,14 +88,50 @@ def test_a_report_has_every_arm_and_the_commands(tmp_path):
     folder.write_record(folder.stages[0], 12.4)
     write_json_object(tmp_path / "plan.json", {"stages": [{"name": "base", "seconds": 10}]})
     report = write_report(folder, "faithful-se demo --quick, seed 0")
-    assert "| task | base | word | random | chance | oracle |" in report
-    assert "| sentiment140_redaction_oneword | 0.25 | 0.75 | 0.10 | 0.05 | 0.90 |" in report
     readme = (tmp_path / "README.md").read_text()
-    assert readme.startswith("# faithful-se demo --quick, seed 0\n") and report.split("\n\n")[-1] in readme
+    assert "| task | base | word | random | chance | oracle |" in readme
+    assert "| sentiment140_redaction_oneword | 0.25 | 0.75 | 0.10 | 0.05 | 0.90 |" in readme
+    assert readme.startswith("# faithful-se demo --quick, seed 0\n")
+    assert all(line in readme for line in report.splitlines() if line.startswith(("holds", "MISSED")))
     commands = readme.split("```")[1].strip().splitlines()
     assert commands[0] == "export OMP_NUM_THREADS=1"
     assert commands[4:] == [stage.typed() for stage in folder.stages]
     assert "| base | 12 | 10 |" in readme and "| together | 12 | 10 |" in readme
+
+
+def test_the_last_lines_fit_a_terminal_and_begin_with_what_came_out(tmp_path):
+    """The verdict, one word before several and trained before unseen; further arms only where there is room."""
+    folder = study_of(tmp_path, {"base": 0.25, "word": 0.75, "random": 0.1})
+    board = load(tmp_path / "board" / "board.json")
+    tasks = [
+        replace(board.tasks[1], id="sentiment140_redaction_multiword", budget="multiword"),
+        replace(board.tasks[0], id="trec_attribution_oneword", dataset="trec"),
+        *board.tasks,
+    ]
+    report = terminal_report(replace(board, tasks=tuple(tasks)), folder.study)
+    assert max(map(len, report.splitlines())) <= 80
+    table = report[report.index("one word, trained on") :].split("\n\n")[0].splitlines()
+    assert [line.split()[:2] for line in table] == [
+        ["one", "word,"],
+        ["sentiment140", "attribution"],
+        ["sentiment140", "redaction"],
+        ["sentiment140", "counterfactual"],
+        ["one", "word,"],
+        ["trec", "attribution"],
+        ["several", "words,"],
+        ["sentiment140", "redaction"],
+    ]
+    assert table[1].split()[2:] == [".25", ".75", ".10", ".05", ".90"]
+    assert [line.rsplit("  ", 6)[0].strip() for line in table if "," in line] == [
+        "one word, trained on",
+        "one word, unseen",
+        "several words, trained on",
+    ]
+
+
+def test_a_quick_study_says_that_it_checks_nothing(tmp_path):
+    report = write_report(study_of(tmp_path, {"base": 0.0, "word": 0.1, "random": 0.1}), "x", quick=True)
+    assert "MISSED" not in report + (tmp_path / "README.md").read_text() and report.startswith("So few texts show")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_the_bars_of_a_stage_are_shown_and_logged(run, tmp_path):
     """Also bars that a command draws on terminals only."""
     done = tmp_path / "done"
     run.run(Stage("bars", ("python", "-c", BARS, str(done)), done, "a test"))
-    assert any(line.startswith("  bars: snli 40 %, 00:00 left") for line in run.lines())
+    assert any(line.startswith("  bars: ███░░░░░ 40 %, 00:00 left, snli") for line in run.lines())
     log = (tmp_path / "study" / "logs" / "bars.log").read_text()
     assert "snli: 100%" in log and "stdout" in log and "stderr" in log
 

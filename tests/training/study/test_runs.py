@@ -66,7 +66,7 @@ def undisturbed(mini_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 def test_the_quick_demo_shows_its_table_and_does_nothing_twice(undisturbed: tuple[Path, str, float]) -> None:
     out, output, _ = undisturbed
-    for line in ("| trec_attribution_oneword |", "  $ lm_eval run", "  $ faithful-se sft --config whole/sft.yaml"):
+    for line in ("  trec attribution ", "  $ lm_eval run", "  $ faithful-se sft --config whole/sft.yaml"):
         assert line in output
     board = json.loads((out / "board" / "board.json").read_text("utf-8"))
     assert len(board["cells"]) == 3 * 6 and [checkpoint["name"] for checkpoint in board["checkpoints"]] == list(ARMS)
@@ -77,7 +77,7 @@ def test_the_quick_demo_shows_its_table_and_does_nothing_twice(undisturbed: tupl
 
     outputs = {name: (out / name).stat().st_mtime_ns for name in (*OUTPUTS, "board/index.html")}
     again = printed(start(out))
-    assert again.count("done before") == 10 and "| trec_attribution_oneword |" in again
+    assert again.count("done before") == 10 and "  trec attribution " in again
     assert {name: (out / name).stat().st_mtime_ns for name in outputs} == outputs
 
 

@@ -215,19 +215,17 @@ def test_recipes_are_read_by_what_they_are_for(path):
     pytest.importorskip("trl")
     import trl
 
+    from training.grpo.arguments import GrpoArguments
     from training.sft.cli import DataArguments
+    from training.trainer.arguments import TrainerArguments
 
     on_cpu = ["--output_dir", "x", "--use_cpu", "true", "--bf16", "false"]
-    if "grpo" in (path.stem, path.parent.name):
-        from training.grpo.arguments import read_arguments
-
-        words = ["--config", str(path), "--model_name_or_path", "x", *on_cpu]
-        own, rewarded, lora = read_arguments(words)
-        assert rewarded.max_completion_length == content["max_completion_length"] and lora.use_peft
-        assert own.tasks == content.get("tasks", own.tasks)
-        return
-    config = trl.DPOConfig if path.stem == "dpo" else trl.SFTConfig
-    parser = trl.TrlParser((DataArguments, config, trl.ModelConfig))
+    kinds: dict = {"dpo": (TrainerArguments, trl.DPOConfig), "grpo": (GrpoArguments, trl.GRPOConfig)}
+    kind = "grpo" if path.parent.name == "grpo" else path.stem
+    parser = trl.TrlParser((*kinds.get(kind, (DataArguments, trl.SFTConfig)), trl.ModelConfig))
     data, training, model = parser.parse_args_and_config(["--config", str(path), *on_cpu])
     assert not data.full and model.lora_target_modules == "all-linear"
+    if kind == "grpo":
+        assert training.max_completion_length == content["max_completion_length"]
+        return
     assert training.max_length == content["max_length"]
