@@ -65,6 +65,6 @@ def test_people_s_words_are_compared_only_where_texts_have_them():
 def test_a_block_without_a_board_says_so_and_keeps_its_place():
     page = "a\n<!-- results of no-such: short -->\nold\n<!-- end -->\nb\n"
     assert written(page) == (
-        "a\n<!-- results of no-such: short -->\nThe study is running; no board yet.\n<!-- end -->\nb\n"
+        "a\n<!-- results of no-such: short -->\nThe study is not finished: no board yet.\n<!-- end -->\nb\n"
     )
     assert written(written(page)) == written(page)

@@ -64,6 +64,9 @@ class GrpoArguments(TrainerArguments):
         "another model",
     )
     judge_batch_size: int = _option(64, "prompts at once that the judge answers")
+    explore: float = _option(
+        0.0, "share of the completions of a prompt that name drawn words, for a policy that is sure of its own"
+    )
     replay: float = _option(0.25, "share of classifications among the rows, rewarded for the base's own answer")
     held_out: int = _option(64, "texts of each dataset's validation split that checks ask about; 0 for no checks")
     check_steps: int = _option(50, "steps between two checks: accuracy, changed answers, lift")
@@ -95,8 +98,9 @@ class GrpoArguments(TrainerArguments):
         ):
             if getattr(self, name) < least:
                 raise UsageError(f"--{name} {getattr(self, name)}: give a whole number from {least}")
-        if not 0 <= self.replay < 1:
-            raise UsageError(f"--replay {self.replay}: give a share of all rows, from 0 to below 1")
+        for name, whole in (("replay", "rows"), ("explore", "completions")):
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(f"--{name} {getattr(self, name)}: give a share of all {whole}, from 0 to below 1")
         if self.most_accuracy_lost < 0:
             raise UsageError(f"--most_accuracy_lost {self.most_accuracy_lost}: give a share from 0")
         self.reward_options.check(self.task_options.ranked)
@@ -123,9 +127,11 @@ class GrpoArguments(TrainerArguments):
             raise UsageError(f'--metadata {values}: give a JSON object, such as {{"draws": 4}}')
         for name in values.keys() & ELSEWHERE.keys():
             raise UsageError(f"--metadata {name}=…: {f'give {ELSEWHERE[name]}' if ELSEWHERE[name] else 'leave it out'}")
+        own = {"data": self.data, "controls": "random", "order": self.order}
+        options = read_options("grpo", {}, {**values, **own})  # refuses names that are nearly an option
         if unknown := sorted(values.keys() - Options.__dataclass_fields__.keys()):
             raise UsageError(f"--metadata {unknown[0]}=…: the tasks have no such option")
-        return read_options("grpo", {}, {**values, "data": self.data, "controls": "random", "order": self.order})
+        return options
 
 
 def read_arguments(arguments: Sequence[str]) -> tuple[GrpoArguments, GRPOConfig, ModelConfig]:
@@ -143,6 +149,15 @@ def read_arguments(arguments: Sequence[str]) -> tuple[GrpoArguments, GRPOConfig,
         raise UsageError(
             f"--reward_weights {' '.join(map(str, training.reward_weights))}: give three: of the effect, of the "
             "format, of the answers that must stay"
+        )
+    if own.explore and training.use_vllm:
+        raise UsageError("--explore does not go with --use_vllm, which must know how likely its tokens are: drop one")
+    if own.explore and training.beta:
+        # TRL's estimate is exp(r - p) - (r - p) - 1. On a drawn word that the policy has nearly given up it explodes: a
+        # mean of 1,746 nats after thirty steps of the mini model.
+        raise UsageError(
+            f"--explore does not go with a KL (--beta {training.beta:g}), whose estimate is of the policy's own words: "
+            "give --beta 0, and --replay holds the answers"
         )
     _check_resumable(training)
     return own, training, model

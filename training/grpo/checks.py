@@ -94,7 +94,9 @@ class CheckHeldOut(TrainerCallback):  # type: ignore[misc]
         """Called after each optimizer step, once transformers has decided whether to save."""
         if state.global_step % self.steps and state.global_step < state.max_steps:
             return
+        wanted = control.should_log  # transformers takes the values of the check for the entry that is due
         self._check(state)
+        control.should_log = wanted
         if self.stopped:
             # Without a checkpoint of this step, a training that is killed now comes to this check again.
             control.should_training_stop, control.should_save = True, False

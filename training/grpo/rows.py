@@ -24,12 +24,14 @@ class Subject:
         spec: the task; its classification where `explains` is false.
         document: the text.
         answer: the base's label.
+        wording: the base's answer as it wrote it.
         explains: whether the row asks for an explanation.
     """
 
     spec: TaskSpec
     document: Document
     answer: str
+    wording: str
     explains: bool
 
 
@@ -58,11 +60,12 @@ def make_rows(
                     label = str(each.answer.label)
                     target = spec.target(each.document, label)
                     prompt = spec.explain(each.document, each.answer, target).messages
-                    add(Subject(spec, each.document, label, True), prompt, f"{part.name} {spec.style}")
+                    subject = Subject(spec, each.document, label, spec.turn(each.answer), True)
+                    add(subject, prompt, f"{part.name} {spec.style}")
         count = sum(not each.masked for each in explained) * len(part.specs)
         spec = part.specs[0]
         for each in _replayed(explained, round(count * replay / (1 - replay)), seed):
-            subject = Subject(spec, each.document, str(each.answer.label), False)
+            subject = Subject(spec, each.document, str(each.answer.label), spec.turn(each.answer), False)
             add(subject, spec.classify(each.document).messages, f"{part.name} {CLASSIFICATION}")
     return rows, subjects
 

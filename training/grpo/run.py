@@ -12,6 +12,7 @@ from training.attribution.prompt.chat_template import read_template_args
 from training.grpo.arguments import GrpoArguments
 from training.grpo.base import base_answers
 from training.grpo.checks import CheckHeldOut, HeldOut
+from training.grpo.explore import exploring
 from training.grpo.functions import reward_functions
 from training.grpo.judge import Judge
 from training.grpo.judges import choose_judge, policy_judge
@@ -96,7 +97,10 @@ class _Run:
             seed=training.seed,
         )
         self.rows = len(rows)
-        trainer = make_trainer(GRPOTrainer, self.model, training, rows, reward_funcs=functions)
+        more = (
+            {"rollout_func": exploring(rows, subjects, arguments.explore, training.seed)} if arguments.explore else {}
+        )
+        trainer = make_trainer(GRPOTrainer, self.model, training, rows, reward_funcs=functions, **more)
         judge.append(choose_judge(trainer, arguments, self.model, self.template_args))
         return trainer
 
@@ -114,10 +118,11 @@ class _Run:
         def describe() -> TrainInfo:
             settings = {**self.folder.settings, "dtype": base_dtype(trainer)}
             options = self._method_options(trainer, checks)
+            # A sum of advantages is near 0 by construction; beyond these digits is rounding, another after a kill.
+            loss = round(mean_loss(trainer.state) or 0.0, 5) + 0.0
             info = make_train_info(
-                trainer, settings, [self.source], provenance, 0, mean_loss(trainer.state), (self.template_args, False),
-                METHOD, options,
-            )  # fmt: skip
+                trainer, settings, [self.source], provenance, 0, loss, (self.template_args, False), METHOD, options
+            )
             return {**info, **self._of_rows()}  # type: ignore[typeddict-item]
 
         return describe
@@ -144,6 +149,7 @@ class _Run:
             "effect": arguments.effect,
             "invalid": arguments.invalid,
             "judge": arguments.judge,
+            "explore": arguments.explore,
             "draws": arguments.task_options.draws,
             "reward_weights": list(args.reward_weights),
             "beta": args.beta,
