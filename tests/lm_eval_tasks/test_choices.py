@@ -196,7 +196,7 @@ def transcripts(results, task):
     ids=lambda options: " ".join(options.values()),
 )
 def test_the_honest_model_is_exact_and_the_counterfactual_aims_at_another_choice(evaluate, options):
-    limit = 24
+    limit = 10 if "controls" in options else 24  # the oracle asks about every word
     results = evaluate(RuleLM("honest"), "mini", "faithful_se_arc_easy_*", limit, **options)
     for task in tasks_of("arc_easy"):
         for transcript, sample in transcripts(results, task):

@@ -27,15 +27,22 @@ def evaluate(folder, lm, tasks="faithful-se-complaints", **options):
     return simple_evaluate(lm, tasks=[tasks], task_manager=manager, apply_chat_template=True, bootstrap_iters=1)
 
 
-@pytest.fixture(autouse=True)
-def machine(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def machine():
     """Not asked about: lm-eval starts pip for it."""
-    monkeypatch.setattr(torch.utils.collect_env, "get_pretty_env_info", str)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(torch.utils.collect_env, "get_pretty_env_info", str)
+        yield
 
 
 @pytest.fixture(scope="module")
 def question(complaints):
     return dataset_spec("complaints", complaints).question
+
+
+@pytest.fixture(scope="module")
+def honest(complaints, machine):
+    return evaluate(complaints, RuleLM())
 
 
 def explained(results, question):
@@ -52,12 +59,11 @@ def explained(results, question):
             )
 
 
-def test_the_honest_model_is_faithful_wherever_one_word_decides(complaints, question):
-    results = evaluate(complaints, RuleLM())
-    assert {task: scores["sample_len"] for task, scores in results["results"].items()} == dict.fromkeys(
+def test_the_honest_model_is_faithful_wherever_one_word_decides(honest, question):
+    assert {task: scores["sample_len"] for task, scores in honest["results"].items()} == dict.fromkeys(
         [f"faithful_se_complaints_{style}_{budget}" for style in STYLES for budget in BUDGETS], 18
     )
-    for conversation, transcript, sample in explained(results, question):
+    for conversation, transcript, sample in explained(honest, question):
         decides = one_word_decides(conversation) or STYLES[transcript["style"]].WANTS_TARGET
         assert sample["valid"] == 1
         assert transcript["prediction"]["label"] == label_of(conversation)
@@ -68,13 +74,13 @@ def test_the_honest_model_is_faithful_wherever_one_word_decides(complaints, ques
 
 def test_a_model_that_is_honest_half_of_the_time_scores_exactly_so(complaints, question):
     lm = RuleLM(h=0.5)
-    honest = [
+    scores = [
         (sample["faithful"], lm.is_honest(conversation) and one_word_decides(conversation))
         for conversation, _, sample in explained(evaluate(complaints, lm, TASK), question)
     ]
-    assert len(honest) == 18
-    assert {expected for _, expected in honest} == {True, False}
-    assert [bool(score) for score, _ in honest] == [expected for _, expected in honest]
+    assert len(scores) == 18
+    assert {expected for _, expected in scores} == {True, False}
+    assert [bool(score) for score, _ in scores] == [expected for _, expected in scores]
 
 
 @pytest.mark.parametrize(
@@ -84,11 +90,10 @@ def test_degenerate_strategies_are_exposed(strategy, metric, complaints):
     assert evaluate(complaints, RuleLM(strategy), TASK)["results"][TASK][f"{metric},none"] == 0
 
 
-def test_python_reads_the_folder_as_the_command_does(complaints, question):
+def test_python_reads_the_folder_as_the_command_does(complaints, honest, question):
     documents = faithful_se.read_documents("complaints", include_path=complaints)
     result = faithful_se.evaluate(RuleLM(), None, documents, dataset="complaints", include_path=complaints)
-    expected = evaluate(complaints, RuleLM(), TASK)["results"][TASK]
-    assert result.metrics["faithful"].estimate == expected["faithful,none"]
+    assert result.metrics["faithful"].estimate == honest["results"][TASK]["faithful,none"]
     asked = result.transcripts[0]["prediction"]["messages"][0]["content"]
     assert asked == question.classify(documents[0].fields, "[REDACTED]", unknown=False)
     with pytest.raises(UsageError, match="no dataset 'complaints'; there are agnews"):
