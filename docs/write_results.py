@@ -223,7 +223,9 @@ def written(page: str) -> str:
 
     def block(match: re.Match[str]) -> str:
         path = ROOT / "leaderboards" / "results" / match[2] / "board.json"
-        lines = TABLES[match[3]](Results(load(path))) if path.is_file() else ["The study is not finished: no board yet."]
+        lines = (
+            TABLES[match[3]](Results(load(path))) if path.is_file() else ["The study is not finished: no board yet."]
+        )
         return f"{match[1]}{chr(10).join(lines)}\n{match[4]}"
 
     return BLOCK.sub(block, page)

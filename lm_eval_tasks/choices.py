@@ -85,6 +85,13 @@ class ChoiceColumns:
             digits = isinstance(label, str) and label.isdecimal() and self.names is None
             remedy = ": declare choice_names, what that column calls the choices in order" if digits else ""
             return f"{label_column} is {label!r}, not one of {names}{remedy}"
+        if self.names is None and label in LETTERS[: len(texts)] and label in texts:
+            letter = LETTERS[texts.index(label)]
+            if letter != label:
+                return (
+                    f"{label_column} is {label!r}, the text of {letter} and the letter of another choice: declare "
+                    "choice_names, what that column calls the choices in order"
+                )
         return ""
 
 

@@ -119,6 +119,11 @@ def _path_in_folder(spec: DatasetSpec, data: str, split: str) -> Path:
 
 def _load_from_hub(spec: DatasetSpec, split: str) -> tuple[datasets.Dataset, str]:
     path, name, revision = spec.hub
+    if path == "none":
+        raise UsageError(
+            f"{spec.question.dataset} is on no hub, and there is no {split}.jsonl beside its declaration: put it "
+            "there, or give data=DIR"
+        )
     option = f"--metadata {spec.question.dataset}_revision=…"
     source = f"{path} ({name}, revision {revision}) on the hub"
     try:

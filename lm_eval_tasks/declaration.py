@@ -103,16 +103,23 @@ def _fields(declared: Mapping[str, Any]) -> Problem:
     if problem := _texts_problem(declared["fields"]):
         return problem
     columns = [declared["label_column"], *_columns_of_choices(declared)]
-    if letters := [name for name in declared["fields"] if declared.get("choices") is not None and len(name) == 1]:
+    if letters := [name for name in declared["fields"] if _is_letter(declared, name)]:
         return f"{letters[0]!r} is a letter of a choice: rename the column"
     if doubled := [name for name in declared["fields"] if name in columns]:
         return f"{doubled[0]!r} is the column of the label, too: a prompt would show the answer"
     return ""
 
 
+def _is_letter(declared: Mapping[str, Any], name: str) -> bool:
+    """Whether a name of a field, or its title, is the letter of a choice."""
+    return declared.get("choices") is not None and bool(re.fullmatch("[A-Z]", name))
+
+
 def _titles(declared: Mapping[str, Any]) -> Problem:
     if problem := _texts_problem(declared["titles"]):
         return problem
+    if letters := [title for title in declared["titles"] if _is_letter(declared, title)]:
+        return f"{letters[0]!r} is the letter of a choice: give another title"
     titles, columns = len(declared["titles"]), declared["fields"]
     return "" if titles == len(columns) else f"{titles} titles for the fields {', '.join(columns)}: give one a field"
 

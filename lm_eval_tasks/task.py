@@ -134,11 +134,17 @@ class SelfExplainTask(ConfigurableTask):
         """Build the requests. lm-eval passes the system instruction and the chat template here only.
 
         Raises:
-            UsageError: `--limit` leaves no document, or fewer documents than processes.
+            UsageError: `--limit` leaves no document, or fewer documents than processes; or sampling at temperature 0.
         """
         if cache_requests:
             warning_once(logger, "--cache_requests is not used: its keys do not hold options and data")
-        generation = json.dumps(self.config.generation_kwargs or {}, sort_keys=True)
+        settings = self.config.generation_kwargs or {}
+        if settings.get("do_sample") and not settings.get("temperature"):  # transformers would end with a traceback
+            raise UsageError(
+                f"{self.config.task}: --gen_kwargs do_sample=true needs a temperature: add temperature=0.7, or leave "
+                "it out"
+            )
+        generation = json.dumps(settings, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
         self._add_examples_and_prior(multiturn=kwargs.get("fewshot_as_multiturn") is not False)

@@ -43,6 +43,7 @@ def start(profile: Path) -> WebDriver | None:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     browser.set_page_load_timeout(30)
+    browser.set_script_timeout(120)  # axe takes half a minute where other work fills the cores
     return browser
 
 

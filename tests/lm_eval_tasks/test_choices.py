@@ -11,6 +11,7 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks.choices import ChoiceColumns, names_of_choices
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data import dataset_spec, load
+from lm_eval_tasks.declaration import check_declaration
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options, read_options
 from lm_eval_tasks.rule_models import RuleLM
@@ -124,6 +125,28 @@ def test_one_column_for_each_choice_and_numbers_and_letters_as_labels(tmp_path):
     mmlu = {"choices": ["tea", "milk", "3"], "answer": 1}
     places = [ChoiceColumns(("choices",)).place(mmlu, label) for label in (1, "C", "milk", "3", 3, None, True)]
     assert places == [1, 2, 1, 2, None, None, None]
+
+
+def test_a_label_that_is_the_text_of_one_choice_and_the_letter_of_another_is_refused():
+    columns = ChoiceColumns(("choices",))
+    row = {"choices": ["C", "A", "B"], "answer": "C"}
+    assert columns.problem(row, "answer").startswith("answer is 'C', the text of A and the letter of another choice:")
+    assert columns.problem({**row, "choices": ["A", "B", "C"]}, "answer") == ""
+    named = ChoiceColumns(("choices",), ("A", "B", "C"))
+    assert (named.problem(row, "answer"), named.place(row, "C")) == ("", 2)
+
+
+@pytest.mark.parametrize(("key", "value"), [("fields", "A"), ("titles", "Z")])
+def test_no_field_and_no_title_is_the_letter_of_a_choice(key, value):
+    declared = {
+        "dataset": "exam", "folder": "exam", "noun": "question", "question": "Which?", "fields": ["question"],
+        "titles": ["问"], "label_column": "answer", "choices": "choices", "drop_label_values": [],
+    }  # fmt: skip
+    config = {"dataset_path": "none", "test_split": "test", "metadata": {"faithful_se": declared}}
+    check_declaration("t", config)
+    declared[key] = [value]
+    with pytest.raises(UsageError, match=f"metadata.faithful_se.{key}: '{value}' is .* letter of a choice"):
+        check_declaration("t", config)
 
 
 def test_options_of_multiple_choice_elsewhere_are_refused():

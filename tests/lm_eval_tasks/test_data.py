@@ -234,3 +234,9 @@ def test_rows_of_a_file_have_no_commit(folder):
 def test_an_unknown_dataset_names_the_known_ones():
     with pytest.raises(UsageError, match=r"no dataset 'sst'; there are agnews, .*snli"):
         dataset_spec("sst")
+
+
+def test_a_dataset_that_is_on_no_hub_says_where_its_rows_belong():
+    path = ("none", None, None)
+    with pytest.raises(UsageError, match="sst2 is on no hub, and there is no test"):
+        load(replace(dataset_spec("sst2"), hub=path), "hub")

@@ -9,6 +9,7 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.data import check_revisions, dataset_spec, load
+from lm_eval_tasks.rule_models import RuleLM
 from tests.lm_eval_tasks.evaluations import TASK, load_model
 
 ROW = {"text": "a day", "label": 0}
@@ -86,3 +87,8 @@ def test_a_chat_template_that_is_not_used_is_reported(evaluate, data, tiny, capl
     caplog.set_level(logging.WARNING)
     evaluate(load_model(tiny), data, TASK, 1, {"apply_chat_template": template})
     assert sum("add --apply_chat_template" in message for message in caplog.messages) == warnings
+
+
+def test_sampling_without_a_temperature_is_one_line(evaluate):
+    with pytest.raises(UsageError, match=f"{TASK}: --gen_kwargs do_sample=true needs a temperature: add"):
+        evaluate(RuleLM(), "mini", TASK, 2, {"gen_kwargs": {"do_sample": True}})

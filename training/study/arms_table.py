@@ -49,14 +49,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def table(boards: Sequence[Board], metric: str) -> Iterator[str]:
-    """The means of a metric: a row for each arm, a column for each group of tasks, one value a board in a cell."""
+    """The means of a metric: a row for each arm, a column for each group with any tasks, a value for each board."""
     arms = list(dict.fromkeys(arm for board in boards for arm in _trainings(board)))
-    yield f"| {metric} | {' | '.join(GROUPS)} |"
-    yield "|---|" + "---|" * len(GROUPS)
-    for arm in arms:
-        means = [[_mean(board, arm, metric, wanted) for board in boards] for wanted in GROUPS.values()]
-        cells = [" / ".join(values) if any(values) else "" for values in means]
-        yield f"| {arm} | {' | '.join(cells)} |"
+    columns = {
+        name: [[_mean(board, arm, metric, wanted) for board in boards] for arm in arms]
+        for name, wanted in GROUPS.items()
+    }
+    columns = {name: means for name, means in columns.items() if any(map(any, means))}
+    yield f"| {metric} | {' | '.join(columns)} |"
+    yield "|---|" + "---|" * len(columns)
+    for arm, *means in zip(arms, *columns.values(), strict=True):
+        yield f"| {arm} | {' | '.join(' / '.join(values) if any(values) else '' for values in means)} |"
 
 
 def _trainings(board: Board) -> dict[str, Training | None]:
@@ -70,3 +73,7 @@ def _mean(board: Board, arm: str, metric: str, wanted: Wanted) -> str:
     cells = [cell for task in tasks if (cell := results.cells.get((arm, task.id)))]
     values = [cell.metrics[metric].estimate for cell in cells if metric in cell.metrics]
     return f"{sum(value or 0.0 for value in values) / len(values):.2f}".replace("0.", ".", 1) if values else ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
