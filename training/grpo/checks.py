@@ -106,7 +106,11 @@ class CheckHeldOut(TrainerCallback):  # type: ignore[misc]
         self.record(self.values)
         self.say(f"step {state.global_step}: {line_of(self.values)}")
         accuracy = self.values.get(ACCURACY)
-        if accuracy is not None and self.base_accuracy is not None and self.base_accuracy - accuracy > self.most_lost:
+        if (
+            accuracy is not None
+            and self.base_accuracy is not None
+            and round(self.base_accuracy - accuracy - self.most_lost, 9) > 0
+        ):
             self.stopped = (
                 f"stopped at step {state.global_step}: accuracy on held-out texts fell from {self.base_accuracy:.3f} "
                 f"to {accuracy:.3f}, by more than --most_accuracy_lost {self.most_lost:g}: give a larger --beta or "

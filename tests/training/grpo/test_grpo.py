@@ -118,6 +118,7 @@ def test_a_training_stops_where_accuracy_falls() -> None:
     assert (control.should_training_stop, control.should_save) == (True, False)
     assert lines[-1].startswith("stopped at step 2: accuracy on held-out texts fell from 1.000 to 0.970, by more than")
     assert held_out.stopped == lines[-1]
+    assert not check([1.0, 0.98])[0].stopped  # 1 - .98 is more than .02 in floating point
     _, lines, control = check([1.0, 0.985])
     assert (control.should_training_stop, control.should_save) == (False, True)
     assert lines == ["step 0: held-out texts: accuracy 1.000", "step 2: held-out texts: accuracy 0.985"]
