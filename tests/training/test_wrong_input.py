@@ -169,7 +169,7 @@ def test_a_recipe_that_is_no_yaml(model: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--learning_rate", "abc"], r"argument --learning_rate.*: invalid float value: 'abc'; --help lists"),
+        (["--learning_rate", "abc"], r"argument --learning_rate.*: invalid float value: 'abc'; .*--help-all lists"),
         (["--config"], "--config: give a YAML file of arguments"),
         (["--config", "--data"], "--config: give a YAML file of arguments"),
     ],

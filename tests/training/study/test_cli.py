@@ -38,7 +38,7 @@ def ran(monkeypatch):
             stage.done.touch()
 
     monkeypatch.setattr(Runner, "run", run)
-    monkeypatch.setattr("training.study.report.write_report", lambda folder, heading: f"report: {heading}")
+    monkeypatch.setattr("training.study.report.write_report", lambda folder, heading, *, quick: f"report: {heading}")
     return names
 
 
