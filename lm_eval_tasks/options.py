@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from numbers import Integral
 from typing import Any
@@ -108,7 +108,7 @@ class Options:
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         unused |= {"unit"} if self.unit == UNIT else set()
         unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
-        values = {**asdict(self), "controls": list(self.controls)}
+        values = {**vars(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
 
 

@@ -1,8 +1,8 @@
 """Ranked labels on lm-eval's Hugging Face models, with each token computed once.
 
-lm-eval runs its model once a label, over the whole prompt. Here its tokenization, cache and answers stay, and
-`_loglikelihood_tokens`, which gets the tokens, is replaced while labels are ranked. What prompts share is computed once
-(`shared_tokens`), and the labels of a prompt are read in one pass (`label_rows`).
+lm-eval runs its model once a label, over the whole prompt. Here its cache and answers stay. `_encode_pair` and
+`_loglikelihood_tokens`, which gets the tokens, are replaced while labels are ranked. What prompts share is computed
+once (`shared_tokens`), and the labels of a prompt are read in one pass (`label_rows`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from lm_eval.models.huggingface import HFLM
 from tqdm import tqdm
 
 from lm_eval_tasks.forward_pass.batching import TokenBudget, default_tokens
-from lm_eval_tasks.forward_pass.context_limits import limits_of
+from lm_eval_tasks.forward_pass.context_limits import ContextLimits, limits_of
+from lm_eval_tasks.forward_pass.encoded_pairs import EncodedPairs
 from lm_eval_tasks.forward_pass.hf_model import all_agree, autocast, parts_problem
 from lm_eval_tasks.forward_pass.label_rows import Before, LabelRow, LabelRows, Scores
 from lm_eval_tasks.forward_pass.label_tree import LabelTree
@@ -61,15 +62,18 @@ class QuickRanking:
         self.lm, self.budgets = lm, (TokenBudget(default_tokens(lm.device)), TokenBudget(default_tokens(lm.device)))
         self.rows: LabelRows | None = None  # None before the first call, and where lm-eval's own path is in place
         self.checked = False
+        self.encode_pair = EncodedPairs(lm)
+        self.limits: dict[int, ContextLimits] = {}  # by the tokens of a label
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Inside, the model ranks labels in this way."""
-        self.lm._loglikelihood_tokens = self._loglikelihood_tokens
+        self.lm._loglikelihood_tokens, self.lm._encode_pair = self._loglikelihood_tokens, self.encode_pair
         try:
             yield
         finally:
-            del self.lm._loglikelihood_tokens  # uncovers the method of the class
+            del self.lm._loglikelihood_tokens, self.lm._encode_pair  # uncovers the methods of the class
+            self.encode_pair.forget()
 
     def _loglikelihood_tokens(
         self, requests: list[TokenRequest], disable_tqdm: bool = False, override_bs: int | None = None
@@ -117,7 +121,9 @@ class QuickRanking:
         length = len(context) + len(continuation)
         if not context or not continuation or length > self.lm.max_length + 1 or self.rows is None:
             return False
-        return limits_of(self.rows.parts.config, len(continuation)).can_share(len(context))
+        if len(continuation) not in self.limits:
+            self.limits[len(continuation)] = limits_of(self.rows.parts.config, len(continuation))
+        return self.limits[len(continuation)].can_share(len(context))
 
     def _rank(
         self, requests: Sequence[TokenRequest], rows: LabelRows, emit: Callable[[int, tuple[float, bool]], None]

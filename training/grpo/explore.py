@@ -8,6 +8,7 @@ policy that has lost an answer would never be rewarded for it again.
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,14 +25,22 @@ MOST_WORDS = 3
 RolloutFunction = Callable[[list[Any], Any], dict[str, Any]]
 
 
-def draw_explanation(subject: Subject, draw: random.Random) -> str:
-    """An explanation that names drawn words of the text, or sentences, as its style writes it."""
+def draw_explanations(subject: Subject, count: int, draw: random.Random) -> list[str]:
+    """Explanations that name drawn words of the text, or sentences, as their style writes them.
+
+    No word comes again before all of them were drawn: as many different words as there can be are tried.
+    """
     spec, document = subject.spec, subject.document
     written = {unit.key: unit.text for unit in reversed(document.units)}
-    count = 1 if spec.budget == "oneword" else draw.randint(1, MOST_WORDS)
-    keys = draw.sample(sorted(written), min(count, len(written)))
-    request = spec.request(document)
-    return STYLES[spec.style].write(document.fields, [written[key] for key in keys], request)
+    pool: list[str] = []
+    texts: list[str] = []
+    for _ in range(count):
+        size = min(1 if spec.budget == "oneword" else draw.randint(1, MOST_WORDS), len(written))
+        if len(pool) < size:
+            pool = draw.sample(sorted(written), len(written))
+        keys = [pool.pop() for _ in range(size)]
+        texts.append(STYLES[spec.style].write(document.fields, [written[key] for key in keys], spec.request(document)))
+    return texts
 
 
 def can_explore(spec: TaskSpec) -> bool:
@@ -55,13 +64,14 @@ def exploring(rows: Sequence[TrainingRow], subjects: Sequence[Subject], share: f
         group = trainer.num_generations
         completion_ids, logprobs = trainer._generate_single_turn(prompt_ids, images, fields, group)
         first = trainer.accelerator.process_index * len(prompts)
+        own = math.ceil(group * (1 - share))
         for place, prompt in enumerate(prompts):
-            subject = by_prompt[_key(prompt)]
-            if (first + place) % group < group * (1 - share) or (subject.explains and not can_explore(subject.spec)):
+            subject, number = by_prompt[_key(prompt)], (first + place) % group - own
+            if number < 0 or (subject.explains and not can_explore(subject.spec)):
                 continue
-            step = trainer.state.global_step
-            draw = random.Random(seed_of(f"{seed} {step} {first + place} {subject.document.hash}"))
-            text = draw_explanation(subject, draw) if subject.explains else subject.wording
+            # The same draw for all completions of a prompt, also where they are in several processes.
+            draw = random.Random(seed_of(f"{seed} {trainer.state.global_step} {subject.document.hash}"))
+            text = draw_explanations(subject, group - own, draw)[number] if subject.explains else subject.wording
             completion_ids[place] = _tokens(trainer, prompt, prompt_ids[place], text)
         return {"prompt_ids": prompt_ids, "completion_ids": completion_ids, "logprobs": logprobs}
 

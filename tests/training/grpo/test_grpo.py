@@ -18,13 +18,13 @@ trl = pytest.importorskip("trl")
 ROOT = Path(__file__).resolve().parents[3]
 FEW = [
     "--limit",
-    "12",
+    "8",
     "--held_out",
-    "4",
-    "--max_steps",
-    "4",
-    "--save_steps",
     "2",
+    "--max_steps",
+    "2",
+    "--save_steps",
+    "1",
     "--save_total_limit",
     "5",
     "--per_device_train_batch_size",
@@ -32,7 +32,7 @@ FEW = [
     "--num_generations",
     "4",
     "--check_steps",
-    "2",
+    "1",
     "--warmup_steps",
     "0",
     "--disable_tqdm",
@@ -70,9 +70,9 @@ def test_the_folder_says_what_was_rewarded_and_by_whom(trained: Path, mini_base:
     assert options["held_out/accuracy"] == options["held_out/same_answers"] == 1.0
     card = (trained / "README.md").read_text()
     assert "GRPOTrainer" in card and "| judge | base |" in card
-    log = json.loads((trained / "checkpoint-4" / "trainer_state.json").read_text())["log_history"]
+    log = json.loads((trained / "checkpoint-2" / "trainer_state.json").read_text())["log_history"]
     steps = [entry["step"] for entry in log if ACCURACY in entry]
-    assert steps == [0, 2, 4]
+    assert steps == [0, 1, 2]
     rewards = next(entry for entry in log if "reward" in entry)
     assert {"rewards/faithfulness/mean", "rewards/form/mean", "rewards/same_answer/mean", "faithful"} <= rewards.keys()
 
@@ -80,9 +80,9 @@ def test_the_folder_says_what_was_rewarded_and_by_whom(trained: Path, mini_base:
 def test_killed_after_a_checkpoint_it_ends_with_the_same_weights(
     trained: Path, mini_base: Path, tmp_path: Path
 ) -> None:
-    """As if killed in its third step: the settings, the base's answers and one checkpoint are there."""
+    """As if killed in its second step: the settings, the base's answers and one checkpoint are there."""
     out = tmp_path / "out"
-    for name in ("grpo.json", "answers", "checkpoint-2"):
+    for name in ("grpo.json", "answers", "checkpoint-1"):
         source, target = trained / name, out / name
         out.mkdir(exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
@@ -98,8 +98,8 @@ def test_a_finished_training_is_left_alone_and_another_one_refused(trained: Path
     assert (trained / "adapter_model.safetensors").stat().st_mtime_ns == before
     with pytest.raises(UsageError, match="judge = 'base', now 'policy'"):
         main(words(mini_base, trained, "--judge", "policy"))
-    with pytest.raises(UsageError, match="was begun with limit = 12, now 8"):
-        main(words(mini_base, trained, "--limit", "8"))
+    with pytest.raises(UsageError, match="was begun with limit = 8, now 6"):
+        main(words(mini_base, trained, "--limit", "6"))
 
 
 def check(values: list[float], most_lost: float = 0.02) -> tuple[CheckHeldOut, list[str], SimpleNamespace]:
