@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -201,7 +202,9 @@ def _dispatch(arguments: list[str]) -> int:
         print(f"faithful-se {version('faithful-se')}")
         return 0
     if name not in COMMANDS:
-        print(f"faithful-se: no command {name!r}; the commands are {', '.join(COMMANDS)}", file=sys.stderr)
+        nearest = get_close_matches(name, COMMANDS, n=1)
+        hint = f" (did you mean {nearest[0]}?)" if nearest else ""
+        print(f"faithful-se: no command {name!r}{hint}; the commands are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     command = COMMANDS[name]
     missing = [package for package in command.packages if find_spec(package) is None]

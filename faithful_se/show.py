@@ -52,10 +52,14 @@ def main(argv: list[str] | None = None) -> int:
     if options.out and options.out.suffix not in SUFFIXES:
         raise UsageError(f"--out {options.out}: give a name that ends in {', '.join(SUFFIXES)}")
     if not options.document:
-        return _list(list(islice(list_documents(*options.results), MOST + 1)))
+        listed = list_documents(*options.results, task=options.task, checkpoint=options.checkpoint)
+        return _list(list(islice(listed, MOST + 1)))
     texts = read_word_effects(
         *options.results, document=options.document, task=options.task, checkpoint=options.checkpoint
     )
+    if (different := len({tuple(text.fields.items()) for text in texts})) > 1:
+        line = f"faithful-se show: {options.document} begins the hashes of {different} texts; more characters name one"
+        print(line, file=sys.stderr)
     if options.out:
         check_writable(options.out.parent, "--out")
         _save([text.plot() for text in texts], options.out)

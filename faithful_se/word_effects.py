@@ -129,26 +129,45 @@ def read_word_effects(*paths: str | Path, document: str, task: str = "", checkpo
     if results := [folder for folder in folders if folder not in attributions]:
         texts += _of_results(results, document, task, checkpoint)
     if not texts:
-        where = f" in tasks {task!r} of checkpoints {checkpoint!r}" if task or checkpoint else ""
-        raise UsageError(f"{document}: no text of this hash{where} in {', '.join(map(str, folders))}")
+        where = _where(folders, task, checkpoint)
+        raise UsageError(f"{document}: no text of this hash{where}")
     return texts
 
 
-def list_documents(*paths: str | Path) -> Iterator[tuple[str, str]]:
-    """(hash, text) of the texts of the first task of some results of lm_eval, or of some attributions."""
+def _where(folders: Sequence[Path], task: str, checkpoint: str) -> str:
+    chosen = f" in tasks {task!r} of checkpoints {checkpoint!r}" if task or checkpoint else ""
+    return f"{chosen} in {', '.join(map(str, folders))}"
+
+
+def list_documents(*paths: str | Path, task: str = "", checkpoint: str = "") -> Iterator[tuple[str, str]]:
+    """(hash, text) of the texts of the first task of some results of lm_eval, or of some attributions.
+
+    Args:
+        paths: folders.
+        task, checkpoint: the first task whose name, and whose checkpoint's name, hold these.
+
+    Raises:
+        UsageError: nothing there has such a name.
+    """
     from faithful_se.files import read_jsonl
     from leaderboards.lm_eval_files.samples_file import read_transcripts
 
     for folder in map(Path, paths):
         if (folder / "settings.json").is_file():
-            for file in sorted(folder.glob("*.jsonl")):
+            files = [file for file in sorted(folder.glob("*.jsonl")) if task in file.stem]
+            for file in files:
                 yield from ((row["hash"], " / ".join(map(str, row["fields"].values()))) for row in read_jsonl(file))
-            return
-    for _, run, frame in _runs([Path(path) for path in paths]):
+            if files:
+                return
+    folders = [Path(path) for path in paths if not (Path(path) / "settings.json").is_file()]
+    for name, run, frame in _runs(folders) if folders else ():
+        if task not in run.task or checkpoint not in name:
+            continue
         assert run.samples is not None
         for key, transcript in read_transcripts(run.samples, frame["key"].to_list()).items():
             yield key.partition(":")[0], " / ".join(map(str, transcript["fields"].values()))
         return
+    raise UsageError(f"no text{_where(list(map(Path, paths)), task, checkpoint)}; results need --log_samples")
 
 
 def _runs(folders: Sequence[Path]) -> Iterator[tuple[str, Run, pl.DataFrame]]:

@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         help="check a submission, or a board: one line per finding, exit status 1 if any",
     )
     hub = arguments.add_argument_group("sharing on the Hugging Face hub")
-    hub.add_argument("--push", default="", metavar="REPO", help="upload the board; RESULTS may be a board made before")
+    hub.add_argument("--push", metavar="REPO", help="upload the board; RESULTS may be a board made before")
     hub.add_argument(
         "--push-as", choices=KINDS, default=KINDS[0], help="a static Space, or files of a dataset (default: space)"
     )
@@ -109,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
         from leaderboards.submission import report
 
         return report(options.results)
-    if options.push:
+    if options.push is not None:
         check_upload(f"--push {options.push}", options.push)
         if options.out is None and len(options.results) == 1 and is_board(options.results[0]):
             return _push_again(options.results[0], options)
@@ -131,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     _print_summary(board, size)
     print(*paths, sep="\n")
     print(f"\nThe page: {(options.out / 'index.html').absolute().as_uri()}")
-    if options.push:
+    if options.push is not None:
         _push(board, options.out, options)
     return 0
 

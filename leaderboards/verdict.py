@@ -65,9 +65,13 @@ def verdict(board: Board) -> Verdict:
     own, rivals = cells[best.id], list(_rivals(ranked, metric, left_out))
     if unmeasured := len(tasks) - len(measured[best.id]):
         rivals.append(f"{counted(unmeasured, 'task')} of {len(tasks)} could not be measured for it, or did not run.")
+    markers = [cell.versus.marker for cell in own if cell.versus and cell.versus.faithful.estimate is not None]
+    if markers and (untested := len(measured[best.id]) - len(markers)) > 0:
+        rivals.append(
+            f"{counted(untested, 'task')} more could not be compared: its base has no results of the same texts."
+        )
     if metric == "faithful":
         rivals.append("No random control was run: a model that any change confuses looks faithful here too.")
-    markers = [cell.versus.marker for cell in own if cell.versus and cell.versus.faithful.estimate is not None]
     base = {cell.task: cell for cell in cells.get(best.base or "", [])} if markers else {}
     groups = group_cells(best, own, tasks, base)
     if not markers:
@@ -114,9 +118,16 @@ def _headline(best: Checkpoint, base: str, metric: str, ranked: int, markers: Se
     if ranked > 1:
         mean = f"{rate(value.estimate, signed)} {interval(value, signed)}".rstrip()
         lead += f" has the highest {metric} of {ranked} trained checkpoints, {mean}. It"
-    tests = f"{lead} is faithful significantly more often than {base} on {better} of {counted(len(markers), 'task')}"
-    tests += f", less often on {worse}" if worse else ", less often on none" if better < len(markers) else ""
-    tests += f"; on {neither} no difference is shown." if neither else "."
+    tasks = counted(len(markers), "task")
+    if better or worse:
+        first, second = ("more", "less") if better else ("less", "more")
+        tests = f"{lead} is faithful significantly {first} often than {base} on {better or worse} of {tasks}"
+        rest = worse if better else 0
+        tests += f", {second} often on {rest or 'none'}" if rest or neither else ""
+        tests += f"; on {neither} no difference is shown." if neither else "."
+    else:
+        where = f"any of {tasks}" if neither > 1 else "its only task"
+        tests = f"{lead} does not differ significantly in faithful from {base} on {where}."
     return tests + (
         f" Mean change in faithful: {rate(gain.estimate, True)} {interval(gain, True)}".rstrip() + "." if gain else ""
     )

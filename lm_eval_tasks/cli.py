@@ -20,7 +20,7 @@ from lm_eval_tasks.cache_files import check_caches, kept
 from lm_eval_tasks.cache_stamp import OPTIONS, check_writer
 from lm_eval_tasks.disks import WrittenPaths, written_paths
 from lm_eval_tasks.eval_help import help_text, wants_help
-from lm_eval_tasks.missing_model import check_model_folders, not_loaded
+from lm_eval_tasks.missing_model import check_model_folders, no_such_kind, not_loaded
 from lm_eval_tasks.run_plan import PLAN
 
 NOT_FOUND = "Tasks not found: "  # how lm-eval's error begins
@@ -79,7 +79,7 @@ def _run(argv: Sequence[str]) -> None:
         if not isinstance(error, UsageError) and _is_about_arguments(error):
             reason = " ".join(str(error).split()) or type(error).__name__
             raise UsageError(f"the arguments cannot be read: {shorten(reason, MESSAGE, placeholder=' …')}") from error
-        if line := not_loaded(error, argv):
+        if line := no_such_kind(error) or not_loaded(error, argv):
             raise UsageError(line) from error
         raise
 

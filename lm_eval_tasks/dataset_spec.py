@@ -44,6 +44,7 @@ class DatasetSpec:
     # how to read the words that people marked, a key of `rationales.READERS`; None where nobody did
     rationale: str | None = None
     home: str = ""  # the folder of the declaration, where rows lie beside it
+    defaults: tuple[tuple[str, str], ...] = ()  # options whose default is the dataset's own, as `--metadata` has them
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], where: str = "", home: str | Path = "") -> DatasetSpec:
@@ -79,6 +80,7 @@ class DatasetSpec:
             splits=tuple((declared.get("hub_splits") or {}).items()),
             choices=ChoiceColumns.from_declaration(declared),
             rationale=declared.get("rationale"),
+            defaults=tuple((name, str(declared[name])) for name in vars(Options()) if name in declared),
             home=str(Path(home).resolve()) if home and files_of_split(Path(home), "test") else "",
         )
 

@@ -13,6 +13,11 @@ from faithful_se.errors import UsageError, is_out_of_memory
 # Arguments of lm-eval's models that name a folder, or something on the hub.
 _NAMES = re.compile(r"(?:^|[,\s])(pretrained|peft|delta|tokenizer)=([^,\s]+)")
 
+# How lm-eval's error about --model begins.
+_UNKNOWN_KIND = re.compile(
+    r"Attempted to load model '(.*?)', but no model for this name found! Supported.*?: (.*)", re.S
+)
+
 # Methods of lm-eval in which a model is loaded.
 _LOADERS = ("create_from_arg_obj", "create_from_arg_string")
 
@@ -28,6 +33,17 @@ def check_model_folders(argv: Sequence[str]) -> None:
         is_path = name.startswith(("/", ".", "~")) or name.count("/") > 1  # names on the hub have at most one slash
         if is_path and not path.exists():
             raise UsageError(f"--model_args {argument}={name}: no such folder{_hint(path)}")
+
+
+def no_such_kind(error: BaseException) -> str | None:
+    """What to say where lm-eval knows no kind of model of the name that --model has; None for other errors."""
+    match = _UNKNOWN_KIND.match(str(error))
+    if not match:
+        return None
+    name, known = match[1], match[2].split(", ")
+    nearest = get_close_matches(name, known, n=1)
+    hint = f" (did you mean {nearest[0]}?)" if nearest else ""
+    return f"--model {name}: no such kind of model{hint}; a model of Hugging Face: --model hf --model_args pretrained=…"
 
 
 def not_loaded(error: BaseException, argv: Sequence[str]) -> str | None:

@@ -44,7 +44,11 @@ def test_no_command_shows_the_help(capsys):
 
 def test_a_wrong_command_names_the_right_ones(capsys):
     assert faithful_se_cli.main(["evaluate"]) == 2
-    assert capsys.readouterr().err.startswith("faithful-se: no command 'evaluate'; the commands are eval")
+    assert capsys.readouterr().err.startswith(
+        "faithful-se: no command 'evaluate' (did you mean eval?); the commands are eval"
+    )
+    assert faithful_se_cli.main(["nothing-like-it"]) == 2
+    assert capsys.readouterr().err.startswith("faithful-se: no command 'nothing-like-it'; the commands are eval")
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,12 @@ def about(board: Board) -> dict[str, Any]:
     bases = sum(checkpoint.base is None for checkpoint in board.checkpoints)
     datasets = list(dict.fromkeys(task.dataset for task in sort_tasks(board.tasks)))
     names = ", ".join(one_line(name, 40) for name in datasets[:12]) + (", …" if len(datasets) > 12 else "")
+    trained = len(board.checkpoints) - bases
+    models = f"{_count(bases, 'base model')} and {_count(trained, 'trained checkpoint')}"
     compared = (
-        f"{_count(bases, 'base model')} and {_count(len(board.checkpoints) - bases, 'trained checkpoint')} on "
+        f"{models if trained else _count(bases, 'model')} on "
         f"{_count(len(board.tasks), 'task')} from {_count(len(datasets), 'dataset')} ({names}), "
-        f"{board.documents_total:,} different documents"
+        f"{_count(board.documents_total, 'different document')}"
     )
     pairs = sum(task.n for task in board.tasks)
     if pairs > board.documents_total:
@@ -193,4 +195,4 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

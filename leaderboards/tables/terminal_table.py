@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from leaderboards.board import Board
 from leaderboards.number_format import ascii_rate, ascii_with_interval
-from leaderboards.sanitize import terminal_line
+from leaderboards.sanitize import one_line, terminal_line
 from leaderboards.tables.main_table import METRICS, in_group, table_rows
+
+# Characters of a name that are shown, as in the verdict.
+LONGEST_NAME = 60
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -29,7 +32,7 @@ def main_text_table(board: Board) -> str:
     `majority` is the accuracy of always answering the most frequent label. `tasks` counts those that `faithful` is
     averaged over, of all.
     """
-    names = {checkpoint.id: checkpoint.name for checkpoint in board.checkpoints}
+    names = {checkpoint.id: one_line(checkpoint.name, LONGEST_NAME) for checkpoint in board.checkpoints}
     rows_by_id = {row.checkpoint.id: row for row in table_rows(board)}
     rows, total = [], sum(in_group(task, "all") for task in board.tasks)
     for checkpoint in board.checkpoints:
@@ -40,6 +43,6 @@ def main_text_table(board: Board) -> str:
         mean_gain = ascii_with_interval(checkpoint.gains.get("all"), signed=True)
         majority = ascii_rate(row.majority.estimate)
         base = names.get(checkpoint.base or "", "")
-        rows.append([checkpoint.name, *means, majority, f"{row.measured}/{total}", base, mean_gain, counts])
+        rows.append([names[checkpoint.id], *means, majority, f"{row.measured}/{total}", base, mean_gain, counts])
     head = ("checkpoint", *METRICS, "majority", "tasks", "base", "against it", "better/worse/neither")
     return text_table(head, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from faithful_se.errors import UsageError
@@ -90,9 +91,11 @@ def _named_labels(settings: SourceSettings, values: Mapping[str, str]) -> dict[s
     return names
 
 
-def _sort_key(value: str) -> tuple[float, str]:
+def _sort_key(value: str) -> tuple[float, list[str | int], str]:
+    """Numbers first. Digits within a label count as a number: "team 2" stands before "team 10"."""
     try:
         number = float(value)
     except ValueError:
         number = math.inf
-    return (number, value) if math.isfinite(number) else (math.inf, value.casefold())
+    parts = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", value.casefold())]
+    return (number if math.isfinite(number) else math.inf, parts, value)

@@ -65,7 +65,8 @@ def distinct(texts: Sequence[SourceText], notes: list[str]) -> list[SourceText]:
     first: dict[str, SourceText] = {}
     others = [text for text in texts if first.setdefault(text.hash, text) is not text]
     if others:
-        notes.append(f"{len(others)} rows repeat the text of another one, and are left out")
+        several = f"{len(others)} rows repeat the text of another one, and are left out"
+        notes.append(several if len(others) > 1 else "1 row repeats the text of another one, and is left out")
     clashing = [text for text in others if first[text.hash].value != text.value]
     if clashing:
         text = clashing[0]

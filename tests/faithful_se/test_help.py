@@ -24,9 +24,12 @@ def help_of(command: str) -> str:
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
-def test_every_command_has_two_examples(command):
+def test_every_command_has_two_examples_and_fits(command):
     example = rf"^  +(?:accelerate launch .* |eval \"\$\()?faithful-se {command}\b"
-    assert len(re.findall(example, help_of(command), re.MULTILINE)) >= 2
+    text = help_of(command)
+    assert len(re.findall(example, text, re.MULTILINE)) >= 2
+    ours = text.partition("arguments of lm_eval:")[0]
+    assert max(map(len, ours.splitlines())) <= 120
 
 
 class TestEval:

@@ -96,11 +96,26 @@ def test_without_a_document_the_texts_are_listed(results, capsys, monkeypatch):
     assert first[18:] in ("oslo was nice 0", "oslo was nice 1") and more == "… and more" and "--document" in hint
 
 
+def test_a_beginning_that_several_texts_share_is_said(tmp_path, capsys):
+    rows = [row(0, 1.0), row(1, 0.0)]
+    for number, line in enumerate(rows):
+        line["doc_hash"] = f"abc{number}" + line["doc_hash"][4:]
+    write_run(tmp_path, {TASK: rows})
+    assert cli.main(["show", str(tmp_path), "--document", "abc"]) == 0
+    output = capsys.readouterr()
+    assert output.err == "faithful-se show: abc begins the hashes of 2 texts; more characters name one\n"
+    assert "nice 0" in output.out and "nice 1" in output.out
+    assert cli.main(["show", str(tmp_path), "--document", "abc1"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["RESULTS", "--document", "ffff"], "ffff: no text of this hash in RESULTS"),
         (["RESULTS", "--document", HASH, "--task", "rte"], f"{HASH}: no text of this hash in tasks 'rte'"),
+        (["RESULTS", "--task", "snil"], "no text in tasks 'snil' of checkpoints '' in RESULTS"),
+        (["RESULTS", "--checkpoint", "tunde"], "no text in tasks '' of checkpoints 'tunde' in RESULTS"),
         (["RESULTS", "--document", HASH, "--out", "a.docx"], "--out a.docx: give a name that ends in .html, .png"),
         (["/gone", "--document", HASH], "/gone: no such file or folder"),
     ],

@@ -14,9 +14,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from leaderboards.page.render import write_page
+from tests.leaderboards.board_parts import estimate
 from tests.leaderboards.browser_actions import find, forget_choices, reload_with_theme, wait_for_cards, wait_until
 from tests.leaderboards.chromium import size, theme
-from tests.leaderboards.example_boards import large
+from tests.leaderboards.example_boards import large, small
 
 
 def test_the_whole_page_can_be_reached_by_tab(small_page):
@@ -138,9 +139,12 @@ def test_every_column_of_a_wide_matrix_is_reached_by_keyboard_and_a_line_says_so
     tasks = tuple(task for task in board.tasks if task.style == "attribution")
     cells = tuple(cell for cell in board.cells if "attribution" in cell.task)
     write_page(replace(board, tasks=tasks, cells=cells), tmp_path / "board.html")
+    rows = [replace(row, name=row.id + "W" * 99, gains={"all": estimate(0.1, 0.1)}) for row in small().checkpoints]
+    write_page(replace(small(), checkpoints=tuple(rows)), tmp_path / "long.html")
     size(small_page, 400, 850)
-    small_page.get((tmp_path / "board.html").as_uri())
-    assert small_page.execute_script("return document.documentElement.scrollWidth") <= 400
+    for page in ("long", "board"):
+        small_page.get((tmp_path / f"{page}.html").as_uri())
+        assert small_page.execute_script("return document.documentElement.scrollWidth") <= 400
     box, cue = find(small_page, "#matrix-1 + .scroll"), find(small_page, "#matrix-1 + .scroll + .cue")
     assert cue.is_displayed() and "scroll the table, or focus it and press →" in cue.text
     last = box.find_elements(By.CSS_SELECTOR, "tbody tr:nth-child(2) td.b0")[-1]

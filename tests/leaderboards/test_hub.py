@@ -115,6 +115,8 @@ def test_wrong_names_and_missing_tokens_are_found_before_anything_is_computed(hu
     command = ["board", str(tmp_path / "no-results"), "--out", str(tmp_path / "out"), "--push"]
     assert cli.main([*command, "a/b/c"]) == 2
     assert "--push a/b/c: no name of a repository" in capsys.readouterr().err
+    assert cli.main([*command, ""]) == 2  # an unset variable of a shell
+    assert "--push : no name of a repository" in capsys.readouterr().err
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
     assert cli.main([*command, "me/b"]) == 2
     assert "--push me/b: no token of the hub: hf auth login" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -108,6 +109,8 @@ def test_every_table_says_it(board, tmp_path):
     assert third.split()[1:4] == ["n.m."] * 3 and "0.000 [" not in third
     assert "majority" in text.splitlines()[0] and "tasks" in text.splitlines()[0]
     assert " 0/3" in third and " 1/3" in next(line for line in text.splitlines() if line.startswith("base"))
+    long = replace(board, checkpoints=tuple(replace(row, name="long" * 99) for row in board.checkpoints))
+    assert max(map(len, main_text_table(long).splitlines())) < 300  # two names, cut to 60 characters
     lines = markdown(board).splitlines()
     (third,) = [line for line in lines if line.startswith("| third")]
     assert third.count("| not measurable ") == 3 and "(.50) |" in third

@@ -227,7 +227,7 @@ def test_boards_without_this_or_that(tmp_path):
     assert 'id="matrix"' not in html and 'id="documents"' not in html and 'id="overview"' not in html
     empty = replace(minimal, checkpoints=(), tasks=(), cells=())
     write_page(empty, tmp_path / "deep" / "empty.html")
-    assert "0 base models" in (tmp_path / "deep" / "empty.html").read_text("utf-8")
+    assert "0 models on" in (tmp_path / "deep" / "empty.html").read_text("utf-8")
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["empty.html"]
 
 

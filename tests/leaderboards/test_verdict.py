@@ -106,7 +106,30 @@ def test_nothing_significant():
     text = verdict(replace(board, cells=cells))
     assert (text.better, text.worse) == ((), ())
     assert text.neither[1] == "No significant change on unseen datasets, one word: attribution .10 to .50."
-    assert "on 0 of 2 tasks, less often on none; on 2 no difference is shown." in text.headline
+    assert text.headline.startswith(
+        "“mini-word” does not differ significantly in faithful from “mini” on any of 2 tasks."
+    )
+    single = replace(board, tasks=board.tasks[:1], cells=tuple(c for c in cells if c.task == board.tasks[0].id))
+    assert "in faithful from “mini” on its only task." in verdict(single).headline
+
+
+def test_a_task_that_the_base_lacks():
+    board = only(small(), "c0", "c1")
+    cells = tuple(c for c in board.cells if (c.checkpoint, c.task) != ("c0", UNSEEN.id))
+    cells = tuple(replace(c, versus=None) if c.task == board.tasks[1].id else c for c in cells)
+    text = verdict(replace(board, cells=cells))
+    assert "more often than “mini” on 1 of 1 task." in text.headline
+    assert "1 task more could not be compared: its base has no results of the same texts." in text.caveats
+
+
+def test_only_losses():
+    board = only(small(), "c0", "c1")
+    lost = {board.tasks[0].id: versus(-0.4, "worse"), board.tasks[1].id: versus(0.01, "")}
+    cells = tuple(replace(c, versus=c.versus and lost[c.task]) for c in board.cells)
+    line = "“mini-word” is faithful significantly less often than “mini” on 1 of 2 tasks, more often on none; on 1 no"
+    assert verdict(replace(board, cells=cells)).headline.startswith(line)
+    cells = tuple(replace(c, versus=c.versus and versus(-0.4, "worse")) for c in board.cells)
+    assert "significantly less often than “mini” on 2 of 2 tasks." in verdict(replace(board, cells=cells)).headline
 
 
 def test_hundred_checkpoints():

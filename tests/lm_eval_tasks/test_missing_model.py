@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.missing_model import check_model_folders, not_loaded
+from lm_eval_tasks.missing_model import check_model_folders, no_such_kind, not_loaded
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,18 @@ def test_a_name_that_nothing_has(tmp_path, monkeypatch):
     assert not_loaded(caught.value, argv) == line
     assert not_loaded(caught.value, ["--model_args", "pretrained=model"]).startswith("the model cannot be loaded: We c")
     assert not_loaded(OSError("elsewhere"), argv) is None and not_loaded(ValueError("x"), argv) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("faithful-se-rule", r" \(did you mean faithful-se-rules\?\)"), ("org/model", "")]
+)
+def test_a_kind_of_model_that_lm_eval_does_not_have(name, hint):
+    from lm_eval.api.registry import get_model
+
+    import lm_eval_tasks.rule_models  # noqa: F401  registers faithful-se-rules
+
+    with pytest.raises(ValueError, match="Attempted") as caught:
+        get_model(name)
+    line = no_such_kind(caught.value)
+    assert line is not None and re.match(f"--model {name}: no such kind of model{hint}; .* --model hf", line)
+    assert no_such_kind(ValueError("another")) is None

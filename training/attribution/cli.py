@@ -204,6 +204,7 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
     """The texts, and the settings that say where they are from."""
     from lm_eval_tasks.data import OWN, dataset_spec
     from lm_eval_tasks.options import read_options
+    from training.attribution.declared_options import check_declared_options
     from training.attribution.inputs import check_evaluation, from_dataset, from_file, question_of
     from training.runs.settings import absolute_data
 
@@ -213,6 +214,8 @@ def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], di
     names = ("mask", "unit", "unknown", "order", "order_seed", "words_of")
     overrides = {"data": data, **{name: getattr(texts, name) for name in names}, **labels.task_options}
     task_options = read_options("attribute", {}, overrides)
+    for declaration in datasets.values():
+        check_declared_options(declaration, task_options)
     if not texts.file:
         split = texts.split or "train"
         sources = [

@@ -10,6 +10,7 @@ from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.order import ordered
 from lm_eval_tasks.spec import TaskSpec
+from training.attribution.declared_options import check_declared_options
 from training.attribution.inputs import from_dataset, load_split
 from training.attribution.options import LabelOptions
 from training.build.decontaminate import EvaluationTexts
@@ -48,6 +49,7 @@ def read_texts(arguments: GrpoArguments, log: Callable[[str], None] = lambda lin
 def _read_dataset(name: str, arguments: GrpoArguments, log: Callable[[str], None]) -> Texts:
     options = arguments.task_options
     dataset = dataset_spec(name, arguments.include_path)
+    check_declared_options(dataset, options)
     labels = LabelOptions(num_fewshot=arguments.num_fewshot)
     source = from_dataset(dataset, options, "train", arguments.limit, arguments.system, labels)
     dataset = dataset.with_options(options)

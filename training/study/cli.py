@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from faithful_se.attribute_helps import attribute_helps
@@ -135,4 +136,8 @@ def run_study(folder: StudyFolder, stages: list[Stage], heading: str, *, quick: 
 
 
 def _keys(section: type) -> str:
-    return "\n".join(f"  {name:<12} {text}" for name, text in attribute_helps(section).items())
+    lines = (
+        fill(text, 120, initial_indent=f"  {name:<12} ", subsequent_indent=" " * 15)
+        for name, text in attribute_helps(section).items()
+    )
+    return "\n".join(lines)

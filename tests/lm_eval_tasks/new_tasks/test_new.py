@@ -172,6 +172,21 @@ def test_repeated_texts_stay_on_one_side(write, tmp_path):
     assert f"note: 1 of these have another label: {path}: row 21: label is 'bx'" in run.out
 
 
+def test_one_repeated_text(write, tmp_path):
+    path = write("once.csv", "text,label", *(f"a text {n},{'ab'[n % 2]}x" for n in range(10)), "a text 0,ax")
+    run = run_new(path, *COLUMNS, "--out", tmp_path / "tasks")
+    assert "note: 1 row repeats the text of another one, and is left out" in run.out
+
+
+def test_numbers_within_labels_are_in_their_order(write, tmp_path):
+    labels = ["team 10", "Team 2", "team 1", "10", "9", "-1", "2b", "annex"]
+    path = write("teams.csv", "text,label", *(f"a text {n},{labels[n % 8]}" for n in range(80)))
+    run = run_new(path, *COLUMNS, "--out", tmp_path / "tasks")
+    assert run.status == 0, run.error
+    expected = ("-1", "9", "10", "2b", "annex", "team 1", "Team 2", "team 10")
+    assert dataset_spec("teams", tmp_path / "tasks").question.labels == expected
+
+
 def test_a_language(write, tmp_path):
     path = write("texte.csv", "text,label", *(f"Text {n},{'gut' if n % 2 else 'schlecht'}" for n in range(10)))
     run = run_new(path, *COLUMNS, "--language", "de", "--noun", "Rezension", "--out", tmp_path / "tasks")
