@@ -1,7 +1,7 @@
 """Tokens of prompts and labels as lm-eval encodes them, in less time: each prompt once, not twice for each label.
 
 A special token splits a text before anything else of a tokenizer sees it. So the tokens of a label depend on what the
-prompt has behind its last special token, which is the same line in all prompts of a chat template.
+prompt has behind its last special token. That is the same line in all prompts of a chat template.
 """
 
 from __future__ import annotations
