@@ -164,7 +164,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.meta_path.insert(0, OwnPackages)  # type: ignore[arg-type]
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        with _terminated_as_exception():
+        with terminated_as_exception():
             return run_command(lambda: _dispatch(arguments))
     except KeyboardInterrupt as stop:
         rerun = str(stop) or COMMANDS[arguments[0]].rerun
@@ -174,7 +174,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 @contextmanager
-def _terminated_as_exception() -> Iterator[None]:
+def terminated_as_exception() -> Iterator[None]:
     """Let SIGTERM end a command as Ctrl-C does.
 
     Not in the processes of a launch: there it must end one that waits for others in a call without Python.

@@ -8,7 +8,6 @@ package or lm_eval. The same command resumes.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from pathlib import Path
@@ -117,16 +116,15 @@ def open_study(
 
 def run_study(folder: StudyFolder, stages: list[Stage], heading: str, *, quick: bool = False) -> None:
     """Run stages, and write the report once all stages of the study are complete; `quick` as `write_report` has it."""
+    from faithful_se.cli import terminated_as_exception
     from training.study.progress import Display
     from training.study.report import write_report
     from training.study.run import run_stages
 
     display, started = Display(), time.monotonic()
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # `faithful-se` has a handler of its own
-        # `kill` ends the running stages too, as Ctrl-C does.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder.prepare()
-    run_stages(folder, stages, folder.study.recipe, display)
+    with terminated_as_exception():  # `kill` ends the running stages too, as Ctrl-C does
+        run_stages(folder, stages, folder.study.recipe, display)
     if missing := [stage.name for stage in folder.stages if not stage.done.is_file()]:
         display.line(f"\nleft to run: {', '.join(missing)}")
         return

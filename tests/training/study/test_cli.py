@@ -19,10 +19,11 @@ RECIPE = {"model": "mini", "datasets": ["snli"], "evaluate": EVALUATE, "arms": {
 
 
 @pytest.fixture(autouse=True)
-def _restore_signals():
+def _same_signals():
+    """A study leaves the handlers of the process that calls it as they were."""
     handler = signal.getsignal(signal.SIGTERM)
     yield
-    signal.signal(signal.SIGTERM, handler)
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 @pytest.fixture
