@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.abc import MetaPathFinder
@@ -15,9 +14,10 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from faithful_se.errors import run_command
+from faithful_se.termination import Terminated, terminated_as_exception
 
 
 class Command(NamedTuple):
@@ -154,10 +154,6 @@ class OwnPackages(MetaPathFinder):
         return PathFinder.find_spec(fullname, [str(Path(__file__).parents[1])]) if fullname in cls.names else None
 
 
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end (SIGTERM), as batch systems and containers do."""
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit status: 2 for wrong input, 130 after Ctrl-C, 143 after SIGTERM."""
     if OwnPackages not in sys.meta_path:
@@ -171,26 +167,6 @@ def main(argv: list[str] | None = None) -> int:
         if os.environ.get("RANK", "0") == "0":  # both reach all processes of a launch
             print(f"faithful-se {arguments[0]}: stopped" + (f"; {rerun}" if rerun else ""), file=sys.stderr)
         return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)  # as shells count
-
-
-@contextmanager
-def terminated_as_exception() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does.
-
-    Not in the processes of a launch: there it must end one that waits for others in a call without Python.
-    """
-    if "RANK" in os.environ or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-
-    def stop(number: int, frame: object) -> NoReturn:
-        raise Terminated
-
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -116,7 +116,7 @@ def open_study(
 
 def run_study(folder: StudyFolder, stages: list[Stage], heading: str, *, quick: bool = False) -> None:
     """Run stages, and write the report once all stages of the study are complete; `quick` as `write_report` has it."""
-    from faithful_se.cli import terminated_as_exception
+    from faithful_se.termination import terminated_as_exception
     from training.study.progress import Display
     from training.study.report import write_report
     from training.study.run import run_stages
