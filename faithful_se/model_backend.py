@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -36,41 +35,25 @@ def responder(
     """
     from lm_eval.api.model import LM
 
-    from lm_eval_tasks.lm_eval_backend import Backend
+    from lm_eval_tasks.loaded_model import lm_backend, quiet_loaders
 
     if chat_template_args and isinstance(model, LM):
         raise UsageError("chat_template_args=…: a model of lm-eval has its own: give them to its constructor")
-    with unchanged(model), _quiet():
+    with unchanged(model), quiet_loaders():
         lm = model if isinstance(model, LM) else _wrapped(model, tokenizer, batch_size, progress, chat_template_args)
-        if chat_template is None:
-            chat_template = not hasattr(lm, "tokenizer") or bool(getattr(lm.tokenizer, "chat_template", None))
-        yield Backend(lm, lm.apply_chat_template if chat_template else None).respond
+        yield lm_backend(lm, chat_template).respond
 
 
 def _wrapped(
     model: Any, tokenizer: Any, batch_size: int, progress: bool, chat_template_args: Mapping[str, Any] | None
 ) -> LM:
     require_packages("hf", "torch", "transformers")
-    from lm_eval_tasks.lm_eval_backend import wrap_loaded
+    from lm_eval_tasks.loaded_model import wrap_loaded
 
     check_loaded(model, tokenizer)
     if batch_size < 1:
         raise UsageError(f"batch_size={batch_size}: give a whole number from 1")
     return wrap_loaded(model, tokenizer, batch_size, progress=progress, chat_template_args=chat_template_args)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS
-
-    levels = {logger: logger.level for logger in map(logging.getLogger, LOADED_MODEL_LOGGERS)}
-    for logger in levels:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
 
 
 def check_loaded(model: Any, tokenizer: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
@@ -10,6 +10,7 @@ from faithful_se.evaluation import read_task
 from faithful_se.task_settings import TaskSettings
 from training.grpo.judge import Judge
 from training.grpo.reward import (
+    RewardFunction,
     RewardOptions,
     Written,
     completion_text,
@@ -20,9 +21,6 @@ from training.grpo.reward import (
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-# `(prompts, completions, **columns) -> rewards`, as TRL, verifiers and plain loops call it.
-RewardFunction = Callable[..., list[float | None]]
 
 # Columns of the rows that say what is asked about a text, where it is not the same for all.
 TASK_COLUMNS = ("dataset", "style", "budget")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,37 +45,10 @@ PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
 # Some servers, `transformers serve` among them, fail on an empty list of stop texts. No answer holds this one.
 API_UNTIL = ["<|endoftext|>"]
 
-# Both warn of what is meant with a model in memory: that it is one, and a short limit for classifications.
-LOADED_MODEL_LOGGERS = ("lm_eval.models.huggingface", "transformers.generation")
-
 # lm-eval's class of local Hugging Face models, by module and name: to look at it must not import torch.
 HF_MODEL = ("lm_eval.models.huggingface", "HFLM")
 
 Render = Callable[..., Any]
-
-
-def wrap_loaded(
-    model: Any,
-    tokenizer: Any,
-    batch_size: int,
-    *,
-    progress: bool = False,
-    chat_template_args: Mapping[str, Any] | None = None,
-) -> LM:
-    """A Hugging Face model in memory as lm-eval takes one; this puts it into evaluation mode."""
-    from lm_eval.models.huggingface import HFLM
-
-    lm = HFLM(
-        pretrained=model,
-        tokenizer=tokenizer,
-        batch_size=batch_size,
-        max_batch_size=batch_size,
-        chat_template_args=dict(chat_template_args or {}),
-    )
-    if not progress:
-        lm.generate_until = partial(lm.generate_until, disable_tqdm=True)
-        lm.loglikelihood = partial(lm.loglikelihood, disable_tqdm=True)
-    return lm
 
 
 def is_repeatable(call: Call) -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer, Call
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS, Backend, wrap_loaded
+from lm_eval_tasks.lm_eval_backend import Backend
+from lm_eval_tasks.loaded_model import LOADED_MODEL_LOGGERS, wrap_loaded
 from lm_eval_tasks.turn_breaks import turn_breaks
 from training.models.loading import answering_settings, fingerprint, load_model
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from faithfulness_metrics.words import seed_of
 from lm_eval_tasks.classification import parse_label
 from training.grpo.reward import (
     Respond,
+    RewardFunction,
     RewardOptions,
     Written,
     completion_text,
@@ -18,8 +19,6 @@ from training.grpo.reward import (
     score_explanations,
 )
 from training.grpo.rows import Subject
-
-RewardFunction = Callable[..., list[float | None]]
 
 # Names in TRL's log: rewards/faithfulness/mean, …
 NAMES = ("faithfulness", "form", "same_answer")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any
 
 from lm_eval.api.model import LM
 
 from lm_eval_tasks.calls import Answer, Call
-from lm_eval_tasks.lm_eval_backend import LOADED_MODEL_LOGGERS, Backend, is_repeatable, wrap_loaded
+from lm_eval_tasks.lm_eval_backend import Backend, is_repeatable
+from lm_eval_tasks.loaded_model import lm_backend, quiet_loaders, wrap_loaded
 from training.models.modes import unchanged
 
 # Answers that a frozen judge keeps; the oldest go first. One takes about two kilobytes.
@@ -69,20 +69,4 @@ class Judge:
         lm: Any = (
             model if own else wrap_loaded(model, tokenizer, self.batch_size, chat_template_args=self.template_args)
         )
-        template = self.chat_template
-        if template is None:
-            template = not hasattr(lm, "tokenizer") or bool(getattr(lm.tokenizer, "chat_template", None))
-        return Backend(lm, lm.apply_chat_template if template else None)
-
-
-@contextmanager
-def quiet_loaders() -> Iterator[None]:
-    """Without the warnings that lm-eval and transformers have for a model in memory."""
-    levels = {logger: logger.level for logger in map(logging.getLogger, LOADED_MODEL_LOGGERS)}
-    for logger in levels:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
+        return lm_backend(lm, self.chat_template)

@@ -29,6 +29,9 @@ INVALID = ("chance", "zero")
 
 Respond = Callable[[Sequence[Call]], Sequence[Answer]]
 
+# `(prompts, completions, **columns) -> rewards`, as TRL, verifiers and plain loops call it.
+RewardFunction = Callable[..., list[float | None]]
+
 
 @dataclass(frozen=True)
 class RewardOptions:
