@@ -49,6 +49,7 @@ def test_killed_again_and_again_it_ends_with_the_same_rows(
     assert not (tmp_path / "shards").exists()
 
 
+@pytest.mark.usefixtures("interruptible")  # a child inherits what is ignored
 @pytest.mark.parametrize(("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stop_is_one_line_and_the_same_command_resumes(
     how: int, status: int, model: Path, texts: Path, tmp_path: Path
