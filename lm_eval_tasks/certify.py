@@ -123,7 +123,7 @@ def of_all_texts(key: str, values: Sequence[Value]) -> tuple[float, float]:
     """A key over documents, as an evaluation reports it, and its standard error; nan where it is not defined."""
     metric = METRICS[key]
     if metric.aggregate is None:
-        numbers = [0.0 if value is None else float(value) for value in values]  # type: ignore[arg-type]
+        numbers = [float(value) if isinstance(value, int | float) else 0.0 for value in values]
         return float(np.mean(numbers)), float(np.std(numbers, ddof=1) / math.sqrt(len(numbers)))
     number, stderr = metric.aggregate(values), metric.stderr(values) if metric.stderr else math.nan
     both = [float(part) if isinstance(part, int | float) else math.nan for part in (number, stderr)]
