@@ -68,11 +68,13 @@ def _trainings(board: Board) -> dict[str, Training | None]:
 
 
 def _mean(board: Board, arm: str, metric: str, wanted: Wanted) -> str:
+    from leaderboards.number_format import rate
+
     trainings, results = _trainings(board), Evaluations.of(board)
     tasks = [task for task in board.tasks if not task.is_variant and wanted(task, trainings.get(arm))]
     cells = [cell for task in tasks if (cell := results.cells.get((arm, task.id)))]
     values = [cell.metrics[metric].estimate for cell in cells if metric in cell.metrics]
-    return f"{sum(value or 0.0 for value in values) / len(values):.2f}".replace("0.", ".", 1) if values else ""
+    return rate(sum(value or 0.0 for value in values) / len(values)) if values else ""
 
 
 if __name__ == "__main__":

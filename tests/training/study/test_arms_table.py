@@ -37,7 +37,7 @@ def test_each_cell_is_the_mean_over_its_tasks_and_what_cannot_be_measured_is_no_
     assert list(table([board(), board()], "lift")) == [
         "| lift | trained | other styles | several words | unseen |",
         "|---|---|---|---|---|",
-        "| base | .05 / .05 |  | -.10 / -.10 | .00 / .00 |",
+        "| base | .05 / .05 |  | −.10 / −.10 | .00 / .00 |",
         "| sft | .80 / .80 |  | .60 / .60 | .30 / .30 |",
         "| dpo | .80 / .80 | .20 / .20 | .50 / .50 | .00 / .00 |",
     ]
