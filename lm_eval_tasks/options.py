@@ -74,8 +74,8 @@ class Options:
         order_seed: of the draw of balanced.
         words_of: of multiple choice, whose words count: question, choices or both.
         answer_with: of multiple choice, whether the labels are the letters of the choices or their texts.
-        explanations: self, or whose are judged in place of the model's own: results of a run, attributions, a word list,
-            or rationales.
+        explanations: self, or whose are judged in place of the model's own: results of a run, attributions, a word
+            list, or rationales.
         quick: let a local model rank and generate in our own forward pass; answers are equal.
     """
 

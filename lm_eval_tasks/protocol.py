@@ -110,9 +110,7 @@ def rationale_record(document: Document) -> RationaleRecord | None:
     return {"positions": positions, "fields": [word.field for word in words], "words": [word.text for word in words]}
 
 
-def explanation_record(
-    messages: Messages, answer: Answer, target: str, explanation: Explanation
-) -> ExplanationRecord:
+def explanation_record(messages: Messages, answer: Answer, target: str, explanation: Explanation) -> ExplanationRecord:
     """An explanation as it stands in a transcript; without messages where the model was not asked for it."""
     return {
         "messages": as_chat(messages),

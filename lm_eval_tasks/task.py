@@ -75,9 +75,7 @@ class SelfExplainTask(ConfigurableTask):
         of = TaskOfSource(settings["task"], declared["dataset"], style, budget, options.unit, rationales)
         explainer = self._named(open_source, settings["task"], options.explanations, of)
         options = replace(options, explanations=explainer.name if explainer else SELF)
-        self.spec = TaskSpec(
-            self.source.question, style, budget, options, rationales=rationales, source=explainer
-        )
+        self.spec = TaskSpec(self.source.question, style, budget, options, rationales=rationales, source=explainer)
         self.render: Callable[..., Any] | None = None
         self.sample_indices: list[int] = []
         self.fewshot_seed = FEWSHOT_SEED

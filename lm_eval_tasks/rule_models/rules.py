@@ -4,8 +4,8 @@ The rule: every type of word has a weight and a label, both drawn by hashing, an
 heaviest word. Without that word the label changes wherever the next word has another one ("one word decides"). A few
 words are heavier than all others, so that a counterfactual always exists. Nothing else in the text matters.
 
-With `rule=context` the lightest word decides a text of an odd number of words. The same word then decides in one text
-and not in another with the same other words but one, so no list of words is the rule.
+With `rule=context` the lightest word decides a text of an odd number of words. So a word that decides in one text does
+not in another with one word more, and no list of words is the rule.
 """
 
 from __future__ import annotations

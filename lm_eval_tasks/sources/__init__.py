@@ -1,7 +1,7 @@
 """Explanations that the model did not give: whose knowledge of a model is it?
 
 `open_source` reads the option `explanations=SOURCE`. The protocol then takes each explanation from there instead of
-asking for it. Everything else is as with the model's own. docs/metrics.md, "13. Whose knowledge".
+asking for it. Everything else is as with the model's own. docs/metrics.md, "9. Own-vs-other and the word list".
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ class ResultsSource:
             transcript = self.transcripts[document.hash]
             record = transcript["explanation"]
             if transcript["fields"] != dict(document.fields) or (record and not _fits(record, document)):
-                raise UsageError(f"{self.what}: another version saw another text or other words in {document.hash}: {_AGAIN}")
+                raise UsageError(
+                    f"{self.what}: another version saw another text or other words in {document.hash}: {_AGAIN}"
+                )
 
 
 def _fits(record: Mapping[str, Any], document: Document) -> bool:

@@ -40,7 +40,9 @@ class WordListSource:
         content = path.read_bytes()
         lists = (parse_json_object(content) or {}).get(LISTS)
         if not isinstance(lists, dict) or not _are_lists(lists):
-            raise UsageError(f"{what} is no word list: give word_list.json, which faithful-se attribute --word-list wrote")
+            raise UsageError(
+                f"{what} is no word list: give word_list.json, which faithful-se attribute --word-list wrote"
+            )
         if task.dataset not in lists:
             raise UsageError(f"{what} has no list for {task.dataset}; there are {', '.join(lists)}")
         self.weights: Mapping[str, Mapping[str, float]] = lists[task.dataset]
@@ -51,7 +53,9 @@ class WordListSource:
         """The word that weighs most for the prediction; not valid where the list has no word of the text."""
         weights = self.weights.get(prediction, {})
         keys = [word.key for word in document.units if word.key in weights]
-        return of_words(document, [max(keys, key=weights.__getitem__)]) if keys else without_words("no word of the list")
+        return (
+            of_words(document, [max(keys, key=weights.__getitem__)]) if keys else without_words("no word of the list")
+        )
 
     def check(self, documents: Sequence[Document]) -> None:
         """A text may hold no word of the list: what the list then says is nothing."""
