@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +25,7 @@ from leaderboards.cards.select_documents import CardLimits, select_documents
 from leaderboards.checkpoints.find_explainers import by_explainer, find_explainers
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.read_runs import ReadLog, grouped, read_runs
+from leaderboards.verdict import verdict
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,6 @@ def make_board(
     main_tasks = [task for task in tasks if not task.is_variant]
     pairs = [_pairs(index, base, main_tasks, results) for index, base in enumerate(bases)]
     cells = _cells(len(checkpoints), tasks, results, settings)
-    cards, possible_cards, notes = select_documents(results, tasks, bases, settings, card_limits)
-    log.notes += [*notes, *board_notes(checkpoints, tasks, results, cells)]
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -96,14 +95,24 @@ def make_board(
             for index, checkpoint in enumerate(checkpoints)
             if checkpoint.training and pairs[index]
         ),
-        documents=cards,
+        documents=(),
         documents_total=count_documents((column.documents, None) for _, column in named),
-        pairs_total=possible_cards,
+        pairs_total=0,
         skipped=tuple(grouped(log.skipped)),
-        notes=tuple(dict.fromkeys(log.notes)),
+        notes=(),
         explainers=tuple(compare_explainers(explainers, len(checkpoints), named, settings)),
     )
-    return board, log.bytes_read
+    cards, possible_cards, notes = select_documents(results, tasks, bases, settings, card_limits, _best_of(board))
+    log.notes += [*notes, *board_notes(checkpoints, tasks, results, cells)]
+    notes = list(dict.fromkeys(log.notes))
+    return replace(board, documents=cards, pairs_total=possible_cards, notes=tuple(notes)), log.bytes_read
+
+
+def _best_of(board: Board) -> list[int]:
+    """Index of the checkpoint that the verdict is about, and of its base: the page begins with documents of both."""
+    best = verdict(board).best
+    row = next((row for row in board.checkpoints if row.id == best), None)
+    return [int(id.removeprefix("c")) for id in (row.id, row.base) if id] if row else []
 
 
 def _cells(checkpoints: int, tasks: Sequence[Task], results: Results, settings: Settings) -> list[Cell]:
