@@ -53,10 +53,15 @@ def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
     return files
 
 
+def cells() -> list[tuple[str, str]]:
+    """The styles with their budgets."""
+    return [(style, budget) for style, budget in product(STYLES, BUDGETS) if budget in STYLES[style].MAX_TOKENS]
+
+
 def shared_files() -> dict[str, str]:
     """What the tasks of a style and budget share: name of the file -> text."""
     files = {}
-    for style, budget in product(STYLES, BUDGETS):
+    for style, budget in cells():
         # The room for a rewriting depends on the text, and is not declared: `TaskSpec.explain`.
         fixed = not STYLES[style].ANSWERS_WITH_TEXT
         limit = f", max_gen_toks: {STYLES[style].MAX_TOKENS[budget]}" if fixed else ""
@@ -70,9 +75,13 @@ def files_of(dataset: str, groups: Sequence[str] | None = None) -> dict[str, str
     `groups` are tags besides those of dataset, style and budget; None leaves the tag of the dataset alone.
     """
     files = {}
-    for style, budget in product(STYLES, BUDGETS):
-        names = (dataset,) if groups is None else (dataset, style, budget)
-        tags = ", ".join([f"faithful-se-{name}" for name in names] + list(groups or ()))
+    for style, budget in cells():
+        names = [dataset] if groups is None else [dataset, style]
+        further: list[str] = []
+        if groups is not None and not STYLES[style].SIMULATES:
+            # Its explanation is another task's: the other tags compare explanations.
+            names, further = [*names, budget], list(groups)
+        tags = ", ".join([f"faithful-se-{name}" for name in names] + further)
         text = TASK.format(dataset=dataset, style=style, budget=budget, tags=tags)
         files[f"faithful_se_{dataset}_{style}_{budget}.yaml"] = text
     return files
