@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
 def next_step(argv: Sequence[str], paths: WrittenPaths) -> str:
     """The line below lm-eval's tables: how these results become a board."""
     if not paths.output_path:
-        return "nothing is saved: with --log_samples --output_path results, `faithful-se board results` makes a page of it"
+        return "nothing is saved: with --log_samples --output_path results, `faithful-se board results` makes a page"
     board = f"next: `faithful-se board {paths.output_folder} --out board` says what came out, on one page"
     return board if "--log_samples" in argv else f"{board}; with --log_samples it has tests and examples too"
 

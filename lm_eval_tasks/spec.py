@@ -12,7 +12,7 @@ from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.languages import ENGLISH, simulation_problem, unit_problem
+from lm_eval_tasks.languages import ENGLISH, simulation_problem, unit_problem, wording_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles import STYLES, simulation
 from lm_eval_tasks.styles.explanation import Request
@@ -47,6 +47,8 @@ class TaskSpec:
             )
         if problem := unit_problem(self.options.unit, question.language, dict(question.prompts)):
             raise UsageError(f"{question.dataset}: {problem}")
+        if self.options.template > 1 and (problem := wording_problem(question.language, dict(question.prompts))):
+            raise UsageError(f"{question.dataset}: template={self.options.template}: {problem}")
 
     @property
     def calibrated(self) -> bool:
@@ -79,7 +81,15 @@ class TaskSpec:
     def request(self, document: Document, target: str = "") -> Request:
         """Everything that the wording of the request for an explanation depends on."""
         options = self.options
-        return Request(self.question_about(document), self.budget, options.mask, options.operator, target, options.unit)
+        return Request(
+            self.question_about(document),
+            self.budget,
+            options.mask,
+            options.operator,
+            target,
+            options.unit,
+            options.template,
+        )
 
     def classify(self, document: Document) -> Classify:
         """The classification of a document, in a conversation of its own."""

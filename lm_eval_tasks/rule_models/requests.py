@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from faithfulness_metrics.units import UNITS, WORD_UNIT
 from lm_eval_tasks.classification import Question
-from lm_eval_tasks.languages import simulation_problem, unit_problem
-from lm_eval_tasks.options import CHOICES
+from lm_eval_tasks.languages import simulation_problem, unit_problem, wording_problem
+from lm_eval_tasks.options import CHOICES, TEMPLATES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
 from lm_eval_tasks.styles.simulation import ask_whether
@@ -31,27 +31,30 @@ class Asked(NamedTuple):
 
 def asked_of(question: Question, text: str) -> Asked | None:
     """What a text asks about an answer; None where it is no such request."""
-    mask = next((match[1] for pattern in _requests_with_mask(question) if (match := pattern.fullmatch(text))), None)
-    if style_and_request := requests_by_text(question, mask or DEFAULT_MASK).get(text):
-        return Asked(*style_and_request)
+    if known := requests_by_text(question, DEFAULT_MASK).get(text):
+        return Asked(*known)
     for pattern, style in _simulations(question):
         if match := pattern.fullmatch(text):
             mask = match.groupdict().get("mask", DEFAULT_MASK)
             requests = (request for name, request in requests_of(question, mask) if name == style)
-            request = next(request for request in requests if ask_whether(request, match["word"]) == text)
-            return Asked(style, request, match["word"])
-    return None
+            for request in requests:
+                if ask_whether(request, match["word"]) == text:
+                    return Asked(style, request, match["word"])
+    mask = next((match[1] for pattern in _requests_with_mask(question) if (match := pattern.fullmatch(text))), "")
+    style_and_request = requests_by_text(question, mask).get(text) if mask else None
+    return Asked(*style_and_request) if style_and_request else None
 
 
 def requests_of(question: Question, mask: str) -> Iterator[tuple[str, Request]]:
     """Every possible request for an explanation in a dataset, with its style."""
     for name, style in STYLES.items():
         targets = question.labels if style.WANTS_TARGET else ("",)
-        for unit, budget, operator, target in itertools.product(
-            units_of_prompts(question), BUDGETS, CHOICES["operator"], targets
+        templates = 1 if wording_problem(question.language, dict(question.prompts)) else TEMPLATES
+        for unit, budget, operator, target, template in itertools.product(
+            units_of_prompts(question), BUDGETS, CHOICES["operator"], targets, range(1, templates + 1)
         ):
             if budget in style.MAX_TOKENS and (operator != "substitute" or unit == WORD_UNIT):
-                yield name, Request(question, budget, mask, operator, target, unit)
+                yield name, Request(question, budget, mask, operator, target, unit, template)
 
 
 @lru_cache(maxsize=1 << 12)
