@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from string import Formatter
 
 import pytest
