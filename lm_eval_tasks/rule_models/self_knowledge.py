@@ -71,5 +71,5 @@ def answer(lm: RuleLM, conversation: Conversation) -> str:
 
 def logprobs(lm: RuleLM, conversation: Conversation) -> dict[str, float]:
     """Log-likelihood of both answers, nats."""
-    said = answer(lm, conversation)
-    return {word: math.log(SURE if word == said else 1 - SURE) for word in yes_and_no(conversation.question)}
+    likelier = answer(lm, conversation)
+    return {word: math.log(SURE if word == likelier else 1 - SURE) for word in yes_and_no(conversation.question)}

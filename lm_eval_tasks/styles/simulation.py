@@ -1,7 +1,7 @@
 """Simulation: the model names a word as in attribution, and says of words whether its answer would change without them.
 
-To predict what a model does on a changed input is to simulate it (Doshi-Velez and Kim 2017, arXiv 1702.08608; Hase and
-Bansal 2020, arXiv 2005.01831). Here the model simulates itself. `lm_eval_tasks.simulation` chooses the words.
+To predict what a model does on a changed input is to simulate it: Doshi-Velez and Kim 2017 (arXiv 1702.08608). Here the
+model simulates itself. `lm_eval_tasks.simulation` chooses the words.
 """
 
 from __future__ import annotations
