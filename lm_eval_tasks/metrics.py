@@ -17,7 +17,7 @@ import numpy as np
 from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring, scoring_answers, scoring_simulation
+from lm_eval_tasks import scoring, scoring_answers, scoring_rationales, scoring_simulation
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
@@ -191,6 +191,7 @@ METRICS: dict[str, Metric] = {
     "label_leak": Metric(scoring.label_leak, False, "edit", *POOLED, takes_question=True),
     "plausibility_f1": Metric(scoring.plausibility_f1, None, "rationales", *POOLED),
     "plausibility_iou": Metric(scoring.plausibility_iou, None, "rationales", *POOLED),
+    "plausibility_edits": Metric(scoring_rationales.plausibility_edits, None, "edit rationales", *POOLED),
     "stability_q": Metric(scoring.stability_q, False, "stability", *POOLED),
     "simulation_acc": Metric(scoring_simulation.accuracy, True, "simulation", *POOLED),
     "simulation_majority": Metric(scoring_simulation.truths, None, "simulation", *MORE_FREQUENT),

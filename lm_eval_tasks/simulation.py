@@ -86,9 +86,9 @@ def best_single(transcript: Transcript) -> OracleVariant | None:
     label, logprobs = prediction["label"], prediction["logprobs"]
 
     def effect(variant: OracleVariant) -> tuple[bool, float]:
-        after = variant["logprobs"]
-        known = label is not None and logprobs and after
-        drop = -erasure.label_probability(after, label, prior) if known else 0.0
+        after, drop = variant["logprobs"], 0.0
+        if label is not None and logprobs and after:
+            drop = erasure.label_probability(logprobs, label, prior) - erasure.label_probability(after, label, prior)
         return _changes(transcript, variant), drop
 
     best = max(singles, key=effect, default=None)

@@ -14,6 +14,7 @@ from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.languages import ENGLISH, simulation_problem, unit_problem, wording_problem
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.sources.source import Source
 from lm_eval_tasks.styles import STYLES, simulation
 from lm_eval_tasks.styles.explanation import Request
 
@@ -33,6 +34,7 @@ class TaskSpec:
     prior_documents: tuple[Document, ...] = ()  # the texts of `prior=texts`
     # `classifier=calibrated`: nats per label; None until `lm_eval_tasks.label_prior` has measured it
     prior: Mapping[str, float] | None = None
+    source: Source | None = None  # who explains in place of the model; None where it explains itself
 
     def __post_init__(self) -> None:
         style, question = STYLES[self.style], self.question

@@ -41,6 +41,7 @@ class Conversation:
     request: Request | None = None  # the request for an explanation; None where the last turn asks for a label
     style: str = ""  # of the request; "" where the last turn asks for a label
     word: str = ""  # of which the last turn asks whether the answer would change without it; "" elsewhere
+    lightest_decides: bool = False  # whether the rule is turned round in this document (`rule=context`)
 
     @property
     def target(self) -> str:

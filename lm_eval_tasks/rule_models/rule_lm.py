@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from faithful_se.errors import UsageError
-from faithfulness_metrics.words import document_hash, seed_of
+from faithfulness_metrics.words import document_hash, seed_of, words_of
 from lm_eval_tasks.rule_models import self_knowledge
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
-from lm_eval_tasks.rule_models.rules import label_index, weight_of
+from lm_eval_tasks.rule_models.rules import label_index, weigher
 from lm_eval_tasks.rule_models.self_knowledge import read_knows
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
 from lm_eval_tasks.rule_models.thinker import FORMS, OPENED, think
 
 # lm-eval passes these to every model.
 LM_EVAL_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
-KNOWN = "strategy, h, seed, bias, thinks, cut and knows"
+KNOWN = "strategy, h, seed, bias, thinks, cut, rule and knows"
+
+# What decides: the heaviest word; or that or the lightest, by the number of words.
+RULES = ("words", "context")
 
 
 class RuleLM(LM):
@@ -36,6 +40,7 @@ class RuleLM(LM):
         thinks: how the model writes a thought before each answer, a key of `FORMS`; empty for none. With ``opened``
             its chat template has opened the thought. A thinker keeps to the token limit; its tokens are words.
         cut: probability that a thought never ends.
+        rule: ``words``, or ``context``: in a text of an odd number of words, masks included, the lightest word decides.
         knows: how the model says whether its answer would change without a word: rightly, with this probability; or
             always ``yes``, or always ``no``.
     """
@@ -50,6 +55,7 @@ class RuleLM(LM):
         bias: str = "",
         thinks: str = "",
         cut: float = 0.0,
+        rule: str = RULES[0],
         knows: float | str = 1.0,
         **others: Any,
     ) -> None:
@@ -60,11 +66,13 @@ class RuleLM(LM):
             raise UsageError(f"strategy={strategy!r}: give one of {', '.join(STRATEGIES)}")
         if thinks and thinks not in FORMS:
             raise UsageError(f"thinks={thinks!r}: give one of {', '.join(FORMS)}")
+        if rule not in RULES:
+            raise UsageError(f"rule={rule!r}: give one of {', '.join(RULES)}")
         for name, probability in (("h", h), ("cut", cut)):
             if not 0 <= float(probability) <= 1:
                 raise UsageError(f"{name}={probability!r}: give a probability, from 0 to 1")
         self.strategy, self.h, self.seed, self.bias = strategy, float(h), int(seed), _read_bias(bias)
-        self.thinks, self.cut = thinks, float(cut)
+        self.thinks, self.cut, self.rule = thinks, float(cut), rule
         self.knows = read_knows(knows)
         self.classify, self.explain = STRATEGIES[strategy]
         self.calls = {"generate_until": 0, "loglikelihood": 0}
@@ -73,8 +81,19 @@ class RuleLM(LM):
         """Identifies the model in a cache."""
         bias = f" bias={self.bias}" if self.bias else ""
         thoughts = f" thinks={self.thinks} cut={self.cut}" if self.thinks else ""
-        knows = "" if self.knows == 1 else f" knows={self.knows}"
-        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{knows}"
+        rule = f" rule={self.rule}" if self.rule != RULES[0] else ""
+        knows = f" knows={self.knows}" if self.knows != 1 else ""
+        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{rule}{knows}"
+
+    def read(self, prompt: str) -> Conversation:
+        """The conversation of a prompt, and whether its document turns the rule round."""
+        return self.in_context(read(_messages(prompt)))
+
+    def in_context(self, conversation: Conversation) -> Conversation:
+        """A conversation that says whether its document turns the rule round."""
+        if self.rule == RULES[0]:
+            return conversation
+        return replace(conversation, lightest_decides=len(words_of(conversation.fields)) % 2 == 1)
 
     def label(self, conversation: Conversation) -> str:
         """The label that the model writes."""
@@ -94,7 +113,7 @@ class RuleLM(LM):
         self.calls["generate_until"] += len(requests)
         answers = []
         for request in requests:
-            conversation = read(_messages(request.args[0]))
+            conversation = self.read(request.args[0])
             if conversation.word:
                 answer = self_knowledge.answer(self, conversation)
             else:
@@ -110,7 +129,7 @@ class RuleLM(LM):
         self.calls["loglikelihood"] += len(requests)
         answers = []
         for request in requests:
-            conversation, label = read(_messages(request.args[0])), request.args[1].strip()
+            conversation, label = self.read(request.args[0]), request.args[1].strip()
             of_word = self_knowledge.logprobs(self, conversation) if conversation.word else None
             logprobs = of_word or self.logprobs(conversation)
             answers.append((logprobs[label], label == max(logprobs, key=logprobs.__getitem__)))
@@ -122,11 +141,11 @@ class RuleLM(LM):
 
         A label has the weight of its heaviest word. The bias lowers the other labels, as no probability exceeds 1.
         """
-        labels = conversation.question.choices(conversation.unknown)
+        labels, weigh = conversation.question.choices(conversation.unknown), weigher(conversation)
         weights = dict.fromkeys(labels, 0.0)
         for word in conversation.words:
             label = labels[label_index(word.key, len(conversation.question.labels))]
-            weights[label] = max(weights[label], weight_of(word.key))
+            weights[label] = max(weights[label], weigh(word.key))
         prediction = self.classify(self, conversation)
         if prediction in weights:
             largest = max(weights.values())

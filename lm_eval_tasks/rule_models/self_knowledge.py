@@ -51,7 +51,7 @@ def changes_without(lm: RuleLM, conversation: Conversation) -> bool:
     positions = [position for position, unit in enumerate(units) if unit.key == key]
     fields = remove(conversation.fields, units, positions, request.operator, request.mask)
     original = replace(conversation, request=None, style="", word="")
-    return lm.label(replace(original, fields=fields)) != lm.label(original)
+    return lm.label(lm.in_context(replace(original, fields=fields))) != lm.label(original)
 
 
 def says_it_changes(lm: RuleLM, conversation: Conversation) -> bool:

@@ -34,7 +34,7 @@ def test_every_document_has_every_key_of_its_task():
         "phi_cct": [0.0] * 4, "phi_cct_of_max": [0.0] * 4, "loo_percentile": None, "hit1": None, "redundant": None,
         "hit1_chance": None, "comprehensiveness": None, "comprehensiveness_lift": None, "masked_fraction": None,
     }  # fmt: skip
-    edits = {"one_edit": None, "edit_fraction": None, "label_leak": None}
+    edits = {"one_edit": None, "edit_fraction": None, "label_leak": None, "plausibility_edits": None}
     for style, more in (("attribution", removals), ("redaction", removals), ("counterfactual", edits)):
         spec = spec_of(style, controls=("random", "oracle", "stability"), unknown=True, classifier="loglikelihood")
         spec = replace(spec, rationales=True)
