@@ -24,16 +24,9 @@ _SHARES = frozenset(
     {
         *("faithful", "valid", "acc", "faithful_random", "faithful_oracle", "label_mass", "loo_percentile", "hit1"),
         *("hit1_chance", "redundant", "masked_fraction", "one_edit", "edit_fraction", "label_leak", "plausibility_f1"),
-        *(
-            "plausibility_iou",
-            "plausibility_edits",
-            "stability_q",
-            "abstain",
-            "madsen",
-            "acc_majority",
-            "answer_share",
-            "answered",
-        ),
+        *("plausibility_iou", "plausibility_edits", "stability_q", "abstain", "madsen", "acc_majority", "answer_share"),
+        *("answered", "simulation_acc", "simulation_hits", "simulation_false_alarms", "simulation_unsaid"),
+        "simulation_read",
     }
 )
 _SIGNED = frozenset({"lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"})
