@@ -91,6 +91,17 @@ class SimulationRecord(AnswerRecord):
     says_so: bool | None  # whether the model says that it would; None where its answer could not be read
 
 
+class CueRecord(TypedDict):
+    """What was inserted into the document before the model explained, and the answer without it."""
+
+    text: str  # what was inserted, a sentence or a word
+    label: str  # the label that it speaks for or against; "" for a word
+    target: str  # the answer that follows it; "" where every other answer than without it does
+    positions: list[int]  # of its words that stand nowhere else in the text: whoever names one names the cue
+    fields: dict[str, str]  # the document without it
+    prediction: Prediction  # the model's answer on that
+
+
 class RationaleRecord(TypedDict):
     """The words that people marked: positions, fields and texts, in step."""
 
@@ -128,4 +139,7 @@ class Transcript(TypedDict):
     units: NotRequired[list[UnitRecord]]  # every sentence of the document, only with unit=sentence
     # one entry per word of which the model was asked whether its answer would change; only in the style `simulation`
     simulations: NotRequired[list[SimulationRecord]]
+    # only with the option `cue`, where the document was answered without it: `fields`, `prediction` and all that
+    # follows are then of the document with the cue, and `hash` is of the one without
+    cue: NotRequired[CueRecord]
     problem: str  # why the document could not go through the protocol; "" where it did

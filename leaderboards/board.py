@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from leaderboards.lm_eval_files.option_defaults import has_cue
+
 # <breaking>.<added>: raise it with any change of a field's name or meaning.
 SCHEMA_VERSION = "1.4"
 
@@ -75,9 +77,10 @@ class Task:
     def is_variant(self) -> bool:
         """Whether this is a further variant (`~2`) of a task. Variants do not count in means over tasks.
 
-        Neither does a task that asks whether answers would change: its explanation is that of another style.
+        Neither does a task that asks whether answers would change, whose explanation is that of another style, nor one
+        whose texts have a cue.
         """
-        return "~" in self.id or bool(self.options.get("simulates"))
+        return "~" in self.id or bool(self.options.get("simulates")) or has_cue(self.options)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from faithfulness_metrics.units import UNITS
 from faithfulness_metrics.words import positions_by_key
+from lm_eval_tasks.cues import most_words
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.options import NO_CUE
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
@@ -23,7 +25,10 @@ def most_calls(spec: TaskSpec, document: Document) -> int:
     calls = 3 + spec.options.draws * ("random" in controls) + NEUTRAL * ("stability" in controls)
     if STYLES[spec.style].SIMULATES:
         calls += 1 + spec.options.draws * ("random" in controls) + ("oracle" in controls)
-    return calls + (types_of(spec, document) if "oracle" in controls else 0)
+    calls += types_of(spec, document) * ("oracle" in controls)
+    if spec.options.cue != NO_CUE:
+        calls += 1 + most_words(spec.question_about(document), spec.options) * ("oracle" in controls)
+    return calls
 
 
 def types_of(spec: TaskSpec, document: Document) -> int:

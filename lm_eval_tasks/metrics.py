@@ -17,8 +17,10 @@ import numpy as np
 from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring, scoring_answers, scoring_rationales, scoring_simulation
+from faithfulness_metrics.cues import g_mean_of_counts
+from lm_eval_tasks import scoring, scoring_answers, scoring_cues, scoring_rationales, scoring_simulation
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.options import NO_CUE
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
@@ -49,6 +51,7 @@ def features_of(spec: TaskSpec) -> set[str]:
         ("unknown", options.unknown),
         ("loglikelihood", options.ranked),
         ("simulation", STYLES[spec.style].SIMULATES),
+        ("cue", options.cue != NO_CUE),
     )
     return features | {name for name, is_on in switches if is_on}
 
@@ -152,6 +155,16 @@ def phi_cct_stderr(counts: Sequence[Sequence[float]], column: int = 0) -> float 
     return _number(interval(resampled[:, column]).stderr)
 
 
+def g_mean(counts: Sequence[Sequence[float]]) -> float:
+    """Geometric mean of hit rate and specificity over documents; nan where every answer follows the cue, or none."""
+    return float(g_mean_of_counts([np.sum(counts, axis=0)])[0])
+
+
+def g_mean_stderr(counts: Sequence[Sequence[float]]) -> float | str:
+    """Standard error of `g_mean` by bootstrap over documents."""
+    return _number(interval(g_mean_of_counts(bootstrap_means(list(zip(*counts, strict=True))))).stderr)
+
+
 def _number(value: float) -> float | str:
     return "N/A" if math.isnan(value) else value
 
@@ -200,6 +213,11 @@ METRICS: dict[str, Metric] = {
     "simulation_false_alarms": Metric(scoring_simulation.false_alarms, False, "simulation", *POOLED),
     "simulation_unsaid": Metric(scoring_simulation.unsaid, None, "simulation", *POOLED),
     "simulation_read": Metric(scoring_simulation.read, True, "simulation", *POOLED),
+    "cue_taken": Metric(scoring_cues.taken, None, "cue", *POOLED),
+    "cue_named": Metric(scoring_cues.named, True, "cue", *POOLED),
+    "cue_named_untaken": Metric(scoring_cues.named_untaken, False, "cue", *POOLED),
+    "cue_phi": Metric(scoring_cues.counts, True, "cue", phi_cct, phi_cct_stderr),
+    "cue_g_mean": Metric(scoring_cues.counts, True, "cue", g_mean, g_mean_stderr),
     "abstain": Metric(scoring.abstain, None, "unknown"),
     "madsen": Metric(scoring.madsen, True, "unknown", *POOLED, takes_labels=True),
 }

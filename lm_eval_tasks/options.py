@@ -26,6 +26,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "unit": ("word", "sentence"),  # `faithfulness_metrics.units.UNITS`, without the import of numpy
     "words_of": ("question", "choices", "both"),
     "answer_with": ("letter", "text"),
+    "cue": ("none", "hint", "bias", "word"),
+    "cue_way": ("persuade", "dissuade"),
 }
 
 # The options of multiple choice.
@@ -35,6 +37,9 @@ UNIT = CHOICES["unit"][0]
 
 # Who explains: the model itself, people, or what a path leads to (`lm_eval_tasks.sources`).
 SELF, RATIONALES = "self", "rationales"
+
+# Whether a cue is inserted into each text (`lm_eval_tasks.cues`), and the cue that is no sentence.
+NO_CUE, WORD_CUE = CHOICES["cue"][0], CHOICES["cue"][-1]
 
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
 FEWSHOT_SEED = 1234
@@ -80,6 +85,8 @@ class Options:
         template: wording of the request for an explanation, 1 to 5.
         explanations: self, or whose are judged in place of the model's own: results of a run, attributions, a word
             list, or rationales.
+        cue: what is inserted into each text before the model explains: none, hint, bias or word.
+        cue_way: of hint and bias, whether it speaks for another label (persuade) or against the answer (dissuade).
         quick: let a local model rank and generate in our own forward pass; answers are equal.
     """
 
@@ -102,6 +109,8 @@ class Options:
     answer_with: str = "letter"
     template: int = 1
     explanations: str = SELF
+    cue: str = NO_CUE
+    cue_way: str = CHOICES["cue_way"][0]
     quick: bool = True
 
     @property
@@ -112,7 +121,7 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files: what can change a number.
 
-        Those of priors, thoughts, units, wordings, other explainers and multiple choice only where they are used.
+        Those of priors, thoughts, units, wordings, other explainers, cues and multiple choice only where they are used.
         """
         unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
@@ -120,6 +129,7 @@ class Options:
         unused |= {"unit"} if self.unit == UNIT else set()
         unused |= {"template"} if self.template == 1 else set()
         unused |= {"explanations"} if self.explanations == SELF else set()
+        unused |= {"cue", "cue_way"} if self.cue == NO_CUE else {"cue_way"} if self.cue == WORD_CUE else set()
         unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
         values = {**vars(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
@@ -144,6 +154,7 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
         values |= {name: _read_value(task, name, source[name]) for name in names if name in source}
     _check_prior(task, values)
     _check_unit(task, values)
+    _check_cue(task, values)
     if values.get("answer_with") == "text" and values.get("words_of", "question") != "question":
         raise UsageError(
             f"{task}: answer_with=text with words_of={values['words_of']}: a choice without a word would be another "
@@ -175,6 +186,21 @@ def _check_unit(task: str, values: Mapping[str, Any]) -> None:
         from faithfulness_metrics.sentences import EXTRA
 
         raise UsageError(f"{task}: unit={values['unit']} needs sentencex: pip install 'faithful-se[{EXTRA}]'")
+
+
+def _check_cue(task: str, values: Mapping[str, Any]) -> None:
+    """Refuse a cue where nobody could name it, and a way of a cue that has none."""
+    cue = values.get("cue", NO_CUE)
+    if "cue_way" in values and cue in (NO_CUE, WORD_CUE):
+        raise UsageError(f"{task}: cue_way={values['cue_way']} is for cue=hint or cue=bias: add that, or leave it out")
+    if cue == NO_CUE:
+        return
+    if (unit := values.get("unit", UNIT)) != UNIT:
+        raise UsageError(f"{task}: cue={cue} is named by words: leave unit={unit} out")
+    if values.get("explanations", SELF) != SELF:
+        raise UsageError(f"{task}: cue={cue} asks the model what made it answer: leave explanations out")
+    if values.get("words_of") == "choices":
+        raise UsageError(f"{task}: cue={cue} is inserted into the question: leave words_of=choices out")
 
 
 def _read_value(task: str, name: str, value: Any) -> Any:

@@ -12,10 +12,12 @@ from collections.abc import Generator, Iterable, Sequence
 from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
 from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Call, Classify, Messages, answer_record, as_chat
+from lm_eval_tasks.cued import ask_with_cue
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
+from lm_eval_tasks.options import NO_CUE
 from lm_eval_tasks.server_problems import is_server_problem
 from lm_eval_tasks.simulation import simulate
 from lm_eval_tasks.spec import TaskSpec
@@ -29,20 +31,23 @@ Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
 EXPLAIN = "explain"
 STEPS = ("classify", EXPLAIN, "check")
 PRIOR = "prior of the labels"
+CUE = "classify with the cue"
 SIMULATION = "simulate"
 SEARCH = "search for the oracle's words …"
 
 
 def steps_of(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
     """The rounds that tasks take. Where a greedy search can follow, how many it takes is known only at its end."""
-    measures = searches = simulates = asks = False
+    measures = searches = simulates = asks = cues = False
     for spec in specs:
         asks |= spec.source is None
         measures |= spec.calibrated and not spec.prior
         removes_several = spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS
+        cues |= spec.options.cue != NO_CUE
         simulates |= STYLES[spec.style].SIMULATES
         searches |= spec.options.ranked and removes_several and "oracle" in spec.options.controls
-    steps = STEPS if asks else tuple(step for step in STEPS if step != EXPLAIN)
+    first, *others = STEPS if asks else (step for step in STEPS if step != EXPLAIN)
+    steps = first, *[CUE] * cues, *others
     return (*([PRIOR] if measures else []), *steps, *([SEARCH] if searches else [SIMULATION] * simulates))
 
 
@@ -58,6 +63,9 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
     call = spec.classify(document)
     (prediction,) = yield [call]
     transcript = new_transcript(spec, document, call, prediction)
+    if spec.options.cue != NO_CUE and prediction.label is not None and document.words:
+        document, call, prediction, cue = yield from ask_with_cue(spec, document, prediction, transcript)
+        transcript = {**new_transcript(spec, document, call, prediction), "hash": transcript["hash"], "cue": cue}
     if prediction.label is None:
         transcript["problem"] = prediction.problem or "no label in the answer"
         return transcript

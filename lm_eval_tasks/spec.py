@@ -11,6 +11,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
+from lm_eval_tasks.cues import cue_problem
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.languages import ENGLISH, simulation_problem, unit_problem, wording_problem
 from lm_eval_tasks.options import Options
@@ -48,6 +49,8 @@ class TaskSpec:
                 f"{self.question.language}: take operator=mask or delete"
             )
         if problem := unit_problem(self.options.unit, question.language, dict(question.prompts)):
+            raise UsageError(f"{question.dataset}: {problem}")
+        if problem := cue_problem(self.options.cue, question.language, style):
             raise UsageError(f"{question.dataset}: {problem}")
         if self.options.template > 1 and (problem := wording_problem(question.language, dict(question.prompts))):
             raise UsageError(f"{question.dataset}: template={self.options.template}: {problem}")

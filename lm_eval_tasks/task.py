@@ -26,6 +26,7 @@ from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.asked_questions import note_question
+from lm_eval_tasks.cues import shown_cue
 from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
 from lm_eval_tasks.data_checks import MOST_TEXTS
 from lm_eval_tasks.declaration import check_declaration, label_problem
@@ -200,8 +201,9 @@ class SelfExplainTask(ConfigurableTask):
         document = self.source.document(doc)
         opening = "\n\n".join(content for _, content in self.spec.classify(document).messages)
         request = self.spec.request(document, target="…")
+        cue = f"\n\n[cue] {text}" if (text := shown_cue(request.question, self.spec.options)) else ""
         simulate = f"\n\n[simulate] {ask_whether(request, '…')}" if STYLES[self.spec.style].SIMULATES else ""
-        return f"{opening}\n\n[explain] {STYLES[self.spec.style].ask(request)}{simulate}"
+        return f"{opening}{cue}\n\n[explain] {STYLES[self.spec.style].ask(request)}{simulate}"
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""

@@ -1,4 +1,4 @@
-"""Metrics of all documents together, with their intervals: docs/metrics.md, "13. Simulation".
+"""Metrics of all documents together, with their intervals: docs/metrics.md, sections 13 and 14.
 
 Each document has some numbers. The metric is a function of their means over documents, and so is each resample's.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from faithfulness_metrics.bootstrap import Array, bootstrap_means, intervals
+from faithfulness_metrics.cues import g_mean_of_counts
 from faithfulness_metrics.erasure import phi_of_counts
 from leaderboards.analysis.confidence_intervals import bootstrap_estimate, undefined_estimate
 from leaderboards.board import Estimate, Settings
@@ -27,10 +28,15 @@ def _largest(means: Array) -> Array:
     return share
 
 
-# Metric -> the function of means, [n_tables, n_numbers] -> [n_tables]; why it can be undefined.
-FUNCTIONS: dict[str, tuple[Callable[[Array], Array], str]] = {
-    "simulation_phi": (_phi, "every word that was asked about changes the answer, or none does"),
-    "simulation_majority": (_largest, "no word was asked about"),
+_NO_WORD, _NO_CUE = "no word was asked about", "no document has a cue that can be named"
+
+# Metric -> the function of means, [n_tables, n_numbers] -> [n_tables]; why it can be undefined; what is missing where
+# no document has numbers.
+FUNCTIONS: dict[str, tuple[Callable[[Array], Array], str, str]] = {
+    "simulation_phi": (_phi, "every word that was asked about changes the answer, or none does", _NO_WORD),
+    "simulation_majority": (_largest, _NO_WORD, _NO_WORD),
+    "cue_phi": (_phi, "every answer follows the cue, or none does", _NO_CUE),
+    "cue_g_mean": (g_mean_of_counts, "every answer follows the cue, or none does", _NO_CUE),
 }
 
 
@@ -45,10 +51,10 @@ def count_estimates(samples: Samples, seed: int, settings: Settings) -> dict[str
 
 def count_estimate(name: str, rows: list[list[float] | None], seed: int, settings: Settings) -> Estimate:
     """One of them, from the numbers of each document."""
-    function, reason = FUNCTIONS[name]
+    function, reason, nothing = FUNCTIONS[name]
     table = np.array([row for row in rows if row and any(row)], dtype=np.float64)
     if not len(table):
-        return undefined_estimate("no word was asked about")
+        return undefined_estimate(nothing)
     mean = table.mean(axis=0, keepdims=True)
     value = float(function(mean)[0])
     if math.isnan(value):

@@ -27,7 +27,14 @@ DEFAULTS: dict[str, Any] = {
     "order": "file",
     "order_seed": 0,
     "template": 1,
+    "cue": "none",
+    "cue_way": "persuade",
 }
+
+
+def has_cue(options: Mapping[str, Any]) -> bool:
+    """Whether something was inserted into the texts of a run."""
+    return bool(with_defaults(options)["cue"] != DEFAULTS["cue"])
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _SHARES = frozenset(
         *("hit1_chance", "redundant", "masked_fraction", "one_edit", "edit_fraction", "label_leak", "plausibility_f1"),
         *("plausibility_iou", "plausibility_edits", "stability_q", "abstain", "madsen", "acc_majority", "answer_share"),
         *("answered", "simulation_acc", "simulation_hits", "simulation_false_alarms", "simulation_unsaid"),
-        "simulation_read",
+        *("simulation_read", "cue_taken", "cue_named", "cue_named_untaken"),
     }
 )
 _SIGNED = frozenset({"lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"})

@@ -37,7 +37,7 @@ RATES = ("faithful", "valid", "acc", "faithful_random", "faithful_oracle")
 OUTCOMES = ("faithful", "valid")
 
 # Metrics of all documents together: each document has some numbers, which are added up.
-COUNTS = ("simulation_phi", "simulation_majority")
+COUNTS = ("simulation_phi", "simulation_majority", "cue_phi", "cue_g_mean")
 
 # String fields of `Samples.frame`, read from the transcript: hash of the text, gold label, predicted label, target of a
 # counterfactual, label after the perturbation.

@@ -68,6 +68,12 @@ def wordings_of(language: str) -> Mapping[str, Sequence[str]]:
     return _read(f"wordings/{language}")
 
 
+@lru_cache(maxsize=64)
+def cues_of(language: str) -> Mapping[str, Any]:
+    """What the option `cue` inserts, if the language has it: ``<cue>.<cue_way>`` -> sentence, ``words`` -> words."""
+    return _read(f"cues/{language}")
+
+
 def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
     """Why a dataset has no prompts about a unit, with the remedy; "" where it has them.
 

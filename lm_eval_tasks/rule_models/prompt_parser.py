@@ -18,6 +18,7 @@ from lm_eval_tasks.asked_questions import noted_questions
 from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.dataset_index import dataset_names, dataset_spec
+from lm_eval_tasks.rule_models.read_cues import ReadCue
 from lm_eval_tasks.rule_models.requests import DEFAULT_MASK, asked_of, units_of_prompts
 from lm_eval_tasks.styles.explanation import Request
 
@@ -42,6 +43,7 @@ class Conversation:
     style: str = ""  # of the request; "" where the last turn asks for a label
     word: str = ""  # of which the last turn asks whether the answer would change without it; "" elsewhere
     lightest_decides: bool = False  # whether the rule is turned round in this document (`rule=context`)
+    cue: ReadCue | None = None  # what stood in the document, which is then without it; None where it is plain text
 
     @property
     def target(self) -> str:

@@ -13,7 +13,7 @@ from lm_eval.api.model import LM
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import document_hash, seed_of, words_of
-from lm_eval_tasks.rule_models import self_knowledge
+from lm_eval_tasks.rule_models import cue_follower, self_knowledge
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
 from lm_eval_tasks.rule_models.rules import label_index, weigher
 from lm_eval_tasks.rule_models.self_knowledge import read_knows
@@ -22,7 +22,7 @@ from lm_eval_tasks.rule_models.thinker import FORMS, OPENED, think
 
 # lm-eval passes these to every model.
 LM_EVAL_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
-KNOWN = "strategy, h, seed, bias, thinks, cut, rule and knows"
+KNOWN = "strategy, h, seed, bias, thinks, cut, rule, knows, follows, names and misnames"
 
 # What decides: the heaviest word; or that or the lightest, by the number of words.
 RULES = ("words", "context")
@@ -43,6 +43,9 @@ class RuleLM(LM):
         rule: ``words``, or ``context``: in a text of an odd number of words, masks included, the lightest word decides.
         knows: how the model says whether its answer would change without a word: rightly, with this probability; or
             always ``yes``, or always ``no``.
+        follows: probability that the model follows a hint or a bias in a text; empty where it reads them as plain text.
+        names: probability that it names a cue that it follows.
+        misnames: probability that it names a cue that it does not follow.
     """
 
     tokenizer_name = "faithful-se-rules"
@@ -57,6 +60,9 @@ class RuleLM(LM):
         cut: float = 0.0,
         rule: str = RULES[0],
         knows: float | str = 1.0,
+        follows: float | str = "",
+        names: float = 1.0,
+        misnames: float = 0.0,
         **others: Any,
     ) -> None:
         super().__init__()
@@ -68,12 +74,15 @@ class RuleLM(LM):
             raise UsageError(f"thinks={thinks!r}: give one of {', '.join(FORMS)}")
         if rule not in RULES:
             raise UsageError(f"rule={rule!r}: give one of {', '.join(RULES)}")
-        for name, probability in (("h", h), ("cut", cut)):
+        probabilities = {"h": h, "cut": cut, "follows": follows or 0, "names": names, "misnames": misnames}
+        for name, probability in probabilities.items():
             if not 0 <= float(probability) <= 1:
                 raise UsageError(f"{name}={probability!r}: give a probability, from 0 to 1")
         self.strategy, self.h, self.seed, self.bias = strategy, float(h), int(seed), _read_bias(bias)
         self.thinks, self.cut, self.rule = thinks, float(cut), rule
         self.knows = read_knows(knows)
+        self.follows = None if follows == "" else float(follows)
+        self.names, self.misnames = float(names), float(misnames)
         self.classify, self.explain = STRATEGIES[strategy]
         self.calls = {"generate_until": 0, "loglikelihood": 0}
 
@@ -83,11 +92,13 @@ class RuleLM(LM):
         thoughts = f" thinks={self.thinks} cut={self.cut}" if self.thinks else ""
         rule = f" rule={self.rule}" if self.rule != RULES[0] else ""
         knows = f" knows={self.knows}" if self.knows != 1 else ""
-        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{rule}{knows}"
+        cues = "" if self.follows is None else f" follows={self.follows} names={self.names} misnames={self.misnames}"
+        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{rule}{knows}{cues}"
 
     def read(self, prompt: str) -> Conversation:
-        """The conversation of a prompt, and whether its document turns the rule round."""
-        return self.in_context(read(_messages(prompt)))
+        """The conversation of a prompt, its document without a cue, and whether that turns the rule round."""
+        conversation = read(_messages(prompt))
+        return self.in_context(conversation if self.follows is None else cue_follower.without_cue(conversation))
 
     def in_context(self, conversation: Conversation) -> Conversation:
         """A conversation that says whether its document turns the rule round."""
@@ -98,9 +109,13 @@ class RuleLM(LM):
     def label(self, conversation: Conversation) -> str:
         """The label that the model writes."""
         if not self.bias:
-            return self.classify(self, conversation)
+            return self.decide(conversation)
         logprobs = self.logprobs(conversation)
         return max(logprobs, key=logprobs.__getitem__)
+
+    def decide(self, conversation: Conversation) -> str:
+        """The label before any bias: by the cue that the model follows, or else by its strategy."""
+        return cue_follower.followed(self, conversation) or self.classify(self, conversation)
 
     def is_honest(self, conversation: Conversation) -> bool:
         """Whether this explanation is true: drawn per document, style and budget."""
@@ -117,12 +132,16 @@ class RuleLM(LM):
             if conversation.word:
                 answer = self_knowledge.answer(self, conversation)
             else:
-                answer = self.explain(self, conversation) if conversation.request else self.label(conversation)
+                answer = self.explained(conversation) if conversation.request else self.label(conversation)
             if self.thinks:
                 answer = think(self, conversation, answer, request.args[1]["max_gen_toks"])
             answers.append(answer)
             self.cache_hook.add_partial("generate_until", request.args, answers[-1])
         return answers
+
+    def explained(self, conversation: Conversation) -> str:
+        """The explanation: the cue, if the model names it, or else by its strategy."""
+        return cue_follower.named(self, conversation) or self.explain(self, conversation)
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """The log-likelihood of a label, or of an answer about a word, and whether it is the likeliest."""
@@ -146,7 +165,7 @@ class RuleLM(LM):
         for word in conversation.words:
             label = labels[label_index(word.key, len(conversation.question.labels))]
             weights[label] = max(weights[label], weigh(word.key))
-        prediction = self.classify(self, conversation)
+        prediction = self.decide(conversation)
         if prediction in weights:
             largest = max(weights.values())
             weights[prediction] = largest + (0.0 if weights[prediction] == largest else 0.01)

@@ -171,4 +171,5 @@ def write(conversation: Conversation, words: Sequence[str], new_word: str = "") 
     assert request is not None, "written only where an explanation is asked for"
     # The new word that reaches the target replaces one word.
     changed = words[:1] if request.target else words
-    return STYLES[conversation.style].write(conversation.fields, changed, request, new_word)
+    fields = conversation.cue.fields if conversation.cue else conversation.fields
+    return STYLES[conversation.style].write(fields, changed, request, new_word)

@@ -50,6 +50,8 @@ class ResultsSource:
                 raise UsageError(f"{samples}: line {number} is no complete sample: {_AGAIN}") from error
             if (unit := options.get("unit", WORD_UNIT)) != task.unit:
                 raise UsageError(f"{self.what} names each {unit}, and this task each {task.unit}: give unit={unit}")
+            if "cue" in options:
+                raise UsageError(f"{self.what} is about texts with a cue: give a run without cue={options['cue']}")
             if (other := options.get("explanations", SELF)) != SELF:
                 raise UsageError(f"{self.what} holds explanations of {other}, not of its model: give their own source")
         self.name, self.digest = name_of(folder), _model_digest(samples)
