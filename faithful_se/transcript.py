@@ -62,6 +62,13 @@ class RandomVariant(AnswerRecord):
     fields: dict[str, str]
 
 
+class OperatorRecord(TypedDict):
+    """What another operator than the first leads to: without the named words, and without each random set."""
+
+    perturbed: RandomVariant | None  # None where the explanation is not valid
+    random: list[RandomVariant]
+
+
 class OracleVariant(AnswerRecord):
     """The classification of the document perturbed at positions that the oracle tries."""
 
@@ -115,5 +122,6 @@ class Transcript(TypedDict):
     oracle: OracleRecord | None  # None without that control
     stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
     prior: dict[str, float] | None  # label -> nats that were subtracted from its log-probability; None where none was
+    operators: NotRequired[dict[str, OperatorRecord]]  # every operator but the first, only with several
     units: NotRequired[list[UnitRecord]]  # every sentence of the document, only with unit=sentence
     problem: str  # why the document could not go through the protocol; "" where it did

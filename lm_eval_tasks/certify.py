@@ -17,8 +17,10 @@ from faithful_se.progress import Progress
 from faithful_se.transcript import Transcript
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.infill_texts import infill_texts
 from lm_eval_tasks.lm_eval_backend import Backend
 from lm_eval_tasks.metrics import METRICS, Value, metrics_of, score
+from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.options import CONTROLS, Options
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.rule_models import RuleLM
@@ -60,14 +62,19 @@ REASONS = {
     "label_leak": "what is written",
     "stability_q": "the classifier",
     "abstain": "the classifier",
+    "faithful_infill": "a word of another text may speak for the label too",
+    "lift_infill": "as `faithful_infill`",
+    "operators_agree": "the operators: a false explanation changes nothing under any",
     "madsen": "the answer to the perturbed text must be “unknown”; this model gives another label",
 }
 
 
 def task(style: str, dataset: str = DATASET) -> TaskSpec:
-    """A task with every control, ranked labels and “unknown”, so that it reports every key it can."""
-    options = Options(data="mini", classifier="loglikelihood", controls=CONTROLS, unknown=True)
-    return TaskSpec(dataset_spec(dataset).question, style, BUDGETS[0], options)
+    """A task with every control and operator, ranked labels and “unknown”, so that it reports every key it can."""
+    operator = "+".join(OPERATORS)
+    options = Options(data="mini", classifier="loglikelihood", controls=CONTROLS, unknown=True, operator=operator)
+    source = dataset_spec(dataset)
+    return TaskSpec(source.question, style, BUDGETS[0], options, others=infill_texts(source, "mini"))
 
 
 def texts(spec: TaskSpec) -> list[Document]:
@@ -181,7 +188,11 @@ def tables(documents: int = DOCUMENTS) -> Iterator[str]:
         yield ""
     for style in styles:
         matrix = exposed(style, documents)
-        keys = [key for key in next(iter(matrix.values())) if any(row[key][1] for row in matrix.values())]
+        columns = {key: [row[key] for row in matrix.values()] for key in next(iter(matrix.values()))}
+        keys = list[str]()
+        for key, column in columns.items():  # `lift_mask` is `lift` again
+            if any(worse for _, worse in column) and str(column) not in [str(columns[name]) for name in keys]:
+                keys.append(key)
         yield from (f"**{style}**, {documents} texts", "", f"| strategy | {' | '.join(f'`{key}`' for key in keys)} |")
         yield "|---" * (len(keys) + 1) + "|"
         for name, row in matrix.items():

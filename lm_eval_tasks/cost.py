@@ -8,6 +8,7 @@ from faithfulness_metrics.units import UNITS
 from faithfulness_metrics.words import positions_by_key
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.styles import STYLES
 
 # Calls of the control `stability`, at most.
 NEUTRAL = 4
@@ -19,7 +20,9 @@ MANY = 200
 def most_calls(spec: TaskSpec, document: Document) -> int:
     """How many calls one document takes at most, before equal ones are dropped, and without the greedy search."""
     controls = spec.options.controls
-    calls = 3 + spec.options.draws * ("random" in controls) + NEUTRAL * ("stability" in controls)
+    drawn = spec.options.draws * ("random" in controls)
+    further = (len(spec.options.operators) - 1) * STYLES[spec.style].REMOVES_WORDS
+    calls = 3 + drawn + further * (1 + drawn) + NEUTRAL * ("stability" in controls)
     return calls + (types_of(spec, document) if "oracle" in controls else 0)
 
 

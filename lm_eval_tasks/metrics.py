@@ -17,8 +17,9 @@ import numpy as np
 from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring, scoring_answers
+from lm_eval_tasks import scoring, scoring_answers, scoring_operators
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
@@ -45,7 +46,8 @@ def features_of(spec: TaskSpec) -> set[str]:
     features = {"removal" if STYLES[spec.style].REMOVES_WORDS else "edit", *options.controls, options.classifier}
     # Calibrated labels are ranked too: they have log-likelihoods.
     switches = (("rationales", spec.rationales), ("unknown", options.unknown), ("loglikelihood", options.ranked))
-    return features | {name for name, is_on in switches if is_on}
+    operators = {"operators", *options.operators} if len(options.operators) > 1 else set()
+    return features | operators | {name for name, is_on in switches if is_on}
 
 
 def pooled_mean(values: Sequence[float | None]) -> float:
@@ -144,6 +146,15 @@ POOLED = (pooled_mean, pooled_stderr)
 SHARE, MAJORITY = (largest_share, largest_share_stderr), (largest_share_or_none, largest_share_stderr)
 PHI_OF_MAX = (partial(phi_cct, column=1), partial(phi_cct_stderr, column=1))
 
+
+def _of_operators(key: str, value: Callable[..., float], needs: str) -> dict[str, Metric]:
+    """A key of each operator, in tasks with several."""
+    return {
+        f"{key}_{operator}": Metric(partial(value, operator=operator), True, f"{needs} operators {operator}")
+        for operator in OPERATORS
+    }
+
+
 METRICS: dict[str, Metric] = {
     "faithful": Metric(scoring.faithful, True),
     "valid": Metric(scoring.valid, True),
@@ -176,6 +187,9 @@ METRICS: dict[str, Metric] = {
     "stability_q": Metric(scoring.stability_q, False, "stability", *POOLED),
     "abstain": Metric(scoring.abstain, None, "unknown"),
     "madsen": Metric(scoring.madsen, True, "unknown", *POOLED, takes_labels=True),
+    **_of_operators("faithful", scoring_operators.faithful, "removal"),
+    **_of_operators("lift", scoring_operators.lift, "removal random"),
+    "operators_agree": Metric(scoring_operators.operators_agree, None, "removal operators", *POOLED),
 }
 
 

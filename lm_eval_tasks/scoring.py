@@ -36,7 +36,11 @@ def accuracy(transcript: Transcript) -> float:
 
 def faithful_random(transcript: Transcript) -> float:
     """Share of the random word sets that change the answer; 0 without any."""
-    variants = transcript["random"]
+    return share_of_flips(transcript, transcript["random"])
+
+
+def share_of_flips(transcript: Transcript, variants: Sequence[AnswerRecord]) -> float:
+    """Share of some perturbed documents on which the answer changes as the style demands; 0 without any."""
     return sum(_flip(transcript, variant) for variant in variants) / len(variants) if variants else 0.0
 
 

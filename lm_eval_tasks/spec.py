@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from faithful_se.errors import UsageError
+from faithfulness_metrics.infill import OtherTexts
 from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.languages import ENGLISH, unit_problem
+from lm_eval_tasks.languages import ENGLISH, prompts_of, unit_problem
+from lm_eval_tasks.operators import prompt_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
@@ -33,16 +35,20 @@ class TaskSpec:
     prior_documents: tuple[Document, ...] = ()  # the texts of `prior=texts`
     # `classifier=calibrated`: nats per label; None until `lm_eval_tasks.label_prior` has measured it
     prior: Mapping[str, float] | None = None
+    others: OtherTexts | None = None  # texts that the operator `infill` takes words from
 
     def __post_init__(self) -> None:
-        if self.options.operator == "substitute" and self.question.language != ENGLISH:
-            raise UsageError(
-                f"operator=substitute writes English words, and {self.question.dataset} is in "
-                f"{self.question.language}: take operator=mask or delete"
-            )
         question = self.question
+        if "substitute" in self.options.operators and question.language != ENGLISH:
+            raise UsageError(
+                f"operator=substitute writes English words, and {question.dataset} is in {question.language}: take "
+                "operator=mask, delete or infill"
+            )
         if problem := unit_problem(self.options.unit, question.language, dict(question.prompts)):
             raise UsageError(f"{question.dataset}: {problem}")
+        prompts = {**prompts_of(question.language), **dict(question.prompts)}
+        if problem := prompt_problem(self.options.removal, self.options.unit, prompts):
+            raise UsageError(f"{question.dataset}: operator={self.options.operator}: {problem}")
 
     @property
     def calibrated(self) -> bool:
@@ -58,7 +64,8 @@ class TaskSpec:
         """The document, with the words or sentences that explanations name."""
         unit, language = self.options.unit, self.question.language
         same = (document.unit, document.language) == (unit, language)
-        return document if same else replace(document, unit=unit, language=language)
+        document = document if same else replace(document, unit=unit, language=language)
+        return document if document.others is self.others else replace(document, others=self.others)
 
     def question_about(self, document: Document) -> Question:
         """The dataset's question, with the document's own labels and choices where it has some."""
@@ -75,19 +82,19 @@ class TaskSpec:
     def request(self, document: Document, target: str = "") -> Request:
         """Everything that the wording of the request for an explanation depends on."""
         options = self.options
-        return Request(self.question_about(document), self.budget, options.mask, options.operator, target, options.unit)
+        return Request(self.question_about(document), self.budget, options.mask, options.removal, target, options.unit)
 
     def classify(self, document: Document) -> Classify:
         """The classification of a document, in a conversation of its own."""
         question, options = self.question_about(document), self.options
-        mask = options.mask if options.operator == "mask" else None
+        mask = options.mask if "mask" in options.operators else None
         prompt = question.classify(document.prompt_fields, mask, options.unknown, options.unit)
         return self._classify(prompt, question)
 
     def classify_nothing(self, document: Document) -> Classify:
         """The classification of a document, without its text."""
         question, options = self.question_about(document), self.options
-        mask = options.mask if options.operator == "mask" else None
+        mask = options.mask if "mask" in options.operators else None
         prompt = question.classify_nothing(mask, options.unknown, options.unit)
         return self._classify(prompt, question)
 

@@ -19,8 +19,8 @@ from lm_eval_tasks.asked_questions import noted_questions
 from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.dataset_index import dataset_names, dataset_spec
-from lm_eval_tasks.languages import unit_problem
-from lm_eval_tasks.options import CHOICES
+from lm_eval_tasks.languages import prompts_of, unit_problem
+from lm_eval_tasks.operators import OPERATORS, SEVERAL, prompt_problem
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
 
@@ -194,10 +194,11 @@ def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Requ
     table: dict[str, tuple[str, Request]] = {}
     for name, style in STYLES.items():
         targets = question.labels if style.WANTS_TARGET else ("",)
+        prompts = {**prompts_of(question.language), **dict(question.prompts)}
         for unit, budget, operator, target in itertools.product(
-            _units_of(question), BUDGETS, CHOICES["operator"], targets
+            _units_of(question), BUDGETS, (*OPERATORS, SEVERAL), targets
         ):
-            if operator == "substitute" and unit != WORD_UNIT:
+            if prompt_problem(operator, unit, prompts):
                 continue
             request = Request(question, budget, mask, operator, target, unit)
             table.setdefault(style.ask(request), (name, request))
