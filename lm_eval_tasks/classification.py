@@ -19,7 +19,7 @@ from faithfulness_metrics.words import Fields, words_of
 from lm_eval_tasks.choices import LETTERS, WORD_LETTERS, adds_word_letter, names_of_choices, without_letter
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.label_reading import parse_label
-from lm_eval_tasks.languages import ENGLISH, answers_of, any_phrase, prompts_of
+from lm_eval_tasks.languages import ENGLISH, answers_of, any_phrase, prompts_of, wordings_of
 
 __all__ = ["Message", "Question", "parse_label"]
 
@@ -49,8 +49,10 @@ class Question:
     layout: tuple[tuple[str, str], ...] = ()
     letters: tuple[str, ...] = ()  # those of its choices, which are names of fields too
 
-    def prompt(self, key: str) -> str:
-        """The template of a sentence, by its key in `lm_eval_tasks/languages/en.yaml`."""
+    def prompt(self, key: str, template: int = 1) -> str:
+        """The template of a sentence, by its key in `lm_eval_tasks/languages/en.yaml`, in one of its wordings."""
+        if template > 1:
+            return wordings_of(self.language)[key][template - 2]
         return dict(self.prompts).get(key) or prompts_of(self.language)[key]
 
     def pattern(self, key: str) -> re.Pattern[str]:

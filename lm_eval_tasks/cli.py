@@ -15,11 +15,12 @@ from pathlib import Path
 from textwrap import shorten
 
 from faithful_se.errors import UsageError
+from faithful_se.last_lines import say_last
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.cache_files import check_caches, kept
 from lm_eval_tasks.cache_stamp import OPTIONS, check_writer
 from lm_eval_tasks.disks import WrittenPaths, written_paths
-from lm_eval_tasks.eval_help import help_text, wants_help
+from lm_eval_tasks.eval_help import OTHER_COMMANDS, help_text, wants_help
 from lm_eval_tasks.missing_model import check_model_folders, no_such_kind, not_loaded
 from lm_eval_tasks.run_plan import PLAN
 
@@ -57,7 +58,17 @@ def main(argv: list[str]) -> int:
         _run(argv)
     except KeyboardInterrupt as stop:
         raise type(stop)(_after_stop(paths)) from None
+    if argv and argv[0] not in OTHER_COMMANDS and not wants_help(argv):
+        say_last(next_step(argv, paths))
     return 0
+
+
+def next_step(argv: Sequence[str], paths: WrittenPaths) -> str:
+    """The line below lm-eval's tables: how these results become a board."""
+    if not paths.output_path:
+        return "nothing is saved: with --log_samples --output_path results, `faithful-se board results` makes a page"
+    board = f"next: `faithful-se board {paths.output_folder} --out board` says what came out, on one page"
+    return board if "--log_samples" in argv else f"{board}; with --log_samples it has tests and examples too"
 
 
 def _run(argv: Sequence[str]) -> None:

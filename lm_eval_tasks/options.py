@@ -41,10 +41,13 @@ FEWSHOT_SEED = 1234
 RANKED = ("loglikelihood", "calibrated")
 
 # The smallest value of each option that is a whole number.
-WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0}
+WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0, "template": 1}
 
 # The largest ones: a number of draws or tokens beyond it would fill the memory before anything is asked.
 LARGEST, LARGEST_SEED = 10**6, 2**63 - 1
+
+# Wordings of a request for an explanation: the first, and those of `lm_eval_tasks/languages/wordings/`.
+TEMPLATES = 5
 
 # Arguments of lm-eval's models that only look like an option.
 MODEL_ARGUMENTS = ("think_end_token",)
@@ -72,6 +75,7 @@ class Options:
         order_seed: of the draw of balanced.
         words_of: of multiple choice, whose words count: question, choices or both.
         answer_with: of multiple choice, whether the labels are the letters of the choices or their texts.
+        template: wording of the request for an explanation, 1 to 5.
         quick: let a local model rank and generate in our own forward pass; answers are equal.
     """
 
@@ -92,6 +96,7 @@ class Options:
     order_seed: int = 0
     words_of: str = "question"
     answer_with: str = "letter"
+    template: int = 1
     quick: bool = True
 
     @property
@@ -112,12 +117,13 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files: what can change a number.
 
-        Those of priors, thoughts, units and multiple choice only where they are used.
+        Those of priors, thoughts, units, wordings and multiple choice only where they are used.
         """
         unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         unused |= {"unit"} if self.unit == UNIT else set()
+        unused |= {"template"} if self.template == 1 else set()
         unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
         values = {**vars(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}
@@ -191,7 +197,7 @@ def _read_value(task: str, name: str, value: Any) -> Any:
             raise UsageError(f"{task}: {name}={text}: give true or false")
         return value
     if name in WHOLE_NUMBERS:
-        least, most = WHOLE_NUMBERS[name], LARGEST_SEED if name == "order_seed" else LARGEST
+        least, most = WHOLE_NUMBERS[name], {"order_seed": LARGEST_SEED, "template": TEMPLATES}.get(name, LARGEST)
         digits = isinstance(value, str) and value.isdecimal()
         whole = digits or (isinstance(value, Integral) and not isinstance(value, bool))
         if not whole or (digits and len(value) > len(str(most))) or not least <= int(value) <= most:

@@ -13,7 +13,7 @@ from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.languages import ENGLISH, prompts_of, unit_problem
+from lm_eval_tasks.languages import ENGLISH, prompts_of, unit_problem, wording_problem
 from lm_eval_tasks.operators import prompt_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles import STYLES
@@ -49,6 +49,8 @@ class TaskSpec:
         prompts = {**prompts_of(question.language), **dict(question.prompts)}
         if problem := prompt_problem(self.options.removal, self.options.unit, prompts):
             raise UsageError(f"{question.dataset}: operator={self.options.operator}: {problem}")
+        if self.options.template > 1 and (problem := wording_problem(question.language, dict(question.prompts))):
+            raise UsageError(f"{question.dataset}: template={self.options.template}: {problem}")
 
     @property
     def calibrated(self) -> bool:
@@ -82,7 +84,15 @@ class TaskSpec:
     def request(self, document: Document, target: str = "") -> Request:
         """Everything that the wording of the request for an explanation depends on."""
         options = self.options
-        return Request(self.question_about(document), self.budget, options.mask, options.removal, target, options.unit)
+        return Request(
+            self.question_about(document),
+            self.budget,
+            options.mask,
+            options.removal,
+            target,
+            options.unit,
+            options.template,
+        )
 
     def classify(self, document: Document) -> Classify:
         """The classification of a document, in a conversation of its own."""

@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "fewshot_seed": 1234,
     "order": "file",
     "order_seed": 0,
+    "template": 1,
 }
 
 # How words are removed: runs with several operators have the keys `faithful_<operator>` and `lift_<operator>`.

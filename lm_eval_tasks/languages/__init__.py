@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -62,6 +62,12 @@ def prompts_of(language: str) -> Mapping[str, str]:
     return {key: value for key, value in _read(language).items() if key not in ("answers", "answer_forms")}
 
 
+@lru_cache(maxsize=64)
+def wordings_of(language: str) -> Mapping[str, Sequence[str]]:
+    """Other wordings of the requests for an explanation, if any: key of `prompts_of` -> templates 2, 3, …"""
+    return _read(f"wordings/{language}")
+
+
 def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
     """Why a dataset has no prompts about a unit, with the remedy; "" where it has them.
 
@@ -74,6 +80,20 @@ def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
     missing = [key for key in needed if key not in prompts_of(language) and key not in prompts]
     remedy = f"give each under prompts; {missing[0]} is missing" if missing else ""
     return f"unit={unit}: {language} has no prompts for it: {remedy}" if missing else ""
+
+
+def wording_problem(language: str, prompts: Collection[str]) -> str:
+    """Why a dataset's requests have one wording, with the remedy; "" where they have several.
+
+    Args:
+        language: of the dataset.
+        prompts: the keys of the dataset's own sentences.
+    """
+    wordings = wordings_of(language)
+    if not wordings:
+        return f"the requests in {language} have one wording: leave template out"
+    own = next((key for key in prompts if key in wordings), "")
+    return f"the dataset has a wording of its own of {own}: leave template out" if own else ""
 
 
 @lru_cache(maxsize=64)

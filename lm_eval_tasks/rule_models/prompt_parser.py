@@ -19,8 +19,9 @@ from lm_eval_tasks.asked_questions import noted_questions
 from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.dataset_index import dataset_names, dataset_spec
-from lm_eval_tasks.languages import prompts_of, unit_problem
+from lm_eval_tasks.languages import prompts_of, unit_problem, wording_problem
 from lm_eval_tasks.operators import OPERATORS, SEVERAL, prompt_problem
+from lm_eval_tasks.options import TEMPLATES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
 
@@ -195,17 +196,20 @@ def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Requ
     for name, style in STYLES.items():
         targets = question.labels if style.WANTS_TARGET else ("",)
         prompts = {**prompts_of(question.language), **dict(question.prompts)}
-        for unit, budget, operator, target in itertools.product(
-            _units_of(question), BUDGETS, (*OPERATORS, SEVERAL), targets
+        templates = 1 if wording_problem(question.language, dict(question.prompts)) else TEMPLATES
+        for unit, budget, operator, target, template in itertools.product(
+            _units_of(question), BUDGETS, (*OPERATORS, SEVERAL), targets, range(1, templates + 1)
         ):
             if prompt_problem(operator, unit, prompts):
                 continue
-            request = Request(question, budget, mask, operator, target, unit)
+            request = Request(question, budget, mask, operator, target, unit, template)
             table.setdefault(style.ask(request), (name, request))
     return table
 
 
 def _request(question: Question, text: str) -> tuple[str, Request] | None:
+    if known := requests_by_text(question, DEFAULT_MASK).get(text):
+        return known
     mask = next((match[1] for pattern in _requests_with_mask(question) if (match := pattern.fullmatch(text))), None)
     return requests_by_text(question, mask or DEFAULT_MASK).get(text)
 

@@ -25,10 +25,11 @@ class Request:
     operator: str = "mask"
     target: str = ""  # the label that the perturbed document must reach; "" in styles without one
     unit: str = WORD_UNIT  # what is named or changed: ``word`` or ``sentence``
+    template: int = 1  # the wording
 
     def prompt(self, style: str) -> str:
         """The template of the request in the question's language, for a shipped style."""
-        return self.question.prompt(f"{style}.{self.unit}.{self.budget}")
+        return self.question.prompt(f"{style}.{self.unit}.{self.budget}", self.template)
 
     def units(self, fields: Fields) -> list[Word]:
         """What of a document can be named: its words or its sentences."""

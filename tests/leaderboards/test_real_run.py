@@ -18,7 +18,9 @@ def test_a_real_run_becomes_a_board(real_data: Path, tmp_path: Path) -> None:
     words += ["--metadata", f"data={real_data}", "controls=random+oracle"]
     words += ["--log_samples", "--output_path", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, *words], env=environment, check=True, timeout=300, capture_output=True)
+    run = subprocess.run([sys.executable, *words], env=environment, check=True, timeout=300, capture_output=True)
+    last_line = run.stderr.decode().splitlines()[-1]
+    assert last_line == f"faithful-se: next: `faithful-se board {tmp_path} --out board` says what came out, on one page"
     board = make_board([tmp_path])[0]
     assert not board.skipped
     assert {task.id for task in board.tasks} == {
