@@ -82,6 +82,14 @@ class OracleRecord(TypedDict):
     greedy: list[OracleVariant]
 
 
+class ErasureRecord(TypedDict):
+    """Sets of an explanation of several words. `positions` are those that were removed."""
+
+    only: OracleVariant  # all but the named words are removed
+    only_random: list[OracleVariant]  # all but the words of each random set
+    first: list[OracleVariant]  # the named words with the largest effects; the last set is all of them
+
+
 class StabilityVariant(AnswerRecord):
     """The classification after a change that leaves the meaning alone. `variant` names the change."""
 
@@ -123,5 +131,6 @@ class Transcript(TypedDict):
     stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
     prior: dict[str, float] | None  # label -> nats that were subtracted from its log-probability; None where none was
     operators: NotRequired[dict[str, OperatorRecord]]  # every operator but the first, only with several
+    erasure: NotRequired[ErasureRecord]  # only with the oracle, ranked labels and several named words
     units: NotRequired[list[UnitRecord]]  # every sentence of the document, only with unit=sentence
     problem: str  # why the document could not go through the protocol; "" where it did

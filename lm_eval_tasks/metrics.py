@@ -17,7 +17,7 @@ import numpy as np
 from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring, scoring_answers, scoring_operators
+from lm_eval_tasks import scoring, scoring_answers, scoring_erasure, scoring_operators
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.spec import TaskSpec
@@ -47,7 +47,7 @@ def features_of(spec: TaskSpec) -> set[str]:
     # Calibrated labels are ranked too: they have log-likelihoods.
     switches = (("rationales", spec.rationales), ("unknown", options.unknown), ("loglikelihood", options.ranked))
     operators = {"operators", *options.operators} if len(options.operators) > 1 else set()
-    return features | operators | {name for name, is_on in switches if is_on}
+    return features | operators | {spec.budget} | {name for name, is_on in switches if is_on}
 
 
 def pooled_mean(values: Sequence[float | None]) -> float:
@@ -144,6 +144,7 @@ def _number(value: float) -> float | str:
 # A conditional mean: over the documents that have a value.
 POOLED = (pooled_mean, pooled_stderr)
 SHARE, MAJORITY = (largest_share, largest_share_stderr), (largest_share_or_none, largest_share_stderr)
+ERASURE = "removal oracle loglikelihood multiword"
 PHI_OF_MAX = (partial(phi_cct, column=1), partial(phi_cct_stderr, column=1))
 
 
@@ -187,6 +188,9 @@ METRICS: dict[str, Metric] = {
     "stability_q": Metric(scoring.stability_q, False, "stability", *POOLED),
     "abstain": Metric(scoring.abstain, None, "unknown"),
     "madsen": Metric(scoring.madsen, True, "unknown", *POOLED, takes_labels=True),
+    "sufficiency": Metric(scoring_erasure.sufficiency, False, ERASURE, *POOLED),
+    "sufficiency_lift": Metric(scoring_erasure.sufficiency_lift, False, ERASURE, *POOLED),
+    "aopc": Metric(scoring_erasure.aopc, True, ERASURE, *POOLED),
     **_of_operators("faithful", scoring_operators.faithful, "removal"),
     **_of_operators("lift", scoring_operators.lift, "removal random"),
     "operators_agree": Metric(scoring_operators.operators_agree, None, "removal operators", *POOLED),

@@ -13,6 +13,7 @@ from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcrip
 from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.erasure_sets import erasure_sets
 from lm_eval_tasks.further_operators import FurtherOperators
 from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
@@ -169,4 +170,5 @@ def _check(
     several_words = spec.budget == "multiword" and style.REMOVES_WORDS and len(explanation.positions) > 1
     oracle = transcript["oracle"]
     if oracle and oracle["singles"] and several_words and prediction.logprobs:
+        transcript["erasure"] = yield from erasure_sets(spec, document, explanation, transcript)
         oracle["greedy"] = yield from greedy_oracle(spec, document, prediction, explanation, oracle["singles"])

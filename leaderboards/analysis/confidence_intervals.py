@@ -20,6 +20,7 @@ CCF_PARTS = ("faithful", "faithful_random", "faithful_oracle")
 # Differences: never rates, even where all values happen to be 0 or 1.
 _SIGNED = (
     *("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"),
+    *("sufficiency", "sufficiency_lift", "aopc"),
     *(f"lift_{operator}" for operator in OPERATORS),
 )
 

@@ -32,6 +32,7 @@ _SHARES = frozenset(
 _SIGNED = frozenset(
     {
         *("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"),
+        *("sufficiency", "sufficiency_lift", "aopc"),
         *(f"lift_{operator}" for operator in OPERATORS),
     }
 )

@@ -36,6 +36,7 @@ def test_every_document_has_every_key_of_its_task():
         "hit1_chance": None, "comprehensiveness": None, "comprehensiveness_lift": None, "masked_fraction": None,
     }  # fmt: skip
     operators = {f"{key}_{name}": 0.0 for key in ("faithful", "lift") for name in OPERATORS} | {"operators_agree": None}
+    several_words = {"sufficiency": None, "sufficiency_lift": None, "aopc": None}
     edits = {"one_edit": None, "edit_fraction": None, "label_leak": None}
     for style, more in (("attribution", removals), ("redaction", removals), ("counterfactual", edits)):
         spec = spec_of(style, controls=("random", "oracle", "stability"), unknown=True, classifier="loglikelihood")
@@ -45,7 +46,9 @@ def test_every_document_has_every_key_of_its_task():
         several = replace(spec, options=replace(spec.options, operator="+".join(OPERATORS)))
         of_operators = operators if more is removals else {}
         assert score(transcript, several, DOCUMENT) == {**always, **more, **of_operators}
-    assert set(METRICS) == {*always, *removals, *operators, *edits}
+        of_words = several_words if more is removals else {}
+        assert score(transcript, replace(spec, budget="multiword"), DOCUMENT) == {**always, **more, **of_words}
+    assert set(METRICS) == {*always, *removals, *operators, *several_words, *edits}
 
 
 def table(rows, gold):
