@@ -25,7 +25,7 @@ from lm_eval_tasks.options import CONTROLS, Options
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
-from lm_eval_tasks.rule_models.rules import one_word_decides
+from lm_eval_tasks.rule_models.rules import label_of, one_word_decides, ranked_words
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
@@ -64,17 +64,19 @@ REASONS = {
     "abstain": "the classifier",
     "faithful_infill": "a word of another text may speak for the label too",
     "lift_infill": "as `faithful_infill`",
+    "sufficiency": "two other words may keep the answer too",
+    "sufficiency_lift": "as `sufficiency`",
     "operators_agree": "the operators: a false explanation changes nothing under any",
     "madsen": "the answer to the perturbed text must be “unknown”; this model gives another label",
 }
 
 
-def task(style: str, dataset: str = DATASET) -> TaskSpec:
+def task(style: str, dataset: str = DATASET, budget: str = BUDGETS[0]) -> TaskSpec:
     """A task with every control and operator, ranked labels and “unknown”, so that it reports every key it can."""
     operator = "+".join(OPERATORS)
     options = Options(data="mini", classifier="loglikelihood", controls=CONTROLS, unknown=True, operator=operator)
     source = dataset_spec(dataset)
-    return TaskSpec(source.question, style, BUDGETS[0], options, others=infill_texts(source, "mini"))
+    return TaskSpec(source.question, style, budget, options, others=infill_texts(source, "mini"))
 
 
 def texts(spec: TaskSpec) -> list[Document]:
@@ -87,6 +89,14 @@ def one_decides(spec: TaskSpec, document: Document) -> bool:
     """Whether one word of a text decides and another does not: a true and an untrue explanation are known."""
     conversation = Conversation(spec.question, dict(document.fields), spec.options.mask, False)
     return one_word_decides(conversation) and len({word.key for word in conversation.words}) > 1
+
+
+def two_decide(spec: TaskSpec, document: Document) -> bool:
+    """Whether the two heaviest words of a text decide together, and no single word does; it has two others."""
+    conversation = Conversation(spec.question, dict(document.fields), spec.options.mask, False)
+    words = ranked_words(conversation)
+    is_new = [label_of(conversation, words[:size]) != label_of(conversation) for size in (1, 2)]
+    return is_new == [False, True] and len(words) > 3
 
 
 def score_all(model: RuleLM, spec: TaskSpec, documents: Sequence[Document]) -> list[dict[str, Value]]:
@@ -137,10 +147,10 @@ def of_all_texts(key: str, values: Sequence[Value]) -> tuple[float, float]:
     return both[0], 0.0 if math.isnan(both[1]) else both[1]
 
 
-def areas(style: str, documents: int) -> dict[str, tuple[float, int, tuple[float, float]]]:
+def areas(style: str, documents: int, budget: str = BUDGETS[0]) -> dict[str, tuple[float, int, tuple[float, float]]]:
     """Key -> AUROC, number of pairs of which it is defined, and the shuffled control."""
-    spec = task(style)
-    deciding = [document for document in texts(spec) if one_decides(spec, document)][:documents]
+    spec, decides = task(style, budget=budget), one_decides if budget == BUDGETS[0] else two_decide
+    deciding = [document for document in texts(spec) if decides(spec, document)][:documents]
     scored = [score_all(RuleLM(HONEST, h=h), spec, deciding) for h in (1.0, 0.0)]
     results = {}
     for key in metrics_of(spec):
@@ -177,10 +187,14 @@ def _is_worse(key: str, own: tuple[float, float], honest: tuple[float, float]) -
 def tables(documents: int = DOCUMENTS) -> Iterator[str]:
     """Both tables in Markdown, for a style that removes words and one that edits them."""
     styles = [next(name for name, style in STYLES.items() if style.REMOVES_WORDS is way) for way in (True, False)]
-    for style in styles:
-        yield from (f"**{style}**, {documents} texts in which one word decides", "")
+    oneword, multiword = BUDGETS
+    kinds = {(style, oneword): "one word decides" for style in styles} | {(styles[0], multiword): "two words decide"}
+    for (style, budget), which in kinds.items():
+        results = areas(style, documents, budget)
+        if budget != oneword:  # only the keys of several words
+            results = {key: row for key, row in results.items() if key not in metrics_of(task(style))}
+        yield from (f"**{style}**, {max(row[1] for row in results.values())} texts in which {which}", "")
         yield from ("| key | AUROC | texts | truth shuffled | below .99: what it measures |", "|---|---|---|---|---|")
-        results = areas(style, documents)
         for key, (area, count, control) in sorted(results.items(), key=lambda item: -np.nan_to_num(item[1][0])):
             reason = "" if area >= GOOD else REASONS.get(key, "")
             between = "–" if math.isnan(area) else " to ".join(map(_number, control))
