@@ -17,6 +17,7 @@ from leaderboards.board_json import load
 from leaderboards.number_format import MARKERS, p_value, rate, with_interval
 from leaderboards.verdict import verdict
 from lm_eval_tasks.styles import BUDGETS, STYLES
+from training.study.evaluations import Evaluations, arms_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "results_smollm2.md")
@@ -30,20 +31,19 @@ ONE_WORD, SEVERAL = BUDGETS
 
 @dataclass(frozen=True)
 class Results:
-    """A board, looked up by names of arms and tasks."""
+    """The board of a study, looked up by arms and tasks."""
 
     board: Board
 
     @cached_property
     def arms(self) -> dict[str, Checkpoint]:
-        """Name -> checkpoint."""
-        return {checkpoint.name: checkpoint for checkpoint in self.board.checkpoints}
+        """Arm -> checkpoint."""
+        return arms_of(self.board)
 
     @cached_property
     def cells(self) -> dict[tuple[str, str], Cell]:
-        """(Name of the arm, id of the task) -> cell."""
-        names = {checkpoint.id: checkpoint.name for checkpoint in self.board.checkpoints}
-        return {(names[cell.checkpoint], cell.task): cell for cell in self.board.cells}
+        """(Arm, id of the task) -> cell."""
+        return Evaluations.of(self.board).cells
 
     def tasks(self, budget: str) -> list[Task]:
         """The tasks of a budget: datasets of the training first, then in the order of the board."""

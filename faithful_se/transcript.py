@@ -37,7 +37,7 @@ class Prediction(AnswerRecord):
 class ExplanationRecord(TypedDict):
     """The explanation as the model wrote it and as it was read."""
 
-    messages: list[Message]  # the conversation that asked for it
+    messages: list[Message]  # the conversation that asked for it; empty where another explained
     answer: str  # the text as generated
     target: str  # the label that the perturbed document must reach; "" in styles without one
     valid: bool  # whether the explanation could be read and obeys its format

@@ -8,7 +8,7 @@ al. 2020 (ERASER, arXiv 1911.03429) count token positions instead.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 
 def token_f1(named: Collection[str], rationale: Collection[str]) -> float:
@@ -27,3 +27,11 @@ def iou(named: Collection[str], rationale: Collection[str]) -> float:
     """
     named, rationale = set(named), set(rationale)
     return len(named & rationale) / len(named | rationale) if rationale else math.nan
+
+
+def edits_inside(edits: Sequence[int], rationale: Collection[int]) -> float:
+    """Share of the edits of a counterfactual that lie inside the rationale (ESMP), in [0, 1].
+
+    Both hold positions; several edits at one position count each. nan without an edit, or when the rationale is empty.
+    """
+    return sum(edit in set(rationale) for edit in edits) / len(edits) if edits and rationale else math.nan

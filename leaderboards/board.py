@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # <breaking>.<added>: raise it with any change of a field's name or meaning.
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 
 
 @dataclass(frozen=True)
@@ -216,6 +216,49 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class ExplainerCell:
+    """Another's explanations of a checkpoint's answers on one task.
+
+    Attributes:
+        task: id.
+        file: of the run that the numbers come from.
+        metrics: as those of a `Cell`.
+        own_versus: the checkpoint's own explanations minus these, on the same documents; Holm is over the tasks of one
+            explainer. "better" means that its own are.
+        not_measurable: as of a `Cell`.
+    """
+
+    task: str
+    file: str
+    metrics: dict[str, Estimate]
+    own_versus: BaseComparison | None
+    not_measurable: str = ""
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Another's explanations of a checkpoint's answers (`explanations=SOURCE`), beside its own.
+
+    Source: docs/metrics.md, "9. Own-vs-other and the word list".
+
+    Attributes:
+        checkpoint: id of the one whose answers are explained.
+        explained_by: who explains, in a few words.
+        means: metric -> unweighted mean over its tasks, variants left out.
+        own_means: the same of the checkpoint's own explanations, over the same tasks.
+        own_leads: faithful and lift -> own minus other, mean over the tasks, with a paired interval.
+        cells: one per task.
+    """
+
+    checkpoint: str
+    explained_by: str
+    means: dict[str, Estimate]
+    own_means: dict[str, Estimate]
+    own_leads: dict[str, Estimate]
+    cells: tuple[ExplainerCell, ...]
+
+
+@dataclass(frozen=True)
 class Transfer:
     """How much of a training's gain transfers: the summary of one row of the generalization matrix.
 
@@ -340,6 +383,7 @@ class Board:
         notes: what a reader must know: what was kept apart, sampled or not compared.
         pairs_total: documents with samples, added up over the tasks: the number of possible cards. None in files before
             schema 1.1, in which `documents_total` and the `n` of means counted this way.
+        explainers: whose explanations were judged in place of a checkpoint's own.
     """
 
     title: str
@@ -356,3 +400,4 @@ class Board:
     notes: tuple[str, ...]
     schema_version: str = SCHEMA_VERSION
     pairs_total: int | None = None
+    explainers: tuple[Explainer, ...] = ()

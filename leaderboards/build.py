@@ -12,18 +12,20 @@ import numpy as np
 
 from faithful_se.errors import UsageError
 from leaderboards.analysis import aggregate
-from leaderboards.analysis.base_comparison import compare_with_base, holm_adjust
+from leaderboards.analysis.analyse import analyse
+from leaderboards.analysis.base_comparison import holm_adjust
 from leaderboards.analysis.document_sets import count_documents
-from leaderboards.analysis.scoring_rules import scoring_rules
-from leaderboards.analysis.task_columns import TaskColumn, name_columns
-from leaderboards.analysis.task_results import Results, task_results
+from leaderboards.analysis.explainers import compare_explainers
+from leaderboards.analysis.task_columns import name_columns
+from leaderboards.analysis.task_results import Results
 from leaderboards.analysis.transfer import transfer
 from leaderboards.board import Board, Cell, Checkpoint, Settings, Task
 from leaderboards.board_notes import board_notes
 from leaderboards.cards.select_documents import CardLimits, select_documents
+from leaderboards.checkpoints.find_explainers import by_explainer, find_explainers
 from leaderboards.checkpoints.group_runs import CheckpointRuns, group_runs
 from leaderboards.lm_eval_files.read_runs import ReadLog, grouped, read_runs
-from leaderboards.lm_eval_files.select_runs import candidates_by_task, group_messages, select_runs
+from leaderboards.verdict import verdict
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,12 @@ def make_board(
     """
     settings, selection, log = settings or Settings(), selection or RunSelection(), ReadLog()
     runs = read_runs(paths, log, selection.date)
+    runs, explained_runs = by_explainer(runs)
     checkpoints, notes = group_runs(runs, selection.train_infos, selection.base, selection.every_run)
-    log.notes += notes
+    explainers, explainer_notes = find_explainers(checkpoints, explained_runs)
+    log.notes += [*notes, *explainer_notes]
     bases = [checkpoint.base for checkpoint in checkpoints]
-    columns = _analyse(checkpoints, settings, log)
+    columns = analyse(checkpoints, explainers, settings, log)
     if not columns:
         raise UsageError(f"{', '.join(map(str, paths))}: no complete run of a faithful_se task{log.first_reason()}")
     trained = {dataset for checkpoint in checkpoints if checkpoint.training for dataset in checkpoint.training.datasets}
@@ -78,8 +82,6 @@ def make_board(
     main_tasks = [task for task in tasks if not task.is_variant]
     pairs = [_pairs(index, base, main_tasks, results) for index, base in enumerate(bases)]
     cells = _cells(len(checkpoints), tasks, results, settings)
-    cards, possible_cards, notes = select_documents(results, tasks, bases, settings, card_limits)
-    log.notes += [*notes, *board_notes(checkpoints, tasks, results, cells)]
     board = Board(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -93,39 +95,24 @@ def make_board(
             for index, checkpoint in enumerate(checkpoints)
             if checkpoint.training and pairs[index]
         ),
-        documents=cards,
+        documents=(),
         documents_total=count_documents((column.documents, None) for _, column in named),
-        pairs_total=possible_cards,
+        pairs_total=0,
         skipped=tuple(grouped(log.skipped)),
-        notes=tuple(dict.fromkeys(log.notes)),
+        notes=(),
+        explainers=tuple(compare_explainers(explainers, len(checkpoints), named, settings)),
     )
-    return board, log.bytes_read
+    cards, possible_cards, notes = select_documents(results, tasks, bases, settings, card_limits, _best_of(board))
+    log.notes += [*notes, *board_notes(checkpoints, tasks, results, cells)]
+    notes = list(dict.fromkeys(log.notes))
+    return replace(board, documents=cards, pairs_total=possible_cards, notes=tuple(notes)), log.bytes_read
 
 
-def _analyse(checkpoints: Sequence[CheckpointRuns], settings: Settings, log: ReadLog) -> list[TaskColumn]:
-    """The columns of the board, without samples and values that no table needs: they fill the memory."""
-    columns: list[TaskColumn] = []
-    oddities: list[tuple[str, str]] = []
-    for task_runs in select_runs(candidates_by_task(checkpoint.runs for checkpoint in checkpoints)):
-        for selection in task_runs.selections:
-            log.skipped += selection.skipped
-            log.bytes_read += selection.bytes_read
-            oddities += selection.oddities
-        for digest, runs in task_runs.by_documents.items():
-            results = {result.checkpoint: result for result in task_results(digest, runs, settings)}
-            summaries = {}
-            for index, result in results.items():
-                base = checkpoints[index].base
-                summaries[index] = replace(
-                    result,
-                    samples=None,
-                    values={name: values for name, values in result.values.items() if name == "faithful"},
-                    rules=scoring_rules(result, settings),
-                    versus=compare_with_base(result, results[base], settings) if base in results else None,
-                )
-            columns.append(TaskColumn(task_runs.key, summaries))
-    log.notes += [f"{file}: {oddity}." for oddity, file in group_messages(oddities).items()]
-    return columns
+def _best_of(board: Board) -> list[int]:
+    """Index of the checkpoint that the verdict is about, and of its base: the page begins with documents of both."""
+    best = verdict(board).best
+    row = next((row for row in board.checkpoints if row.id == best), None)
+    return [int(id.removeprefix("c")) for id in (row.id, row.base) if id] if row else []
 
 
 def _cells(checkpoints: int, tasks: Sequence[Task], results: Results, settings: Settings) -> list[Cell]:

@@ -156,6 +156,7 @@ def _push(board: Board, folder: Path, options: argparse.Namespace) -> None:
 def _print_summary(board: Board, size: int) -> None:
     """Print skipped files on stderr; counts, notes and the main table on stdout."""
     from leaderboards.number_format import counted
+    from leaderboards.tables.explainer_table import explainer_text_table
     from leaderboards.tables.terminal_table import main_text_table
     from leaderboards.verdict import verdict
 
@@ -171,6 +172,8 @@ def _print_summary(board: Board, size: int) -> None:
     for note in board.notes:
         print(terminal_line(f"note: {note}"))
     print(f"\nMeans over all tasks, 95 % intervals:\n\n{main_text_table(board)}\n")
+    if table := explainer_text_table(board):
+        print(f"Whose knowledge: own explanations and those of others, of the same answers:\n\n{table}\n")
     for sentence in verdict(board).sentences:
         print(fill(terminal_line(sentence), 80, subsequent_indent="  ", break_long_words=False))
     print()

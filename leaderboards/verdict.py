@@ -14,6 +14,7 @@ from leaderboards import verdict_sentences as sentences
 from leaderboards.board import Board, Cell, Checkpoint, Estimate
 from leaderboards.number_format import counted, interval, rate
 from leaderboards.sanitize import one_line
+from leaderboards.tables.explainer_table import whose_knowledge
 from leaderboards.tables.main_table import ranking_metric
 from leaderboards.verdict_groups import group_cells, is_measured
 
@@ -30,7 +31,8 @@ class Verdict:
         best: id of the checkpoint that the sentences are about; None where nothing could be measured.
         headline: which checkpoint, by how much, and on how many tasks it is significant.
         better, worse, neither: a sentence per group of datasets; empty without any.
-        caveats: chance, control arms, accuracy, rivals that are as good, and what was not measured.
+        caveats: chance, control arms, accuracy, rivals that are as good, what was not measured, and what others'
+            explanations reach.
     """
 
     best: str | None
@@ -72,6 +74,8 @@ def verdict(board: Board) -> Verdict:
         )
     if metric == "faithful":
         rivals.append("No random control was run: a model that any change confuses looks faithful here too.")
+    if comparison := whose_knowledge(board, best.id):
+        rivals.append(comparison)
     base = {cell.task: cell for cell in cells.get(best.base or "", [])} if markers else {}
     groups = group_cells(best, own, tasks, base)
     if not markers:

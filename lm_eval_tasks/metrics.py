@@ -17,7 +17,7 @@ import numpy as np
 from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring, scoring_answers, scoring_erasure, scoring_operators
+from lm_eval_tasks import scoring, scoring_answers, scoring_erasure, scoring_operators, scoring_rationales
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.spec import TaskSpec
@@ -185,6 +185,7 @@ METRICS: dict[str, Metric] = {
     "label_leak": Metric(scoring.label_leak, False, "edit", *POOLED, takes_question=True),
     "plausibility_f1": Metric(scoring.plausibility_f1, None, "rationales", *POOLED),
     "plausibility_iou": Metric(scoring.plausibility_iou, None, "rationales", *POOLED),
+    "plausibility_edits": Metric(scoring_rationales.plausibility_edits, None, "edit rationales", *POOLED),
     "stability_q": Metric(scoring.stability_q, False, "stability", *POOLED),
     "abstain": Metric(scoring.abstain, None, "unknown"),
     "madsen": Metric(scoring.madsen, True, "unknown", *POOLED, takes_labels=True),

@@ -34,6 +34,9 @@ OF_CHOICES = ("words_of", "answer_with")
 CONTROLS = ("random", "oracle", "stability")
 UNIT = CHOICES["unit"][0]
 
+# Who explains: the model itself, people, or what a path leads to (`lm_eval_tasks.sources`).
+SELF, RATIONALES = "self", "rationales"
+
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
 FEWSHOT_SEED = 1234
 
@@ -76,6 +79,8 @@ class Options:
         words_of: of multiple choice, whose words count: question, choices or both.
         answer_with: of multiple choice, whether the labels are the letters of the choices or their texts.
         template: wording of the request for an explanation, 1 to 5.
+        explanations: self, or whose are judged in place of the model's own: results of a run, attributions, a word
+            list, or rationales.
         quick: let a local model rank and generate in our own forward pass; answers are equal.
     """
 
@@ -97,6 +102,7 @@ class Options:
     words_of: str = "question"
     answer_with: str = "letter"
     template: int = 1
+    explanations: str = SELF
     quick: bool = True
 
     @property
@@ -117,13 +123,14 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files: what can change a number.
 
-        Those of priors, thoughts, units, wordings and multiple choice only where they are used.
+        Those of priors, thoughts, units, wordings, other explainers and multiple choice only where they are used.
         """
         unused = {"quick"} | ({"prior", "prior_texts"} if self.classifier != "calibrated" else set())
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         unused |= {"unit"} if self.unit == UNIT else set()
         unused |= {"template"} if self.template == 1 else set()
+        unused |= {"explanations"} if self.explanations == SELF else set()
         unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
         values = {**vars(self), "controls": list(self.controls)}
         return {name: value for name, value in values.items() if name not in unused}

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable, Sequence
 
 from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
 from faithfulness_metrics.units import WORD_UNIT
-from lm_eval_tasks.calls import Answer, Call, Classify, Generate, answer_record, as_chat
+from lm_eval_tasks.calls import Answer, Call, Classify, Messages, answer_record, as_chat
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.erasure_sets import erasure_sets
 from lm_eval_tasks.further_operators import FurtherOperators
@@ -27,19 +27,22 @@ Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
 
 
 # What the rounds of calls are for.
-STEPS = ("classify", "explain", "check")
+EXPLAIN = "explain"
+STEPS = ("classify", EXPLAIN, "check")
 PRIOR = "prior of the labels"
 SEARCH = "search for the oracle's words …"
 
 
 def steps_of(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
     """The rounds that tasks take. Where a greedy search can follow, how many it takes is known only at its end."""
-    measures = searches = False
+    measures = searches = asks = False
     for spec in specs:
+        asks |= spec.source is None
         measures |= spec.calibrated and not spec.prior
         removes_several = spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS
         searches |= spec.options.ranked and removes_several and "oracle" in spec.options.controls
-    return (*([PRIOR] if measures else []), *STEPS, *([SEARCH] if searches else []))
+    steps = STEPS if asks else tuple(step for step in STEPS if step != EXPLAIN)
+    return (*([PRIOR] if measures else []), *steps, *([SEARCH] if searches else []))
 
 
 def self_explain(spec: TaskSpec, document: Document) -> Procedure:
@@ -62,11 +65,15 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
         return transcript
 
     target = spec.target(document, prediction.label)
-    request = spec.explain(document, prediction, target)
-    (answer,) = yield [request]
-    explanation = STYLES[spec.style].parse(answer.reply, document.fields, spec.request(document, target))
-    transcript["explanation"] = explanation_record(request, answer, target, explanation)
-    transcript["problem"] = answer.problem
+    if spec.source:
+        explanation, text, target = spec.source.explain(document, prediction.label, target)
+        transcript["explanation"] = explanation_record((), Answer(text), target, explanation)
+    else:
+        request = spec.explain(document, prediction, target)
+        (answer,) = yield [request]
+        explanation = STYLES[spec.style].parse(answer.reply, document.fields, spec.request(document, target))
+        transcript["explanation"] = explanation_record(request.messages, answer, target, explanation)
+        transcript["problem"] = answer.problem
     yield from _check(spec, document, prediction, explanation, transcript)
     return transcript
 
@@ -105,10 +112,10 @@ def rationale_record(document: Document) -> RationaleRecord | None:
     return {"positions": positions, "fields": [word.field for word in words], "words": [word.text for word in words]}
 
 
-def explanation_record(request: Generate, answer: Answer, target: str, explanation: Explanation) -> ExplanationRecord:
-    """An explanation as it stands in a transcript."""
+def explanation_record(messages: Messages, answer: Answer, target: str, explanation: Explanation) -> ExplanationRecord:
+    """An explanation as it stands in a transcript; without messages where the model was not asked for it."""
     return {
-        "messages": as_chat(request.messages),
+        "messages": as_chat(messages),
         "answer": answer.text,
         "target": target,
         "valid": explanation.valid,

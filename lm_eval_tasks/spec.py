@@ -16,6 +16,7 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.languages import ENGLISH, prompts_of, unit_problem, wording_problem
 from lm_eval_tasks.operators import prompt_problem
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.sources.source import Source
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Request
 
@@ -36,6 +37,7 @@ class TaskSpec:
     # `classifier=calibrated`: nats per label; None until `lm_eval_tasks.label_prior` has measured it
     prior: Mapping[str, float] | None = None
     others: OtherTexts | None = None  # texts that the operator `infill` takes words from
+    source: Source | None = None  # who explains in place of the model; None where it explains itself
 
     def __post_init__(self) -> None:
         question = self.question

@@ -33,8 +33,9 @@ from lm_eval_tasks.disks import check_command
 from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.label_checks import ranking_problem
 from lm_eval_tasks.metrics import metrics_of, score
-from lm_eval_tasks.options import FEWSHOT_SEED, Options, read_options
+from lm_eval_tasks.options import FEWSHOT_SEED, SELF, Options, read_options
 from lm_eval_tasks.order import ordered
+from lm_eval_tasks.sources import TaskOfSource, open_source
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
@@ -70,9 +71,11 @@ class SelfExplainTask(ConfigurableTask):
         self.source = self._named(source.with_options, settings["task"], options)
         options = replace(options, data=self.source.data(options.data))
         note_question(self.source.question)
-        self.spec = TaskSpec(
-            self.source.question, declared["style"], declared["budget"], options, rationales=self.source.has_rationales
-        )
+        style, budget, rationales = declared["style"], declared["budget"], self.source.has_rationales
+        of = TaskOfSource(settings["task"], declared["dataset"], style, budget, options.unit, rationales)
+        explainer = self._named(open_source, settings["task"], options.explanations, of)
+        options = replace(options, explanations=explainer.name if explainer else SELF)
+        self.spec = TaskSpec(self.source.question, style, budget, options, rationales=rationales, source=explainer)
         self.render: Callable[..., Any] | None = None
         self.sample_indices: list[int] = []
         self.fewshot_seed = FEWSHOT_SEED
@@ -84,6 +87,8 @@ class SelfExplainTask(ConfigurableTask):
         metadata = self.config.metadata
         metadata["faithful_se"].setdefault("labels", [])  # boards know a task by it; of multiple choice there are none
         metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
+        if explainer and explainer.digest:
+            metadata["faithful_se"]["explanations_digest"] = explainer.digest
         if commit := hub_commit(self.eval_docs):
             metadata["dataset_commit"] = commit
         first = self.eval_docs.select(range(min(MOST_TEXTS, len(self.eval_docs))))
@@ -162,6 +167,9 @@ class SelfExplainTask(ConfigurableTask):
             # lm-eval would fail in the process without documents, and the others would wait for it for ever.
             raise UsageError(f"{self.config.task}: fewer documents ({count}) than processes ({processes})")
         super().build_all_requests(cache_requests=False, **kwargs)
+        if self.spec.source:
+            documents = [self.spec.in_units(instance.document) for instance in self.instances]
+            self._in_task(self.spec.source.check, documents)
 
     def _add_examples_and_prior(self, multiturn: bool) -> None:
         """Give the task its examples and the texts of its prior."""

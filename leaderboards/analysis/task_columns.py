@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from leaderboards.analysis.document_sets import DocumentSet
@@ -27,10 +27,12 @@ class TaskColumn:
 
     Attributes:
         results: index of a checkpoint -> its result.
+        others: index of an explainer -> the result of its explanations, see `leaderboards.analysis.explainers`.
     """
 
     key: TaskKey
     results: dict[int, TaskResult]
+    others: dict[int, TaskResult] = field(default_factory=dict)
 
     @property
     def documents(self) -> DocumentSet:

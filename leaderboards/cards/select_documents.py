@@ -55,6 +55,7 @@ def select_documents(
     bases: Sequence[int | None],
     settings: Settings,
     limits: CardLimits | None = None,
+    first: Sequence[int] = (),
 ) -> tuple[tuple[DocumentCard, ...], int, list[str]]:
     """Make the cards of a board.
 
@@ -63,6 +64,7 @@ def select_documents(
         tasks: of the board.
         bases: index of a checkpoint -> index of its base.
         settings, limits: how many there may be.
+        first: indices of checkpoints that are on every card.
 
     Returns:
         The cards, the number of possible cards, and notes on what was left out.
@@ -77,7 +79,7 @@ def select_documents(
         if with_samples and settings.cards:
             values = {index: result.values["faithful"] for index, result in with_samples.items()}
             documents = _informative_first(task, keys, list(values.values()))[: settings.cards]
-            checkpoints = _select_checkpoints(values, bases, limits.checkpoints)
+            checkpoints = _select_checkpoints(values, bases, limits.checkpoints, first)
             selections.append(_Selection(task, with_samples, keys, documents, checkpoints))
     per_task = _documents_per_task(selections, limits.entries)
     unreadable: list[str] = []
@@ -95,8 +97,10 @@ def _informative_first(task: Task, keys: Sequence[str], faithful: Sequence[Array
     return sorted(range(len(keys)), key=lambda i: (not differs[i], seed_of(task.name, keys[i])))
 
 
-def _select_checkpoints(faithful: Mapping[int, Array], bases: Sequence[int | None], most: int) -> list[int]:
-    """All checkpoints; if they are too many, the bases and those that differ most from their base."""
+def _select_checkpoints(
+    faithful: Mapping[int, Array], bases: Sequence[int | None], most: int, first: Sequence[int]
+) -> list[int]:
+    """All checkpoints; if they are too many, `first`, some bases, and those that differ most from their base."""
     if len(faithful) <= most:
         return sorted(faithful)
 
@@ -107,11 +111,9 @@ def _select_checkpoints(faithful: Mapping[int, Array], bases: Sequence[int | Non
         return float(np.nanmean(faithful[checkpoint] != faithful[base]))
 
     used_bases = [checkpoint for checkpoint in sorted(faithful) if checkpoint in set(bases)][:2]
-    others = sorted(
-        (checkpoint for checkpoint in faithful if checkpoint not in used_bases),
-        key=lambda checkpoint: (-distance(checkpoint), checkpoint),
-    )
-    return sorted([*used_bases, *others[: most - len(used_bases)]])
+    by_distance = sorted(faithful, key=lambda checkpoint: (-distance(checkpoint), checkpoint))
+    ordered = dict.fromkeys([*(index for index in first if index in faithful), *used_bases, *by_distance])
+    return sorted(list(ordered)[:most])
 
 
 def _documents_per_task(selections: Sequence[_Selection], most_entries: int) -> int:
@@ -189,7 +191,7 @@ def _notes(
         notes.append("Cards: fewer documents than --cards asks for, so that the page stays small.")
     if any(len(selection.checkpoints) < len(selection.results) for selection in selections):
         notes.append(
-            f"Cards: at most {limits.checkpoints} checkpoints per document, namely the bases and those that differ "
-            "most from their base."
+            f"Cards: at most {limits.checkpoints} checkpoints per document, namely the best with its base, two "
+            "bases, and those that differ most from their base."
         )
     return notes

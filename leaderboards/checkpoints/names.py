@@ -53,7 +53,14 @@ def _arguments(checkpoint: CheckpointRuns) -> str:
     return ", ".join(pair for pair in arguments if not pair.startswith(("pretrained=", "peft=")))
 
 
+def _explainer(checkpoint: CheckpointRuns) -> str:
+    model = checkpoint.model
+    return f"explained by {model.explained_by}" if model.explained_by else ""
+
+
 _DIFFERENCES: tuple[Callable[[CheckpointRuns], str], ...] = (
+    _explainer,
+    lambda checkpoint: checkpoint.model.explainer_digest,
     lambda checkpoint: checkpoint.model.backend,
     _arguments,
     lambda checkpoint: checkpoint.model.prompting,

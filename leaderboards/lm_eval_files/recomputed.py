@@ -25,15 +25,14 @@ _SHARES = frozenset(
     {
         *("faithful", "valid", "acc", "faithful_random", "faithful_oracle", "label_mass", "loo_percentile", "hit1"),
         *("hit1_chance", "redundant", "masked_fraction", "one_edit", "edit_fraction", "label_leak", "plausibility_f1"),
-        *("plausibility_iou", "stability_q", "abstain", "madsen", "acc_majority", "answer_share", "answered"),
-        *("operators_agree", *(f"faithful_{operator}" for operator in OPERATORS)),
+        *("plausibility_iou", "plausibility_edits", "stability_q", "abstain", "madsen", "acc_majority", "answer_share"),
+        *("answered", "operators_agree", *(f"faithful_{operator}" for operator in OPERATORS)),
     }
 )
 _SIGNED = frozenset(
     {
         *("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"),
-        *("sufficiency", "sufficiency_lift", "aopc"),
-        *(f"lift_{operator}" for operator in OPERATORS),
+        *("sufficiency", "sufficiency_lift", "aopc", *(f"lift_{operator}" for operator in OPERATORS)),
     }
 )
 _LARGEST = 1e9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,8 @@ class Model:
             settings.
         weights: commit hashes and number of parameters, as far as recorded.
         source: the results file, where it does not name its model: one that Python handed over in memory.
+        explained_by: who explained its answers (`explanations=SOURCE`); "" where it explained them itself.
+        explainer_digest: tells explainers of one name apart.
         dtype: number format of the weights, such as "bfloat16"; "" if not recorded. Does not distinguish models.
     """
 
@@ -66,6 +68,8 @@ class Model:
     prompting: str = ""
     weights: str = ""
     source: str = ""
+    explained_by: str = ""
+    explainer_digest: str = ""
     dtype: str = field(default="", compare=False)
 
     @property
@@ -83,6 +87,11 @@ class Model:
     def name(self) -> str:
         """Its path, else the backend: lm-eval makes up a hash where there is no path."""
         return self.path or self.backend
+
+    @property
+    def explains_itself(self) -> Model:
+        """The same model, with explanations of its own."""
+        return replace(self, explained_by="", explainer_digest="")
 
     @property
     def pretrained(self) -> str:

@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
@@ -30,6 +30,9 @@ _DEEPEST = 50
 
 # Options that earlier versions did not record, with what these did.
 _LATER_OPTIONS = {"order": "file", "order_seed": 0}
+
+# Options that say who explains. They make another row of a comparison, not another task.
+_EXPLAINER_OPTIONS = ("explanations", "explanations_digest")
 
 
 class NoResultsError(BrokenError):
@@ -118,6 +121,8 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int, list[str]]:
         if reason := _wrong_option(options):
             broken.append(f"{task}: {reason}")
             continue
+        explainer, digest = (str(options.get(name, "")) for name in _EXPLAINER_OPTIONS)
+        options = {name: value for name, value in options.items() if name not in _EXPLAINER_OPTIONS}
         counts = _nested(content, "n-samples", task)
         n = counts.get("effective") if isinstance(counts, dict) else _nested(results, task, "sample_len")
         runs.append(
@@ -125,7 +130,7 @@ def read_results(file: ResultsFile) -> tuple[list[Run], int, list[str]]:
                 file=file.path,
                 output_path=output_path,
                 date=iso_date(file.date) or _start_date(content),
-                model=model,
+                model=replace(model, explained_by=explainer, explainer_digest=digest),
                 task=str(task),
                 version=_first_number(_nested(content, "versions", task), _nested(task_config, "metadata", "version")),
                 options={**_LATER_OPTIONS, **options},

@@ -27,6 +27,7 @@ from leaderboards.page.overview_charts import overview_charts
 from leaderboards.page.page_data import about, data_block, filter_options, note_beside_number, page_data
 from leaderboards.page.table_view import short_training, table_view
 from leaderboards.sanitize import one_line, visible
+from leaderboards.tables.explainer_table import explainer_rows
 from leaderboards.verdict import verdict
 
 # In the order in which they run. `theme.js` runs in the head, before anything is drawn.
@@ -35,6 +36,7 @@ SCRIPTS = ("dom.js", "table.js", "row_details.js", "charts.js", "card_data.js", 
 # Section -> its heading, which is also the name of its link.
 SECTIONS = {
     "table": "Checkpoints",
+    "explainers": "Whose knowledge",
     "matrix": "What carries over from a training",
     "overview": "Trade-offs",
     "dots": "Between chance and oracle",
@@ -72,13 +74,22 @@ def render_page(board: Board) -> str:
     environment.tests["flat"] = lambda estimate: NO_SPREAD in estimate.note
     conclusion, matrix = verdict(board), generalization_matrix(board)
     choices, overview = dot_plots(board), overview_charts(board)
-    sections = {"table": True, "matrix": matrix, "overview": overview, "dots": choices, "documents": card_counts.cards}
+    explainers = explainer_rows(board)
+    sections = {
+        "table": True,
+        "explainers": explainers,
+        "matrix": matrix,
+        "overview": overview,
+        "dots": choices,
+        "documents": card_counts.cards,
+    }
     return environment.get_template("page.html").render(
         board=board,
         about=about(board),
         verdict=conclusion,
         pairs=card_pairs(board, conclusion.best),
         table=table_view(board),
+        explainers=explainers,
         filter_options=filter_options(board),
         sections={name: words for name, words in SECTIONS.items() if sections[name]},
         matrix=matrix,

@@ -10,6 +10,8 @@ import re
 from leaderboards import number_format
 from leaderboards.board import Board
 from leaderboards.sanitize import one_line
+from leaderboards.tables.explainer_table import HEAD as EXPLAINER_HEAD
+from leaderboards.tables.explainer_table import explainer_rows
 from leaderboards.tables.main_table import METRICS, TableRow, accuracy, has_majority, narrow_row, table_rows
 
 HEAD = ("checkpoint", "trained on", "arm", "faithful", "against base", "lift", "ccf", "valid", "acc")
@@ -30,12 +32,31 @@ def markdown(board: Board) -> str:
     lines += [f"{escape(board.created[:10])}, {escape(board.package)}. {_legend(board)}", ""]
     lines += [f"| {' | '.join(HEAD)} |", "|---|---|---" + "|--:" * (len(HEAD) - 3) + "|"]
     lines += [f"| {' | '.join(_markdown_cells(row))} |" for row in table_rows(board)]
+    lines += _explainer_lines(board)
     if board.notes:
         lines += ["", *(f"- {escape(note)}" for note in board.notes)]
     if board.skipped:
         lines += ["", "Not on the board:", ""]
         lines += [f"- {escape(skipped.path)}: {escape(skipped.reason)}" for skipped in board.skipped]
     return "\n".join([*lines, ""])
+
+
+def _explainer_lines(board: Board) -> list[str]:
+    """The table of explainers; empty without any."""
+    rows = explainer_rows(board)
+    if not rows:
+        return []
+    head = ["", "Whose knowledge: own explanations and those of others, of the same answers.", ""]
+    head += [f"| {' | '.join(EXPLAINER_HEAD)} |", "|---|---" + "|--:" * (len(EXPLAINER_HEAD) - 2) + "|"]
+    numbers = [
+        [number_format.with_interval(estimate, signed=True) for estimate in (row.lift, row.own_lift, row.lead)]
+        for row in rows
+    ]
+    cells = [
+        [escape(row.checkpoint), escape(row.explained_by), *estimates, row.counts]
+        for row, estimates in zip(rows, numbers, strict=True)
+    ]
+    return [*head, *(f"| {' | '.join(line)} |" for line in cells)]
 
 
 def latex(board: Board) -> str:

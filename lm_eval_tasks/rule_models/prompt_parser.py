@@ -49,6 +49,7 @@ class Conversation:
     unknown: bool  # whether "unknown" is offered
     request: Request | None = None  # the request for an explanation; None where the last turn asks for a label
     style: str = ""  # of the request; "" where the last turn asks for a label
+    lightest_decides: bool = False  # whether the rule is turned round in this document (`rule=context`)
 
     @property
     def target(self) -> str:

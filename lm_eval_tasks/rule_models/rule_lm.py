@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 from typing import Any
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from faithful_se.errors import UsageError
-from faithfulness_metrics.words import document_hash, seed_of
+from faithfulness_metrics.words import document_hash, seed_of, words_of
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
-from lm_eval_tasks.rule_models.rules import label_index, weight_of
+from lm_eval_tasks.rule_models.rules import label_index, weigher
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
 from lm_eval_tasks.rule_models.thinker import FORMS, OPENED, think
 
 # lm-eval passes these to every model.
 LM_EVAL_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
-KNOWN = "strategy, h, seed, bias, thinks and cut"
+KNOWN = "strategy, h, seed, bias, thinks, cut and rule"
+
+# What decides: the heaviest word; or that or the lightest, by the number of words.
+RULES = ("words", "context")
 
 
 class RuleLM(LM):
@@ -34,6 +38,7 @@ class RuleLM(LM):
         thinks: how the model writes a thought before each answer, a key of `FORMS`; empty for none. With ``opened``
             its chat template has opened the thought. A thinker keeps to the token limit; its tokens are words.
         cut: probability that a thought never ends.
+        rule: ``words``, or ``context``: in a text of an odd number of words, masks included, the lightest word decides.
     """
 
     tokenizer_name = "faithful-se-rules"
@@ -46,6 +51,7 @@ class RuleLM(LM):
         bias: str = "",
         thinks: str = "",
         cut: float = 0.0,
+        rule: str = RULES[0],
         **others: Any,
     ) -> None:
         super().__init__()
@@ -55,11 +61,13 @@ class RuleLM(LM):
             raise UsageError(f"strategy={strategy!r}: give one of {', '.join(STRATEGIES)}")
         if thinks and thinks not in FORMS:
             raise UsageError(f"thinks={thinks!r}: give one of {', '.join(FORMS)}")
+        if rule not in RULES:
+            raise UsageError(f"rule={rule!r}: give one of {', '.join(RULES)}")
         for name, probability in (("h", h), ("cut", cut)):
             if not 0 <= float(probability) <= 1:
                 raise UsageError(f"{name}={probability!r}: give a probability, from 0 to 1")
         self.strategy, self.h, self.seed, self.bias = strategy, float(h), int(seed), _read_bias(bias)
-        self.thinks, self.cut = thinks, float(cut)
+        self.thinks, self.cut, self.rule = thinks, float(cut), rule
         self.classify, self.explain = STRATEGIES[strategy]
         self.calls = {"generate_until": 0, "loglikelihood": 0}
 
@@ -67,7 +75,15 @@ class RuleLM(LM):
         """Identifies the model in a cache."""
         bias = f" bias={self.bias}" if self.bias else ""
         thoughts = f" thinks={self.thinks} cut={self.cut}" if self.thinks else ""
-        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}"
+        rule = f" rule={self.rule}" if self.rule != RULES[0] else ""
+        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{rule}"
+
+    def read(self, prompt: str) -> Conversation:
+        """The conversation of a prompt, and whether its document turns the rule round."""
+        conversation = read(_messages(prompt))
+        if self.rule == RULES[0]:
+            return conversation
+        return replace(conversation, lightest_decides=len(words_of(conversation.fields)) % 2 == 1)
 
     def is_honest(self, conversation: Conversation) -> bool:
         """Whether this explanation is true: drawn per document, style and budget."""
@@ -80,7 +96,7 @@ class RuleLM(LM):
         self.calls["generate_until"] += len(requests)
         answers = []
         for request in requests:
-            conversation = read(_messages(request.args[0]))
+            conversation = self.read(request.args[0])
             if self.bias and not conversation.request:
                 logprobs = self.logprobs(conversation)
                 answer = max(logprobs, key=logprobs.__getitem__)
@@ -97,7 +113,7 @@ class RuleLM(LM):
         self.calls["loglikelihood"] += len(requests)
         answers = []
         for request in requests:
-            logprobs, label = self.logprobs(read(_messages(request.args[0]))), request.args[1].strip()
+            logprobs, label = self.logprobs(self.read(request.args[0])), request.args[1].strip()
             answers.append((logprobs[label], label == max(logprobs, key=logprobs.__getitem__)))
             self.cache_hook.add_partial("loglikelihood", request.args, answers[-1])
         return answers
@@ -107,11 +123,11 @@ class RuleLM(LM):
 
         A label has the weight of its heaviest word. The bias lowers the other labels, as no probability exceeds 1.
         """
-        labels = conversation.question.choices(conversation.unknown)
+        labels, weigh = conversation.question.choices(conversation.unknown), weigher(conversation)
         weights = dict.fromkeys(labels, 0.0)
         for word in conversation.words:
             label = labels[label_index(word.key, len(conversation.question.labels))]
-            weights[label] = max(weights[label], weight_of(word.key))
+            weights[label] = max(weights[label], weigh(word.key))
         prediction = self.classify(self, conversation)
         if prediction in weights:
             largest = max(weights.values())

@@ -3,6 +3,9 @@
 The rule: every type of word has a weight and a label, both drawn by hashing, and a document has the label of its
 heaviest word. Without that word the label changes wherever the next word has another one ("one word decides"). A few
 words are heavier than all others, so that a counterfactual always exists. Nothing else in the text matters.
+
+With `rule=context` the lightest word decides a text of an odd number of words. So a word that decides in one text does
+not in another with one word more, and no list of words is the rule.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -50,6 +53,15 @@ def weight_of(key: str) -> float:
     return (cue_index(key) is not None) + seed_of(key, "weight") / 2**64
 
 
+def weigher(conversation: Conversation) -> Callable[[str], float]:
+    """Weight of a word in a document. Where the lightest word decides, light words are heavy; cues stay cues."""
+
+    def reversed_weight(key: str) -> float:
+        return weight_of(key) if cue_index(key) is not None else 1 - weight_of(key)
+
+    return reversed_weight if conversation.lightest_decides else weight_of
+
+
 @lru_cache(maxsize=1 << 16)
 def label_index(key: str, labels: int) -> int:
     """Index of the label that a word stands for."""
@@ -60,7 +72,7 @@ def label_index(key: str, labels: int) -> int:
 def ranked_words(conversation: Conversation) -> list[str]:
     """The types of words of a document as first written, heaviest first."""
     written = {word.key: word.text for word in reversed(conversation.words)}
-    return [written[key] for key in sorted(written, key=weight_of, reverse=True)]
+    return [written[key] for key in sorted(written, key=weigher(conversation), reverse=True)]
 
 
 def ranked_units(conversation: Conversation) -> list[str]:
@@ -68,7 +80,7 @@ def ranked_units(conversation: Conversation) -> list[str]:
     if conversation.unit == WORD_UNIT:
         return ranked_words(conversation)
     written = {unit.key: unit.text for unit in reversed(conversation.units)}
-    heaviest = {key: max(map(weight_of, key.split(" "))) for key in written}
+    heaviest = {key: max(map(weigher(conversation), key.split(" "))) for key in written}
     return [written[key] for key in sorted(written, key=heaviest.__getitem__, reverse=True)]
 
 
@@ -88,7 +100,7 @@ def keys_without(conversation: Conversation, without: Sequence[str] = ()) -> set
 def label_of(conversation: Conversation, without: Sequence[str] = ()) -> str:
     """The label of a document by the rule, without some of its units; the first label where no word is left."""
     labels, keys = conversation.question.labels, keys_without(conversation, without)
-    return labels[label_index(max(keys, key=weight_of), len(labels))] if keys else labels[0]
+    return labels[label_index(max(keys, key=weigher(conversation)), len(labels))] if keys else labels[0]
 
 
 def one_word_decides(conversation: Conversation) -> bool:
@@ -134,11 +146,11 @@ def cue_for(conversation: Conversation) -> str:
     """
     if not conversation.target:
         return ""
-    labels = conversation.question.labels
+    labels, weigh = conversation.question.labels, weigher(conversation)
     rest = keys_without(conversation, ranked_units(conversation)[:1])
-    next_weight = max(map(weight_of, rest), default=-1.0)
+    next_weight = max(map(weigh, rest), default=-1.0)
     vocabulary = _vocabulary(labels.index(conversation.target), len(labels))
-    word = next(word for word in vocabulary if weight_of(word) > next_weight)
+    word = min((word for word in vocabulary if weigh(word) > next_weight), key=weigh)
     # A word alone is no text, where the document has no other sentence.
     return word if conversation.unit == WORD_UNIT else f"{word.capitalize()} {word}."
 

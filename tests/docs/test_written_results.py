@@ -7,16 +7,22 @@ from dataclasses import replace
 import pytest
 
 from docs.write_results import BLOCK, PAGES, TABLES, Results, written
+from leaderboards.board import Checkpoint
 from tests.leaderboards.board_parts import cell, checkpoint, versus
 from tests.leaderboards.example_boards import small
+
+
+def with_files(row: Checkpoint, arm: str) -> Checkpoint:
+    """A checkpoint whose results are where a study writes those of an arm."""
+    return replace(row, files=(f"runs/results/{arm}/model/results_2026.json",))
 
 
 def results() -> Results:
     """Base, an arm on true words and its control, and an arm that left trec out."""
     board = small()
     names = ("base", "word", "random")
-    arms = [replace(row, name=name) for row, name in zip(board.checkpoints, names, strict=True)]
-    without = checkpoint("c3", "without-trec", "c0", arms[1].training, {"all": 0.2})
+    arms = [with_files(row, name) for row, name in zip(board.checkpoints, names, strict=True)]
+    without = with_files(checkpoint("c3", "d", "c0", arms[1].training, {"all": 0.2}), "without-trec")
     own = cell("c3", "trec_attribution_oneword", 0.2, versus(0.1, "better"))
     return Results(replace(board, checkpoints=(*arms, without), cells=(*board.cells, own)))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faithfulness_metrics.plausibility import iou, token_f1
+from faithfulness_metrics.plausibility import edits_inside, iou, token_f1
 
 words = st.sets(st.sampled_from("abcdef"))
 
@@ -16,6 +16,12 @@ def test_by_hand():
     # overlap 2: precision 2/3, recall 2/4, F1 = 2*2/(3+4); union 5
     assert token_f1(named, rationale) == pytest.approx(4 / 7)
     assert iou(named, rationale) == 0.4
+
+
+def test_edits_inside_the_rationale_by_hand():
+    # Four edits, two of them added at one position: those at 3, 3 and 5 are inside.
+    assert edits_inside([1, 3, 3, 5], [3, 5, 8]) == 0.75
+    assert math.isnan(edits_inside([], [3])) and math.isnan(edits_inside([3], []))
 
 
 def test_edges():

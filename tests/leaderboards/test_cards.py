@@ -111,6 +111,19 @@ def test_many_checkpoints_share_a_card_by_how_much_they_differ(tmp_path):
     assert any("at most 3 checkpoints per document" in note for note in board.notes)
 
 
+def test_the_best_checkpoint_and_its_base_are_on_every_card(tmp_path):
+    # By distance the others come first: "e" differs from its base on five texts, "d" from its own on eight.
+    outcomes = {"a": [0.0] * 10, "b": [0.0] * 10, "c": [0.0, 1.0] * 5}
+    for base, values in outcomes.items():
+        write_run(tmp_path / base, {TASK: rows_of(values)}, model=f"out/{base}")
+    write_run(tmp_path / "d", {TASK: rows_of([1.0] * 8 + [0.0] * 2)}, model="out/a", peft="out/d")
+    write_run(tmp_path / "e", {TASK: rows_of([1.0] * 10)}, model="out/c", peft="out/e")
+    board = board_of(tmp_path, CardLimits(checkpoints=3))
+    names = {c.id: c.name for c in board.checkpoints}
+    shown = {tuple(sorted(names[entry.checkpoint] for entry in card.entries)) for card in board.documents}
+    assert shown == {("a", "c", "e")}
+
+
 def test_a_cap_on_everything_is_shared_by_the_tasks(tmp_path):
     other = ("snli", "redaction", "oneword")
     write_run(tmp_path, {TASK: rows_of([0.0] * 30), other: rows_of([0.0] * 30, other)})

@@ -37,7 +37,7 @@ def test_every_document_has_every_key_of_its_task():
     }  # fmt: skip
     operators = {f"{key}_{name}": 0.0 for key in ("faithful", "lift") for name in OPERATORS} | {"operators_agree": None}
     several_words = {"sufficiency": None, "sufficiency_lift": None, "aopc": None}
-    edits = {"one_edit": None, "edit_fraction": None, "label_leak": None}
+    edits = {"one_edit": None, "edit_fraction": None, "label_leak": None, "plausibility_edits": None}
     for style, more in (("attribution", removals), ("redaction", removals), ("counterfactual", edits)):
         spec = spec_of(style, controls=("random", "oracle", "stability"), unknown=True, classifier="loglikelihood")
         spec = replace(spec, rationales=True)

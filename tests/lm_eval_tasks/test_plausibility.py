@@ -93,6 +93,8 @@ def test_a_counterfactual_names_the_words_it_changes(scripted):
     assert [sample["valid"] for sample in samples] == [1.0, 1.0, 1.0, 0.0, 0.0]
     assert [sample["plausibility_f1"] for sample in samples] == [pytest.approx(0.4), 0.0, None, 0.0, 0.0]
     assert [sample["plausibility_iou"] for sample in samples] == [0.25, 0.0, None, 0.0, 0.0]
+    # Of the two changed boys one is marked. The added word stands before "hiking", which is.
+    assert [sample["plausibility_edits"] for sample in samples] == [0.5, 1.0, None, 1.0, None]
 
 
 def test_without_marked_words_there_is_no_number(tmp_path, evaluate):

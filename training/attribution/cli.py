@@ -54,6 +54,8 @@ class TextOptions:
         unit: what is scored: word (default), or sentence.
         unknown: offer "unknown" as a label.
         words_of: of multiple choice, whose words count: question, choices or both.
+        word_list: also write word_list.json: for each label, the mean score of each word. The option explanations of
+            the evaluation takes it.
         system: a system message that opens every conversation.
         chat_template_args: further arguments of the chat template as JSON, as the evaluation has them, such as
             {"enable_thinking": false}.
@@ -78,6 +80,7 @@ class TextOptions:
     unit: str = "word"
     unknown: bool = False
     words_of: str = "question"
+    word_list: bool = False
     system: str = ""
     chat_template_args: str = metavar("JSON", "")
 
@@ -108,6 +111,8 @@ class TextOptions:
         ):
             if value is not None and not holds:
                 raise UsageError(f"{option} is for {condition}: leave it out")
+        if self.word_list and self.unit != "word":
+            raise UsageError(f"--word-list is for words: leave it out, or --unit {self.unit}")
         if self.limit is not None and self.limit < 1:
             raise UsageError(f"--limit {self.limit}: give a whole number from 1")
 
@@ -167,11 +172,14 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     from training.attribution.prompt.chat_template import read_template_args
     from training.attribution.rows import summarize
     from training.attribution.run import attribute
+    from training.attribution.word_list import check_labels, write_word_lists
     from training.models.loading import load_model
 
     template_args = read_template_args(texts.chat_template_args)
     check_writable(texts.out, "--out")
     sources, settings = _sources(texts, labels)
+    if texts.word_list:
+        check_labels(sources)
     for line in cost_lines(sources, scoring):
         print(line, file=sys.stderr)
     model, tokenizer = load_model(texts.model, texts.adapter, machine.dtype, machine.device)
@@ -198,6 +206,8 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
     priors = (AttributionFolder.read_settings(texts.out) or {}).get("label_prior") or {}
     for name in counts:
         print(summarize(texts.out / f"{name}.jsonl", priors.get(name), settings["dtype"]))
+    if texts.word_list and counts:  # in the first process
+        print(write_word_lists(texts.out))
 
 
 def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], dict[str, Any]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lm_eval_tasks.styles import BUDGETS, STYLES
-from training.study.evaluations import Evaluations
+from training.study.evaluations import Evaluations, arms_of
 
 if TYPE_CHECKING:
     from leaderboards.board import Board, Task, Training
@@ -64,7 +64,7 @@ def table(boards: Sequence[Board], metric: str) -> Iterator[str]:
 
 def _trainings(board: Board) -> dict[str, Training | None]:
     """Arm -> what it was trained on, in the order of the board."""
-    return {Path(checkpoint.files[0]).parts[-3]: checkpoint.training for checkpoint in board.checkpoints}
+    return {arm: checkpoint.training for arm, checkpoint in arms_of(board).items()}
 
 
 def _mean(board: Board, arm: str, metric: str, wanted: Wanted) -> str:

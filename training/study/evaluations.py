@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from leaderboards.board import BaseComparison, Board, Cell, Estimate, Task
+    from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Estimate, Task
+
+
+def arms_of(board: Board) -> dict[str, Checkpoint]:
+    """Arm -> its checkpoint, in the order of the board. The arm is the folder that an evaluation was written to."""
+    return {Path(checkpoint.files[0]).parts[-3]: checkpoint for checkpoint in board.checkpoints}
 
 
 @dataclass(frozen=True)
@@ -19,8 +24,8 @@ class Evaluations:
 
     @classmethod
     def of(cls, board: Board) -> Evaluations:
-        """The cells of a study's board; the arm is the name of the folder that an evaluation was written to."""
-        arms = {checkpoint.id: Path(checkpoint.files[0]).parts[-3] for checkpoint in board.checkpoints}
+        """The cells of a study's board."""
+        arms = {checkpoint.id: arm for arm, checkpoint in arms_of(board).items()}
         return cls(board.tasks, {(arms[cell.checkpoint], cell.task): cell for cell in board.cells})
 
     def rate(self, arm: str, task: str, metric: str = "faithful") -> float:
