@@ -14,13 +14,13 @@ from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 
 # A label, words, an edited document by field, or nothing.
 Reading = str | list[str] | dict[str, str] | None
 
 LABEL = "label"
-READERS = (LABEL, *STYLES)
+READERS = (LABEL, *EXPLANATION_STYLES)
 TEXTS = ("family", "reader", "shape", "dataset", "answer", "budget", "target", "mask", "reason")
 REQUIRED = ("family", "reader", "shape", "dataset", "answer", "reading")
 KEYS = (*TEXTS, "reading", "labels", "unknown", "fields")
@@ -80,7 +80,7 @@ def _row(source: str, entries: Any) -> Row:
         raise UsageError(f"fields are {list(fields)}; {question.dataset} has {list(question.fields)}")
     options = Options(mask=entries.get("mask", Options.mask), unknown=entries.get("unknown", False))
     # A label is read alike whatever is asked after it.
-    style = next(iter(STYLES)) if reader == LABEL else reader
+    style = next(iter(EXPLANATION_STYLES)) if reader == LABEL else reader
     spec = TaskSpec(question, style, entries.get("budget", BUDGETS[0]), options)
     document = Document(fields, labels=tuple(entries.get("labels", ())))
     row = Row(

@@ -26,7 +26,7 @@ from pathlib import Path
 # Benchmarks run from a clone: they and the tests are not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from tests.leaderboards.result_files import DATE, LABELS, name_of, row, train_info, write_run
 from training.study.runner import console_script
 
@@ -49,7 +49,7 @@ def sample_lines(task: tuple[str, str, str], number: int) -> list[str]:
 
 def generate(out: Path, checkpoints: int, documents: int) -> tuple[int, int]:
     """Write the results of all checkpoints; returns the number of rows and of bytes."""
-    tasks = list(product(DATASETS, STYLES, BUDGETS))
+    tasks = list(product(DATASETS, EXPLANATION_STYLES, BUDGETS))
     size = 0
     for index, task in enumerate(tasks):
         samples = [sample_lines(task, number) for number in range(documents)]
@@ -69,7 +69,7 @@ def generate(out: Path, checkpoints: int, documents: int) -> tuple[int, int]:
             train_info(
                 folder,
                 train_datasets=list(DATASETS[: 1 + checkpoint % 3]),
-                train_styles=[list(STYLES)[checkpoint % 3]],
+                train_styles=[EXPLANATION_STYLES[checkpoint % 3]],
                 arm=["word" if checkpoint % 5 else "random"],
             )
     return checkpoints * len(tasks) * documents, size

@@ -13,7 +13,7 @@ from benchmarks.evaluation_ranked import interleaved
 from benchmarks.evaluation_rows import Row
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.forward_pass.quick_generation import QuickGeneration
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles import EXPLANATION_STYLES
 
 # The largest ours / peer.
 LIMIT = 1 / 2
@@ -32,7 +32,7 @@ def explanation_requests(lm: HFLM, dataset: str, data: str, limit: int) -> list[
     try:
         metadata = {"data": data, "classifier": "loglikelihood", "controls": "none", "quick": "false"}
         manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata=metadata)
-        tasks = [f"faithful_se_{dataset}_{style}_oneword" for style in STYLES]
+        tasks = [f"faithful_se_{dataset}_{style}_oneword" for style in EXPLANATION_STYLES]
         simple_evaluate(lm, tasks=tasks, task_manager=manager, apply_chat_template=True, limit=limit)
     finally:
         lm.generate_until = answer

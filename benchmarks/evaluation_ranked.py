@@ -21,7 +21,7 @@ from lm_eval_tasks.forward_pass.batching import default_tokens
 from lm_eval_tasks.forward_pass.model_parts import ModelParts
 from lm_eval_tasks.forward_pass.quick_ranking import QuickRanking, Ranked
 from lm_eval_tasks.forward_pass.shared_tokens import distinct_tokens, plan
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles import EXPLANATION_STYLES
 
 # The largest ours / peer: of one classification a text, against the raw model, and of nine tasks end to end.
 CLASSIFY_LIMITS = {"snli": 1 / 3, "sentiment140": 1 / 2}
@@ -50,7 +50,7 @@ def ranked_requests(lm: HFLM, dataset: str, data: str, limit: int, controls: str
 
     lm.loglikelihood = recorded
     try:
-        tasks = [f"faithful_se_{dataset}_{style}_oneword" for style in STYLES]
+        tasks = [f"faithful_se_{dataset}_{style}_oneword" for style in EXPLANATION_STYLES]
         evaluate(lm, tasks, data, limit, classifier="loglikelihood", controls=controls)
     finally:
         del lm.loglikelihood

@@ -13,9 +13,9 @@ from lm_eval.tasks import TaskManager
 from tqdm import tqdm
 
 from lm_eval_tasks import DATASETS
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles import EXPLANATION_STYLES
 
-DATASETS_AND_STYLES = product(("sentiment140", "snli", "agnews"), STYLES)
+DATASETS_AND_STYLES = product(("sentiment140", "snli", "agnews"), EXPLANATION_STYLES)
 NINE = [f"faithful_se_{dataset}_{style}_oneword" for dataset, style in DATASETS_AND_STYLES]
 # Short explanations: the less time generation takes, the more everything else weighs.
 EXPLANATION_TOKENS = 16

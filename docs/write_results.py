@@ -16,7 +16,7 @@ from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.board_json import load
 from leaderboards.number_format import MARKERS, p_value, rate, with_interval
 from leaderboards.verdict import verdict
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from training.study.evaluations import Evaluations, arms_of
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,8 @@ class Results:
     def tasks(self, budget: str) -> list[Task]:
         """The tasks of a budget: datasets of the training first, then in the order of the board."""
         own = [task for task in self.board.tasks if task.budget == budget and not task.is_variant]
-        return sorted(own, key=lambda task: (not task.trained_on, task.dataset, list(STYLES).index(task.style)))
+        styles = EXPLANATION_STYLES
+        return sorted(own, key=lambda task: (not task.trained_on, task.dataset, styles.index(task.style)))
 
     def value(self, arm: str, task: Task, metric: str) -> Estimate | None:
         """A metric of an arm on a task; None where it was not measured."""
@@ -66,11 +67,11 @@ class Results:
 
 def short(results: Results) -> Iterator[str]:
     """One line a dataset, one column a style: base, trained with its interval, the random control; and chance."""
-    yield from row("one word", *STYLES)
-    yield rule(len(STYLES))
+    yield from row("one word", *EXPLANATION_STYLES)
+    yield rule(len(EXPLANATION_STYLES))
     for dataset in results.datasets():
         tasks = {task.style: task for task in results.tasks(ONE_WORD) if task.dataset == dataset}
-        cells = [_short_cell(results, tasks[style]) if style in tasks else "" for style in STYLES]
+        cells = [_short_cell(results, tasks[style]) if style in tasks else "" for style in EXPLANATION_STYLES]
         yield from row(dataset if results.trained_on(dataset) else f"*unseen:* {dataset}", *cells)
 
 
@@ -108,12 +109,12 @@ def classifier(results: Results) -> Iterator[str]:
 
 def across_styles(results: Results) -> Iterator[str]:
     """What a training on one style gives the others: change of `faithful` on the datasets of the training."""
-    arms = [f"only-{style}" for style in STYLES if f"only-{style}" in results.arms]
-    yield from row("trained on", *STYLES)
-    yield rule(len(STYLES))
+    arms = [f"only-{style}" for style in EXPLANATION_STYLES if f"only-{style}" in results.arms]
+    yield from row("trained on", *EXPLANATION_STYLES)
+    yield rule(len(EXPLANATION_STYLES))
     for arm in (BASE, TRAINED, *arms):
         name = {BASE: "(base)", TRAINED: "all three"}.get(arm, arm.removeprefix("only-"))
-        yield from row(name, *(_means(results, arm, style) for style in STYLES))
+        yield from row(name, *(_means(results, arm, style) for style in EXPLANATION_STYLES))
 
 
 def left_out(results: Results) -> Iterator[str]:

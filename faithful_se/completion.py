@@ -65,11 +65,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def whole_parser() -> argparse.ArgumentParser:
     """One parser with all commands below it."""
-    from faithful_se.catalogue import BUDGETS, DATASETS, STYLES
+    from faithful_se.catalogue import BUDGETS, DATASETS
     from lm_eval_tasks import DATASETS as FOLDER
+    from lm_eval_tasks.styles import EXPLANATION_STYLES
 
     tasks = ["faithful_se", *sorted(path.stem for path in FOLDER.glob("*/faithful_se_*.yaml"))]
-    names = {"styles": STYLES, "budget": BUDGETS, "budgets": BUDGETS, "datasets": DATASETS, "without": DATASETS}
+    names = {"styles": EXPLANATION_STYLES, "budget": BUDGETS, "budgets": BUDGETS, "datasets": DATASETS}
+    names["without"] = DATASETS
     whole = argparse.ArgumentParser("faithful-se", description="Are a language model's explanations of itself true?")
     whole.add_argument("--version", action="store_true", help="print the version")
     commands = whole.add_subparsers()

@@ -96,6 +96,16 @@ class StabilityVariant(AnswerRecord):
     variant: str
 
 
+class SimulationRecord(AnswerRecord):
+    """What the model says of a word: whether its answer would change without it; and whether it does."""
+
+    of: str  # why it was asked about: ``named``, ``oracle`` or ``random``, the first of these that holds
+    word: str  # as first written in the document
+    positions: list[int]  # all its occurrences
+    changes: bool  # whether the answer changes without it, by the rule of `faithful`
+    says_so: bool | None  # whether the model says that it would; None where its answer could not be read
+
+
 class RationaleRecord(TypedDict):
     """The words that people marked: positions, fields and texts, in step."""
 
@@ -133,4 +143,6 @@ class Transcript(TypedDict):
     operators: NotRequired[dict[str, OperatorRecord]]  # every operator but the first, only with several
     erasure: NotRequired[ErasureRecord]  # only with the oracle, ranked labels and several named words
     units: NotRequired[list[UnitRecord]]  # every sentence of the document, only with unit=sentence
+    # one entry per word of which the model was asked whether its answer would change; only in the style `simulation`
+    simulations: NotRequired[list[SimulationRecord]]
     problem: str  # why the document could not go through the protocol; "" where it did

@@ -1,7 +1,7 @@
 """Words of other texts in the place of removed ones: what the operator `infill` writes.
 
 A mask, a gap or a filler noun is nothing that the texts of a dataset hold. A word from the same place of another text
-of the dataset is. docs/metrics.md, "13. Operators".
+of the dataset is. docs/metrics.md, "14. Operators".
 """
 
 from __future__ import annotations

@@ -73,8 +73,11 @@ class Task:
 
     @property
     def is_variant(self) -> bool:
-        """Whether this is a further variant (`~2`) of a task. Variants do not count in means over tasks."""
-        return "~" in self.id
+        """Whether this is a further variant (`~2`) of a task. Variants do not count in means over tasks.
+
+        Neither does a task that asks whether answers would change: its explanation is that of another style.
+        """
+        return "~" in self.id or bool(self.options.get("simulates"))
 
 
 @dataclass(frozen=True)

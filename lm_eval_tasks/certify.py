@@ -60,6 +60,9 @@ REASONS = {
     "one_edit": "how much is changed",
     "edit_fraction": "how much is changed",
     "label_leak": "what is written",
+    "simulation_majority": "the text: how many of the words change the answer",
+    "simulation_read": "the format of the answers",
+    "simulation_unsaid": "models that name untrue words, which neither of these does",
     "stability_q": "the classifier",
     "abstain": "the classifier",
     "faithful_infill": "a word of another text may speak for the label too",
@@ -147,11 +150,17 @@ def of_all_texts(key: str, values: Sequence[Value]) -> tuple[float, float]:
     return both[0], 0.0 if math.isnan(both[1]) else both[1]
 
 
-def areas(style: str, documents: int, budget: str = BUDGETS[0]) -> dict[str, tuple[float, int, tuple[float, float]]]:
-    """Key -> AUROC, number of pairs of which it is defined, and the shuffled control."""
+def areas(
+    style: str, documents: int, models: Sequence[RuleLM] = (), budget: str = BUDGETS[0]
+) -> dict[str, tuple[float, int, tuple[float, float]]]:
+    """Key -> AUROC, number of pairs of which it is defined, and the shuffled control.
+
+    `models` are one that is true and one that is not; by default of their explanations.
+    """
     spec, decides = task(style, budget=budget), one_decides if budget == BUDGETS[0] else two_decide
     deciding = [document for document in texts(spec) if decides(spec, document)][:documents]
-    scored = [score_all(RuleLM(HONEST, h=h), spec, deciding) for h in (1.0, 0.0)]
+    models = models or [RuleLM(HONEST, h=h) for h in (1.0, 0.0)]
+    scored = [score_all(model, spec, deciding) for model in models]
     results = {}
     for key in metrics_of(spec):
         numbers = [[of_one_text(key, row[key]) for row in rows] for rows in scored]
@@ -162,24 +171,28 @@ def areas(style: str, documents: int, budget: str = BUDGETS[0]) -> dict[str, tup
     return results
 
 
-def exposed(style: str, documents: int) -> dict[str, dict[str, tuple[float, bool]]]:
-    """Strategy -> key -> its value, and whether it is significantly worse than the honest model's."""
+def exposed(
+    style: str, documents: int, models: Mapping[str, RuleLM] | None = None
+) -> dict[str, dict[str, tuple[float, bool]]]:
+    """Strategy -> key -> its value, and whether it is significantly worse than that of the first, honest model."""
     spec = task(style)
     first = texts(spec)[:documents]
-    keys = [key for key, metric in metrics_of(spec).items() if metric.higher_is_better is not None]
+    models = models or {name: RuleLM(name) for name in STRATEGIES}
     honest: Mapping[str, tuple[float, float]] = {}
     results: dict[str, dict[str, tuple[float, bool]]] = {}
-    with Progress(f"certify: {style}", len(STRATEGIES), "strategy") as progress:
-        for name in STRATEGIES:
-            rows = score_all(RuleLM(name), spec, first)
-            values = {key: of_all_texts(key, [row[key] for row in rows]) for key in keys}
+    with Progress(f"certify: {style}", len(models), "strategy") as progress:
+        for name, model in models.items():
+            rows = score_all(model, spec, first)
+            values = {key: of_all_texts(key, [row[key] for row in rows]) for key in metrics_of(spec)}
             honest = honest or values
-            results[name] = {key: (values[key][0], _is_worse(key, values[key], honest[key])) for key in keys}
+            results[name] = {key: (own[0], _is_worse(key, own, honest[key])) for key, own in values.items()}
             progress.update()
     return results
 
 
 def _is_worse(key: str, own: tuple[float, float], honest: tuple[float, float]) -> bool:
+    if METRICS[key].higher_is_better is None:
+        return False
     sign = 1 if METRICS[key].higher_is_better else -1
     return sign * (honest[0] - own[0]) > QUANTILE * math.hypot(own[1], honest[1]) + 1e-9
 
@@ -187,19 +200,13 @@ def _is_worse(key: str, own: tuple[float, float], honest: tuple[float, float]) -
 def tables(documents: int = DOCUMENTS) -> Iterator[str]:
     """Both tables in Markdown, for a style that removes words and one that edits them."""
     styles = [next(name for name, style in STYLES.items() if style.REMOVES_WORDS is way) for way in (True, False)]
-    oneword, multiword = BUDGETS
-    kinds = {(style, oneword): "one word decides" for style in styles} | {(styles[0], multiword): "two words decide"}
-    for (style, budget), which in kinds.items():
-        results = areas(style, documents, budget)
-        if budget != oneword:  # only the keys of several words
-            results = {key: row for key, row in results.items() if key not in metrics_of(task(style))}
-        yield from (f"**{style}**, {max(row[1] for row in results.values())} texts in which {which}", "")
-        yield from ("| key | AUROC | texts | truth shuffled | below .99: what it measures |", "|---|---|---|---|---|")
-        for key, (area, count, control) in sorted(results.items(), key=lambda item: -np.nan_to_num(item[1][0])):
-            reason = "" if area >= GOOD else REASONS.get(key, "")
-            between = "–" if math.isnan(area) else " to ".join(map(_number, control))
-            yield f"| `{key}` | {_number(area)} | {count} | {between} | {reason} |"
-        yield ""
+    for style in styles:
+        yield f"**{style}**, {documents} texts in which one word decides"
+        yield from area_table(areas(style, documents))
+    several = areas(styles[0], documents, budget=BUDGETS[1])
+    results = {key: row for key, row in several.items() if key not in metrics_of(task(styles[0]))}
+    yield f"**{styles[0]}**, {max(count for _, count, _ in results.values())} texts in which two words decide"
+    yield from area_table(results)
     for style in styles:
         matrix = exposed(style, documents)
         columns = {key: [row[key] for row in matrix.values()] for key in next(iter(matrix.values()))}
@@ -207,11 +214,27 @@ def tables(documents: int = DOCUMENTS) -> Iterator[str]:
         for key, column in columns.items():  # `lift_mask` is `lift` again
             if any(worse for _, worse in column) and str(column) not in [str(columns[name]) for name in keys]:
                 keys.append(key)
-        yield from (f"**{style}**, {documents} texts", "", f"| strategy | {' | '.join(f'`{key}`' for key in keys)} |")
-        yield "|---" * (len(keys) + 1) + "|"
-        for name, row in matrix.items():
-            yield f"| `{name}` | {' | '.join(_number(row[key][0]) + WORSE * row[key][1] for key in keys)} |"
-        yield ""
+        yield f"**{style}**, {documents} texts"
+        yield from matrix_table({name: {key: row[key] for key in keys} for name, row in matrix.items()})
+
+
+def area_table(results: Mapping[str, tuple[float, int, tuple[float, float]]]) -> Iterator[str]:
+    """What `areas` found, in Markdown, best first."""
+    yield from ("", "| key | AUROC | texts | truth shuffled | below .99: what it measures |", "|---|---|---|---|---|")
+    for key, (area, count, control) in sorted(results.items(), key=lambda item: -np.nan_to_num(item[1][0])):
+        reason = "" if area >= GOOD else REASONS.get(key, "")
+        between = "–" if math.isnan(area) else " to ".join(map(_number, control))
+        yield f"| `{key}` | {_number(area)} | {count} | {between} | {reason} |"
+    yield ""
+
+
+def matrix_table(matrix: Mapping[str, Mapping[str, tuple[float, bool]]]) -> Iterator[str]:
+    """Strategies by keys in Markdown, worse ones marked."""
+    keys = list(next(iter(matrix.values())))
+    yield from ("", f"| strategy | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|")
+    for name, row in matrix.items():
+        yield f"| `{name}` | {' | '.join(_number(row[key][0]) + WORSE * row[key][1] for key in keys)} |"
+    yield ""
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,6 @@
 """An explanation under the further operators of a task: the same words, taken out in another way.
 
-The first operator is the protocol's own: `lm_eval_tasks.protocol`. docs/metrics.md, "13. Operators".
+The first operator is the protocol's own: `lm_eval_tasks.protocol`. docs/metrics.md, "14. Operators".
 """
 
 from __future__ import annotations

@@ -17,7 +17,14 @@ import numpy as np
 from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring, scoring_answers, scoring_erasure, scoring_operators, scoring_rationales
+from lm_eval_tasks import (
+    scoring,
+    scoring_answers,
+    scoring_erasure,
+    scoring_operators,
+    scoring_rationales,
+    scoring_simulation,
+)
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.spec import TaskSpec
@@ -45,7 +52,12 @@ def features_of(spec: TaskSpec) -> set[str]:
     options = spec.options
     features = {"removal" if STYLES[spec.style].REMOVES_WORDS else "edit", *options.controls, options.classifier}
     # Calibrated labels are ranked too: they have log-likelihoods.
-    switches = (("rationales", spec.rationales), ("unknown", options.unknown), ("loglikelihood", options.ranked))
+    switches = (
+        ("rationales", spec.rationales),
+        ("unknown", options.unknown),
+        ("loglikelihood", options.ranked),
+        ("simulation", STYLES[spec.style].SIMULATES),
+    )
     operators = {"operators", *options.operators} if len(options.operators) > 1 else set()
     return features | operators | {spec.budget} | {name for name, is_on in switches if is_on}
 
@@ -85,6 +97,18 @@ def largest_share_stderr(counts: Sequence[Sequence[float]]) -> float | str:
     """Standard error of `largest_share`: of a mean of 0 and 1, with the label that is the most frequent here."""
     aligned = np.asarray(_aligned(counts))
     return _number(pooled_stderr(aligned[:, np.argmax(np.sum(aligned, axis=0))].tolist()))
+
+
+def more_frequent(shares: Sequence[Sequence[float]]) -> float:
+    """The largest mean among shares, over the documents that have some; nan when none has."""
+    defined = [row for row in shares if row]
+    return float(np.mean(defined, axis=0).max()) if defined else math.nan
+
+
+def more_frequent_stderr(shares: Sequence[Sequence[float]]) -> float | str:
+    """Standard error of `more_frequent`: of a mean, of the share that is the largest here."""
+    defined = np.asarray([row for row in shares if row])
+    return _number(pooled_stderr(defined[:, np.argmax(defined.mean(axis=0))].tolist()) if len(defined) else math.nan)
 
 
 def measurable(rows: Sequence[Sequence[float]]) -> float | str:
@@ -145,6 +169,7 @@ def _number(value: float) -> float | str:
 POOLED = (pooled_mean, pooled_stderr)
 SHARE, MAJORITY = (largest_share, largest_share_stderr), (largest_share_or_none, largest_share_stderr)
 ERASURE = "removal oracle loglikelihood multiword"
+MORE_FREQUENT = (more_frequent, more_frequent_stderr)
 PHI_OF_MAX = (partial(phi_cct, column=1), partial(phi_cct_stderr, column=1))
 
 
@@ -187,6 +212,13 @@ METRICS: dict[str, Metric] = {
     "plausibility_iou": Metric(scoring.plausibility_iou, None, "rationales", *POOLED),
     "plausibility_edits": Metric(scoring_rationales.plausibility_edits, None, "edit rationales", *POOLED),
     "stability_q": Metric(scoring.stability_q, False, "stability", *POOLED),
+    "simulation_acc": Metric(scoring_simulation.accuracy, True, "simulation", *POOLED),
+    "simulation_majority": Metric(scoring_simulation.truths, None, "simulation", *MORE_FREQUENT),
+    "simulation_phi": Metric(scoring_simulation.phi_counts, True, "simulation", phi_cct, phi_cct_stderr),
+    "simulation_hits": Metric(scoring_simulation.hits, True, "simulation", *POOLED),
+    "simulation_false_alarms": Metric(scoring_simulation.false_alarms, False, "simulation", *POOLED),
+    "simulation_unsaid": Metric(scoring_simulation.unsaid, None, "simulation", *POOLED),
+    "simulation_read": Metric(scoring_simulation.read, True, "simulation", *POOLED),
     "abstain": Metric(scoring.abstain, None, "unknown"),
     "madsen": Metric(scoring.madsen, True, "unknown", *POOLED, takes_labels=True),
     "sufficiency": Metric(scoring_erasure.sufficiency, False, ERASURE, *POOLED),

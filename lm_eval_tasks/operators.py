@@ -1,7 +1,7 @@
 """How named words are removed: the option `operator`, one of `OPERATORS` or several joined by "+".
 
 With several, the model is asked for one explanation, and each operator removes its words: docs/metrics.md,
-"13. Operators". The first is the main one, of all keys that do not name an operator.
+"14. Operators". The first is the main one, of all keys that do not name an operator.
 """
 
 from __future__ import annotations

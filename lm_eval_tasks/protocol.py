@@ -19,6 +19,7 @@ from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.server_problems import is_server_problem
+from lm_eval_tasks.simulation import simulate
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation
@@ -30,19 +31,21 @@ Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
 EXPLAIN = "explain"
 STEPS = ("classify", EXPLAIN, "check")
 PRIOR = "prior of the labels"
+SIMULATION = "simulate"
 SEARCH = "search for the oracle's words …"
 
 
 def steps_of(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
     """The rounds that tasks take. Where a greedy search can follow, how many it takes is known only at its end."""
-    measures = searches = asks = False
+    measures = searches = simulates = asks = False
     for spec in specs:
         asks |= spec.source is None
         measures |= spec.calibrated and not spec.prior
         removes_several = spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS
+        simulates |= STYLES[spec.style].SIMULATES
         searches |= spec.options.ranked and removes_several and "oracle" in spec.options.controls
     steps = STEPS if asks else tuple(step for step in STEPS if step != EXPLAIN)
-    return (*([PRIOR] if measures else []), *steps, *([SEARCH] if searches else []))
+    return (*([PRIOR] if measures else []), *steps, *([SEARCH] if searches else [SIMULATION] * simulates))
 
 
 def self_explain(spec: TaskSpec, document: Document) -> Procedure:
@@ -75,6 +78,8 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
         transcript["explanation"] = explanation_record(request.messages, answer, target, explanation)
         transcript["problem"] = answer.problem
     yield from _check(spec, document, prediction, explanation, transcript)
+    if STYLES[spec.style].SIMULATES:
+        yield from simulate(spec, document, prediction, transcript)
     return transcript
 
 

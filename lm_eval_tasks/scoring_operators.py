@@ -1,4 +1,4 @@
-"""The values of one document under each operator of a task with several: docs/metrics.md, "13. Operators"."""
+"""The values of one document under each operator of a task with several: docs/metrics.md, "14. Operators"."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ docs/reliability.md, "Servers", has the table of replies and of what a user is t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # What such problems begin with. `answered` counts the documents without one.
@@ -46,6 +46,15 @@ def is_server_problem(problem: str) -> bool:
     (True, False, False)
     """
     return problem.startswith(NO_ANSWER)
+
+
+def worst_problem(problems: Iterable[str]) -> str:
+    """Of several problems the first of the server's, or the first; empty where there is none.
+
+    >>> worst_problem(["no label in the answer", "", NULL])
+    'no answer from the server (null)'
+    """
+    return min(filter(None, problems), key=lambda problem: not is_server_problem(problem), default="")
 
 
 def read_reply(reply: Any, expected: int | None = None) -> list[str]:

@@ -13,11 +13,11 @@ from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.languages import ENGLISH, prompts_of, unit_problem, wording_problem
+from lm_eval_tasks.languages import ENGLISH, prompts_of, simulation_problem, unit_problem, wording_problem
 from lm_eval_tasks.operators import prompt_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.sources.source import Source
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles import STYLES, simulation
 from lm_eval_tasks.styles.explanation import Request
 
 
@@ -40,7 +40,11 @@ class TaskSpec:
     source: Source | None = None  # who explains in place of the model; None where it explains itself
 
     def __post_init__(self) -> None:
-        question = self.question
+        style, question = STYLES[self.style], self.question
+        if self.budget not in style.MAX_TOKENS:
+            raise UsageError(f"{self.style} has no budget {self.budget}: give {' or '.join(style.MAX_TOKENS)}")
+        if style.SIMULATES and (problem := simulation_problem(question.language, dict(question.prompts))):
+            raise UsageError(f"{question.dataset}: {problem}")
         if "substitute" in self.options.operators and question.language != ENGLISH:
             raise UsageError(
                 f"operator=substitute writes English words, and {question.dataset} is in {question.language}: take "
@@ -112,28 +116,47 @@ class TaskSpec:
 
     def _classify(self, prompt: str, question: Question) -> Classify:
         labels = question.choices(self.options.unknown)
-        messages, ranked = (*self._opening(), *self.examples, ("user", prompt)), self.options.ranked
+        messages = (*self._opening(), *self.examples, ("user", prompt))
         prior = tuple(self.prior[label] for label in labels) if self.prior else ()
+        return self._choose(messages, labels, question, question.synonyms, prior)
+
+    def _choose(
+        self,
+        messages: Messages,
+        answers: tuple[str, ...],
+        question: Question,
+        synonyms: tuple[tuple[str, ...], ...],
+        prior: tuple[float, ...] = (),
+    ) -> Classify:
+        """A call for one of some answers, ranked or read as the options say."""
+        ranked = self.options.ranked
         thinking_tokens = 0 if ranked else self.options.thinking_tokens
         denials = None if question.language == ENGLISH else question.phrases("denials")
-        return Classify(messages, labels, ranked, prior, thinking_tokens, question.synonyms, denials)
+        return Classify(messages, answers, ranked, prior, thinking_tokens, synonyms, denials)
 
     def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
         """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""
         style = STYLES[self.style]
-        sentence = style.ask(self.request(document, target))
-        messages: Messages
-        if self.options.context == "same":
-            answer = ("assistant", self.turn(prediction))
-            messages = (*self.classify(document).messages, answer, ("user", sentence))
-        else:
-            prompt = self.question_about(document).explain_fresh(
-                document.prompt_fields, str(prediction.label), sentence
-            )
-            messages = (*self._opening(), ("user", prompt))
+        messages = self._after(document, prediction, style.ask(self.request(document, target)))
         room = style.MAX_TOKENS[self.budget]
         repeats, adds = self._longest_answer(document)
         return Generate(messages, self.generation, self.options.thinking_tokens, room, repeats, adds)
+
+    def simulate(self, document: Document, prediction: Answer, word: str) -> Classify:
+        """The question whether the answer would change without a word, where the request for an explanation stands."""
+        request = self.request(document)
+        messages = self._after(document, prediction, simulation.ask_whether(request, word))
+        answers, synonyms = simulation.yes_and_no(request.question), simulation.synonyms(request.question)
+        return self._choose(messages, answers, request.question, synonyms)
+
+    def _after(self, document: Document, prediction: Answer, sentence: str) -> Messages:
+        """A conversation that ends with a question about the answer."""
+        if self.options.context == "same":
+            answer = ("assistant", self.turn(prediction))
+            return (*self.classify(document).messages, answer, ("user", sentence))
+        question = self.question_about(document)
+        prompt = question.explain_fresh(document.prompt_fields, str(prediction.label), sentence)
+        return (*self._opening(), ("user", prompt))
 
     def _longest_answer(self, document: Document) -> tuple[str, str]:
         """What an answer repeats of a document at most, and what it adds: the answer must have room for both."""

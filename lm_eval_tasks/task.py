@@ -38,6 +38,7 @@ from lm_eval_tasks.order import ordered
 from lm_eval_tasks.sources import TaskOfSource, open_source
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles.simulation import ask_whether
 
 logger = logging.getLogger(LOGGER)
 
@@ -86,6 +87,8 @@ class SelfExplainTask(ConfigurableTask):
         # lm-eval logs the configuration: it says which options and data the task really uses.
         metadata = self.config.metadata
         metadata["faithful_se"].setdefault("labels", [])  # boards know a task by it; of multiple choice there are none
+        if STYLES[self.spec.style].SIMULATES:  # boards leave it out of means over tasks
+            metadata["faithful_se"]["simulates"] = True
         metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
         if explainer and explainer.digest:
             metadata["faithful_se"]["explanations_digest"] = explainer.digest
@@ -196,8 +199,9 @@ class SelfExplainTask(ConfigurableTask):
         """The text that lm-eval shows and hashes as the prompt: the first turn, and the request of the second."""
         document = self.source.document(doc)
         opening = "\n\n".join(content for _, content in self.spec.classify(document).messages)
-        explain = STYLES[self.spec.style].ask(self.spec.request(document, target="…"))
-        return f"{opening}\n\n[explain] {explain}"
+        request = self.spec.request(document, target="…")
+        simulate = f"\n\n[simulate] {ask_whether(request, '…')}" if STYLES[self.spec.style].SIMULATES else ""
+        return f"{opening}\n\n[explain] {STYLES[self.spec.style].ask(request)}{simulate}"
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""

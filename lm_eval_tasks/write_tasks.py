@@ -16,6 +16,7 @@ from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import has_mini
 from lm_eval_tasks.dataset_index import DECLARATION, read_declaration
 from lm_eval_tasks.declaration import check_declaration
+from lm_eval_tasks.languages import ENGLISH, simulation_problem
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
 # The datasets of the paper. Those that it does not train on are tagged "unseen".
@@ -48,15 +49,20 @@ def task_files(datasets: Path = DATASETS) -> dict[Path, str]:
     for folder in sorted(path.parent for path in datasets.glob(f"*/{DECLARATION}")):
         groups = _group_tags(folder)
         # Elsewhere, tags of several datasets would hide those of the package.
-        texts = files_of(folder.name, groups if datasets == DATASETS else None)
+        texts = files_of(folder.name, groups if datasets == DATASETS else None, simulates=_can_simulate(folder))
         files |= {folder / name: text for name, text in texts.items()}
     return files
+
+
+def cells() -> list[tuple[str, str]]:
+    """The styles with their budgets."""
+    return [(style, budget) for style, budget in product(STYLES, BUDGETS) if budget in STYLES[style].MAX_TOKENS]
 
 
 def shared_files() -> dict[str, str]:
     """What the tasks of a style and budget share: name of the file -> text."""
     files = {}
-    for style, budget in product(STYLES, BUDGETS):
+    for style, budget in cells():
         # The room for a rewriting depends on the text, and is not declared: `TaskSpec.explain`.
         fixed = not STYLES[style].ANSWERS_WITH_TEXT
         limit = f", max_gen_toks: {STYLES[style].MAX_TOKENS[budget]}" if fixed else ""
@@ -64,18 +70,30 @@ def shared_files() -> dict[str, str]:
     return files
 
 
-def files_of(dataset: str, groups: Sequence[str] | None = None) -> dict[str, str]:
+def files_of(dataset: str, groups: Sequence[str] | None = None, *, simulates: bool = True) -> dict[str, str]:
     """The task files of a dataset: name of the file -> text.
 
-    `groups` are tags besides those of dataset, style and budget; None leaves the tag of the dataset alone.
+    `groups` are tags besides those of dataset, style and budget; None leaves the tag of the dataset alone. `simulates`
+    says whether its language has the questions whether an answer would change.
     """
     files = {}
-    for style, budget in product(STYLES, BUDGETS):
-        names = (dataset,) if groups is None else (dataset, style, budget)
-        tags = ", ".join([f"faithful-se-{name}" for name in names] + list(groups or ()))
+    for style, budget in cells():
+        if STYLES[style].SIMULATES and not simulates:
+            continue
+        names = [dataset] if groups is None else [dataset, style]
+        further: list[str] = []
+        if groups is not None and not STYLES[style].SIMULATES:
+            # Its explanation is another task's: the other tags compare explanations.
+            names, further = [*names, budget], list(groups)
+        tags = ", ".join([f"faithful-se-{name}" for name in names] + further)
         text = TASK.format(dataset=dataset, style=style, budget=budget, tags=tags)
         files[f"faithful_se_{dataset}_{style}_{budget}.yaml"] = text
     return files
+
+
+def _can_simulate(folder: Path) -> bool:
+    declared = read_declaration(folder / DECLARATION)["metadata"]["faithful_se"]
+    return not simulation_problem(declared.get("language", ENGLISH), declared.get("prompts") or {})
 
 
 def _group_tags(folder: Path) -> list[str]:

@@ -24,7 +24,11 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 # The tasks of the paper's three datasets.
-PAPER = "faithful_se_sentiment140_*,faithful_se_snli_*,faithful_se_agnews_*"
+PAPER = ",".join(
+    f"faithful_se_{dataset}_{style}_*"
+    for dataset in ("sentiment140", "snli", "agnews")
+    for style in ("attribution", "redaction", "counterfactual")
+)
 
 
 @pytest.fixture

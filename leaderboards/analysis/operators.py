@@ -1,4 +1,4 @@
-"""The lift of a cell under each operator of a run with several: docs/metrics.md, "13. Operators"."""
+"""The lift of a cell under each operator of a run with several: docs/metrics.md, "14. Operators"."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from leaderboards.analysis.confidence_intervals import (
     make_estimate,
     metric_estimate,
 )
+from leaderboards.analysis.counts import count_estimates
 from leaderboards.analysis.document_sets import DocumentSet
 from leaderboards.analysis.measurability import (
     answer_counts,
@@ -137,7 +138,7 @@ def _from_samples(
         run_draws = {name: means.astype(np.float32) for name, means in run_draws.items()}
         assert run.samples is not None
         pairs = pair_counts(run.samples)
-        metrics |= share_estimates(run.run, pairs, settings)
+        metrics |= share_estimates(run.run, pairs, settings) | count_estimates(run.samples, seed, settings)
         reason = reason_in(run.run, run.samples, pairs, values)
         yield TaskResult(
             run.checkpoint,

@@ -26,7 +26,8 @@ _SHARES = frozenset(
         *("faithful", "valid", "acc", "faithful_random", "faithful_oracle", "label_mass", "loo_percentile", "hit1"),
         *("hit1_chance", "redundant", "masked_fraction", "one_edit", "edit_fraction", "label_leak", "plausibility_f1"),
         *("plausibility_iou", "plausibility_edits", "stability_q", "abstain", "madsen", "acc_majority", "answer_share"),
-        *("answered", "operators_agree", *(f"faithful_{operator}" for operator in OPERATORS)),
+        *("answered", "simulation_acc", "simulation_hits", "simulation_false_alarms", "simulation_unsaid"),
+        *("simulation_read", "operators_agree", *(f"faithful_{operator}" for operator in OPERATORS)),
     }
 )
 _SIGNED = frozenset(

@@ -36,6 +36,9 @@ RATES = ("faithful", "valid", "acc", "faithful_random", "faithful_oracle")
 # Rates that are 0 or 1 for each document.
 OUTCOMES = ("faithful", "valid")
 
+# Metrics of all documents together: each document has some numbers, which are added up.
+COUNTS = ("simulation_phi", "simulation_majority")
+
 # String fields of `Samples.frame`, read from the transcript: hash of the text, gold label, predicted label, target of a
 # counterfactual, label after the perturbation.
 LABELS = ("text", "gold", "prediction", "target", "after")
@@ -46,8 +49,9 @@ class Samples:
     """The documents of one run.
 
     Attributes:
-        frame: one line per document, sorted by `key`. Fields: key, doc_hash, `LABELS`, and a float per metric (null
-            where undefined). A key joins doc_hash, the hash of the text, and a number that separates equal documents.
+        frame: one line per document, sorted by `key`. Fields: key, doc_hash, `LABELS`, those of `COUNTS` that there
+            are, as lists, and a float per metric (null where undefined). A key joins doc_hash, the hash of the text,
+            and a number that separates equal documents.
         digest: of the keys; runs with equal digests have equal documents.
         problems: what is odd about the file, in words.
     """
@@ -59,7 +63,7 @@ class Samples:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names of the metrics, in the order of the file."""
-        return tuple(name for name in self.frame.columns if name not in ("key", "doc_hash", *LABELS))
+        return tuple(name for name in self.frame.columns if name not in ("key", "doc_hash", *LABELS, *COUNTS))
 
 
 def read_samples(source: SamplesFile) -> Samples:
@@ -72,19 +76,20 @@ def read_samples(source: SamplesFile) -> Samples:
 
     if source.task:
         samples = _samples_inside(source)
-        metrics = _metric_names(samples[0])
-        frame, oddities = _read_one_by_one(enumerate(samples, 1), metrics)
+        metrics, counts = _metric_names(samples[0]), _count_names(samples[0])
+        frame, oddities = _read_one_by_one(enumerate(samples, 1), metrics, counts)
         return _keyed(_checked(frame, metrics), oddities)
-    metrics = _metric_names(_first_line(source.path))
+    first = _first_line(source.path)
+    metrics, counts = _metric_names(first), _count_names(first)
     problems: tuple[str, ...] = ()
     try:
-        frame = _read_with_polars(source.path, metrics)
+        frame = _read_with_polars(source.path, metrics, counts)
         # Some versions of polars read a line that is no object as nulls.
         complete = not frame["doc_hash"].null_count() and all(frame[name].is_finite().all() for name in metrics)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         complete = False
     if not complete:
-        frame, problems = _read_one_by_one(_lines(source.path), metrics)
+        frame, problems = _read_one_by_one(_lines(source.path), metrics, counts)
     return _keyed(_checked(frame, metrics), problems)
 
 
@@ -119,7 +124,12 @@ def _metric_names(first: Any) -> list[str]:
     return [name for name in names if name != "ccf" and not isinstance(first.get(name), (list, dict))]
 
 
-def _read_with_polars(path: Path, metrics: list[str]) -> pl.DataFrame:
+def _count_names(first: Any) -> list[str]:
+    """Those of `COUNTS` that the first sample has."""
+    return [name for name in COUNTS if isinstance(first.get(name), list)]
+
+
+def _read_with_polars(path: Path, metrics: list[str], counts: list[str]) -> pl.DataFrame:
     import polars as pl
 
     label = pl.Struct({"label": pl.String})
@@ -135,7 +145,7 @@ def _read_with_polars(path: Path, metrics: list[str]) -> pl.DataFrame:
         }
     )
     schema = {"doc_hash": pl.String, **dict.fromkeys(metrics, pl.Float64), "filtered_resps": pl.List(pl.String)}
-    schema["ccf"] = pl.List(pl.Float64)
+    schema |= dict.fromkeys(("ccf", *counts), pl.List(pl.Float64))
     label_of, oracle = pl.element().struct.field("label"), pl.col("filtered_resps").struct.field("oracle").struct
     tried = [oracle.field(name).fill_null([]).list.eval(label_of) for name in ("singles", "greedy")]
     response = pl.col("filtered_resps").list.first().str.json_decode(transcript)
@@ -154,6 +164,7 @@ def _read_with_polars(path: Path, metrics: list[str]) -> pl.DataFrame:
             part.field("random").list.eval(label_of).alias("random"),
             pl.concat_list(tried).alias("oracle"),
             "ccf",
+            *counts,
             *metrics,
         )
         .collect()
@@ -166,7 +177,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         yield from ((number, line) for number, line in enumerate(lines, 1) if line.strip())
 
 
-def _read_one_by_one(samples: Iterable[tuple[int, Any]], metrics: list[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _read_one_by_one(
+    samples: Iterable[tuple[int, Any]], metrics: list[str], counts: list[str]
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The documents of numbered samples, which are lines or parsed, and what is odd about them."""
     import polars as pl
 
@@ -185,13 +198,14 @@ def _read_one_by_one(samples: Iterable[tuple[int, Any]], metrics: list[str]) -> 
             document[name] = float(value) if is_number(value) else None
             if not is_number(value) and value is not None:
                 lines_without_number.setdefault(name, []).append(number)
-        parts = sample.get("ccf")
-        document["ccf"] = (
-            [float(part) if is_number(part) else None for part in parts] if isinstance(parts, list) else None
-        )
+        for name in ("ccf", *counts):
+            parts = sample.get(name)
+            document[name] = (
+                [float(part) if is_number(part) else None for part in parts] if isinstance(parts, list) else None
+            )
         documents.append(document)
     schema = {"doc_hash": pl.String, **dict.fromkeys(LABELS, pl.String), **dict.fromkeys(metrics, pl.Float64)}
-    schema |= evidence_types()
+    schema |= {**evidence_types(), **dict.fromkeys(counts, pl.List(pl.Float64))}
     problems = [
         f"{len(numbers)} values of {name} are no numbers and count as missing (first in line {numbers[0]})"
         for name, numbers in lines_without_number.items()

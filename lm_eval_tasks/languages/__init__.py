@@ -47,6 +47,8 @@ OF_CHOICES = (
 
 # Sentences of operators that a language may do without: `lm_eval_tasks.operators.prompt_problem` asks for them.
 OF_OPERATORS = ("removed.word.infill", "removed.word.several", "removed.sentence.several")
+# Sentences of the style that asks whether an answer would change, which a language can do without.
+OF_SIMULATION = ("simulation.of_word", "simulation.of_sentence", "simulation.yes", "simulation.no")
 
 # A part of a template that may be left out, because it is declined in some languages.
 _OPTIONAL_PARTS = {"noun", "lower_title"}
@@ -80,6 +82,16 @@ def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
     missing = [key for key in needed if key not in prompts_of(language) and key not in prompts]
     remedy = f"give each under prompts; {missing[0]} is missing" if missing else ""
     return f"unit={unit}: {language} has no prompts for it: {remedy}" if missing else ""
+
+
+def simulation_problem(language: str, prompts: Collection[str]) -> str:
+    """Why a dataset cannot ask whether an answer would change, with the remedy; "" where it can.
+
+    Arguments are those of `unit_problem`.
+    """
+    missing = [key for key in OF_SIMULATION if key not in prompts_of(language) and key not in prompts]
+    remedy = f"give each under prompts; {missing[0]} is missing" if missing else ""
+    return f"{language} has no prompts that ask whether an answer would change: {remedy}" if missing else ""
 
 
 def wording_problem(language: str, prompts: Collection[str]) -> str:
@@ -140,8 +152,8 @@ def language_problem(language: Any, prompts: Any, has_choices: bool = False) -> 
     if language in language_names():
         return ""
     own = prompts if isinstance(prompts, Mapping) else {}
-    needed = [key for key in prompts_of(ENGLISH) if has_choices or key not in OF_CHOICES]
-    needed = [key for key in needed if key not in OF_OPERATORS]
+    optional = (*OF_SIMULATION, *OF_OPERATORS, *(() if has_choices else OF_CHOICES))
+    needed = [key for key in prompts_of(ENGLISH) if key not in optional]
     missing = [key for key in needed if key not in own and SENTENCE_UNIT not in key.split(".")]
     there = f"the package has {', '.join(language_names())}"
     return f"is {language}; {there}: give each sentence under prompts; {missing[0]} is missing" if missing else ""

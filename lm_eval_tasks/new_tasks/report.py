@@ -19,7 +19,7 @@ from lm_eval_tasks.languages import ENGLISH, answer_forms_of
 from lm_eval_tasks.new_tasks.new_dataset import NewDataset
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 
 # Characters of a text that are shown in a prompt, and texts that lengths are measured on.
 LONGEST_TEXT, MEASURED = 300, 5000
@@ -96,7 +96,7 @@ def _prompts(spec: DatasetSpec, document: Document) -> Iterator[str]:
         for name, text in document.fields.items()
     }
     document = replace(document, fields=fields, rationale=None)
-    for number, style in enumerate(STYLES):
+    for number, style in enumerate(EXPLANATION_STYLES):
         task = TaskSpec(spec.question, style, BUDGETS[0], Options())
         if not number:
             yield "the classification of the first text:"

@@ -5,24 +5,20 @@ The patterns are built from the prompt objects themselves, so that a changed pro
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
-from faithfulness_metrics.units import UNITS, WORD_UNIT
+from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks.asked_questions import noted_questions
 from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.dataset_index import dataset_names, dataset_spec
-from lm_eval_tasks.languages import prompts_of, unit_problem, wording_problem
-from lm_eval_tasks.operators import OPERATORS, SEVERAL, prompt_problem
-from lm_eval_tasks.options import TEMPLATES
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.rule_models.requests import DEFAULT_MASK, asked_of, units_of_prompts
 from lm_eval_tasks.styles.explanation import Request
 
 
@@ -32,11 +28,6 @@ def _pattern(template: str, **parts: str) -> str:
     for name, part in parts.items():
         pattern = pattern.replace(re.escape("{" + name + "}"), part)
     return pattern
-
-
-DEFAULT_MASK = "[REDACTED]"
-# The mask of a request whose mask is not known yet; no prompt holds it.
-ANY_MASK = "\x00"
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,7 @@ class Conversation:
     unknown: bool  # whether "unknown" is offered
     request: Request | None = None  # the request for an explanation; None where the last turn asks for a label
     style: str = ""  # of the request; "" where the last turn asks for a label
+    word: str = ""  # of which the last turn asks whether the answer would change without it; "" elsewhere
     lightest_decides: bool = False  # whether the rule is turned round in this document (`rule=context`)
 
     @property
@@ -108,13 +100,8 @@ class Wording:
 
 def wording_of(question: Question) -> Wording:
     """The wording of a question's prompts."""
-    notes = tuple(question.prompt(f"mask_note.{unit}") for unit in _units_of(question))
+    notes = tuple(question.prompt(f"mask_note.{unit}") for unit in units_of_prompts(question))
     return _wording(notes, *map(question.prompt, ("classify", "label", "fresh")))
-
-
-def _units_of(question: Question) -> list[str]:
-    """The units that a dataset has prompts about."""
-    return [unit for unit in UNITS if not unit_problem(unit, question.language, dict(question.prompts))]
 
 
 @cache
@@ -138,7 +125,7 @@ def _read_fresh(asked: Sequence[Question], text: str, label: str, request: str) 
         # Datasets can share a title ("Tweet"), but not also a label and the request. Where "unknown" is offered, a
         # calibrated answer can be that.
         is_asked = label in (*question.labels, UNKNOWN) and _is_titled(question, text)
-        if is_asked and _request(question, request):
+        if is_asked and asked_of(question, request):
             return _explain(question, _fields(question, text), request)
     raise ValueError(f"no dataset shows {text[:80]!r}")
 
@@ -158,7 +145,7 @@ def _read_classification(wording: Wording, asked: Sequence[Question], prompt: st
         if _asks(question, head, choices, text)
         # One dataset with other words that count: the noun tells them apart.
         and (not (question.letters and announced) or any(note in head for note in _mask_notes(question, mask)))
-        and (not (question.letters and request) or _request(question, request))
+        and (not (question.letters and request) or asked_of(question, request))
     ]
     question = next(iter(fitting), None)
     if question is None:
@@ -190,46 +177,17 @@ def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> b
     return head.startswith(question.question) and same_labels and (not text or _is_titled(question, text))
 
 
-@lru_cache(maxsize=1 << 12)
-def requests_by_text(question: Question, mask: str) -> dict[str, tuple[str, Request]]:
-    """Every possible request for an explanation in a dataset: its text -> style and request."""
-    table: dict[str, tuple[str, Request]] = {}
-    for name, style in STYLES.items():
-        targets = question.labels if style.WANTS_TARGET else ("",)
-        prompts = {**prompts_of(question.language), **dict(question.prompts)}
-        templates = 1 if wording_problem(question.language, dict(question.prompts)) else TEMPLATES
-        for unit, budget, operator, target, template in itertools.product(
-            _units_of(question), BUDGETS, (*OPERATORS, SEVERAL), targets, range(1, templates + 1)
-        ):
-            if prompt_problem(operator, unit, prompts):
-                continue
-            request = Request(question, budget, mask, operator, target, unit, template)
-            table.setdefault(style.ask(request), (name, request))
-    return table
-
-
-def _request(question: Question, text: str) -> tuple[str, Request] | None:
-    if known := requests_by_text(question, DEFAULT_MASK).get(text):
-        return known
-    mask = next((match[1] for pattern in _requests_with_mask(question) if (match := pattern.fullmatch(text))), None)
-    return requests_by_text(question, mask or DEFAULT_MASK).get(text)
-
-
-def _requests_with_mask(question: Question) -> tuple[re.Pattern[str], ...]:
-    """The requests that show the mask."""
-    requests = [text for text in requests_by_text(question, ANY_MASK) if ANY_MASK in text]
-    return tuple(re.compile(re.escape(text).replace(re.escape(ANY_MASK), "(.+?)", 1)) for text in requests)
-
-
 def _explain(question: Question, fields: dict[str, str], text: str) -> Conversation:
-    if not (style_and_request := _request(question, text)):
+    if not (asked := asked_of(question, text)):
         raise ValueError(f"not a request of faithful-se: {text[:80]!r}")
-    style, request = style_and_request
-    return Conversation(question, fields, request.mask, False, request, style)
+    return Conversation(question, fields, asked.request.mask, False, asked.request, asked.style, asked.word)
 
 
 def _mask_notes(question: Question, mask: str) -> list[str]:
-    return [question.prompt(f"mask_note.{unit}").format(noun=question.noun, mask=mask) for unit in _units_of(question)]
+    return [
+        question.prompt(f"mask_note.{unit}").format(noun=question.noun, mask=mask)
+        for unit in units_of_prompts(question)
+    ]
 
 
 def _is_titled(question: Question, text: str) -> bool:

@@ -13,14 +13,16 @@ from lm_eval.api.model import LM
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.words import document_hash, seed_of, words_of
+from lm_eval_tasks.rule_models import self_knowledge
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
 from lm_eval_tasks.rule_models.rules import label_index, weigher
+from lm_eval_tasks.rule_models.self_knowledge import read_knows
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
 from lm_eval_tasks.rule_models.thinker import FORMS, OPENED, think
 
 # lm-eval passes these to every model.
 LM_EVAL_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
-KNOWN = "strategy, h, seed, bias, thinks, cut and rule"
+KNOWN = "strategy, h, seed, bias, thinks, cut, rule and knows"
 
 # What decides: the heaviest word; or that or the lightest, by the number of words.
 RULES = ("words", "context")
@@ -39,6 +41,8 @@ class RuleLM(LM):
             its chat template has opened the thought. A thinker keeps to the token limit; its tokens are words.
         cut: probability that a thought never ends.
         rule: ``words``, or ``context``: in a text of an odd number of words, masks included, the lightest word decides.
+        knows: how the model says whether its answer would change without a word: rightly, with this probability; or
+            always ``yes``, or always ``no``.
     """
 
     tokenizer_name = "faithful-se-rules"
@@ -52,6 +56,7 @@ class RuleLM(LM):
         thinks: str = "",
         cut: float = 0.0,
         rule: str = RULES[0],
+        knows: float | str = 1.0,
         **others: Any,
     ) -> None:
         super().__init__()
@@ -68,6 +73,7 @@ class RuleLM(LM):
                 raise UsageError(f"{name}={probability!r}: give a probability, from 0 to 1")
         self.strategy, self.h, self.seed, self.bias = strategy, float(h), int(seed), _read_bias(bias)
         self.thinks, self.cut, self.rule = thinks, float(cut), rule
+        self.knows = read_knows(knows)
         self.classify, self.explain = STRATEGIES[strategy]
         self.calls = {"generate_until": 0, "loglikelihood": 0}
 
@@ -76,14 +82,25 @@ class RuleLM(LM):
         bias = f" bias={self.bias}" if self.bias else ""
         thoughts = f" thinks={self.thinks} cut={self.cut}" if self.thinks else ""
         rule = f" rule={self.rule}" if self.rule != RULES[0] else ""
-        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{rule}"
+        knows = f" knows={self.knows}" if self.knows != 1 else ""
+        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{rule}{knows}"
 
     def read(self, prompt: str) -> Conversation:
         """The conversation of a prompt, and whether its document turns the rule round."""
-        conversation = read(_messages(prompt))
+        return self.in_context(read(_messages(prompt)))
+
+    def in_context(self, conversation: Conversation) -> Conversation:
+        """A conversation that says whether its document turns the rule round."""
         if self.rule == RULES[0]:
             return conversation
         return replace(conversation, lightest_decides=len(words_of(conversation.fields)) % 2 == 1)
+
+    def label(self, conversation: Conversation) -> str:
+        """The label that the model writes."""
+        if not self.bias:
+            return self.classify(self, conversation)
+        logprobs = self.logprobs(conversation)
+        return max(logprobs, key=logprobs.__getitem__)
 
     def is_honest(self, conversation: Conversation) -> bool:
         """Whether this explanation is true: drawn per document, style and budget."""
@@ -97,11 +114,10 @@ class RuleLM(LM):
         answers = []
         for request in requests:
             conversation = self.read(request.args[0])
-            if self.bias and not conversation.request:
-                logprobs = self.logprobs(conversation)
-                answer = max(logprobs, key=logprobs.__getitem__)
+            if conversation.word:
+                answer = self_knowledge.answer(self, conversation)
             else:
-                answer = (self.explain if conversation.request else self.classify)(self, conversation)
+                answer = self.explain(self, conversation) if conversation.request else self.label(conversation)
             if self.thinks:
                 answer = think(self, conversation, answer, request.args[1]["max_gen_toks"])
             answers.append(answer)
@@ -109,11 +125,13 @@ class RuleLM(LM):
         return answers
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """The log-likelihood of a label, and whether it is the likeliest."""
+        """The log-likelihood of a label, or of an answer about a word, and whether it is the likeliest."""
         self.calls["loglikelihood"] += len(requests)
         answers = []
         for request in requests:
-            logprobs, label = self.logprobs(self.read(request.args[0])), request.args[1].strip()
+            conversation, label = self.read(request.args[0]), request.args[1].strip()
+            of_word = self_knowledge.logprobs(self, conversation) if conversation.word else None
+            logprobs = of_word or self.logprobs(conversation)
             answers.append((logprobs[label], label == max(logprobs, key=logprobs.__getitem__)))
             self.cache_hook.add_partial("loglikelihood", request.args, answers[-1])
         return answers

@@ -25,6 +25,7 @@ MAX_TOKENS = {"oneword": 32, "multiword": 128}
 WANTS_TARGET = False
 REMOVES_WORDS = True
 ANSWERS_WITH_TEXT = False
+SIMULATES = False
 
 target = word_removal.no_target
 perturb = word_removal.perturb

@@ -35,6 +35,7 @@ MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = True
 REMOVES_WORDS = False
 ANSWERS_WITH_TEXT = True
+SIMULATES = False
 
 
 def ask(request: Request) -> str:

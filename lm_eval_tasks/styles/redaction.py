@@ -19,6 +19,7 @@ MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = False
 REMOVES_WORDS = True
 ANSWERS_WITH_TEXT = True
+SIMULATES = False
 
 target = word_removal.no_target
 perturb = word_removal.perturb

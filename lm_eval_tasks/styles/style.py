@@ -18,18 +18,21 @@ class Style(Protocol):
 
     Attributes:
         MAX_TOKENS: budget -> most tokens of an answer: the explanation and what models write around it. The
-            document's tokens come on top where the answer holds it.
+            document's tokens come on top where the answer holds it. A style has the budgets that are named here.
         WANTS_TARGET: whether the request names a label that the perturbed document must reach.
         REMOVES_WORDS: whether the perturbed document is the document without the named words, rather than an edited
             one. Metrics of removed words (leave-one-out, share of masked words) and metrics of edits (edit distance,
             pasted labels) each make sense for one kind. The greedy oracle searches among removals only.
         ANSWERS_WITH_TEXT: whether the answer holds the whole document, rewritten.
+        SIMULATES: whether the model is also asked of words whether its answer would change without them. Its
+            explanation is then that of another style, so that boards leave it out of means over tasks.
     """
 
     MAX_TOKENS: dict[str, int]
     WANTS_TARGET: bool
     REMOVES_WORDS: bool
     ANSWERS_WITH_TEXT: bool
+    SIMULATES: bool
 
     def ask(self, request: Request) -> str:
         """The sentence that asks for the explanation."""

@@ -79,7 +79,7 @@ def test_there_is_one_exception():
 
 def test_the_catalogue():
     assert {"sentiment140", "snli", "agnews"} <= set(faithful_se.DATASETS)
-    assert faithful_se.STYLES == ("attribution", "redaction", "counterfactual")
+    assert faithful_se.STYLES == ("attribution", "redaction", "counterfactual", "simulation")
     assert faithful_se.BUDGETS == ("oneword", "multiword")
     assert {"faithful", "lift", "ccf"} <= set(faithful_se.METRICS)
 

@@ -13,6 +13,7 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks import scoring
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
+from lm_eval_tasks.styles import EXPLANATION_STYLES
 
 DATASETS = ("sentiment140", "snli")
 MOST = 10
@@ -34,7 +35,7 @@ def test_the_reward_is_the_lift_of_the_evaluation(number, strategy, texts):
     """Every strategy, style and budget, to the last digit; flips and probabilities."""
     dataset = DATASETS[number % 2]
     some = texts[dataset][:2]
-    for style, budget in itertools.product(faithful_se.STYLES, faithful_se.BUDGETS):
+    for style, budget in itertools.product(EXPLANATION_STYLES, faithful_se.BUDGETS):
         task = {"dataset": dataset, "style": style, "budget": budget, "classifier": "loglikelihood"}
         result, answers = evaluated(strategy, some, **task)
         reward = faithful_se.faithfulness_reward(RuleLM(strategy), **task)

@@ -24,13 +24,19 @@ def test_a_real_run_becomes_a_board(real_data: Path, tmp_path: Path) -> None:
     board = make_board([tmp_path])[0]
     assert not board.skipped
     assert {task.id for task in board.tasks} == {
-        f"esnli_{style}_oneword" for style in ("attribution", "redaction", "counterfactual")
+        f"esnli_{style}_oneword" for style in ("attribution", "redaction", "counterfactual", "simulation")
     }
     for cell in board.cells:
         assert cell.metrics["valid"].estimate == 1.0 and cell.metrics["plausibility_f1"].n > 0
         assert cell.metrics["ccf"].estimate == 1.0 or "counterfactual" in cell.task  # the rule names the best word
+    # The rule knows itself. Its explanation is that of attribution, which alone counts in means.
+    assert [task.style for task in board.tasks if task.is_variant] == ["simulation"]
+    (simulated,) = (cell.metrics for cell in board.cells if "simulation" in cell.task)
+    assert simulated["simulation_phi"].estimate == simulated["simulation_acc"].estimate == 1.0
+    majority = simulated["simulation_majority"]
+    assert majority.low < majority.estimate < majority.high < 1
     (limit,) = {task.limit for task in board.tasks}
-    assert limit == 20 and len(board.documents) == 60
+    assert limit == 20 and len(board.documents) == 80
     for document in board.documents:
         words = [s for title in document.fields.values() for s in title if s.position is not None]
         (entry,) = document.entries

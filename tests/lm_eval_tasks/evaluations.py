@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lm_eval.models.huggingface import HFLM
 
-NINE_TASKS = ",".join(f"faithful_se_{name}_*_oneword" for name in ("sentiment140", "snli", "agnews"))
-TWEET_TASKS = "faithful_se_sentiment140_*_oneword"
+STYLES = ("attribution", "redaction", "counterfactual")
+NINE_TASKS = ",".join(
+    f"faithful_se_{name}_{style}_oneword" for name in ("sentiment140", "snli", "agnews") for style in STYLES
+)
+TWEET_TASKS = ",".join(f"faithful_se_sentiment140_{style}_oneword" for style in STYLES)
 TASK = "faithful_se_sentiment140_attribution_oneword"
 SHORT_ANSWERS = {"gen_kwargs": {"max_gen_toks": 8}}
 

@@ -23,6 +23,7 @@ MAX_TOKENS = {"oneword": 32, "multiword": 32}
 WANTS_TARGET = True
 REMOVES_WORDS = True
 ANSWERS_WITH_TEXT = True
+SIMULATES = False
 
 perturb = word_removal.perturb
 perturb_at = word_removal.perturb_at

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from lm_eval_tasks import certify_simulation
 from lm_eval_tasks.certify import GOOD, REASONS, areas, auroc, exposed, of_one_text, shuffled, tables
 from lm_eval_tasks.metrics import METRICS
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
@@ -53,3 +54,12 @@ def test_the_tables_of_the_documents_are_those_of_the_command() -> None:
         for key, (area, _, (low, high)) in areas(style, 100).items():
             assert key in METRICS and (area >= GOOD or key in REASONS) and low <= 0.5 <= high, key
     assert marks.pop("honest") == 0 and all(marks.values()), marks
+
+
+@pytest.mark.slow
+def test_the_tables_of_simulation_are_those_of_the_document() -> None:
+    """20 seconds. Each model that does not know its rule is worse than the one that does."""
+    text = "\n".join(certify_simulation.tables()).strip()
+    assert text in (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith(("| `knows", "| `strategy"))}
+    assert [name for name, line in rows.items() if "▼" not in line] == ["knows=1"]

@@ -23,7 +23,7 @@ from lm_eval_tasks.options import CHOICES, Options
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from lm_eval_tasks.thoughts import read_answer
 from tests.lm_eval_tasks.fuzz import RUNS, TEXTS, answers, documents, examples, without_hanging
 from tests.lm_eval_tasks.styles.conftest import SNLI, TWEETS
@@ -32,7 +32,7 @@ CONTROLS = ("random", "oracle", "stability")
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", EXPLANATION_STYLES)
 @examples(10)
 @given(st.data())
 def test_any_answer_is_read_and_scored(style: str, budget: str, data: st.DataObject) -> None:

@@ -20,7 +20,7 @@ from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.options import CHOICES
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from tests.lm_eval_tasks.fuzz import TEXTS, documents, examples, refused_in_one_line
 from tests.lm_eval_tasks.test_data_files import FILES
 from tests.spoiled_files import spoiled
@@ -35,7 +35,7 @@ def test_any_text_is_evaluated(data: st.DataObject) -> None:
     # The oracle asks about as many texts as there are words.
     is_long = any(len(text) > 1000 for fields in texts for text in fields.values())
     settings = {
-        "style": data.draw(st.sampled_from(list(STYLES))),
+        "style": data.draw(st.sampled_from(EXPLANATION_STYLES)),
         "budget": data.draw(st.sampled_from(BUDGETS)),
         "controls": ("random", "stability") if is_long else ("random", "oracle", "stability"),
         **{name: value for name, value in names.items() if name in ("operator", "context", "classifier")},

@@ -27,7 +27,7 @@ from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import read
 from lm_eval_tasks.rule_models.rules import one_word_decides
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from lm_eval_tasks.styles.explanation import Request
 from tests.test_house import ROOT
 
@@ -84,7 +84,7 @@ def test_chinese_prompts():
     )
 
 
-ALL = [f"{style}_{budget}" for style in STYLES for budget in BUDGETS]
+ALL = [f"{style}_{budget}" for style in EXPLANATION_STYLES for budget in BUDGETS]
 
 
 def run(strategy="honest", h=1.0, tasks=ALL, **metadata):

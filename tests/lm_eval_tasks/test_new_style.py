@@ -19,7 +19,7 @@ from faithfulness_metrics.words import mask_out, words_of
 from leaderboards.build import make_board
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.options import CHOICES, CONTROLS
-from lm_eval_tasks.rule_models import RuleLM, prompt_parser
+from lm_eval_tasks.rule_models import RuleLM, requests
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.write_tasks import task_files
 from tests.lm_eval_tasks import highlight_style
@@ -32,9 +32,9 @@ LIMIT = 12
 def highlight(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The dummy style, listed beside the shipped ones."""
     monkeypatch.setitem(STYLES, "highlight", highlight_style)
-    prompt_parser.requests_by_text.cache_clear()
+    requests.requests_by_text.cache_clear()
     yield
-    prompt_parser.requests_by_text.cache_clear()
+    requests.requests_by_text.cache_clear()
 
 
 @pytest.fixture

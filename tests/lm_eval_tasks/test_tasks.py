@@ -26,10 +26,16 @@ CHOICES = ("arc_easy", "openbookqa", "cos_e")
 MINI = (*PAPER, "trec", "sms_spam")
 STYLES = ("attribution", "redaction", "counterfactual")
 BUDGETS = ("oneword", "multiword")
+# Its explanation is that of attribution: no tag that compares explanations has it.
+SIMULATION = "simulation"
 
 
 def tasks_of(*datasets: str) -> set[str]:
     return {f"faithful_se_{d}_{s}_{b}" for d in datasets for s in STYLES for b in BUDGETS}
+
+
+def with_simulation(*datasets: str) -> set[str]:
+    return tasks_of(*datasets) | {f"faithful_se_{d}_{SIMULATION}_oneword" for d in datasets}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +62,7 @@ def test_a_new_dataset_and_a_task_that_is_gone(tmp_path, monkeypatch, capsys):
     assert list(folder.glob("*.yaml")) == [obsolete]
     assert write_tasks.main([]) == 0
     assert not obsolete.exists()
-    assert set(TaskManager(include_defaults=False, include_path=str(tmp_path)).all_subtasks) == tasks_of("snli")
+    assert set(TaskManager(include_defaults=False, include_path=str(tmp_path)).all_subtasks) == with_simulation("snli")
     assert write_tasks.main(["--check"]) == 0
 
 
@@ -68,11 +74,14 @@ def test_a_task_is_its_dataset_with_a_style_and_a_budget(path):
     style, budget = config["style"], config["budget"]
     name = path.parent.name
     assert path.stem == config["task"] == f"faithful_se_{name}_{style}_{budget}"
-    assert config["tag"][:3] == [f"faithful-se-{part}" for part in (name, style, budget)]
+    parts = (name, style) if style == SIMULATION else (name, style, budget)
+    assert config["tag"][: len(parts)] == [f"faithful-se-{part}" for part in parts]
+    assert style != SIMULATION or (budget == "oneword" and len(config["tag"]) == 2)
     assert config.pop("class").endswith("lm_eval_tasks.task.SelfExplainTask")
     assert {key: value for key, value in config.items() if key in dataset} == dataset
     # The room for a rewriting follows its text.
-    limits = {"attribution_oneword": {"max_gen_toks": 32}, "attribution_multiword": {"max_gen_toks": 128}}
+    limits = {f"{named}_oneword": {"max_gen_toks": 32} for named in ("attribution", SIMULATION)}
+    limits |= {"attribution_multiword": {"max_gen_toks": 128}}
     assert {key: value for key, value in config.items() if key not in (*dataset, "task", "tag")} == {
         "style": style,
         "budget": budget,
@@ -86,7 +95,7 @@ def test_every_file_is_indexed(manager):
     """lm-eval skips malformed YAML without a word."""
     names = {path.stem for path in DATASETS.glob("*/*.yaml")}
     assert names == set(manager.all_subtasks)
-    assert names == tasks_of(*PAPER, *UNSEEN, *RATIONALES, *CHOICES)
+    assert names == with_simulation(*PAPER, *UNSEEN, *RATIONALES, *CHOICES) and len(names) == 112
 
 
 def test_group_and_tags(manager):
@@ -94,10 +103,12 @@ def test_group_and_tags(manager):
     members = yaml.safe_load((DATASETS / "faithful_se.yaml").read_text())["task"]
     assert set(members) == {f"faithful_se_{d}_{s}_oneword" for d in PAPER for s in STYLES}
     by_tag = {tag: entry.tags for tag in manager.all_tags if (entry := manager.task_index[tag])}
+    assert by_tag.pop(f"faithful-se-{SIMULATION}") == {name for name in manager.all_subtasks if SIMULATION in name}
     for tag in (*STYLES, *BUDGETS):
-        assert by_tag.pop(f"faithful-se-{tag}") == {name for name in manager.all_subtasks if f"_{tag}" in name}
+        tasks = {name for name in manager.all_subtasks if SIMULATION not in name}
+        assert by_tag.pop(f"faithful-se-{tag}") == {name for name in tasks if f"_{tag}" in name}
     for dataset in {*PAPER, *UNSEEN, *RATIONALES, *CHOICES}:
-        assert by_tag.pop(f"faithful-se-{dataset}") == tasks_of(dataset)
+        assert by_tag.pop(f"faithful-se-{dataset}") == with_simulation(dataset)
     assert by_tag == {
         "faithful-se-unseen": tasks_of(*UNSEEN),
         "faithful-se-rationales": tasks_of(*RATIONALES),

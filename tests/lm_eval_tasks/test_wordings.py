@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from string import Formatter
 
 import pytest
@@ -14,9 +15,9 @@ from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.languages import ENGLISH, prompts_of, wording_problem, wordings_of
 from lm_eval_tasks.options import TEMPLATES, Options, read_options
 from lm_eval_tasks.rule_models import RuleLM
-from lm_eval_tasks.rule_models.prompt_parser import requests_by_text
+from lm_eval_tasks.rule_models.requests import requests_by_text
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from lm_eval_tasks.styles.explanation import Request
 from tests.test_house import ROOT
 
@@ -31,7 +32,8 @@ def parts(template: str) -> set[str]:
 def test_every_request_has_five_wordings_with_the_same_parts():
     wordings = wordings_of(ENGLISH)
     units = ("word", "sentence")
-    assert set(wordings) == {f"{style}.{unit}.{budget}" for style in STYLES for unit in units for budget in BUDGETS}
+    keys = product(EXPLANATION_STYLES, units, BUDGETS)
+    assert set(wordings) == {".".join(parts) for parts in keys}
     for key, others in wordings.items():
         first = prompts_of(ENGLISH)[key]
         assert len({first, *others}) == TEMPLATES
@@ -54,7 +56,7 @@ def test_the_request_in_another_wording():
 def test_every_wording_is_read_as_its_own_request():
     table = requests_by_text(SNLI, MASK)
     wordings = {(style, request.unit, request.budget, request.template) for style, request in table.values()}
-    assert len(wordings) == len(STYLES) * 2 * 2 * TEMPLATES
+    assert len(wordings) == len(EXPLANATION_STYLES) * 2 * 2 * TEMPLATES
     assert all(STYLES[style].ask(request) == text for text, (style, request) in table.items())
 
 
@@ -63,7 +65,7 @@ def test_a_rule_explains_alike_in_every_wording():
     for template in (1, 4):
         results = simple_evaluate(
             RuleLM("honest", h=1.0),
-            tasks=[f"faithful_se_sentiment140_{style}_oneword" for style in STYLES],
+            tasks=[f"faithful_se_sentiment140_{style}_oneword" for style in EXPLANATION_STYLES],
             task_manager=TaskManager(
                 include_defaults=False,
                 include_path=str(DATASETS),

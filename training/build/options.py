@@ -8,7 +8,7 @@ from typing import Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.options import CHOICES
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from training.command_line import include_path, metavar, switch_off
 
 ARMS = ("word", "random", "lowest", "answers")
@@ -68,7 +68,7 @@ class BuildOptions:
         seed: seed of what is drawn: random words, replayed texts, masked words.
     """
 
-    styles: tuple[str, ...] = metavar("STYLE", tuple(STYLES))
+    styles: tuple[str, ...] = metavar("STYLE", EXPLANATION_STYLES)
     budget: str = "oneword"
     arm: str = "word"
     filtered: bool = switch_off("--unfiltered", "keep explanations that do not change the answer too")
@@ -82,7 +82,7 @@ class BuildOptions:
 
     def __post_init__(self) -> None:
         for name, value, choices in (
-            *(("--styles", style, tuple(STYLES)) for style in self.styles),
+            *(("--styles", style, EXPLANATION_STYLES) for style in self.styles),
             ("--budget", self.budget, BUDGETS),
             ("--arm", self.arm, ARMS),
             ("--context", self.context, CHOICES["context"]),

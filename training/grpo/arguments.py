@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.options import Options, read_options
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from training.grpo.reward import EFFECTS, INVALID, RewardOptions
 from training.trainer.arguments import TrainerArguments, read_trainer_arguments
 
@@ -42,7 +42,8 @@ class GrpoArguments(TrainerArguments):
     data: str = _option("hub", "where texts are: hub, mini or a folder, as --metadata data= of lm_eval")
     tasks: list[str] = field(default_factory=list, metadata={"help": "datasets, as in the names of the tasks"})
     styles: list[str] = field(
-        default_factory=lambda: ["attribution"], metadata={"help": f"styles of the explanations: {', '.join(STYLES)}"}
+        default_factory=lambda: ["attribution"],
+        metadata={"help": f"styles of the explanations: {', '.join(EXPLANATION_STYLES)}"},
     )
     budget: str = _option("oneword", "oneword or multiword")
     include_path: str = _option("", "folder of datasets outside the package, as faithful-se new writes them")
@@ -82,7 +83,7 @@ class GrpoArguments(TrainerArguments):
         if not self.tasks:
             raise UsageError("give --tasks DATASET …, as in the names of the tasks")
         for name, value, choices in (
-            *(("styles", style, tuple(STYLES)) for style in self.styles),
+            *(("styles", style, EXPLANATION_STYLES) for style in self.styles),
             ("budget", self.budget, BUDGETS),
             ("order", self.order, ("file", "balanced")),
             ("reward", self.reward, REWARDS),

@@ -14,7 +14,7 @@ from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.words import Fields, occurrences, remove, words_of
 from faithfulness_metrics.words import replace as replace_words
 from lm_eval_tasks.classification import Question
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from lm_eval_tasks.styles.explanation import Request
 from training.mini.grammar import Document, draw, find_cues, label_of
 from training.mini.lexicon import LEXICONS, WEIGHTS
@@ -185,6 +185,6 @@ def cycle(step: int, task: str, rng: random.Random, held_out: Collection[str]) -
     if part == 2:
         return classification(task, rng, held_out)
     budget = rng.choices(BUDGETS, weights=(3, 1))[0]
-    styles = [name for name, style in STYLES.items() if style.ANSWERS_WITH_TEXT is (part == 0)]
+    styles = [name for name in EXPLANATION_STYLES if STYLES[name].ANSWERS_WITH_TEXT is (part == 0)]
     style = styles[0] if len(styles) == 1 else rng.choice(styles)
     return explanation(task, style, budget, rng, held_out)

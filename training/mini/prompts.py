@@ -13,7 +13,7 @@ from itertools import product
 
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import DatasetSpec, dataset_spec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from lm_eval_tasks.styles.explanation import Request
 
 # Name of the shipped data -> the dataset folder with its question.
@@ -35,7 +35,7 @@ def question_of(task: str) -> Question:
 def requests_of(question: Question) -> Iterator[tuple[str, Request]]:
     """Every (style, request) that the options of a task can lead to."""
     # The requests' order is that of the token ids, so another order would train another model.
-    styles = list(reversed(STYLES))
+    styles = list(reversed(EXPLANATION_STYLES))
     with_target = [style for style in styles if STYLES[style].WANTS_TARGET]
     without_target = [style for style in styles if not STYLES[style].WANTS_TARGET]
     for budget in BUDGETS:

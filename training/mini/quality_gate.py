@@ -14,7 +14,7 @@ from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import STYLES, Style
+from lm_eval_tasks.styles import EXPLANATION_STYLES, STYLES, Style
 from training.build.backend import responder_of
 from training.mini.lexicon import LEXICONS
 from training.mini.prompts import spec_of
@@ -70,7 +70,7 @@ def measure(
     The `options` are those of the tasks; both controls by default.
     """
     options = options or Options(data="mini", controls=("random", "oracle"))
-    tasks = [(task, style) for task in LEXICONS for style in STYLES]
+    tasks = [(task, style) for task in LEXICONS for style in EXPLANATION_STYLES]
     specs = [TaskSpec(spec_of(task).question, style, budget, options) for task, style in tasks]
     rows = {task: shipped_rows(task, split)[:limit] for task in LEXICONS}
     procedures = [

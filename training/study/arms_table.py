@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from training.study.evaluations import Evaluations, arms_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Wanted = Callable[["Task", "Training | None"], bool]
 
 
 def _trained_style(task: Task, training: Training | None) -> bool:
-    return training is None or task.style in (training.styles or STYLES)
+    return training is None or task.style in (training.styles or EXPLANATION_STYLES)
 
 
 # Column -> the tasks in it. `trained_on` is a dataset of the trainings.

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from faithful_se.files import parse_json_object, write_json_object
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from lm_eval_tasks.work import Work
 from training.study.folder import PLAN, StudyFolder
 from training.study.pilot import Pilot, measure
@@ -117,7 +117,7 @@ def rows_of(folder: StudyFolder, stage: Stage, pilot: Pilot) -> float:
         return float(report["rows"])
     options = _build_options(folder, stage)
     texts = sum(pilot.texts[name] for name in _datasets(folder, options))
-    styles = 1 if options.get("arm") == "answers" else len(options.get("styles", STYLES))
+    styles = 1 if options.get("arm") == "answers" else len(options.get("styles", EXPLANATION_STYLES))
     share = 1.0 if options.get("unfiltered") or folder.study.recipe.model == MINI else ROWS_PER_TEXT
     replay = 0.0 if options.get("pairs") else float(options.get("replay", 0.25))
     return float(texts * styles * share / (1 - replay))
@@ -175,7 +175,7 @@ def _model(folder: StudyFolder) -> str:
 
 def _build(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
     options = _build_options(folder, stage)
-    styles = options.get("styles", list(STYLES))
+    styles = options.get("styles", EXPLANATION_STYLES)
     editing = sum(STYLES[style].WANTS_TARGET for style in styles)
     calls = 1 + (len(styles) > editing) + editing * TRIES  # styles that name words mask the same
     texts = sum(pilot.texts[name] for name in _datasets(folder, options))
@@ -234,7 +234,7 @@ def _steps(folder: StudyFolder, rows: float, section: str, epochs: float = 3.0) 
 def _tune(folder: StudyFolder, stage: str, pilot: Pilot) -> Work:
     options = {**TUNE, **tunings(folder.study.recipe)[stage]}
     datasets = folder.study.recipe.datasets
-    styles, budgets = options.get("styles", list(STYLES)), options.get("budgets", [BUDGETS[0]])
+    styles, budgets = options.get("styles", EXPLANATION_STYLES), options.get("budgets", [BUDGETS[0]])
     texts = options["rows"] if isinstance(options["rows"], list) else [options["rows"]]
     counts = {name: number for name, _, number in (str(text).rpartition("=") for text in texts)}
     gold = sum(float(counts.get(name, counts.get("", TUNE["rows"]))) for name in datasets)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from leaderboards.analysis.task_columns import BUDGETS
 from leaderboards.number_format import rate
 from leaderboards.verdict import verdict
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles import EXPLANATION_STYLES
 from training.study.evaluations import Evaluations
 from training.study.stages import BASE, Study
 
@@ -42,7 +42,7 @@ def first_arm(study: Study) -> str:
 
 def in_order(tasks: Sequence[Task], study: Study) -> list[Task]:
     """Tasks in the order of reading: one word first, datasets trained on, then as the recipe and the styles go."""
-    datasets, budgets, styles = list(study.recipe.datasets), list(BUDGETS), list(STYLES)
+    datasets, budgets, styles = list(study.recipe.datasets), list(BUDGETS), EXPLANATION_STYLES
 
     def place(names: Sequence[str], name: str) -> int:
         return names.index(name) if name in names else len(names)

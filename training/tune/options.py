@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from training.command_line import include_path, metavar
 
 # Which content words a drawn explanation names: any, or those that the text begins with.
@@ -76,7 +76,7 @@ class RowOptions:
     replay: int = 300
     own_examples: int = 2
     drawn: str = metavar("WAY", RANDOM)
-    styles: tuple[str, ...] = metavar("STYLE", tuple(STYLES))
+    styles: tuple[str, ...] = metavar("STYLE", EXPLANATION_STYLES)
     budgets: tuple[str, ...] = metavar("BUDGET", ("oneword",))
     mask: str = "[REDACTED]"
     unknown: bool = False
@@ -86,7 +86,7 @@ class RowOptions:
 
     def __post_init__(self) -> None:
         for option, values, choices in (
-            ("--styles", self.styles, tuple(STYLES)),
+            ("--styles", self.styles, EXPLANATION_STYLES),
             ("--budgets", self.budgets, BUDGETS),
         ):
             if other := next((value for value in values if value not in choices), None):

@@ -17,7 +17,8 @@ from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.write_tasks import cells
 
 TASK = "faithful_se_complaints_attribution_oneword"
 
@@ -61,7 +62,7 @@ def explained(results, question):
 
 def test_the_honest_model_is_faithful_wherever_one_word_decides(honest, question):
     assert {task: scores["sample_len"] for task, scores in honest["results"].items()} == dict.fromkeys(
-        [f"faithful_se_complaints_{style}_{budget}" for style in STYLES for budget in BUDGETS], 18
+        [f"faithful_se_complaints_{style}_{budget}" for style, budget in cells()], 18
     )
     for conversation, transcript, sample in explained(honest, question):
         decides = one_word_decides(conversation) or STYLES[transcript["style"]].WANTS_TARGET

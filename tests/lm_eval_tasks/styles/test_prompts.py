@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lm_eval_tasks.styles import attribution, counterfactual, redaction
+from lm_eval_tasks.styles import attribution, counterfactual, redaction, simulation
 from tests.lm_eval_tasks.styles.conftest import SNLI, TWEETS, request_for
 from tests.lm_eval_tasks.styles.documents import EDITED, PAIR, REDACTED, REDACTED_PAIR, SHOWN_PAIR, TWEET
 
@@ -27,6 +27,14 @@ def test_the_prompts_of_attribution_are_these() -> None:
         "Which words of the premise and hypothesis above are most important for your answer? If all of them were "
         'replaced by "[REDACTED]", your answer would change. Answer only with the words, exactly as they stand in the '
         "premise and hypothesis, separated by commas."
+    )
+
+
+def test_the_prompts_of_simulation_are_these() -> None:
+    assert simulation.ask(request_for(SNLI, "oneword")) == attribution.ask(request_for(SNLI, "oneword"))
+    assert simulation.ask_whether(request_for(SNLI, "oneword"), "man") == (
+        'If every occurrence of the word "man" in the premise and hypothesis above were replaced by "[REDACTED]", '
+        'would your answer change? Answer only with "yes" or "no".'
     )
 
 

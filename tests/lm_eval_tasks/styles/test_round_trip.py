@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from faithfulness_metrics.words import find_words, key_of, occurrences, words_of
 from lm_eval_tasks.classification import Question
-from lm_eval_tasks.styles import STYLES, attribution, counterfactual, redaction
+from lm_eval_tasks.styles import EXPLANATION_STYLES, STYLES, attribution, counterfactual, redaction
 from tests.lm_eval_tasks.styles.conftest import REAL, SNLI, TWEETS, WRAPPERS, real_documents, request_for
 
 # Neither a label nor a word that is likely in a text; letters only, since "1," before a number would make one number.
@@ -45,7 +45,7 @@ def _write(style: str, fields: dict[str, str], words: list[str], request: Any) -
     return STYLES[style].write(fields, words, request)
 
 
-@given(documents(), BUDGETS, st.sampled_from(list(STYLES)), st.data())
+@given(documents(), BUDGETS, st.sampled_from(EXPLANATION_STYLES), st.data())
 @settings(max_examples=600, deadline=None)
 def test_round_trip(document: tuple[Question, dict[str, str]], budget: str, style: str, data: st.DataObject) -> None:
     question, fields = document
@@ -87,7 +87,7 @@ def test_round_trip_of_several_words(document: tuple[Question, dict[str, str]], 
             assert explanation.positions == occurrences(words, keys)
 
 
-@given(documents(), st.one_of(TEXTS, st.text()), BUDGETS, st.sampled_from(list(STYLES)))
+@given(documents(), st.one_of(TEXTS, st.text()), BUDGETS, st.sampled_from(EXPLANATION_STYLES))
 @example((TWEETS, {"text": ""}), "love", "oneword", "counterfactual")
 @example((TWEETS, {"text": ""}), "love it", "multiword", "counterfactual")
 @example((SNLI, {"premise": "", "hypothesis": ""}), "Premise: a\nHypothesis: b", "oneword", "counterfactual")
@@ -116,7 +116,7 @@ def test_any_answer_is_read(document: tuple[Question, dict[str, str]], answer: s
         assert [w.key for w in words_of(explanation.edited)] != [w.key for w in words]
 
 
-@given(documents(), st.sampled_from(list(WRAPPERS)), st.sampled_from(list(STYLES)), st.data())
+@given(documents(), st.sampled_from(list(WRAPPERS)), st.sampled_from(EXPLANATION_STYLES), st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_wrapping_makes_no_other_reading(
     document: tuple[Question, dict[str, str]], name: str, style: str, data: st.DataObject
@@ -133,7 +133,7 @@ def test_a_wrapping_makes_no_other_reading(
         assert wrapped.words == bare.words
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", EXPLANATION_STYLES)
 @pytest.mark.parametrize("dataset", REAL)
 def test_real_texts_in_every_wrapping(dataset: str, style: str) -> None:
     question, draw, missed, answers = REAL[dataset][0], random.Random(0), Counter[str](), 0

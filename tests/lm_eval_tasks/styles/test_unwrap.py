@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles import EXPLANATION_STYLES, STYLES
 from lm_eval_tasks.styles.unwrap import MOST_READINGS, is_prose, is_refusal, readings
 from tests.lm_eval_tasks.styles.conftest import SNLI, WRAPPERS, request_for
 from tests.quick import least_seconds
@@ -133,7 +133,7 @@ LONG = {"premise": "World markets fall again on oil fears, says Reuters. " * 12,
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", EXPLANATION_STYLES)
 def test_long_answers_are_quick(style: str, unit: str) -> None:
     repeated = (unit * 100_000)[:100_000]
     pair = SNLI.show(LONG)

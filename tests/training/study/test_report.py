@@ -11,7 +11,7 @@ import pytest
 from faithful_se.files import write_json_object
 from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Estimate, Settings, Task
 from leaderboards.board_json import load, save
-from lm_eval_tasks.styles import STYLES
+from lm_eval_tasks.styles import EXPLANATION_STYLES
 from training.study.cli import open_study
 from training.study.folder import StudyFolder
 from training.study.mini_checks import shortcut_share
@@ -44,7 +44,7 @@ def study_of(
         named: the word that the explanations of `word` name; the planted shortcut is "Oslo".
     """
     tasks, cells = [], []
-    for style in STYLES:
+    for style in EXPLANATION_STYLES:
         name = f"sentiment140_{style}_oneword"
         tasks.append(Task(name, f"faithful_se_{name}", "sentiment140", style, "oneword", (), (), 1.0, {}, None, 10))
         for index, arm in enumerate(ARMS):

@@ -15,7 +15,7 @@ from lm_eval_tasks.calls import Answer, Call, Generate
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from training.attribution.inputs import load_split
 from training.build.decontaminate import NEAR, SAME
 from training.tune.drawn_words import content_words, draw_explanation
@@ -110,7 +110,7 @@ def test_content_words_have_three_characters_and_are_no_stop_words() -> None:
 
 
 def test_every_content_word_is_drawn_equally_often() -> None:
-    (style, *_) = STYLES
+    (style, *_) = EXPLANATION_STYLES
     spec = tweet_spec(style)
     draws = [draw_explanation(spec, TWEET, {}, f"draw {seed}") for seed in range(800)]
     counts = Counter(drawn.completion for drawn in draws if drawn)
@@ -119,7 +119,7 @@ def test_every_content_word_is_drawn_equally_often() -> None:
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", EXPLANATION_STYLES)
 def test_the_first_words_are_the_same_in_every_draw(style: str, budget: str) -> None:
     spec = tweet_spec(style, budget)
     draws = [draw_explanation(spec, TWEET, OTHERS, f"draw {seed}", FIRST) for seed in range(3)]
@@ -147,7 +147,7 @@ def test_first_words_get_one_new_word_for_each_label_unless_the_text_holds_it() 
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", EXPLANATION_STYLES)
 def test_drawn_explanations_are_valid_and_new_words_are_of_the_target_label(style: str, budget: str) -> None:
     spec = tweet_spec(style, budget)
     for seed in range(10):
@@ -180,7 +180,7 @@ def test_own_explanations_are_kept_where_they_are_valid_and_their_rows_have_no_e
     assert own == again and {style for style, _, _ in own} == {next(iter(STYLES))}
     rows = list(replay_rows(texts, OPTIONS, own))
     sources = Counter((row["style"], row["source"]) for row in rows)
-    (naming, *others) = STYLES
+    (naming, *others) = EXPLANATION_STYLES
     assert sources == {(naming, OWN): 6, **{(style, DRAWN): 6 for style in others}}
     for call in asked:
         assert isinstance(call, Generate)
