@@ -4,9 +4,9 @@
 python recipes/smollm2/copied_texts.py --results runs/smollm2/results/word --model runs/smollm2/subject-3/model \
     --adapter runs/smollm2/trained/word
 ```
-A greedy answer takes the likeliest token at each place. Where a change is likely but its place is not, every token is the
-copy's, though the whole copy is unlikely. Prints, for each task: texts that were copied; the probability of the copy, as the
-mean over texts; and the largest probability of a change at one place.
+A greedy answer takes the likeliest token at each place. Where a change is likely but its place is not, every token is
+the copy's, though the whole copy is unlikely. Prints, for each task: texts that were copied; the probability of the copy,
+as the mean over texts; and the largest probability of a change at one place.
 """
 
 from __future__ import annotations
