@@ -31,6 +31,9 @@ DEFAULTS: dict[str, Any] = {
     "cue_way": "persuade",
 }
 
+# How words are removed: runs with several operators have the keys `faithful_<operator>` and `lift_<operator>`.
+OPERATORS = ("mask", "delete", "substitute", "infill")
+
 
 def has_cue(options: Mapping[str, Any]) -> bool:
     """Whether something was inserted into the texts of a run."""
