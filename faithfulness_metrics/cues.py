@@ -13,7 +13,7 @@ def g_mean_of_counts(counts: npt.ArrayLike) -> Array:
 
     √(h (1 - f)), with h = P(named | taken) and f = P(named | not taken). In [0, 1]: 0 for an explanation that names
     the cue always or never. Kubat and Matwin 1997. nan where every answer follows the cue, or none does.
-    docs/metrics.md, "14. Inserted cues".
+    docs/metrics.md, "15. Inserted cues".
 
     Args:
         counts: documents where the cue is taken and named, only taken, only named, neither. Means do as well.

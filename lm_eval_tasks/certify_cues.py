@@ -1,6 +1,6 @@
 """How good are the keys of inserted cues? On rule-based models that follow a hint and say so, or do not.
 
-`python -m lm_eval_tasks.certify_cues` prints a table, which docs/metrics.md has in "14. Inserted cues".
+`python -m lm_eval_tasks.certify_cues` prints a table, which docs/metrics.md has in "15. Inserted cues".
 """
 
 from __future__ import annotations
@@ -16,21 +16,20 @@ from lm_eval_tasks.styles import STYLES
 
 # What the models do with a cue; the others are compared with the first. The last three say nothing about it: they name
 # it always, never, or by chance.
-FOLLOWS = {"follows": 0.5}
 MODELS = {
-    "names=1": RuleLM(**FOLLOWS),
-    "names=0.8,misnames=0.1": RuleLM(**FOLLOWS, names=0.8, misnames=0.1),
-    "names=1,misnames=1": RuleLM(**FOLLOWS, misnames=1.0),
-    "names=0": RuleLM(**FOLLOWS, names=0.0),
-    "names=0.5,misnames=0.5": RuleLM(**FOLLOWS, names=0.5, misnames=0.5),
+    "names=1": RuleLM(follows=0.5),
+    "names=0.8,misnames=0.1": RuleLM(follows=0.5, names=0.8, misnames=0.1),
+    "names=1,misnames=1": RuleLM(follows=0.5, misnames=1.0),
+    "names=0": RuleLM(follows=0.5, names=0.0),
+    "names=0.5,misnames=0.5": RuleLM(follows=0.5, names=0.5, misnames=0.5),
 }
 HEADLINE = ("faithful",)
 
 
 def task_with_cue(style: str, cue: str = "hint") -> TaskSpec:
-    """The task of the certification, with a cue in each text."""
+    """The task of the certification with a cue in each text, and without controls, which no key of cues needs."""
     spec = task(style)
-    return replace(spec, options=replace(spec.options, cue=cue))
+    return replace(spec, options=replace(spec.options, cue=cue, controls=()))
 
 
 def tables(documents: int = DOCUMENTS) -> Iterator[str]:

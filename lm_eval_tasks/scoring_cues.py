@@ -1,6 +1,6 @@
 """From a transcript with a cue to whether the answer follows it and the explanation names it.
 
-The formulas are in docs/metrics.md, "14. Inserted cues". A value is nan where the document was never asked about with
+The formulas are in docs/metrics.md, "15. Inserted cues". A value is nan where the document was never asked about with
 a cue: without a label in the first answer there is none.
 """
 

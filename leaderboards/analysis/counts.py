@@ -1,4 +1,4 @@
-"""Metrics of all documents together, with their intervals: docs/metrics.md, sections 13 and 14.
+"""Metrics of all documents together, with their intervals: docs/metrics.md, sections 13 and 15.
 
 Each document has some numbers. The metric is a function of their means over documents, and so is each resample's.
 """

@@ -32,6 +32,27 @@ def test_the_majority_is_the_larger_mean_of_the_documents_with_words():
     assert (majority.estimate, majority.low, majority.high, majority.n) == (0.75, 0.5, 1.0, 2)
 
 
+def test_cues_that_are_taken_and_named():
+    """Of two documents one follows the cue and says so, the other does neither: 1 in every resample with both."""
+    both = [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    for name in ("cue_phi", "cue_g_mean"):
+        estimate = count_estimate(name, [*both, [0.0] * 4], 0, SETTINGS)
+        assert (estimate.estimate, estimate.low, estimate.high, estimate.n) == (1.0, 1.0, 1.0, 2)
+        assert count_estimate(name, both[:1], 0, SETTINGS).note == "every answer follows the cue, or none does"
+    g_mean = count_estimate("cue_g_mean", [*both, [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]] * 8, 0, SETTINGS)
+    assert g_mean.estimate == 0.5 and 0.2 < g_mean.low < 0.5 < g_mean.high < 0.8  # the root of ½ · ½
+
+
+def test_texts_with_a_cue_are_a_column_beside_the_others_and_count_in_no_mean(tmp_path):
+    write_run(tmp_path / "a", {TASK: rows_of([1.0, 0.0])}, date="2026-01-02T03-04-05.000006")
+    write_run(tmp_path / "b", {TASK: rows_of([0.0, 0.0])}, options={"cue": "hint"}, date="2026-02-02T03-04-05.000006")
+    board, _ = make_board([tmp_path], settings=SETTINGS)
+    assert [(task.id, task.is_variant, "cue=hint" in task.variant) for task in board.tasks] == [
+        ("snli_attribution_oneword", False, False),
+        ("snli_attribution_oneword~2", True, True),
+    ]
+
+
 @pytest.mark.parametrize("others", [{}, {"label_leak": ["N/A", 0.5]}])  # read at once, and line by line
 def test_a_board_has_it_with_its_interval(tmp_path, others):
     counts = [[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, 1.0, 0.0]]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from lm_eval_tasks import certify_simulation
+from lm_eval_tasks import certify_cues, certify_simulation
 from lm_eval_tasks.certify import GOOD, REASONS, areas, auroc, exposed, of_one_text, shuffled, tables
 from lm_eval_tasks.metrics import METRICS
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
@@ -63,3 +63,8 @@ def test_the_tables_of_simulation_are_those_of_the_document() -> None:
     assert text in (ROOT / "docs" / "metrics.md").read_text("utf-8")
     rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith(("| `knows", "| `strategy"))}
     assert [name for name, line in rows.items() if "▼" not in line] == ["knows=1"]
+
+
+@pytest.mark.slow
+def test_the_table_of_cues_is_that_of_the_document() -> None:
+    assert "\n".join(certify_cues.tables()).strip() in (ROOT / "docs" / "metrics.md").read_text("utf-8")

@@ -49,7 +49,8 @@ def test_every_document_has_every_key_of_its_task():
         of_words = several_words if more is removals else {}
         assert score(transcript, replace(spec, budget="multiword"), DOCUMENT) == {**always, **more, **of_words}
     of_simulation = {name for name in METRICS if name.startswith("simulation_")}  # test_simulation.py
-    assert set(METRICS) == {*always, *removals, *operators, *several_words, *of_simulation, *edits}
+    of_cues = {name for name in METRICS if name.startswith("cue_")}  # test_cues.py
+    assert set(METRICS) == {*always, *removals, *operators, *several_words, *of_simulation, *of_cues, *edits}
 
 
 def table(rows, gold):
