@@ -156,6 +156,7 @@ ORACLE = {"controls": ("random", "oracle")}
         ("snli", {"context": "fresh", "operator": "delete"}),
         ("agnews", ORACLE | {"operator": "substitute", "mask": "___"}),
         ("trec", ORACLE | {"context": "fresh", "mask": "a mask"}),
+        ("snli", {"operator": "mask+delete"}),
     ],
 )
 def test_a_model_that_knows_its_rule_has_a_phi_of_one(dataset, options):
