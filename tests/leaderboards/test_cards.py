@@ -120,8 +120,8 @@ def test_the_best_checkpoint_and_its_base_are_on_every_card(tmp_path):
     write_run(tmp_path / "e", {TASK: rows_of([1.0] * 10)}, model="out/c", peft="out/e")
     board = board_of(tmp_path, CardLimits(checkpoints=3))
     names = {c.id: c.name for c in board.checkpoints}
-    found = {tuple(sorted(names[entry.checkpoint] for entry in card.entries)) for card in board.documents}
-    assert found == {("a", "c", "e")}
+    on_cards = {tuple(sorted(names[entry.checkpoint] for entry in card.entries)) for card in board.documents}
+    assert on_cards == {("a", "c", "e")}
 
 
 def test_a_cap_on_everything_is_shared_by_the_tasks(tmp_path):
