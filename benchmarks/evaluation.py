@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.evaluation_generated import generated_rows
 from benchmarks.evaluation_ranked import end_to_end, ranked_rows
 from benchmarks.evaluation_rows import NINE, Row, evaluate, quiet, report
+from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.rule_models import RuleLM
 from tests.tiny_data import texts_of, write_data
 from tests.tiny_model import write_tiny_chat_model
@@ -122,6 +123,19 @@ def calls(name: str, lm: Any, data: str, limit: int, **options: str) -> Row:
     return Row(name, len(separate), len(recorder.pop_requests()), CALLS_LIMIT, least=len(set(separate)))
 
 
+def operator_calls(limit: int) -> Iterator[Row]:
+    """Calls of one run with every operator, against a run of each. Labels are ranked: what is generated explains."""
+    lm = RuleLM("honest")
+    recorder, counts = RequestRecorder(lm), dict[str, tuple[int, int]]()
+    for operator in (*OPERATORS, "+".join(OPERATORS)):
+        evaluate(lm, NINE, "mini", limit, classifier="loglikelihood", operator=operator)
+        explanations = sum(len(batch) for kind, batch in recorder.batches if kind == "generate_until")
+        counts[operator] = len(recorder.pop_requests()), explanations
+    separate, together = [counts[operator] for operator in OPERATORS], counts["+".join(OPERATORS)]
+    yield Row("calls, every operator: a run of each", sum(calls for calls, _ in separate), together[0], None)
+    yield Row("explanations, every operator: a run of one", separate[0][1], together[1], 1.0)
+
+
 def speed(model: str, data: str, limit: int, rounds: int, device: str = "cpu") -> Iterator[Row]:
     """Seconds of our run, of the loop written by hand and of lm-eval's backend alone: medians of interleaved rounds."""
     lm = ScriptedHF(pretrained=model, batch_size=BATCH_SIZE, device=device)
@@ -149,6 +163,8 @@ def speed(model: str, data: str, limit: int, rounds: int, device: str = "cpu") -
 def measure(model: str, data: str, args: argparse.Namespace) -> Iterator[Row]:
     """All rows of the report."""
     limit, rounds = args.limit, args.rounds
+    if args.only in (None, "operators"):
+        yield from operator_calls(limit)
     if not args.only:  # no device changes a count
         for strategy, classifier in product(("honest", "random"), ("generate", "loglikelihood")):
             name = f"calls, rules ({strategy}), {classifier}: nine runs"
@@ -176,7 +192,7 @@ def main() -> int:
     parser.add_argument("--dtype", default="auto", help="number type of the model in our own forward pass")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu", help="where seconds are measured")
-    parser.add_argument("--only", choices=["seconds", "ranked", "generated"], help="one kind of rows")
+    parser.add_argument("--only", choices=["operators", "seconds", "ranked", "generated"], help="one kind of rows")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, quiet():
         data = args.data or str(write_data(Path(scratch) / "data", args.limit))

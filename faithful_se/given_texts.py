@@ -8,6 +8,7 @@ from typing import Any
 
 from faithful_se.documents import check_gold, documents_of
 from faithful_se.errors import UsageError
+from faithfulness_metrics.infill import OtherTexts
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.spec import TaskSpec
@@ -40,6 +41,21 @@ def read_prior_documents(caller: str, spec: TaskSpec, settings: Mapping[str, Any
             "them, or prior='contextual'"
         )
     return tuple(documents_of(f"{caller}: prior_texts", texts, None, settings))
+
+
+def read_infill_texts(caller: str, spec: TaskSpec, settings: Mapping[str, Any]) -> OtherTexts | None:
+    """The texts that the operator `infill` takes words from, where the settings name it."""
+    texts, is_used = settings.get("infill_texts", ()), "infill" in spec.options.operators
+    if not is_used and texts:
+        raise UsageError(f"{caller}: infill_texts=… is for operator='infill': leave it out")
+    if is_used and not texts:
+        raise UsageError(
+            f"{caller}: operator={spec.options.operator!r} writes words of other texts: give infill_texts=[…], like "
+            "the texts and none of them"
+        )
+    if not is_used:
+        return None
+    return OtherTexts.of(document.fields for document in documents_of(f"{caller}: infill_texts", texts, None, settings))
 
 
 def without_asked(caller: str, spec: TaskSpec, documents: Sequence[Document]) -> TaskSpec:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.errors import UsageError
 from faithful_se.evaluation import read_task
 from faithful_se.task_settings import TaskSettings
+from lm_eval_tasks.operators import read_operators
 from training.grpo.judge import Judge
 from training.grpo.reward import (
     RewardFunction,
@@ -97,6 +98,8 @@ def format_reward(**settings: Unpack[TaskSettings]) -> RewardFunction:
 def _check(caller: str, settings: Mapping[str, Any]) -> None:
     if "controls" in settings:
         raise UsageError(f"{caller}: controls=…: leave it out: random words are the baseline of the reward")
+    if len(operators := read_operators(caller, settings.get("operator", "mask")).split("+")) > 1:
+        raise UsageError(f"{caller}: {len(operators)} operators: give one: a reward is one number")
 
 
 def _written(caller: str, settings: Mapping[str, Any], completions: Any, columns: Mapping[str, Any]) -> list[Written]:

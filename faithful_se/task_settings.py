@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from faithful_se.errors import UsageError
-from faithful_se.given_texts import read_examples, read_prior_documents
+from faithful_se.given_texts import read_examples, read_infill_texts, read_prior_documents
 from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.data import dataset_spec
@@ -73,7 +73,9 @@ class TaskSettings(QuestionSettings, total=False):
         budget: ``oneword`` (default) or ``multiword``.
         context: ask for the explanation in the ``same`` conversation (default) or in a ``fresh`` one.
         controls: ``random``, ``oracle``, ``stability`` joined by "+", or ``none``, or ``all``.
-        operator: how named words are removed: ``mask`` (default), ``delete`` or ``substitute``.
+        operator: how named words are removed: ``mask`` (default), ``delete``, ``substitute``, ``infill``, or several
+            joined by "+".
+        infill_texts: texts that ``infill`` takes words from: like those of the call, and none of them.
         draws: random sets of words per text; 2 by default.
         thinking_tokens: room for a thought before each answer, in tokens.
         thoughts: ``drop`` or ``keep``: whether the answer stands in the conversation with its thought.
@@ -84,7 +86,8 @@ class TaskSettings(QuestionSettings, total=False):
     budget: str
     context: str
     controls: str | Sequence[str]
-    operator: str
+    operator: str | Sequence[str]
+    infill_texts: Sequence[Any]
     draws: int
     thinking_tokens: int
     thoughts: str
@@ -125,6 +128,7 @@ def task_of(caller: str, fields: Sequence[str], settings: Mapping[str, Any]) -> 
         generation=json.dumps({**greedy, **settings.get("generation", {})}, sort_keys=True),
     )
     spec = replace(spec, examples=example_turns(spec, read_examples(caller, question, settings)))
+    spec = replace(spec, others=read_infill_texts(caller, spec, settings))
     documents = read_prior_documents(caller, spec, settings)
     return replace(spec, options=replace(options, prior_texts=len(documents)), prior_documents=documents)
 

@@ -62,6 +62,13 @@ class RandomVariant(AnswerRecord):
     fields: dict[str, str]
 
 
+class OperatorRecord(TypedDict):
+    """What another operator than the first leads to: without the named words, and without each random set."""
+
+    perturbed: RandomVariant | None  # None where the explanation is not valid
+    random: list[RandomVariant]
+
+
 class OracleVariant(AnswerRecord):
     """The classification of the document perturbed at positions that the oracle tries."""
 
@@ -73,6 +80,14 @@ class OracleRecord(TypedDict):
 
     singles: list[OracleVariant]
     greedy: list[OracleVariant]
+
+
+class ErasureRecord(TypedDict):
+    """Sets of an explanation of several words. `positions` are those that were removed."""
+
+    only: OracleVariant  # all but the named words are removed
+    only_random: list[OracleVariant]  # all but the words of each random set
+    first: list[OracleVariant]  # the named words with the largest effects; the last set is all of them
 
 
 class StabilityVariant(AnswerRecord):
@@ -125,6 +140,8 @@ class Transcript(TypedDict):
     oracle: OracleRecord | None  # None without that control
     stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
     prior: dict[str, float] | None  # label -> nats that were subtracted from its log-probability; None where none was
+    operators: NotRequired[dict[str, OperatorRecord]]  # every operator but the first, only with several
+    erasure: NotRequired[ErasureRecord]  # only with the oracle, ranked labels and several named words
     units: NotRequired[list[UnitRecord]]  # every sentence of the document, only with unit=sentence
     # one entry per word of which the model was asked whether its answer would change; only in the style `simulation`
     simulations: NotRequired[list[SimulationRecord]]

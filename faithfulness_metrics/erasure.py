@@ -132,6 +132,15 @@ def sufficiency(full: float, only: float, named: Sequence[int]) -> float:
     return full - only if len(set(named)) > 1 else math.nan
 
 
+def aopc_sizes(words: int, named: int) -> list[int]:
+    """How many types of words AOPC removes for each of `AOPC_SHARES`: the share of all, and no more than are named.
+
+    >>> aopc_sizes(20, 3), aopc_sizes(30, 9)
+    ([1, 1, 2, 3, 3], [1, 2, 3, 6, 9])
+    """
+    return [max(1, min(named, math.ceil(round(share * words, _DECIMALS)))) for share in AOPC_SHARES]
+
+
 def aopc(values: Sequence[float]) -> float:
     """Mean of comprehensiveness or sufficiency over the top 1, 5, 10, 20 and 50 % of words (`AOPC_SHARES`).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from leaderboards.analysis.operators import depends_on_operator, operator_lifts
 from leaderboards.analysis.task_results import Results
 from leaderboards.board import Cell, Task
 from leaderboards.checkpoints.group_runs import CheckpointRuns
@@ -28,6 +29,12 @@ def board_notes(
     if units := {task.unit for task in tasks} - {"word"}:
         count = sum(task.unit != "word" for task in tasks)
         yield f"{count} of {len(tasks)} columns are about {units.pop()}s: what is called one word is one of them there."
+    if several := list(filter(None, (operator_lifts(cell.metrics) for cell in cells))):
+        count = sum(map(depends_on_operator, several))
+        yield (
+            f"Of {counted(len(several), 'cell')} with several operators, {count} have a lift above 0 by some operators "
+            "and not by others."
+        )
     yield from _not_measurable_notes(checkpoints, tasks, cells)
     yield from _coverage_notes(checkpoints, tasks, results)
     with_means = {index for task in tasks if not task.is_variant for index in results[task.id]}

@@ -17,13 +17,15 @@ from faithful_se.progress import Progress
 from faithful_se.transcript import Transcript
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.infill_texts import infill_texts
 from lm_eval_tasks.lm_eval_backend import Backend
 from lm_eval_tasks.metrics import METRICS, Value, metrics_of, score
+from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.options import CONTROLS, Options
 from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
-from lm_eval_tasks.rule_models.rules import one_word_decides
+from lm_eval_tasks.rule_models.rules import label_of, one_word_decides, ranked_words
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
@@ -63,14 +65,21 @@ REASONS = {
     "simulation_unsaid": "models that name untrue words, which neither of these does",
     "stability_q": "the classifier",
     "abstain": "the classifier",
+    "faithful_infill": "a word of another text may speak for the label too",
+    "lift_infill": "as `faithful_infill`",
+    "sufficiency": "two other words may keep the answer too",
+    "sufficiency_lift": "as `sufficiency`",
+    "operators_agree": "the operators: a false explanation changes nothing under any",
     "madsen": "the answer to the perturbed text must be “unknown”; this model gives another label",
 }
 
 
-def task(style: str, dataset: str = DATASET) -> TaskSpec:
-    """A task with every control, ranked labels and “unknown”, so that it reports every key it can."""
-    options = Options(data="mini", classifier="loglikelihood", controls=CONTROLS, unknown=True)
-    return TaskSpec(dataset_spec(dataset).question, style, BUDGETS[0], options)
+def task(style: str, dataset: str = DATASET, budget: str = BUDGETS[0]) -> TaskSpec:
+    """A task with every control and operator, ranked labels and “unknown”, so that it reports every key it can."""
+    operator = "+".join(OPERATORS)
+    options = Options(data="mini", classifier="loglikelihood", controls=CONTROLS, unknown=True, operator=operator)
+    source = dataset_spec(dataset)
+    return TaskSpec(source.question, style, budget, options, others=infill_texts(source, "mini"))
 
 
 def texts(spec: TaskSpec) -> list[Document]:
@@ -83,6 +92,14 @@ def one_decides(spec: TaskSpec, document: Document) -> bool:
     """Whether one word of a text decides and another does not: a true and an untrue explanation are known."""
     conversation = Conversation(spec.question, dict(document.fields), spec.options.mask, False)
     return one_word_decides(conversation) and len({word.key for word in conversation.words}) > 1
+
+
+def two_decide(spec: TaskSpec, document: Document) -> bool:
+    """Whether the two heaviest words of a text decide together, and no single word does; it has two others."""
+    conversation = Conversation(spec.question, dict(document.fields), spec.options.mask, False)
+    words = ranked_words(conversation)
+    is_new = [label_of(conversation, words[:size]) != label_of(conversation) for size in (1, 2)]
+    return is_new == [False, True] and len(words) > 3
 
 
 def score_all(model: RuleLM, spec: TaskSpec, documents: Sequence[Document]) -> list[dict[str, Value]]:
@@ -134,14 +151,14 @@ def of_all_texts(key: str, values: Sequence[Value]) -> tuple[float, float]:
 
 
 def areas(
-    style: str, documents: int, models: Sequence[RuleLM] = ()
+    style: str, documents: int, models: Sequence[RuleLM] = (), budget: str = BUDGETS[0]
 ) -> dict[str, tuple[float, int, tuple[float, float]]]:
     """Key -> AUROC, number of pairs of which it is defined, and the shuffled control.
 
     `models` are one that is true and one that is not; by default of their explanations.
     """
-    spec = task(style)
-    deciding = [document for document in texts(spec) if one_decides(spec, document)][:documents]
+    spec, decides = task(style, budget=budget), one_decides if budget == BUDGETS[0] else two_decide
+    deciding = [document for document in texts(spec) if decides(spec, document)][:documents]
     models = models or [RuleLM(HONEST, h=h) for h in (1.0, 0.0)]
     scored = [score_all(model, spec, deciding) for model in models]
     results = {}
@@ -186,9 +203,17 @@ def tables(documents: int = DOCUMENTS) -> Iterator[str]:
     for style in styles:
         yield f"**{style}**, {documents} texts in which one word decides"
         yield from area_table(areas(style, documents))
+    several = areas(styles[0], documents, budget=BUDGETS[1])
+    results = {key: row for key, row in several.items() if key not in metrics_of(task(styles[0]))}
+    yield f"**{styles[0]}**, {max(count for _, count, _ in results.values())} texts in which two words decide"
+    yield from area_table(results)
     for style in styles:
         matrix = exposed(style, documents)
-        keys = [key for key in next(iter(matrix.values())) if any(row[key][1] for row in matrix.values())]
+        columns = {key: [row[key] for row in matrix.values()] for key in next(iter(matrix.values()))}
+        keys = list[str]()
+        for key, column in columns.items():  # `lift_mask` is `lift` again
+            if any(worse for _, worse in column) and str(column) not in [str(columns[name]) for name in keys]:
+                keys.append(key)
         yield f"**{style}**, {documents} texts"
         yield from matrix_table({name: {key: row[key] for key in keys} for name, row in matrix.items()})
 

@@ -20,9 +20,11 @@ MANY = 200
 def most_calls(spec: TaskSpec, document: Document) -> int:
     """How many calls one document takes at most, before equal ones are dropped, and without the greedy search."""
     controls = spec.options.controls
-    calls = 3 + spec.options.draws * ("random" in controls) + NEUTRAL * ("stability" in controls)
-    if STYLES[spec.style].SIMULATES:
-        calls += 1 + spec.options.draws * ("random" in controls) + ("oracle" in controls)
+    style, drawn = STYLES[spec.style], spec.options.draws * ("random" in controls)
+    further = (len(spec.options.operators) - 1) * style.REMOVES_WORDS
+    calls = 3 + drawn + further * (1 + drawn) + NEUTRAL * ("stability" in controls)
+    if style.SIMULATES:
+        calls += 1 + drawn + ("oracle" in controls)
     return calls + (types_of(spec, document) if "oracle" in controls else 0)
 
 

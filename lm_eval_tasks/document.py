@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from faithfulness_metrics.infill import OtherTexts
 from faithfulness_metrics.units import units_of
 from faithfulness_metrics.words import Fields, Word, document_hash, words_of
 from lm_eval_tasks.choices import LETTERS
@@ -23,6 +24,7 @@ class Document:
         rationale: positions of the words that people marked; None where nobody did. Only plausibility uses it.
         unit: what explanations name: ``word`` or ``sentence``.
         language: of the text, an ISO code.
+        others: texts that the operator `infill` takes words from; None where it is not used.
     """
 
     fields: Fields
@@ -32,6 +34,7 @@ class Document:
     unit: str = "word"
     language: str = "en"
     context: Fields = field(default_factory=dict)
+    others: OtherTexts | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def words(self) -> list[Word]:

@@ -12,6 +12,7 @@ from faithfulness_metrics.words import seed_of
 from lm_eval_tasks.calls import Messages
 from lm_eval_tasks.dataset_spec import DatasetSpec
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.infill_texts import infill_texts
 from lm_eval_tasks.label_prior import prior_documents
 from lm_eval_tasks.other_split import draw_documents
 from lm_eval_tasks.spec import TaskSpec
@@ -55,13 +56,13 @@ def draw_examples(dataset: DatasetSpec, data: str, count: int, seed: int) -> lis
 def add_examples_and_prior_texts(
     spec: TaskSpec, dataset: DatasetSpec, count: int, seed: int
 ) -> tuple[TaskSpec, frozenset[str]]:
-    """A task with `count` examples, and with the texts that its prior is measured on where it has such a prior.
+    """A task with `count` examples, and with the texts that its prior or its operator `infill` needs.
 
     Returns:
         The task, and the hashes of its examples, which must not be asked about.
 
     Raises:
-        UsageError: see `draw_examples` and `lm_eval_tasks.label_prior.prior_documents`.
+        UsageError: see `draw_examples`, `prior_documents` and `infill_texts`.
     """
     examples = draw_examples(dataset, spec.options.data, count, seed) if count else []
     hashes = frozenset(document.hash for document in examples)
@@ -69,6 +70,8 @@ def add_examples_and_prior_texts(
     if spec.calibrated and spec.options.prior == "texts":
         documents = prior_documents(dataset, spec.options.data, spec.options.prior_texts, hashes)
         spec = replace(spec, prior_documents=documents)
+    if "infill" in spec.options.operators:
+        spec = replace(spec, others=infill_texts(dataset, spec.options.data))
     return spec, hashes
 
 

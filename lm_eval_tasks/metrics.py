@@ -17,8 +17,16 @@ import numpy as np
 from faithful_se.transcript import Transcript
 from faithfulness_metrics import chance, erasure, measurability
 from faithfulness_metrics.bootstrap import bootstrap_means, interval
-from lm_eval_tasks import scoring, scoring_answers, scoring_rationales, scoring_simulation
+from lm_eval_tasks import (
+    scoring,
+    scoring_answers,
+    scoring_erasure,
+    scoring_operators,
+    scoring_rationales,
+    scoring_simulation,
+)
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
@@ -50,7 +58,8 @@ def features_of(spec: TaskSpec) -> set[str]:
         ("loglikelihood", options.ranked),
         ("simulation", STYLES[spec.style].SIMULATES),
     )
-    return features | {name for name, is_on in switches if is_on}
+    operators = {"operators", *options.operators} if len(options.operators) > 1 else set()
+    return features | operators | {spec.budget} | {name for name, is_on in switches if is_on}
 
 
 def pooled_mean(values: Sequence[float | None]) -> float:
@@ -159,8 +168,18 @@ def _number(value: float) -> float | str:
 # A conditional mean: over the documents that have a value.
 POOLED = (pooled_mean, pooled_stderr)
 SHARE, MAJORITY = (largest_share, largest_share_stderr), (largest_share_or_none, largest_share_stderr)
+ERASURE = "removal oracle loglikelihood multiword"
 MORE_FREQUENT = (more_frequent, more_frequent_stderr)
 PHI_OF_MAX = (partial(phi_cct, column=1), partial(phi_cct_stderr, column=1))
+
+
+def _of_operators(key: str, value: Callable[..., float], needs: str) -> dict[str, Metric]:
+    """A key of each operator, in tasks with several."""
+    return {
+        f"{key}_{operator}": Metric(partial(value, operator=operator), True, f"{needs} operators {operator}")
+        for operator in OPERATORS
+    }
+
 
 METRICS: dict[str, Metric] = {
     "faithful": Metric(scoring.faithful, True),
@@ -202,6 +221,12 @@ METRICS: dict[str, Metric] = {
     "simulation_read": Metric(scoring_simulation.read, True, "simulation", *POOLED),
     "abstain": Metric(scoring.abstain, None, "unknown"),
     "madsen": Metric(scoring.madsen, True, "unknown", *POOLED, takes_labels=True),
+    "sufficiency": Metric(scoring_erasure.sufficiency, False, ERASURE, *POOLED),
+    "sufficiency_lift": Metric(scoring_erasure.sufficiency_lift, False, ERASURE, *POOLED),
+    "aopc": Metric(scoring_erasure.aopc, True, ERASURE, *POOLED),
+    **_of_operators("faithful", scoring_operators.faithful, "removal"),
+    **_of_operators("lift", scoring_operators.lift, "removal random"),
+    "operators_agree": Metric(scoring_operators.operators_agree, None, "removal operators", *POOLED),
 }
 
 

@@ -15,12 +15,13 @@ from typing import Any
 
 from faithful_se.errors import UsageError, excerpt
 from faithful_se.files import is_writable_text
+from lm_eval_tasks.operators import OPERATORS, SEVERAL, WRITE_WORDS, read_operators
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "classifier": ("generate", "loglikelihood", "calibrated"),
     "prior": ("texts", "contextual", "domain"),
     "context": ("same", "fresh"),
-    "operator": ("mask", "delete", "substitute"),
+    "operator": OPERATORS,
     "thoughts": ("drop", "keep"),
     "order": ("file", "balanced"),
     "unit": ("word", "sentence"),  # `faithfulness_metrics.units.UNITS`, without the import of numpy
@@ -68,7 +69,7 @@ class Options:
         mask: the text in place of a removed word.
         unknown: offer "unknown" as a label.
         controls: random, oracle, stability, joined by +; none; all. oracle includes random, because ccf needs both.
-        operator: how named words are removed: mask, delete or substitute.
+        operator: how named words are removed: mask, delete, substitute, infill, or several joined by +.
         unit: what an explanation names, and what is masked as one: word or sentence.
         draws: random sets of words per document, for the chance control.
         thinking_tokens: tokens that an answer may have on top, for a thought before it.
@@ -108,6 +109,16 @@ class Options:
     def ranked(self) -> bool:
         """Whether labels are ranked by their log-probability, instead of read from generated text."""
         return self.classifier in RANKED
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The operators, the main one first."""
+        return tuple(self.operator.split("+"))
+
+    @property
+    def removal(self) -> str:
+        """How a request for an explanation says that words will be removed: the operator, or `SEVERAL`."""
+        return self.operator if len(self.operators) == 1 else SEVERAL
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for transcripts and result files: what can change a number.
@@ -169,8 +180,11 @@ def _check_unit(task: str, values: Mapping[str, Any]) -> None:
     """Refuse sentences where nothing finds them, and an operator that is for words alone."""
     if values.get("unit", UNIT) == UNIT:
         return
-    if values.get("operator") == "substitute":
-        raise UsageError(f"{task}: operator=substitute writes words: give mask or delete with unit={values['unit']}")
+    for operator in WRITE_WORDS:
+        if operator in values.get("operator", "").split("+"):
+            raise UsageError(
+                f"{task}: operator={operator} writes words: give mask or delete with unit={values['unit']}"
+            )
     if not find_spec("sentencex"):
         from faithfulness_metrics.sentences import EXTRA
 
@@ -181,6 +195,8 @@ def _read_value(task: str, name: str, value: Any) -> Any:
     text = excerpt(value)
     if name == "controls":
         return _read_controls(task, value)
+    if name == "operator":
+        return read_operators(task, value)
     if name in ("unknown", "quick"):
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"

@@ -13,6 +13,8 @@ from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcrip
 from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Call, Classify, Messages, answer_record, as_chat
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.erasure_sets import erasure_sets
+from lm_eval_tasks.further_operators import FurtherOperators
 from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
@@ -147,6 +149,7 @@ def _check(
     random_documents = [perturb_at(positions) for positions in random_sets]
     single_sets = style.single_word_sets(document, explanation) if "oracle" in options.controls else []
     neutral = neutral_variants(spec, document) if "stability" in options.controls else []
+    further = FurtherOperators(spec, document, explanation, random_sets)
 
     check = [classify(perturbed)] if perturbed is not None else []
     answers = yield [
@@ -154,6 +157,7 @@ def _check(
         *map(classify, random_documents),
         *(classify(perturb_at(positions)) for positions in single_sets),
         *(spec.classify(variant) for _, variant in neutral),
+        *further.calls(),
     ]
     problems = filter(None, [transcript["problem"], *(answer.problem for answer in answers)])
     transcript["problem"] = min(problems, key=lambda problem: not is_server_problem(problem), default="")
@@ -172,8 +176,11 @@ def _check(
             "greedy": [],
         }
     transcript["stability"] = [{"variant": name, **next(records)} for name, _ in neutral]
+    if further.named:
+        transcript["operators"] = further.records(records)
 
     several_words = spec.budget == "multiword" and style.REMOVES_WORDS and len(explanation.positions) > 1
     oracle = transcript["oracle"]
     if oracle and oracle["singles"] and several_words and prediction.logprobs:
+        transcript["erasure"] = yield from erasure_sets(spec, document, explanation, transcript)
         oracle["greedy"] = yield from greedy_oracle(spec, document, prediction, explanation, oracle["singles"])

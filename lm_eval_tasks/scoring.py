@@ -36,7 +36,11 @@ def accuracy(transcript: Transcript) -> float:
 
 def faithful_random(transcript: Transcript) -> float:
     """Share of the random word sets that change the answer; 0 without any."""
-    variants = transcript["random"]
+    return share_of_flips(transcript, transcript["random"])
+
+
+def share_of_flips(transcript: Transcript, variants: Sequence[AnswerRecord]) -> float:
+    """Share of some perturbed documents on which the answer changes as the style demands; 0 without any."""
     return sum(_flip(transcript, variant) for variant in variants) / len(variants) if variants else 0.0
 
 
@@ -93,12 +97,12 @@ def redundant(transcript: Transcript) -> float:
 
 def comprehensiveness(transcript: Transcript) -> float:
     """How much of its probability the predicted label loses without the named words."""
-    return _drop(transcript, transcript["perturbed"]) if _valid_explanation(transcript) else math.nan
+    return probability_drop(transcript, transcript["perturbed"]) if _valid_explanation(transcript) else math.nan
 
 
 def comprehensiveness_lift(transcript: Transcript) -> float:
     """`comprehensiveness` minus its mean over as many random words: removing any words costs some probability."""
-    drops = [_drop(transcript, variant) for variant in transcript["random"]]
+    drops = [probability_drop(transcript, variant) for variant in transcript["random"]]
     return comprehensiveness(transcript) - sum(drops) / len(drops) if drops else math.nan
 
 
@@ -118,7 +122,7 @@ def phi_counts(transcript: Transcript) -> list[float]:
 
     All 0 without a valid explanation.
     """
-    oracle, named, counts = transcript["oracle"], _named_types(transcript), [0.0] * 4
+    oracle, named, counts = transcript["oracle"], named_types(transcript), [0.0] * 4
     if oracle and named:
         for variant, is_named in zip(oracle["singles"], named, strict=True):
             counts[2 * (_flip(transcript, variant) == 0) + (not is_named)] += 1
@@ -210,7 +214,7 @@ def _flip(transcript: Transcript, variant: AnswerRecord | None) -> float:
     return flips.faithful(True, prediction, variant["label"], explanation["target"] or None)
 
 
-def _drop(transcript: Transcript, variant: AnswerRecord | None, label: str | None = None) -> float:
+def probability_drop(transcript: Transcript, variant: AnswerRecord | None, label: str | None = None) -> float:
     """How much of a label's probability a variant of the document loses; nan where it was not measured.
 
     Probabilities are among the labels, and calibrated where the transcript has a prior. The label is the predicted one
@@ -227,17 +231,17 @@ def _drop(transcript: Transcript, variant: AnswerRecord | None, label: str | Non
 def _effect(transcript: Transcript, variant: AnswerRecord | None) -> float:
     """How far a variant of the document moves a probability as the style demands: down, or up to the target."""
     target = (transcript["explanation"] or {"target": ""})["target"]
-    return -_drop(transcript, variant, target) if target else _drop(transcript, variant)
+    return -probability_drop(transcript, variant, target) if target else probability_drop(transcript, variant)
 
 
 def _deltas(transcript: Transcript) -> list[float]:
     """The drop of each type of word; empty where one was not measured."""
     oracle = transcript["oracle"]
-    drops = [_drop(transcript, variant) for variant in oracle["singles"]] if oracle else []
+    drops = [probability_drop(transcript, variant) for variant in oracle["singles"]] if oracle else []
     return [] if any(map(math.isnan, drops)) else drops
 
 
-def _named_types(transcript: Transcript) -> list[bool]:
+def named_types(transcript: Transcript) -> list[bool]:
     """For each type of word that the oracle tried, whether a valid explanation names it; empty without one."""
     explanation, oracle = _valid_explanation(transcript), transcript["oracle"]
     if explanation is None or oracle is None:
@@ -249,7 +253,7 @@ def _named_types(transcript: Transcript) -> list[bool]:
 def _leave_one_out(transcript: Transcript) -> tuple[list[float], list[int]]:
     """The drops, and which types of words are named."""
     deltas = _deltas(transcript)
-    named = [index for index, is_named in enumerate(_named_types(transcript)) if is_named]
+    named = [index for index, is_named in enumerate(named_types(transcript)) if is_named]
     return (deltas, named) if deltas and named else ([], [])
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from faithful_se.errors import UsageError
+from faithfulness_metrics.infill import OtherTexts
 from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.languages import ENGLISH, simulation_problem, unit_problem, wording_problem
+from lm_eval_tasks.languages import ENGLISH, prompts_of, simulation_problem, unit_problem, wording_problem
+from lm_eval_tasks.operators import prompt_problem
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.sources.source import Source
 from lm_eval_tasks.styles import STYLES, simulation
@@ -34,6 +36,7 @@ class TaskSpec:
     prior_documents: tuple[Document, ...] = ()  # the texts of `prior=texts`
     # `classifier=calibrated`: nats per label; None until `lm_eval_tasks.label_prior` has measured it
     prior: Mapping[str, float] | None = None
+    others: OtherTexts | None = None  # texts that the operator `infill` takes words from
     source: Source | None = None  # who explains in place of the model; None where it explains itself
 
     def __post_init__(self) -> None:
@@ -42,13 +45,16 @@ class TaskSpec:
             raise UsageError(f"{self.style} has no budget {self.budget}: give {' or '.join(style.MAX_TOKENS)}")
         if style.SIMULATES and (problem := simulation_problem(question.language, dict(question.prompts))):
             raise UsageError(f"{question.dataset}: {problem}")
-        if self.options.operator == "substitute" and self.question.language != ENGLISH:
+        if "substitute" in self.options.operators and question.language != ENGLISH:
             raise UsageError(
-                f"operator=substitute writes English words, and {self.question.dataset} is in "
-                f"{self.question.language}: take operator=mask or delete"
+                f"operator=substitute writes English words, and {question.dataset} is in {question.language}: take "
+                "operator=mask, delete or infill"
             )
         if problem := unit_problem(self.options.unit, question.language, dict(question.prompts)):
             raise UsageError(f"{question.dataset}: {problem}")
+        prompts = {**prompts_of(question.language), **dict(question.prompts)}
+        if problem := prompt_problem(self.options.removal, self.options.unit, prompts):
+            raise UsageError(f"{question.dataset}: operator={self.options.operator}: {problem}")
         if self.options.template > 1 and (problem := wording_problem(question.language, dict(question.prompts))):
             raise UsageError(f"{question.dataset}: template={self.options.template}: {problem}")
 
@@ -66,7 +72,8 @@ class TaskSpec:
         """The document, with the words or sentences that explanations name."""
         unit, language = self.options.unit, self.question.language
         same = (document.unit, document.language) == (unit, language)
-        return document if same else replace(document, unit=unit, language=language)
+        document = document if same else replace(document, unit=unit, language=language)
+        return document if document.others is self.others else replace(document, others=self.others)
 
     def question_about(self, document: Document) -> Question:
         """The dataset's question, with the document's own labels and choices where it has some."""
@@ -87,7 +94,7 @@ class TaskSpec:
             self.question_about(document),
             self.budget,
             options.mask,
-            options.operator,
+            options.removal,
             target,
             options.unit,
             options.template,
@@ -96,14 +103,14 @@ class TaskSpec:
     def classify(self, document: Document) -> Classify:
         """The classification of a document, in a conversation of its own."""
         question, options = self.question_about(document), self.options
-        mask = options.mask if options.operator == "mask" else None
+        mask = options.mask if "mask" in options.operators else None
         prompt = question.classify(document.prompt_fields, mask, options.unknown, options.unit)
         return self._classify(prompt, question)
 
     def classify_nothing(self, document: Document) -> Classify:
         """The classification of a document, without its text."""
         question, options = self.question_about(document), self.options
-        mask = options.mask if options.operator == "mask" else None
+        mask = options.mask if "mask" in options.operators else None
         prompt = question.classify_nothing(mask, options.unknown, options.unit)
         return self._classify(prompt, question)
 

@@ -165,7 +165,7 @@ def test_a_command_that_is_stopped_says_what_a_rerun_finds(command, how, status,
     ("arguments", "line"),
     [
         (("--metadata", "data=/nowhere"), "data=/nowhere: no file /nowhere/snli/test.jsonl"),
-        (("--metadata", "data=DIR", "operator=hide"), "operator='hide': give one of mask, delete, substitute"),
+        (("--metadata", "data=DIR", "operator=hide"), "operator='hide': give any of mask, delete, substitute"),
     ],
 )
 def test_a_mistake_is_one_line_without_traceback(folder, arguments, line):

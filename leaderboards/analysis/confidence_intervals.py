@@ -13,11 +13,16 @@ import numpy as np
 from faithfulness_metrics import chance, flips, statistics
 from faithfulness_metrics.bootstrap import Array, complete, intervals
 from leaderboards.board import Estimate, Settings
+from leaderboards.lm_eval_files.option_defaults import OPERATORS
 
 CCF_PARTS = ("faithful", "faithful_random", "faithful_oracle")
 
 # Differences: never rates, even where all values happen to be 0 or 1.
-_SIGNED = ("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift")
+_SIGNED = (
+    *("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"),
+    *("sufficiency", "sufficiency_lift", "aopc"),
+    *(f"lift_{operator}" for operator in OPERATORS),
+)
 
 # Resamples of equal values are all equal. An interval [+.00, +.00] for 0 of 60 does not mean certainty.
 NO_SPREAD = "the same in every document: the interval has no width"

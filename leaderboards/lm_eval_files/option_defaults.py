@@ -30,6 +30,9 @@ DEFAULTS: dict[str, Any] = {
     "explanations": "self",
 }
 
+# How words are removed: runs with several operators have the keys `faithful_<operator>` and `lift_<operator>`.
+OPERATORS = ("mask", "delete", "substitute", "infill")
+
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a run, those that it does not record included."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from faithfulness_metrics.flips import UNKNOWN
 from leaderboards.lm_eval_files.large_files import BrokenError
+from leaderboards.lm_eval_files.option_defaults import OPERATORS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,10 +27,15 @@ _SHARES = frozenset(
         *("hit1_chance", "redundant", "masked_fraction", "one_edit", "edit_fraction", "label_leak", "plausibility_f1"),
         *("plausibility_iou", "plausibility_edits", "stability_q", "abstain", "madsen", "acc_majority", "answer_share"),
         *("answered", "simulation_acc", "simulation_hits", "simulation_false_alarms", "simulation_unsaid"),
-        "simulation_read",
+        *("simulation_read", "operators_agree", *(f"faithful_{operator}" for operator in OPERATORS)),
     }
 )
-_SIGNED = frozenset({"lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"})
+_SIGNED = frozenset(
+    {
+        *("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"),
+        *("sufficiency", "sufficiency_lift", "aopc", *(f"lift_{operator}" for operator in OPERATORS)),
+    }
+)
 _LARGEST = 1e9
 
 # A metric that is the difference of two others, also as a mean over the documents.

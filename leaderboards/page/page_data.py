@@ -10,6 +10,7 @@ from markupsafe import Markup
 from leaderboards.analysis.aggregate import GROUPS
 from leaderboards.analysis.confidence_intervals import NO_SPREAD
 from leaderboards.analysis.measurability import LEFT_OUT
+from leaderboards.analysis.operators import operator_lifts
 from leaderboards.board import BaseComparison, Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.number_format import NOT_MEASURABLE, PLACES
 from leaderboards.sanitize import one_line, visible
@@ -143,6 +144,7 @@ def _cell(task: int, cell: Cell) -> dict[str, Any]:
         "metrics": {metric: _estimate(value) for metric, value in cell.metrics.items()},
         "rules": {one_line(rule, 40): _estimate(value) for rule, value in cell.rules.items()},
         "missing": cell.missing,
+        "operators": {name: _estimate(value) for name, value in operator_lifts(cell.metrics).items()},
         **({"notMeasurable": True} if cell.not_measurable else {}),
         "versus": _comparison(cell.versus) if cell.versus else None,
     }

@@ -45,6 +45,8 @@ OF_CHOICES = (
     *(f"choices.noun.{of}" for of in _WORDS_OF),
 )
 
+# Sentences of operators that a language may do without: `lm_eval_tasks.operators.prompt_problem` asks for them.
+OF_OPERATORS = ("removed.word.infill", "removed.word.several", "removed.sentence.several")
 # Sentences of the style that asks whether an answer would change, which a language can do without.
 OF_SIMULATION = ("simulation.of_word", "simulation.of_sentence", "simulation.yes", "simulation.no")
 
@@ -76,7 +78,7 @@ def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
         language: of the dataset.
         prompts: the keys of the dataset's own sentences.
     """
-    needed = [key for key in prompts_of(ENGLISH) if unit in key.split(".")]
+    needed = [key for key in prompts_of(ENGLISH) if unit in key.split(".") and key not in OF_OPERATORS]
     missing = [key for key in needed if key not in prompts_of(language) and key not in prompts]
     remedy = f"give each under prompts; {missing[0]} is missing" if missing else ""
     return f"unit={unit}: {language} has no prompts for it: {remedy}" if missing else ""
@@ -150,7 +152,7 @@ def language_problem(language: Any, prompts: Any, has_choices: bool = False) -> 
     if language in language_names():
         return ""
     own = prompts if isinstance(prompts, Mapping) else {}
-    optional = (*OF_SIMULATION, *(() if has_choices else OF_CHOICES))
+    optional = (*OF_SIMULATION, *OF_OPERATORS, *(() if has_choices else OF_CHOICES))
     needed = [key for key in prompts_of(ENGLISH) if key not in optional]
     missing = [key for key in needed if key not in own and SENTENCE_UNIT not in key.split(".")]
     there = f"the package has {', '.join(language_names())}"

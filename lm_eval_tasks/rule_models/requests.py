@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from faithfulness_metrics.units import UNITS, WORD_UNIT
+from faithfulness_metrics.units import UNITS
 from lm_eval_tasks.classification import Question
-from lm_eval_tasks.languages import simulation_problem, unit_problem, wording_problem
-from lm_eval_tasks.options import CHOICES, TEMPLATES
+from lm_eval_tasks.languages import prompts_of, simulation_problem, unit_problem, wording_problem
+from lm_eval_tasks.operators import OPERATORS, SEVERAL, prompt_problem
+from lm_eval_tasks.options import TEMPLATES
 from lm_eval_tasks.styles import BUDGETS, STYLES
 from lm_eval_tasks.styles.explanation import Request
 from lm_eval_tasks.styles.simulation import ask_whether
@@ -50,10 +51,11 @@ def requests_of(question: Question, mask: str) -> Iterator[tuple[str, Request]]:
     for name, style in STYLES.items():
         targets = question.labels if style.WANTS_TARGET else ("",)
         templates = 1 if wording_problem(question.language, dict(question.prompts)) else TEMPLATES
+        prompts = {**prompts_of(question.language), **dict(question.prompts)}
         for unit, budget, operator, target, template in itertools.product(
-            units_of_prompts(question), BUDGETS, CHOICES["operator"], targets, range(1, templates + 1)
+            units_of_prompts(question), BUDGETS, (*OPERATORS, SEVERAL), targets, range(1, templates + 1)
         ):
-            if budget in style.MAX_TOKENS and (operator != "substitute" or unit == WORD_UNIT):
+            if budget in style.MAX_TOKENS and not prompt_problem(operator, unit, prompts):
                 yield name, Request(question, budget, mask, operator, target, unit, template)
 
 

@@ -21,7 +21,8 @@ class Request:
     question: Question  # the dataset
     budget: str  # one of `BUDGETS`
     mask: str  # the mask text
-    operator: str = "mask"  # how named words will be removed: ``mask``, ``delete``, ``substitute``
+    # how named words will be removed: one of `lm_eval_tasks.operators.OPERATORS`, or ``several``
+    operator: str = "mask"
     target: str = ""  # the label that the perturbed document must reach; "" in styles without one
     unit: str = WORD_UNIT  # what is named or changed: ``word`` or ``sentence``
     template: int = 1  # the wording

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from faithfulness_metrics.infill import infill
 from faithfulness_metrics.random_words import random_positions, random_sentences
 from faithfulness_metrics.units import WORD_UNIT
-from faithfulness_metrics.words import positions_by_key, remove, seed_of
+from faithfulness_metrics.words import positions_by_key, remove, replace, seed_of
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.styles.explanation import Explanation
@@ -25,8 +26,13 @@ def perturb(document: Document, explanation: Explanation, options: Options) -> d
 def perturb_at(
     document: Document, explanation: Explanation, positions: Sequence[int], options: Options
 ) -> dict[str, str]:
-    """The document without the units at `positions`."""
-    return remove(document.fields, document.units, positions, options.operator, options.mask)
+    """The document without the units at `positions`, by the first of the operators."""
+    operator = options.operators[0]
+    if operator == "infill":
+        assert document.others is not None, "a task with this operator gives its documents other texts"
+        new = infill(document.units, positions, document.others, seed_of(document.hash, operator))
+        return replace(document.fields, document.units, new)
+    return remove(document.fields, document.units, positions, operator, options.mask)
 
 
 def random_sets(document: Document, explanation: Explanation, options: Options) -> list[list[int]]:

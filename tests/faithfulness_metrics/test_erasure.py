@@ -11,6 +11,7 @@ from scipy.stats import pearsonr, percentileofscore
 
 from faithfulness_metrics.erasure import (
     aopc,
+    aopc_sizes,
     cct,
     comprehensiveness,
     hit1,
@@ -127,6 +128,12 @@ def test_comprehensiveness_and_sufficiency():
     assert math.isnan(sufficiency(0.75, 0.5, [1, 1]))
     assert math.isnan(sufficiency(0.75, 0.5, []))
     assert math.isnan(comprehensiveness(math.nan, 0.5, [1]))
+
+
+def test_aopc_removes_shares_of_the_words_and_no_more_than_are_named():
+    # 1, 5, 10, 20 and 50 % of 20 words: .2, 1, 2, 4 and 10; of 30: .3, 1.5, 3, 6 and 15
+    assert aopc_sizes(20, 10) == [1, 1, 2, 4, 10] and aopc_sizes(20, 3) == [1, 1, 2, 3, 3]
+    assert aopc_sizes(30, 99) == [1, 2, 3, 6, 15] and aopc_sizes(1, 1) == [1] * 5
 
 
 def test_aopc():

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faithfulness_metrics.infill import OtherTexts
 from faithfulness_metrics.words import key_of
 from leaderboards.lm_eval_files.recomputed import range_of
 from lm_eval_tasks.calls import Answer, Call, Generate
@@ -37,8 +38,9 @@ CONTROLS = ("random", "oracle", "stability")
 def test_any_answer_is_read_and_scored(style: str, budget: str, data: st.DataObject) -> None:
     question = data.draw(st.sampled_from([TWEETS, SNLI]))
     fields = data.draw(documents(question))
-    operator = data.draw(st.sampled_from(CHOICES["operator"]))
-    spec = TaskSpec(question, style, budget, Options(controls=CONTROLS, operator=operator))
+    operator = data.draw(st.sampled_from((*CHOICES["operator"], "+".join(CHOICES["operator"]))))
+    others = OtherTexts.of([dict.fromkeys(question.fields, "one two"), data.draw(documents(question))])
+    spec = TaskSpec(question, style, budget, Options(controls=CONTROLS, operator=operator), others=others)
     document = Document(fields, gold=question.labels[0])
     explanation = data.draw(answers(fields, style, spec.request(document, question.labels[0])))
     label_answers = data.draw(st.lists(TEXTS | st.sampled_from(question.labels), min_size=2, max_size=2))

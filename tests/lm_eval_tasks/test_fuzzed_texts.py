@@ -40,6 +40,8 @@ def test_any_text_is_evaluated(data: st.DataObject) -> None:
         "controls": ("random", "stability") if is_long else ("random", "oracle", "stability"),
         **{name: value for name, value in names.items() if name in ("operator", "context", "classifier")},
     }
+    if settings["operator"] == "infill":
+        settings["infill_texts"] = [dict.fromkeys(texts[0], "one two")]
     model = RuleLM(data.draw(st.sampled_from(list(STRATEGIES))))
     with refused_in_one_line():
         evaluation = evaluate(model, None, texts, dataset=dataset, **settings)  # type: ignore[arg-type]

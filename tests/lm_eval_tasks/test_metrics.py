@@ -8,6 +8,7 @@ from dataclasses import replace
 from lm_eval_tasks.calls import Answer
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.metrics import METRICS, metrics_of, score
+from lm_eval_tasks.operators import OPERATORS
 from lm_eval_tasks.protocol import self_explain
 from tests.lm_eval_tasks.answering import DOCUMENT, label, play, spec_of
 
@@ -34,13 +35,21 @@ def test_every_document_has_every_key_of_its_task():
         "phi_cct": [0.0] * 4, "phi_cct_of_max": [0.0] * 4, "loo_percentile": None, "hit1": None, "redundant": None,
         "hit1_chance": None, "comprehensiveness": None, "comprehensiveness_lift": None, "masked_fraction": None,
     }  # fmt: skip
+    operators = {f"{key}_{name}": 0.0 for key in ("faithful", "lift") for name in OPERATORS} | {"operators_agree": None}
+    several_words = {"sufficiency": None, "sufficiency_lift": None, "aopc": None}
     edits = {"one_edit": None, "edit_fraction": None, "label_leak": None, "plausibility_edits": None}
     for style, more in (("attribution", removals), ("redaction", removals), ("counterfactual", edits)):
         spec = spec_of(style, controls=("random", "oracle", "stability"), unknown=True, classifier="loglikelihood")
         spec = replace(spec, rationales=True)
         _, transcript = play(self_explain(spec, DOCUMENT), [Answer("?")])
         assert score(transcript, spec, DOCUMENT) == {**always, **more}
-    assert set(METRICS) == {*always, *removals, *edits}
+        several = replace(spec, options=replace(spec.options, operator="+".join(OPERATORS)))
+        of_operators = operators if more is removals else {}
+        assert score(transcript, several, DOCUMENT) == {**always, **more, **of_operators}
+        of_words = several_words if more is removals else {}
+        assert score(transcript, replace(spec, budget="multiword"), DOCUMENT) == {**always, **more, **of_words}
+    of_simulation = {name for name in METRICS if name.startswith("simulation_")}  # test_simulation.py
+    assert set(METRICS) == {*always, *removals, *operators, *several_words, *of_simulation, *edits}
 
 
 def table(rows, gold):

@@ -78,7 +78,8 @@ def test_the_writer_writes_its_tasks(task_folder):
 
 
 @pytest.mark.parametrize(
-    ("classifier", "context", "operator"), product(*(CHOICES[name] for name in ("classifier", "context", "operator")))
+    ("classifier", "context", "operator"),
+    product(CHOICES["classifier"], CHOICES["context"], ("mask", "delete", "substitute+infill")),
 )
 def test_it_is_evaluated_scored_and_shown_with_every_option(task_folder, tmp_path, classifier, context, operator):
     options = {"classifier": classifier, "context": context, "operator": operator}

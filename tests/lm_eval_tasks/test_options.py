@@ -44,12 +44,24 @@ def test_controls(value, expected):
     assert read_options("t", {}, {"controls": value}).controls == expected
 
 
+@pytest.mark.parametrize("value", ["delete+infill", "delete, infill", "[delete,infill]", ["delete", "infill"]])
+def test_operators(value):
+    options = read_options("t", {}, {"operator": value})
+    assert (options.operator, options.operators, options.removal) == ("delete+infill", ("delete", "infill"), "several")
+    assert (Options().operators, Options().removal) == (("mask",), "mask")
+
+
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
         ({"classifier": "argmax"}, "t: classifier='argmax': give one of generate, loglikelihood, calibrated"),
         ({"context": "new"}, "t: context='new': give one of same, fresh"),
-        ({"operator": "drop"}, "t: operator='drop': give one of mask, delete, substitute"),
+        ({"operator": "drop"}, "t: operator='drop': give any of mask, delete, substitute, infill joined by '+'"),
+        (
+            {"operator": "mask+drop"},
+            "t: operator='mask+drop': give any of mask, delete, substitute, infill joined by '+'",
+        ),
+        ({"operator": "mask+mask"}, "t: operator='mask+mask': give each operator once"),
         ({"unknown": "maybe"}, "t: unknown='maybe': give true or false"),
         ({"mask": ""}, "t: mask='': give a text that is not empty"),
         ({"mask": 3}, "t: mask=3: give a text that is not empty"),
@@ -94,7 +106,7 @@ def test_model_arguments_pass():
 
 
 def test_a_mistake_in_the_yaml_is_refused_even_where_the_user_overrides_it():
-    with pytest.raises(UsageError, match=r"^t: operator='drop': give one of mask, delete, substitute$"):
+    with pytest.raises(UsageError, match=r"^t: operator='drop': give any of mask, delete, substitute, infill "):
         read_options("t", {"operator": "drop"}, {"operator": "mask"})
 
 

@@ -5,9 +5,9 @@ function tableHead(...names) {
 
 const numberCell = (...children) => make("td", { class: "num" }, ...children);
 
-// The smallest and largest estimate under all scoring rules.
-function ruleBand(rules) {
-  const defined = Object.entries(rules).filter(([, estimate]) => isDefined(estimate));
+// The smallest and largest estimate under all scoring rules, or operators.
+function band(estimates) {
+  const defined = Object.entries(estimates).filter(([, estimate]) => isDefined(estimate));
   if (!defined.length) return numberCell("–");
   const values = defined.map(([, estimate]) => estimate[VALUE]);
   const title = defined.map(([name, estimate]) => `${name} ${rate(estimate[VALUE])}`).join(", ");
@@ -18,8 +18,9 @@ function ruleBand(rules) {
 const OPTIONAL = [["lift_given_valid", "Lift, valid only"], ["comprehensiveness_lift", "Graded effect"]];
 
 function scoresTable(cells) {
+  const several = cells.some(({ operators }) => Object.keys(operators).length);
   const more = OPTIONAL.filter(([metric]) => cells.some(({ metrics }) => metrics[metric]));
-  const rows = cells.map(({ task, metrics, rules, missing }) =>
+  const rows = cells.map(({ task, metrics, rules, operators, missing }) =>
     make(
       "tr",
       {},
@@ -33,11 +34,12 @@ function scoresTable(cells) {
       numberCell(...number(metrics.acc), ...majority(metrics.acc_majority)),
       numberCell(...number(metrics.faithful_given_valid)),
       ...more.map(([metric]) => numberCell(...number(metrics[metric], true))),
-      ruleBand(rules),
+      band(rules),
+      ...(several ? [band(operators)] : []),
       numberCell(String(metrics.faithful ? metrics.faithful[N] : 0), missing ? ` (${missing} missing)` : ""),
     ),
   );
-  const names = ["Task", "Faithful", "Chance", "Oracle", "Lift", "ccf", "Valid", "Acc", "Faithful, valid only", ...more.map(([, name]) => name), "Under other rules", "Documents"];
+  const names = ["Task", "Faithful", "Chance", "Oracle", "Lift", "ccf", "Valid", "Acc", "Faithful, valid only", ...more.map(([, name]) => name), "Under other rules", ...(several ? ["Lift by operator"] : []), "Documents"];
   return make("table", { class: "plain" }, tableHead(...names), make("tbody", {}, ...rows));
 }
 
