@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "order": "file",
     "order_seed": 0,
     "template": 1,
+    "explanations": "self",
 }
 
 # How words are removed: runs with several operators have the keys `faithful_<operator>` and `lift_<operator>`.
