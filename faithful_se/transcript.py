@@ -103,7 +103,7 @@ class SimulationRecord(AnswerRecord):
     word: str  # as first written in the document
     positions: list[int]  # all its occurrences
     changes: bool  # whether the answer changes without it, by the rule of `faithful`
-    says_so: bool | None  # whether the model says that it would; None where its answer could not be read
+    says_so: bool | None  # whether the model says that it would; None where its answer could not be read, or is a tie
 
 
 class CueRecord(TypedDict):

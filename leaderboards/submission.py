@@ -74,6 +74,8 @@ def _check_options(run: Run, declared: dict[str, Any]) -> Iterator[Finding]:
         value = as_text(run.options.get(name, default))
         if value not in (as_text(default), as_text(declared["options"].get(name, default))):
             yield source, f"{name}={value} is not the default; declare it in {SUBMISSION} or run without it"
+    if other := run.model.explained_by:
+        yield source, f"explained by {other}, not by the model itself; run it without explanations=…"
     if run.limit is not None and run.limit != declared["limit"]:
         yield source, f"--limit {run.limit}; run on all documents, or declare it in {SUBMISSION}"
     if "data_fingerprint" not in run.options:

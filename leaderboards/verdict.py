@@ -16,7 +16,7 @@ from leaderboards.number_format import counted, interval, rate
 from leaderboards.sanitize import one_line
 from leaderboards.tables.explainer_table import whose_knowledge
 from leaderboards.tables.main_table import ranking_metric
-from leaderboards.verdict_groups import group_cells, is_measured
+from leaderboards.verdict_groups import gains_in_common, group_cells, is_measured
 
 _NONE = Estimate(None, None, None, 0)
 # The best of so many looks better than it is.
@@ -85,7 +85,7 @@ def verdict(board: Board) -> Verdict:
             rivals.insert(0, "It was not tested against its base: they have no samples of the same documents.")
         return Verdict(best.id, headline, above, below, unclear, tuple(rivals))
     names = {checkpoint.id: _name(checkpoint) for checkpoint in board.checkpoints}
-    caveats = (*sentences.by_chance(groups), *_accuracy(own), *_controls(board.checkpoints, best), *rivals)
+    caveats = (*sentences.by_chance(groups), *_accuracy(own), *_controls(board, best), *rivals)
     return Verdict(
         best.id,
         _headline(best, names[best.base or ""], metric, len(ranked), markers),
@@ -157,23 +157,23 @@ def _accuracy(cells: Sequence[Cell]) -> Iterator[str]:
         yield "No change of its accuracy is shown."
 
 
-def _controls(rows: Sequence[Checkpoint], best: Checkpoint) -> Iterator[str]:
-    """What trainings on useless explanations gained on the same base."""
-    own = best.gains.get("all")
-    controls = [row for row in rows if row.base == best.base and row.training and row.training.control]
-    gains = [(row.gains["all"], row) for row in controls if row.gains.get("all", _NONE).estimate is not None]
-    if not own or own.estimate is None or (controls and not gains):
-        return
+def _controls(board: Board, best: Checkpoint) -> Iterator[str]:
+    """What trainings on useless explanations gained on the same base, in the tasks that both were measured on."""
+    controls = [row for row in board.checkpoints if row.base == best.base and row.training and row.training.control]
     if not controls:
         yield "No control arm was trained, so a part of the change may be practice with the format."
         return
-    gain, control = max(gains, key=lambda pair: pair[0].estimate or 0.0)
-    lead = f"The control arm {_name(control)}" if len(gains) == 1 else f"The best of {len(gains)} control arms"
+    pairs = [(*both, control) for control in controls if (both := gains_in_common(board, best, control))]
+    if not pairs:
+        return
+    own, gain, tasks, control = max(pairs, key=lambda pair: (pair[1].estimate or 0.0) - (pair[0].estimate or 0.0))
+    lead = f"The control arm {_name(control)}" if len(pairs) == 1 else f"The best of {len(pairs)} control arms"
     lead += ", trained without useful explanations,"
     overlap = gain.high is not None and own.low is not None and gain.high >= own.low
     change, own_change = rate(gain.estimate, signed=True), rate(own.estimate, signed=True)
+    where = f" on the {counted(tasks, 'task')} of both" if tasks else ""
     remark = ": not told apart from it" if overlap else ""
-    yield f"{lead} changes by {change} where {_name(best)} changes by {own_change}{remark}."
+    yield f"{lead} changes by {change} where {_name(best)} changes by {own_change}{where}{remark}."
 
 
 def _rivals(ranked: Sequence[Checkpoint], metric: str, left_out: int) -> Iterator[str]:

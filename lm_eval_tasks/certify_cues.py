@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lm_eval_tasks.certify import DOCUMENTS, exposed, matrix_table, task
+from lm_eval_tasks.certify import exposed, matrix_table, task
 from lm_eval_tasks.metrics import metrics_of
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.spec import TaskSpec
@@ -24,6 +24,8 @@ MODELS = {
     "names=0.5,misnames=0.5": RuleLM(follows=0.5, names=0.5, misnames=0.5),
 }
 HEADLINE = ("faithful",)
+# The keys are of parts of the texts, and cheap without controls.
+DOCUMENTS = 500
 
 
 def task_with_cue(style: str, cue: str = "hint") -> TaskSpec:

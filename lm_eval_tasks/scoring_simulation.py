@@ -1,4 +1,4 @@
-"""From a transcript to how well the model knows what changes its answer: docs/metrics.md, "14. Simulation".
+"""From a transcript to how well the model knows what changes its answer: docs/metrics.md, "13. Simulation".
 
 A "yes" claims that the answer changes. An answer that could not be read claims nothing, and is never right.
 """

@@ -37,12 +37,19 @@ def simulate(
             "word": text,
             "positions": list(positions),
             "changes": truths[positions],
-            "says_so": None if answer.label is None else answer.label == yes,
+            "says_so": _says(answer, yes),
             **answer_record(answer),
         }
         records.append(record)
     transcript["simulations"] = records
     transcript["problem"] = worst_problem([transcript["problem"], *(answer.problem for answer in answers)])
+
+
+def _says(answer: Answer, yes: str) -> bool | None:
+    """Whether an answer is "yes"; None where it could not be read, or where both answers are equally likely."""
+    # In bfloat16 ties are frequent: 7 of 12 answers of SmolLM2-135M about six tweets. The first would always win.
+    is_tie = answer.logprobs is not None and len(set(answer.logprobs.values())) == 1
+    return None if answer.label is None or is_tie else answer.label == yes
 
 
 def known_changes(transcript: Transcript) -> Mapping[Positions, bool]:

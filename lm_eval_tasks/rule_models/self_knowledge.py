@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from faithful_se.errors import UsageError
 from faithfulness_metrics.units import unit_key
 from faithfulness_metrics.words import document_hash, remove, seed_of
+from lm_eval_tasks.operators import SEVERAL
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.styles.simulation import yes_and_no
 
@@ -49,7 +50,9 @@ def changes_without(lm: RuleLM, conversation: Conversation) -> bool:
     assert request is not None, "asked about a word of a request"
     units, key = request.units(conversation.fields), unit_key(conversation.word, request.unit)
     positions = [position for position, unit in enumerate(units) if unit.key == key]
-    fields = remove(conversation.fields, units, positions, request.operator, request.mask)
+    # The question does not say which word comes in its place (`infill`), nor which of several operators is the first.
+    operator = "mask" if request.operator in (SEVERAL, "infill") else request.operator
+    fields = remove(conversation.fields, units, positions, operator, request.mask)
     original = replace(conversation, request=None, style="", word="")
     return lm.label(lm.in_context(replace(original, fields=fields))) != lm.label(original)
 

@@ -5,8 +5,8 @@ python recipes/smollm2/copied_texts.py --results runs/smollm2/results/word --mod
     --adapter runs/smollm2/trained/word
 ```
 A greedy answer takes the likeliest token at each place. Where a change is likely but its place is not, every token is
-the copy's, though the whole copy is unlikely. Prints, for each task: texts that were copied; the probability of the copy,
-as the mean over texts; and the largest probability of a change at one place.
+the copy's, though the whole copy is unlikely. A line for each task says how many texts were copied. It gives the
+probability of the copy, as the mean over texts, and the largest probability of a change at one place.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def test_a_folder_of_tasks_outside_the_package(tmp_path, monkeypatch):
     tasks = ["faithful-se-my_reviews"]
     results = simple_evaluate(GoodLM(), tasks=tasks, task_manager=manager, apply_chat_template=True, bootstrap_iters=1)
 
-    assert len(results["results"]) == 6
+    assert len(results["results"]) == 7
     scores = results["results"]["faithful_se_my_reviews_attribution_oneword"]
     assert scores["sample_len"] == 2  # three stars are left out
     assert scores["acc,none"] == 0.5

@@ -11,6 +11,7 @@ import pytest
 
 import faithful_se
 from lm_eval_tasks.document import Document
+from tests.lm_eval_tasks.evaluations import TWEET_TASKS
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     for name, strategy in (("base", "random"), ("trained", "honest")):
         options = ["--model", "faithful-se-rules", "--model_args", f"strategy={strategy}", "--apply_chat_template"]
-        tasks = ["--tasks", "faithful_se_sentiment140_*_oneword", "--limit", "20", "--metadata", "data=mini"]
+        tasks = ["--tasks", TWEET_TASKS, "--limit", "20", "--metadata", "data=mini"]
         output = ["--output_path", str(folder / "results" / name), "--log_samples"]
         command = [sys.executable, "-m", "faithful_se", "eval", "run", *options, *tasks, *output]
         subprocess.run(command, check=True, capture_output=True, timeout=300)

@@ -111,7 +111,7 @@ class TestDoctor:
         lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
         assert list(lines) == ["package", "core", *doctor.EXTRAS, "tasks", "GPU", "hub", "token"]
         assert "lm-eval 0.4." in lines["core"] and "torch " in lines["hf"] and "trl " in lines["train"]
-        assert lines["tasks"].startswith("ok      tasks      96 tasks in ")
+        assert lines["tasks"].startswith("ok      tasks      112 tasks in ")
 
     def test_what_is_missing_and_what_is_too_old(self, monkeypatch):
         versions = {"torch": "1.0", "transformers": "5.23.0", "accelerate": "1.15", "peft": "0.21", "filelock": "4"}

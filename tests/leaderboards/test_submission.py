@@ -80,6 +80,12 @@ def test_findings(tmp_path, capsys, spoil, line):
     assert status == 1 and any(line in finding for finding in lines), lines
 
 
+def test_explanations_of_others_are_no_submission(tmp_path, capsys):
+    status, lines = check(good(tmp_path, options={"explanations": "people"}), capsys)
+    assert status == 1
+    assert any("explained by people, not by the model itself" in line for line in lines)
+
+
 def test_a_train_info_elsewhere_is_not_submitted(tmp_path, capsys):
     """A board finds it beside the model, but it is not in the folder under review."""
     write_run(tmp_path / "results", {TASK: rows_of(OUTCOMES)}, peft="out/tuned")

@@ -15,7 +15,11 @@ UNSEEN = task("trec", "counterfactual", "oneword")
 def board_with_loss() -> Board:
     """The small board, with gains, and a counterfactual task on which the trained checkpoint lost."""
     board = small()
-    cells = (cell("c0", UNSEEN.id, 0.5, None), cell("c1", UNSEEN.id, 0.05, versus(-0.45, "worse")))
+    cells = (
+        cell("c0", UNSEEN.id, 0.5, None),
+        cell("c1", UNSEEN.id, 0.05, versus(-0.45, "worse")),
+        cell("c2", UNSEEN.id, 0.5, versus(0.0, "")),
+    )
     gains = {"c1": {"all": estimate(0.3, 0.05)}, "c2": {"all": estimate(-0.02, 0.03)}}
     rows = tuple(replace(row, gains=gains.get(row.id, {})) for row in board.checkpoints)
     return replace(board, checkpoints=rows, tasks=(*board.tasks, UNSEEN), cells=(*board.cells, *cells))
@@ -56,6 +60,18 @@ def test_control_arm_that_gains_as_much():
     board = board_with_loss()
     rows = tuple(replace(row, gains={"all": estimate(0.28, 0.05)} if row.base else {}) for row in board.checkpoints)
     assert any(line.endswith(": not told apart from it.") for line in verdict(replace(board, checkpoints=rows)).caveats)
+
+
+def test_a_control_arm_of_fewer_tasks_is_compared_on_these():
+    # By hand, on the task of both: −.45 against .00. Over all of its tasks the checkpoint changes by +.30.
+    board = board_with_loss()
+    board = replace(board, cells=tuple(c for c in board.cells if c.checkpoint != "c2" or c.task == UNSEEN.id))
+    (line,) = (line for line in verdict(board).caveats if "control" in line)
+    assert line.endswith(
+        " changes by .00 where “mini-word” changes by −.45 on the 1 task of both: not told apart from it."
+    )
+    board = replace(board, cells=tuple(c for c in board.cells if c.checkpoint != "c2"))
+    assert not any("control arm" in line for line in verdict(board).caveats)
 
 
 def test_what_random_changes_reach():

@@ -17,8 +17,9 @@ from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.scheduler import run
 from tests.leaderboards.boards_from_files import board_of
 from tests.lm_eval_tasks.answering import SNLI, spec_of
+from tests.lm_eval_tasks.evaluations import TWEET_TASKS
 
-TASKS = "faithful_se_sentiment140_*_oneword,faithful_se_snli_attribution_oneword"
+TASKS = f"{TWEET_TASKS},faithful_se_snli_attribution_oneword"
 
 
 def test_from_the_evaluation_to_the_board(evaluate, tmp_path, caplog):

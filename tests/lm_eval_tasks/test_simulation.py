@@ -121,6 +121,14 @@ def test_the_oracles_word_has_the_largest_effect_among_those_that_change_the_ans
     assert all(call.prior == () for call in calls[3])
 
 
+def test_a_tie_says_neither():
+    tie, surer = ({"yes": -1.25, "no": no} for no in (-1.25, -1.5))
+    answers = [Answer("yes", "yes", tie), Answer("yes", "yes", surer), NO]
+    _, transcript, values = played("very", CHECKS, answers, controls=("random", "oracle"))
+    assert [record["says_so"] for record in transcript["simulations"]] == [None, True, False]
+    assert (values["read"], values["acc"], values["false_alarms"]) == (2 / 3, 2 / 3, 0.0)
+
+
 def test_a_server_that_fails_here_is_a_problem_of_the_document():
     failed = Answer("", problem="no answer from the server (null)")
     _, transcript, values = played("very", CHECKS, [NO, failed, NO], controls=("random", "oracle"))
@@ -148,6 +156,7 @@ ORACLE = {"controls": ("random", "oracle")}
         ("snli", {"context": "fresh", "operator": "delete"}),
         ("agnews", ORACLE | {"operator": "substitute", "mask": "___"}),
         ("trec", ORACLE | {"context": "fresh", "mask": "a mask"}),
+        ("snli", {"operator": "mask+delete"}),
     ],
 )
 def test_a_model_that_knows_its_rule_has_a_phi_of_one(dataset, options):

@@ -20,6 +20,7 @@ from lm_eval_tasks.rule_models.thinker import FORMS, THOUGHT, never_ends
 from lm_eval_tasks.server_problems import ONLY_THOUGHT
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thoughts import CUT
+from tests.lm_eval_tasks.evaluations import TWEET_TASKS
 from tests.lm_eval_tasks.test_certification import conversation_of
 
 TASKS = "faithful_se_sentiment140_*_oneword"
@@ -70,7 +71,7 @@ def test_without_room_no_thought_is_read_and_the_last_lines_say_so(evaluate, cap
 
 def test_the_remedy_is_one_line_per_dataset(evaluate, caplog):
     with caplog.at_level(logging.WARNING, LOGGER):
-        evaluate(RuleLM(thinks="think"), "mini", "faithful_se_sentiment140_*_oneword", limit=4)
+        evaluate(RuleLM(thinks="think"), "mini", TWEET_TASKS, limit=4)
     (line,) = [message for message in caplog.messages if "give room to think" in message and "cannot" not in message]
     assert line.startswith("sentiment140: 12 of 12 documents in 3 tasks: ")
 

@@ -14,6 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lm_eval_tasks.options import Options
+from lm_eval_tasks.styles import EXPLANATION_STYLES
 from training.mini.base_model import TINY, BaseTraining
 from training.mini.lexicon import LEXICONS
 from training.mini.quality_gate import Measurement, measure
@@ -124,7 +125,8 @@ def test_lm_eval_runs_it(mini_base: Path, evaluate: Callable[..., dict[str, Any]
     from lm_eval.models.huggingface import HFLM
 
     lm = HFLM(pretrained=str(mini_base), batch_size=64, device="cpu")
-    results = evaluate(lm, "mini", "faithful_se_snli_*_oneword", 20)["results"]
+    tasks = ",".join(f"faithful_se_snli_{style}_oneword" for style in EXPLANATION_STYLES)
+    results = evaluate(lm, "mini", tasks, 20)["results"]
     assert len(results) == 3
     for name, values in results.items():
         assert values["acc,none"] >= 0.9, name

@@ -102,7 +102,7 @@ def test_the_sizes_of_the_demo():
     quick, full = study(size="quick"), study(size="full", seeds=[7])
     attribute, evaluate = quick.stages()[1].typed(), quick.stages()[2].typed()
     assert "--tasks sentiment140 --data mini --split train --limit 100" in attribute
-    assert "--tasks 'faithful_se_sentiment140_*_oneword' 'faithful_se_trec_*_oneword' --apply" in evaluate
+    assert "--tasks 'faithful_se_sentiment140_[arc]*_oneword' 'faithful_se_trec_[arc]*_oneword' --apply" in evaluate
     assert len(full.stages()) == 4 + 3 * 12 and sum("--seed 7" in stage.typed() for stage in full.stages()) == 1 + 24
 
 
