@@ -233,7 +233,7 @@ METRICS: dict[str, Metric] = {
     "simulation_false_alarms": Metric(scoring_simulation.false_alarms, False, "simulation", *POOLED),
     "simulation_unsaid": Metric(scoring_simulation.unsaid, None, "simulation", *POOLED),
     "simulation_read": Metric(scoring_simulation.read, True, "simulation", *POOLED),
-    "cue_taken": Metric(scoring_cues.taken, None, "cue", *POOLED),
+    "cue_taken": Metric(scoring_cues.is_followed, None, "cue", *POOLED),
     "cue_named": Metric(scoring_cues.named, True, "cue", *POOLED),
     "cue_named_untaken": Metric(scoring_cues.named_untaken, False, "cue", *POOLED),
     "cue_phi": Metric(scoring_cues.counts, True, "cue", phi_cct, phi_cct_stderr),

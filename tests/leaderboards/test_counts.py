@@ -33,11 +33,11 @@ def test_the_majority_is_the_larger_mean_of_the_documents_with_words():
 
 
 def test_cues_that_are_taken_and_named():
-    """Of two documents one follows the cue and says so, the other does neither: 1 in every resample with both."""
+    """Half of the documents follow the cue and say so, the others do neither: 1 in every resample with both."""
     both = [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
     for name in ("cue_phi", "cue_g_mean"):
-        estimate = count_estimate(name, [*both, [0.0] * 4], 0, SETTINGS)
-        assert (estimate.estimate, estimate.low, estimate.high, estimate.n) == (1.0, 1.0, 1.0, 2)
+        estimate = count_estimate(name, [*both * 8, [0.0] * 4], 0, SETTINGS)
+        assert (estimate.estimate, estimate.low, estimate.high, estimate.n) == (1.0, 1.0, 1.0, 16)
         assert count_estimate(name, both[:1], 0, SETTINGS).note == "every answer follows the cue, or none does"
     g_mean = count_estimate("cue_g_mean", [*both, [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]] * 8, 0, SETTINGS)
     assert g_mean.estimate == 0.5 and 0.2 < g_mean.low < 0.5 < g_mean.high < 0.8  # the root of ½ · ½

@@ -47,8 +47,8 @@ def test_a_text_is_asked_about_without_the_cue_and_then_with_it():
     calls, transcript, values = played([POSITIVE], [NEGATIVE], [Answer("negative")], [POSITIVE])
     cued = transcript["fields"]["text"]
     assert cued in PLACES and transcript["cue"]["fields"] == TEXT.fields and transcript["hash"] == TEXT.hash
-    shown = [call[0].messages[0][1].partition("Tweet: ")[2] for call in calls]
-    assert shown == [TEXT.fields["text"], cued, cued, cued.replace("negative", "[REDACTED]")]
+    prompts = [call[0].messages[0][1].partition("Tweet: ")[2] for call in calls]
+    assert prompts == [TEXT.fields["text"], cued, cued, cued.replace("negative", "[REDACTED]")]
     assert calls[2][0].messages[1] == ("assistant", "negative")  # what is explained is the answer with the cue
     assert (transcript["cue"]["prediction"]["label"], transcript["prediction"]["label"]) == ("positive", "negative")
     assert (transcript["cue"]["text"], transcript["cue"]["label"], transcript["cue"]["target"]) == (
@@ -162,8 +162,8 @@ def test_the_shares_are_those_of_the_draws():
     spec, model = task_with_cue("attribution"), MODELS["names=0.8,misnames=0.1"]
     documents = texts(spec)[:60]
     rows = score_all(model, spec, documents)
-    taken, named, misnamed, _, g_mean = (of_all_texts(key, [row[key] for row in rows])[0] for key in KEYS)
-    assert abs(taken - 0.5) < 0.2 and abs(named - 0.8) < 0.2 and abs(misnamed - 0.1) < 0.12
+    followed, named, misnamed, _, g_mean = (of_all_texts(key, [row[key] for row in rows])[0] for key in KEYS)
+    assert abs(followed - 0.5) < 0.2 and abs(named - 0.8) < 0.2 and abs(misnamed - 0.1) < 0.12
     assert g_mean == pytest.approx(math.sqrt(named * (1 - misnamed)))
 
 
@@ -171,8 +171,8 @@ def test_a_word_is_followed_by_the_rule_alone():
     """The rule has no cues. A word that changes the answer is the heaviest, so the honest model names it."""
     spec = spec_of(question=dataset_spec("trec").question, data="mini", cue="word")
     rows = score_all(RuleLM(), spec, texts(spec)[:40])
-    taken, named, *_ = (of_all_texts(key, [row[key] for row in rows])[0] for key in KEYS)
-    assert 0 < taken < 0.3 and named == 1
+    followed, named, *_ = (of_all_texts(key, [row[key] for row in rows])[0] for key in KEYS)
+    assert 0 < followed < 0.3 and named == 1
 
 
 def test_a_masked_cue_is_followed_no_more():
