@@ -172,7 +172,8 @@ def _controls(board: Board, best: Checkpoint) -> Iterator[str]:
     overlap = gain.high is not None and own.low is not None and gain.high >= own.low
     change, own_change = rate(gain.estimate, signed=True), rate(own.estimate, signed=True)
     where = f" on the {counted(tasks, 'task')} of both" if tasks else ""
-    remark = ": not told apart from it" if overlap else ""
+    apart = ": their intervals, which are wide, overlap" if tasks else ": not told apart from it"
+    remark = apart if overlap else ""
     yield f"{lead} changes by {change} where {_name(best)} changes by {own_change}{where}{remark}."
 
 

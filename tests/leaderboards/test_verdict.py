@@ -67,9 +67,7 @@ def test_a_control_arm_of_fewer_tasks_is_compared_on_these():
     board = board_with_loss()
     board = replace(board, cells=tuple(c for c in board.cells if c.checkpoint != "c2" or c.task == UNSEEN.id))
     (line,) = (line for line in verdict(board).caveats if "control" in line)
-    assert line.endswith(
-        " changes by .00 where “mini-word” changes by −.45 on the 1 task of both: not told apart from it."
-    )
+    assert " changes by .00 where “mini-word” changes by −.45 on the 1 task of both: their intervals" in line
     board = replace(board, cells=tuple(c for c in board.cells if c.checkpoint != "c2"))
     assert not any("control arm" in line for line in verdict(board).caveats)
 
