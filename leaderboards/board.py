@@ -13,7 +13,7 @@ from typing import Any
 from leaderboards.lm_eval_files.option_defaults import has_cue
 
 # <breaking>.<added>: raise it with any change of a field's name or meaning.
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,7 @@ class Checkpoint:
             group -> metric -> Estimate. The intervals come from a paired bootstrap.
         gains: mean of `faithful` minus the base's mean, per group, over the tasks that both have. The interval is
             paired. Empty for a base.
+        over_controls: id of a control arm of the same base -> `faithful` minus its own, over the tasks of both.
     """
 
     id: str
@@ -149,6 +150,7 @@ class Checkpoint:
     files: tuple[str, ...]
     means: dict[str, dict[str, Estimate]]
     gains: dict[str, Estimate] = field(default_factory=dict)
+    over_controls: dict[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

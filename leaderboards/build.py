@@ -162,7 +162,22 @@ def _checkpoints(
             files=tuple(dict.fromkeys(str(run.file) for run in used_runs)),
             means=aggregate.group_means(own, tasks, settings),
             gains=aggregate.group_gains(pairs[index], tasks, settings),
+            over_controls={
+                f"c{other}": aggregate.mean_gain(list(shared.values()), settings)
+                for other in _controls_of(index, checkpoints)
+                if (shared := _pairs(index, other, tasks, results))
+            },
         )
+
+
+def _controls_of(index: int, checkpoints: Sequence[CheckpointRuns]) -> list[int]:
+    """The control arms that were trained from the same base as a checkpoint, which is none itself."""
+    own = checkpoints[index]
+    if own.base is None or (own.training and own.training.control):
+        return []
+    return [
+        other for other, row in enumerate(checkpoints) if row.base == own.base and row.training and row.training.control
+    ]
 
 
 def _pairs(index: int, base: int | None, tasks: Sequence[Task], results: Results) -> dict[str, aggregate.Pair]:

@@ -16,7 +16,7 @@ from leaderboards.number_format import counted, interval, rate
 from leaderboards.sanitize import one_line
 from leaderboards.tables.explainer_table import whose_knowledge
 from leaderboards.tables.main_table import ranking_metric
-from leaderboards.verdict_groups import gains_in_common, group_cells, is_measured
+from leaderboards.verdict_groups import group_cells, is_measured
 
 _NONE = Estimate(None, None, None, 0)
 # The best of so many looks better than it is.
@@ -158,22 +158,21 @@ def _accuracy(cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def _controls(board: Board, best: Checkpoint) -> Iterator[str]:
-    """What trainings on useless explanations gained on the same base, in the tasks that both were measured on."""
-    controls = [row for row in board.checkpoints if row.base == best.base and row.training and row.training.control]
-    if not controls:
-        yield "No control arm was trained, so a part of the change may be practice with the format."
+    """How far the best checkpoint is ahead of trainings on useless explanations of the same base."""
+    names = {row.id: _name(row) for row in board.checkpoints}
+    known = {id: lead for id, lead in best.over_controls.items() if id in names and lead.estimate is not None}
+    if not known:
+        if not any(row.base == best.base and row.training and row.training.control for row in board.checkpoints):
+            yield "No control arm was trained, so a part of the change may be practice with the format."
         return
-    pairs = [(*both, control) for control in controls if (both := gains_in_common(board, best, control))]
-    if not pairs:
-        return
-    own, gain, tasks, control = max(pairs, key=lambda pair: (pair[1].estimate or 0.0) - (pair[0].estimate or 0.0))
-    lead = f"The control arm {_name(control)}" if len(pairs) == 1 else f"The best of {len(pairs)} control arms"
-    lead += ", trained without useful explanations,"
-    overlap = gain.high is not None and own.low is not None and gain.high >= own.low
-    change, own_change = rate(gain.estimate, signed=True), rate(own.estimate, signed=True)
-    where = f" on the {counted(tasks, 'task')} of both" if tasks else ""
+    nearest = min(known, key=lambda id: known[id].estimate or 0.0)
+    lead = known[nearest]
+    which = "the control arm" if len(known) == 1 else f"the nearest of {len(known)} control arms,"
+    number = f"{rate(lead.estimate, signed=True)} {interval(lead, signed=True)}".rstrip()
+    overlap = lead.low is not None and lead.high is not None and lead.low <= 0 <= lead.high
     remark = ": not told apart from it" if overlap else ""
-    yield f"{lead} changes by {change} where {_name(best)} changes by {own_change}{where}{remark}."
+    what = f"Faithful minus that of {which} {names[nearest]}, trained without useful explanations"
+    yield f"{what}: {number} {lead.note}".rstrip() + f"{remark}."
 
 
 def _rivals(ranked: Sequence[Checkpoint], metric: str, left_out: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
+from leaderboards.board import Cell, Checkpoint, Task
 from leaderboards.tables.main_table import describe_budget, sort_tasks
 
 # Where a group of tasks stands to the training of the checkpoint: key -> words.
@@ -115,40 +115,3 @@ def _mean(cells: Sequence[Cell], metric: str) -> float | None:
     estimates = [cell.metrics.get(metric) for cell in cells]
     values = [estimate.estimate for estimate in estimates if estimate is not None and estimate.estimate is not None]
     return sum(values) / len(values) if values and len(values) == len(cells) else None
-
-
-def gains_in_common(board: Board, first: Checkpoint, second: Checkpoint) -> tuple[Estimate, Estimate, int] | None:
-    """Mean changes in `faithful` of two checkpoints with one base, over the tasks on which both were compared with it.
-
-    Where these are all tasks of both, the means have the intervals of the board. Otherwise they have the means of the
-    bounds of their tasks: intervals that are too wide rather than too narrow, as if all tasks erred together.
-
-    Returns:
-        Both changes, and the number of tasks if it is not all of them, else 0; None without any.
-    """
-    changes: list[dict[str, Estimate]] = [{}, {}]
-    main_tasks = {task.id for task in board.tasks if not task.is_variant}
-    for cell in board.cells:
-        if cell.task in main_tasks and cell.versus and cell.versus.faithful.estimate is not None:
-            for side, row in enumerate((first, second)):
-                if cell.checkpoint == row.id:
-                    changes[side][cell.task] = cell.versus.faithful
-    shared = sorted(changes[0].keys() & changes[1].keys())
-    if not shared:
-        return None
-    if changes[0].keys() == changes[1].keys() and "all" in first.gains and "all" in second.gains:
-        return first.gains["all"], second.gains["all"], 0
-    own, other = (_mean_bounds([side[task] for task in shared]) for side in changes)
-    return own, other, len(shared)
-
-
-def _mean_bounds(estimates: Sequence[Estimate]) -> Estimate:
-    """Mean of estimates, and of their bounds."""
-
-    def mean(values: list[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if len(known) == len(values) else None
-
-    rows = [(estimate.estimate, estimate.low, estimate.high) for estimate in estimates]
-    value, low, high = (mean(list(column)) for column in zip(*rows, strict=True))
-    return Estimate(value, low, high, sum(estimate.n for estimate in estimates))

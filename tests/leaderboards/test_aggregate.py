@@ -33,6 +33,27 @@ def test_means_over_tasks_draw_shared_documents_together(tmp_path):
     assert widths["apart"] == pytest.approx(widths["one"] / math.sqrt(2), rel=0.1)
 
 
+def test_a_control_arm_is_compared_on_the_tasks_of_both(tmp_path):
+    """By hand: on the one task of both .8 against .3, paired on ten texts; the other task is not in it."""
+    other = ("trec", "attribution", "oneword")
+    outcomes = {
+        "base": {TASK: [0.0] * 10, other: [0.0] * 10},
+        "word": {TASK: [1.0] * 8 + [0.0] * 2, other: [0.0] * 10},
+        "control": {TASK: [1.0] * 3 + [0.0] * 7},
+    }
+    for name, tasks in outcomes.items():
+        rows = {task: rows_of(values, task) for task, values in tasks.items()}
+        write_run(tmp_path / name, rows, peft="" if name == "base" else f"out/{name}")
+        if name != "base":
+            train_info(tmp_path / name, arm=["random" if name == "control" else "word"])
+    by_name = {row.name: row for row in board_of(tmp_path).checkpoints}
+    (lead,) = by_name["word"].over_controls.values()
+    assert list(by_name["word"].over_controls) == [by_name["control"].id]
+    assert (lead.estimate, lead.n, lead.note) == (pytest.approx(0.5), 10, "over 1 tasks")
+    assert 0 < lead.low < 0.5 < lead.high < 1
+    assert by_name["base"].over_controls == by_name["control"].over_controls == {}
+
+
 def test_n_of_a_mean_counts_documents_and_a_text_in_several_tasks_once(tmp_path):
     """The bootstrap draws documents. snli has 20 texts in two tasks and 30 in a third; trec has 10 others."""
     tasks = {

@@ -21,7 +21,10 @@ def board_with_loss() -> Board:
         cell("c2", UNSEEN.id, 0.5, versus(0.0, "")),
     )
     gains = {"c1": {"all": estimate(0.3, 0.05)}, "c2": {"all": estimate(-0.02, 0.03)}}
-    rows = tuple(replace(row, gains=gains.get(row.id, {})) for row in board.checkpoints)
+    lead = {"c1": {"c2": replace(estimate(0.32, 0.06), note="over 3 tasks")}}
+    rows = tuple(
+        replace(row, gains=gains.get(row.id, {}), over_controls=lead.get(row.id, {})) for row in board.checkpoints
+    )
     return replace(board, checkpoints=rows, tasks=(*board.tasks, UNSEEN), cells=(*board.cells, *cells))
 
 
@@ -52,26 +55,24 @@ def test_good_and_bad():
 
 def test_control_arm():
     (line,) = (line for line in verdict(board_with_loss()).caveats if "control" in line)
-    assert line.startswith("The control arm “")
-    assert line.endswith("”, trained without useful explanations, changes by −.02 where “mini-word” changes by +.30.")
+    assert line.startswith("Faithful minus that of the control arm “")
+    assert line.endswith("”, trained without useful explanations: +.32 [+.26, +.38] over 3 tasks.")
 
 
 def test_control_arm_that_gains_as_much():
     board = board_with_loss()
-    rows = tuple(replace(row, gains={"all": estimate(0.28, 0.05)} if row.base else {}) for row in board.checkpoints)
-    assert any(line.endswith(": not told apart from it.") for line in verdict(replace(board, checkpoints=rows)).caveats)
+    rows = [replace(row, over_controls={"c2": estimate(0.02, 0.05)}) for row in board.checkpoints]
+    (line,) = (line for line in verdict(replace(board, checkpoints=tuple(rows))).caveats if "control" in line)
+    assert line.endswith(": +.02 [−.03, +.07]: not told apart from it.")
 
 
-def test_a_control_arm_of_fewer_tasks_is_compared_on_these():
-    # By hand, on the task of both: −.45 against .00. Over all of its tasks the checkpoint changes by +.30.
+def test_the_nearest_of_two_control_arms():
     board = board_with_loss()
-    board = replace(board, cells=tuple(c for c in board.cells if c.checkpoint != "c2" or c.task == UNSEEN.id))
-    (line,) = (line for line in verdict(board).caveats if "control" in line)
-    assert line.endswith(
-        " changes by .00 where “mini-word” changes by −.45 on the 1 task of both: not told apart from it."
-    )
-    board = replace(board, cells=tuple(c for c in board.cells if c.checkpoint != "c2"))
-    assert not any("control arm" in line for line in verdict(board).caveats)
+    best, control = board.checkpoints[1], board.checkpoints[2]
+    best = replace(best, over_controls=best.over_controls | {"c3": estimate(0.1, 0.05)})
+    rows = (board.checkpoints[0], best, control, replace(control, id="c3", name="other"))
+    (line,) = (line for line in verdict(replace(board, checkpoints=rows)).caveats if "control" in line)
+    assert line.startswith("Faithful minus that of the nearest of 2 control arms, “other”, ")
 
 
 def test_what_random_changes_reach():
