@@ -6,10 +6,12 @@
 - `segmentation.py`: the words of scripts without blanks
 - `edited_words.py`: the words of an edited document beside those of its original
 - `random_words.py`: the random words or sentences of the chance control
+- `infill.py`: words of other texts in the place of removed ones
 - `flips.py`: did the answer change: `faithful`, `abstain`, `madsen`, `faithful_given_valid`
 - `chance.py`: against random words and the best word: `lift`, `headroom`, `ccf` with its interval
 - `counterfactual.py`: edit distance, minimality, validity under a budget, label words in the edit
 - `erasure.py`: leave-one-out rank, comprehensiveness and sufficiency, CCT and φ-CCT
+- `cues.py`: an inserted cue: is it taken, is it named, and φ and g-mean of the two
 - `drift.py`: a trained checkpoint against its base: agreement, label entropy, rates of unknown and unread answers
 - `measurability.py`: does the classifier classify: `obstacle` says why `faithful` and `lift` cannot be measured
 - `plausibility.py`: overlap of the named words with the words that a person marked

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.flips import UNKNOWN
@@ -100,6 +100,7 @@ class Wording:
     fresh: re.Pattern[str]  # the prompt of `context=fresh`
 
 
+@lru_cache(maxsize=1 << 12)  # every conversation that is read looks through all questions
 def wording_of(question: Question) -> Wording:
     """The wording of a question's prompts."""
     notes = tuple(question.prompt(f"mask_note.{unit}") for unit in units_of_prompts(question))

@@ -277,7 +277,10 @@ def test_the_evaluation_split_is_read_once():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"honesty": 0.6}, "--model_args honesty: rule-based models know strategy, h, seed, bias, thinks and cut"),
+        (
+            {"honesty": 0.6},
+            "--model_args honesty: rule-based models know strategy, h, seed, bias, thinks, cut, rule, ",
+        ),
         ({"strategy": "honnest"}, "strategy='honnest': give one of honest, "),
         ({"h": 1.1}, "h=1.1: give a probability, from 0 to 1"),
     ],
