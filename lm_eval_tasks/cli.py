@@ -68,7 +68,8 @@ def next_step(argv: Sequence[str], paths: WrittenPaths) -> str:
     if not paths.output_path:
         return "nothing is saved: with --log_samples --output_path results, `faithful-se board results` makes a page"
     board = f"next: `faithful-se board {paths.output_folder} --out board` says what came out, on one page"
-    return board if "--log_samples" in argv else f"{board}; with --log_samples it has tests and examples too"
+    is_known = {"--log_samples", "-s", "--config", "-C"} & set(argv)  # the file of --config may say it too
+    return board if is_known else f"{board}; with --log_samples it has tests and examples too"
 
 
 def _run(argv: Sequence[str]) -> None:

@@ -42,8 +42,12 @@ def erasure_sets(
 
     known: dict[tuple[int, ...], OracleVariant] = {tuple(variant["positions"]): variant for variant in types}
     if perturbed := transcript["perturbed"]:
-        answers_of = {"answer": perturbed["answer"], "label": perturbed["label"], "logprobs": perturbed["logprobs"]}
-        known[tuple(sorted(named))] = {"positions": sorted(named), **answers_of}  # type: ignore[typeddict-item]
+        known[tuple(sorted(named))] = {
+            "positions": sorted(named),
+            "answer": perturbed["answer"],
+            "label": perturbed["label"],
+            "logprobs": perturbed["logprobs"],
+        }
     asked = [*kept, *(positions for positions in removed if tuple(positions) not in known)]
     perturb_at = STYLES[spec.style].perturb_at
     answers = yield [

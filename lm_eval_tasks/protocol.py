@@ -20,7 +20,7 @@ from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.options import NO_CUE
-from lm_eval_tasks.server_problems import is_server_problem
+from lm_eval_tasks.server_problems import worst_problem
 from lm_eval_tasks.simulation import simulate
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
@@ -167,8 +167,7 @@ def _check(
         *(spec.classify(variant) for _, variant in neutral),
         *further.calls(),
     ]
-    problems = filter(None, [transcript["problem"], *(answer.problem for answer in answers)])
-    transcript["problem"] = min(problems, key=lambda problem: not is_server_problem(problem), default="")
+    transcript["problem"] = worst_problem([transcript["problem"], *(answer.problem for answer in answers)])
     records = map(answer_record, answers)  # consumed in the order of the calls
     if perturbed is not None:
         transcript["perturbed"] = {
