@@ -186,7 +186,7 @@ def _row(checkpoint: Checkpoint, transfer: Transfer | None, tasks: Sequence[Task
         rates = tuple(
             _rate_cell(cells.get((checkpoint.id, task.id)), f"{name} on {task_label(task)}") for task in tasks
         )
-        return MatrixRow(name, "as it came", rates)
+        return MatrixRow(name, "base", rates)
     gains = tuple(
         _gain_cell(cells.get((checkpoint.id, task.id)), f"{name} on {task_label(task)}", task.id in transfer.trained)
         for task in tasks

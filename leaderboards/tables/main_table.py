@@ -100,7 +100,7 @@ def describe_training(checkpoint: Checkpoint) -> str:
     """What a checkpoint was trained on, in words."""
     training = checkpoint.training
     if training is None:
-        return "training not recorded" if checkpoint.base else "base, as it came"
+        return "training not recorded" if checkpoint.base else "base"
     budgets = " and ".join(describe_budget(budget) for budget in training.budget)
     parts = [", ".join(training.datasets), ", ".join(training.styles), budgets]
     return one_line(" · ".join(filter(None, parts)), 200)

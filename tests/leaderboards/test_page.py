@@ -173,7 +173,7 @@ def test_ranking_and_gain_by_hand():
     word, base, control = ranked
     assert word.gain and word.gain.mean == pytest.approx((0.94 + 0.4) / 2)
     assert (word.gain.better, word.gain.worse, word.gain.tasks) == (2, 0, 2)
-    assert base.gain is None and base.trained == "base, as it came"
+    assert base.gain is None and base.trained == "base"
     assert (
         control.gain and (control.gain.better, control.gain.worse) == (0, 1) and control.arm == "control: random word"
     )
