@@ -14,12 +14,28 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_names, external_datasets
 from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options
 from training.study.read_recipe import check_names
-from training.study.recipe import GRPO, TRAINERS, Recipe, build_options, own_options, trainer_of, trainings, tunings
+from training.study.recipe import (
+    ATTRIBUTION,
+    BASE,
+    GRPO,
+    OTHERS,
+    TRAINERS,
+    WORD_LIST,
+    Recipe,
+    build_options,
+    own_options,
+    trainer_of,
+    trainings,
+    tunings,
+)
 
 NAME = r"[\w.-]+"
+# Styles whose explanations are words of the text.
+WORD_STYLES = [name for name in EXPLANATION_STYLES if STYLES[name].REMOVES_WORDS]
 
 
 def check_commands(recipe: Recipe, where: str) -> None:
@@ -40,8 +56,10 @@ def check_commands(recipe: Recipe, where: str) -> None:
         check_options(command, options, f"{where}: {command}")
     for name, options in recipe.arms.items():
         at = f"{where}: arms: {name}"
-        if not re.fullmatch(NAME, str(name)) or name == "base":
-            raise UsageError(f"{at}: an arm is a name of letters, digits, - and _, and is not base")
+        if not re.fullmatch(NAME, str(name)) or name in (BASE, *OTHERS):
+            raise UsageError(
+                f"{at}: an arm is a name of letters, digits, - and _, and is not {' or '.join((BASE, *OTHERS))}"
+            )
         if not isinstance(options, Mapping):
             raise UsageError(f"{at}: give keys and values, such as {{purpose: …}}")
         _check_training(recipe, name, at)
@@ -55,6 +73,7 @@ def check_commands(recipe: Recipe, where: str) -> None:
             _check_build({**recipe.build, **own}, at)
         if "tasks" in options:
             _check_tasks(options["tasks"], f"{at}: tasks", recipe.include_path)
+    _check_explainers(recipe, f"{where}: explainers")
     evaluate = f"{where}: evaluate"
     check_names(recipe.evaluate.arguments, LM_EVAL, f"{evaluate}: arguments")
     check_names(recipe.evaluate.options, [option.name for option in fields(Options)], f"{evaluate}: options")
@@ -74,6 +93,25 @@ def _check_training(recipe: Recipe, arm: str, at: str) -> None:
         raise UsageError(f"{at}: after: {after}: give an arm above it ({', '.join(above) or 'there is none'})")
     if after is not None and trainings(recipe)[trainer_of(recipe, after)].get("full"):
         raise UsageError(f"{at}: after: {after} trains all weights (full): a study goes on with adapters only")
+
+
+def _check_explainers(recipe: Recipe, where: str) -> None:
+    """Check who explains which arms, in which tasks."""
+    if recipe.explainers is None:
+        return
+    check_names(recipe.explainers.of, recipe.arms, f"{where}: of", "arm")
+    check_names(recipe.explainers.by, (BASE, *recipe.arms, *OTHERS), f"{where}: by", "explainer")
+    if themselves := set(recipe.explainers.of) & set(recipe.explainers.by):
+        raise UsageError(f"{where}: {', '.join(sorted(themselves))}: its own explanations are judged already")
+    _check_tasks(recipe.explainers.tasks, f"{where}: tasks", recipe.include_path)
+    of_one_word = [by for by in recipe.explainers.by if by in (WORD_LIST, ATTRIBUTION)]
+    known = [f"faithful_se_{name}_{style}_{BUDGETS[0]}" for name in recipe.datasets for style in WORD_STYLES]
+    for pattern in recipe.explainers.tasks if of_one_word else ():
+        if others := set(fnmatch.filter(_task_names(recipe.include_path), pattern)) - set(known):
+            raise UsageError(
+                f"{where}: tasks: {pattern}: {of_one_word[0]} does not explain {min(others)}: give tasks of one word, "
+                f"attribution or redaction, of {', '.join(recipe.datasets)}"
+            )
 
 
 def _check_tasks(names: Any, where: str, include_path: str) -> None:

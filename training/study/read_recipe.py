@@ -12,9 +12,12 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import yaml
 
 from faithful_se.errors import UsageError
-from training.study.recipe import Evaluate, Recipe
+from training.study.recipe import Evaluate, Explainers, Recipe
 
-Section = TypeVar("Section", Recipe, Evaluate)
+Section = TypeVar("Section", Recipe, Evaluate, Explainers)
+
+# Keys whose values have keys of their own.
+SECTIONS: dict[str, Any] = {"evaluate": Evaluate, "explainers": Explainers}
 
 NAMES = {str: "a text", int: "a whole number", bool: "true or false", tuple: "a list", Mapping: "keys and values"}
 
@@ -106,8 +109,8 @@ def _read(section: type[Section], content: Any, where: str) -> Section:
             if required:
                 raise UsageError(f"{where}: {name} is missing; docs/study.md describes the keys")
             continue
-        if types[name] is Evaluate:
-            values[name] = _read(Evaluate, content[name], f"{where}: {name}")
+        if name in SECTIONS:
+            values[name] = _read(SECTIONS[name], content[name], f"{where}: {name}")
         elif name == "tune" and isinstance(content[name], Mapping):  # the only one of its list
             values[name] = (content[name],)
         else:
