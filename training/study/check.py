@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from faithful_se.errors import UsageError
@@ -25,6 +26,7 @@ from training.study.recipe import (
     OTHERS,
     TRAINERS,
     WORD_LIST,
+    Explainers,
     Recipe,
     build_options,
     own_options,
@@ -97,16 +99,25 @@ def _check_training(recipe: Recipe, arm: str, at: str) -> None:
 
 def _check_explainers(recipe: Recipe, where: str) -> None:
     """Check who explains which arms, in which tasks."""
-    if recipe.explainers is None:
-        return
-    check_names(recipe.explainers.of, recipe.arms, f"{where}: of", "arm")
-    check_names(recipe.explainers.by, (BASE, *recipe.arms, *OTHERS), f"{where}: by", "explainer")
-    if themselves := set(recipe.explainers.of) & set(recipe.explainers.by):
-        raise UsageError(f"{where}: {', '.join(sorted(themselves))}: its own explanations are judged already")
-    _check_tasks(recipe.explainers.tasks, f"{where}: tasks", recipe.include_path)
-    of_one_word = [by for by in recipe.explainers.by if by in (WORD_LIST, ATTRIBUTION)]
+    pairs: list[tuple[str, str]] = []
+    for explainers in recipe.explainers:
+        check_names(explainers.of, recipe.arms, f"{where}: of", "arm")
+        check_names(explainers.by, (BASE, *recipe.arms, *OTHERS), f"{where}: by", "explainer")
+        _check_tasks(explainers.tasks, f"{where}: tasks", recipe.include_path)
+        _check_explained(recipe, explainers, where)
+        pairs += product(explainers.of, explainers.by)
+    for of, by in pairs:
+        if of == by:
+            raise UsageError(f"{where}: {of}: its own explanations are judged already")
+        if pairs.count((of, by)) > 1:
+            raise UsageError(f"{where}: {by} explains {of} twice: put the tasks of both into one entry")
+
+
+def _check_explained(recipe: Recipe, explainers: Explainers, where: str) -> None:
+    """Refuse tasks that an explainer with one word has no answer to."""
+    of_one_word = [by for by in explainers.by if by in (WORD_LIST, ATTRIBUTION)]
     known = [f"faithful_se_{name}_{style}_{BUDGETS[0]}" for name in recipe.datasets for style in WORD_STYLES]
-    for pattern in recipe.explainers.tasks if of_one_word else ():
+    for pattern in explainers.tasks if of_one_word else ():
         if others := set(fnmatch.filter(_task_names(recipe.include_path), pattern)) - set(known):
             raise UsageError(
                 f"{where}: tasks: {pattern}: {of_one_word[0]} does not explain {min(others)}: give tasks of one word, "

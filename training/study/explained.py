@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from training.study.options import words
-from training.study.recipe import ATTRIBUTION, RATIONALES, WORD_LIST, Explainers, Recipe, trainer_of
+from training.study.recipe import ATTRIBUTION, RATIONALES, WORD_LIST, Recipe, trainer_of
 from training.study.stage import Stage, command_of
 
 EXPLAIN = "explain"
 
 
 def explained_stages(
-    recipe: Recipe, out: Path, arms: Mapping[str, tuple[str, int]], evaluation: Callable[[str, str, str], Stage]
+    recipe: Recipe,
+    out: Path,
+    arms: Mapping[str, tuple[str, int]],
+    evaluation: Callable[[str, str, str, tuple[str, ...]], Stage],
 ) -> Iterator[Stage]:
     """The stages of all arms whose answers others explain.
 
@@ -27,12 +30,11 @@ def explained_stages(
         recipe: of the study.
         out: folder of the study.
         arms: name of a training -> its arm and seed.
-        evaluation: name of a training, who explains, the source of the explanations -> the stage that evaluates it.
+        evaluation: name of a training, who explains, the source of the explanations, tasks -> the stage that evaluates.
     """
-    explainers = recipe.explainers or Explainers(of=(), by=(), tasks=())
     for name, (arm, seed) in arms.items():
         before = ""
-        for by in explainers.by if arm in explainers.of else ():
+        for by, tasks in _explainers_of(recipe, arm):
             explained_by = next((other for other, of in arms.items() if of == (by, seed)), by)
             needs, source = [f"evaluate-{name}"], str(out / "results" / explained_by)
             if by == ATTRIBUTION:
@@ -48,12 +50,18 @@ def explained_stages(
             if before and recipe.evaluate.cache:  # one after the other: they find the arm's answers in one file
                 needs.append(before)
             before = f"{EXPLAIN}-{name}-by-{explained_by}"
-            yield replace(evaluation(name, explained_by, source), name=before, after=tuple(needs))
+            yield replace(evaluation(name, explained_by, source, tasks), name=before, after=tuple(needs))
 
 
 def explains_with_a_list(recipe: Recipe) -> bool:
     """Whether the attribution of the training split also writes its word list."""
-    return recipe.explainers is not None and WORD_LIST in recipe.explainers.by
+    return any(WORD_LIST in explainers.by for explainers in recipe.explainers)
+
+
+def _explainers_of(recipe: Recipe, arm: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Who else explains an arm's answers, and in which tasks."""
+    for explainers in recipe.explainers:
+        yield from ((by, explainers.tasks) for by in explainers.by if arm in explainers.of)
 
 
 def _attribution(recipe: Recipe, out: Path, name: str, training: str) -> Stage:

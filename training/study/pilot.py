@@ -137,8 +137,8 @@ def _tasks(recipe: Recipe, pilot: Pilot) -> dict[str, Any]:
         include_path=recipe.include_path or None, metadata={"data": recipe.data, **recipe.evaluate.options}
     )
     tasks: dict[str, Any] = {}
-    explained = [recipe.explainers.tasks] if recipe.explainers else []
-    for patterns in (*(tasks_of(recipe, arm) for arm in ("", *recipe.arms)), *explained):
+    of_arms, explained = (tasks_of(recipe, arm) for arm in ("", *recipe.arms)), (by.tasks for by in recipe.explainers)
+    for patterns in dict.fromkeys((*of_arms, *explained)):
         names = manager.match_tasks(list(patterns))
         if not names:
             raise UsageError(f"tasks: {', '.join(patterns)}: lm_eval finds none of them")

@@ -82,7 +82,7 @@ class Recipe:
         arms: name of an arm -> its own options of `faithful-se build`; its purpose in a few words; and tasks, where
             only these are evaluated for it. trainer is the command that trains it: sft (default), dpo on pairs, or
             grpo, whose own options then stand here. after names an arm above it, on whose model it goes on.
-        explainers: who else explains the answers of arms, see below (default: nobody).
+        explainers: who else explains the answers of arms, see below; or a list of such, each with its own tasks.
         sft: options of `faithful-se sft`; config is a file beside the recipe.
         dpo: options of `faithful-se dpo`, in the same way.
         grpo: options of `faithful-se grpo`, in the same way.
@@ -104,7 +104,7 @@ class Recipe:
     attribute: Mapping[str, Any] = field(default_factory=dict)
     build: Mapping[str, Any] = field(default_factory=dict)
     arms: Mapping[str, Any] = field(default_factory=dict)
-    explainers: Explainers | None = None
+    explainers: tuple[Explainers, ...] = ()
     sft: Mapping[str, Any] = field(default_factory=dict)
     dpo: Mapping[str, Any] = field(default_factory=dict)
     grpo: Mapping[str, Any] = field(default_factory=dict)

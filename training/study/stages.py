@@ -120,10 +120,9 @@ class Study:
             self.recipe.evaluate.launch, marked=True, tasks=tasks,
         )  # fmt: skip
 
-    def _explained(self, name: str, by: str, source: str) -> Stage:
+    def _explained(self, name: str, by: str, source: str, tasks: tuple[str, ...]) -> Stage:
         """Evaluate an adapter as another explains its answers. What it needs is for the caller to say."""
-        assert self.recipe.explainers is not None
-        results, tasks = self.out / "results" / f"{name}-by-{by}", self.recipe.explainers.tasks
+        results = self.out / "results" / f"{name}-by-{by}"
         command = self._lm_eval(name, self.out / "trained" / name, tasks, results, explanations=source)
         purpose = f"the answers of {name}, explained by {by}"
         return Stage(

@@ -175,6 +175,7 @@ def test_others_explain_an_arm_of_the_same_seed_one_after_the_other():
         ),
         ({"tasks": ["faithful_se_trec_attribution_oneword"]}, "of sentiment140, agnews, snli"),
         ({"task": []}, "explainers: task: no such key; did you mean tasks?"),
+        ({"by": ["base", "base"]}, "explainers: base explains word twice: put the tasks of both into one entry"),
     ],
 )
 def test_an_explainer_that_cannot_explain_is_refused_before_the_first_stage(change, message):
