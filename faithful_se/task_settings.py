@@ -18,7 +18,7 @@ from lm_eval_tasks.declaration import label_problem
 from lm_eval_tasks.examples import example_turns
 from lm_eval_tasks.label_checks import ranking_problem, reading_problem
 from lm_eval_tasks.languages import ENGLISH, language_problem, prompts_of
-from lm_eval_tasks.options import read_options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 

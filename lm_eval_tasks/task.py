@@ -34,8 +34,9 @@ from lm_eval_tasks.disks import check_command
 from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.label_checks import ranking_problem
 from lm_eval_tasks.metrics import metrics_of, score
-from lm_eval_tasks.options import FEWSHOT_SEED, SELF, Options, read_options
+from lm_eval_tasks.options import FEWSHOT_SEED, SELF, Options
 from lm_eval_tasks.order import ordered
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.sources import TaskOfSource, open_source
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES

@@ -13,7 +13,8 @@ from typing import Any
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_names, external_datasets
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.read_options import read_options
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options
 from training.study.read_recipe import check_names
