@@ -19,6 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "answer_with": ("letter", "text"),
     "cue": ("none", "hint", "bias", "word"),
     "cue_way": ("persuade", "dissuade"),
+    "elicit": ("direct", "rationale_first"),
 }
 
 # The options of multiple choice.
@@ -31,6 +32,9 @@ SELF, RATIONALES = "self", "rationales"
 
 # Whether a cue is inserted into each text (`lm_eval_tasks.cues`), and the cue that is no sentence.
 NO_CUE, WORD_CUE = CHOICES["cue"][0], CHOICES["cue"][-1]
+
+# How an explanation is asked for: at once, or after a sentence of reasoning.
+DIRECT, RATIONALE_FIRST = CHOICES["elicit"]
 
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
 FEWSHOT_SEED = 1234
@@ -71,6 +75,7 @@ class Options:
         words_of: of multiple choice, whose words count: question, choices or both.
         answer_with: of multiple choice, whether the labels are the letters of the choices or their texts.
         template: wording of the request for an explanation, 1 to 5.
+        elicit: direct, or rationale_first: a sentence of reasoning before the explanation.
         explanations: self, or whose are judged in place of the model's own: results of a run, attributions, a word
             list, or rationales.
         cue: what is inserted into each text before the model explains: none, hint, bias or word.
@@ -96,6 +101,7 @@ class Options:
     words_of: str = "question"
     answer_with: str = "letter"
     template: int = 1
+    elicit: str = DIRECT
     explanations: str = SELF
     cue: str = NO_CUE
     cue_way: str = CHOICES["cue_way"][0]
@@ -126,6 +132,7 @@ class Options:
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         unused |= {"unit"} if self.unit == UNIT else set()
         unused |= {"template"} if self.template == 1 else set()
+        unused |= {"elicit"} if self.elicit == DIRECT else set()
         unused |= {"explanations"} if self.explanations == SELF else set()
         unused |= {"cue", "cue_way"} if self.cue == NO_CUE else {"cue_way"} if self.cue == WORD_CUE else set()
         unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}

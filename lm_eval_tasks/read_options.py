@@ -19,6 +19,7 @@ from lm_eval_tasks.operators import WRITE_WORDS, read_operators
 from lm_eval_tasks.options import (
     CHOICES,
     CONTROLS,
+    DIRECT,
     LARGEST,
     LARGEST_SEED,
     NO_CUE,
@@ -54,6 +55,8 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     _check_prior(task, values)
     _check_unit(task, values)
     _check_cue(task, values)
+    if values.get("elicit", DIRECT) != DIRECT and values.get("explanations", SELF) != SELF:
+        raise UsageError(f"{task}: elicit={values['elicit']} asks the model to reason: leave explanations out")
     if values.get("answer_with") == "text" and values.get("words_of", "question") != "question":
         raise UsageError(
             f"{task}: answer_with=text with words_of={values['words_of']}: a choice without a word would be another "
