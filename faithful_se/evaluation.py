@@ -89,8 +89,8 @@ def evaluate(
         tokenizer: of the model.
         texts: strings; or mappings from fields to strings; or documents (`read_documents`).
         gold: the right label of each text, for `acc`.
-        explanations: of another, judged in place of the model's own: one string for each text, in the format of the
-            style; or what the option of the tasks takes, a path or ``"rationales"`` (people's words).
+        explanations: of another, judged in place of the model's own. One string for each text, in the format of the
+            style. Or a path or ``"rationales"`` (people's words), as the option of the tasks takes it.
         batch_size: prompts at once.
         chat_template: apply the chat template; by default where there is one.
         chat_template_args: further arguments of the chat template, such as ``{"enable_thinking": False}``.

@@ -74,13 +74,12 @@ def _at(caller: str, spec: TaskSpec, documents: Sequence[Document], path: str | 
 
 
 def _by_hash(caller: str, documents: Sequence[Document], explanations: Sequence[str]) -> dict[str, str]:
-    given = list(explanations)
-    if len(given) != len(documents) or not all(isinstance(text, str) for text in given):
+    if len(explanations) != len(documents) or not all(isinstance(text, str) for text in explanations):
         raise UsageError(
             f"{caller}: explanations=…: give a string for each of the {len(documents)} texts, a path, or 'rationales'"
         )
     texts: dict[str, str] = {}
-    for number, (document, text) in enumerate(zip(documents, given, strict=True)):
+    for number, (document, text) in enumerate(zip(documents, explanations, strict=True)):
         if texts.setdefault(document.hash, text) != text:
             raise UsageError(f"{caller}: text {number} stands twice with two explanations: take judge_batch for them")
     return texts

@@ -16,13 +16,13 @@ SETTINGS = {"dataset": "sentiment140", "classifier": "loglikelihood"}
 @pytest.mark.parametrize("style", ["attribution", "counterfactual"])
 def test_the_same_words_from_another_hand_have_the_same_numbers(style, tweets):
     own = faithful_se.evaluate(RuleLM("honest", h=0.6), None, tweets, style=style, budget="multiword", **SETTINGS)
-    said = [transcript["explanation"]["answer"] for transcript in own.transcripts]
+    texts = [transcript["explanation"]["answer"] for transcript in own.transcripts]
     model = RuleLM("random")  # it answers alike, and would explain otherwise
-    given = faithful_se.evaluate(model, None, tweets, explanations=said, style=style, budget="multiword", **SETTINGS)
-    assert given.scores == own.scores and {row["faithful"] for row in own.scores} == {0.0, 1.0}
+    judged = faithful_se.evaluate(model, None, tweets, explanations=texts, style=style, budget="multiword", **SETTINGS)
+    assert judged.scores == own.scores and {row["faithful"] for row in own.scores} == {0.0, 1.0}
     assert model.calls["generate_until"] == 0
-    assert {transcript["options"]["explanations"] for transcript in given.transcripts} == {"given"}
-    assert given.transcripts[0]["explanation"]["messages"] == []
+    assert {transcript["options"]["explanations"] for transcript in judged.transcripts} == {"given"}
+    assert judged.transcripts[0]["explanation"]["messages"] == []
 
 
 def test_a_text_without_an_explanation_counts_as_unfaithful(tweets):

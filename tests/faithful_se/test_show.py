@@ -58,10 +58,18 @@ def test_the_hash_of_the_text_is_as_good(results):
 def test_what_a_model_says_of_words_stands_behind_its_explanation_and_in_the_card(tmp_path):
     line = row(0, 1.0)
     transcript = json.loads(line["filtered_resps"][0])
-    said = {"label": None, "logprobs": None}
+    none = {"label": None, "logprobs": None}
     transcript["simulations"] = [
-        {"of": "named", "word": "oslo", "positions": [0], "changes": True, "says_so": True, "answer": "yes", **said},
-        {"of": "random", "word": "was", "positions": [1], "changes": False, "says_so": None, "answer": "Who?", **said},
+        {"of": "named", "word": "oslo", "positions": [0], "changes": True, "says_so": True, "answer": "yes", **none},
+        {
+            "of": "random",
+            "word": "was",
+            "positions": [1],
+            "changes": False,
+            "says_so": None,
+            "answer": "Who?",
+            **none,
+        },
     ]
     line["filtered_resps"] = [json.dumps(transcript)]
     write_run(tmp_path, {TASK: [line]})
