@@ -20,6 +20,8 @@ ARMS = {
     "lowest": "lowest word",
     "answers": "answers only",
 }
+# What the control arm of a training by reinforcement draws.
+DRAWN = {"random": "drawn reward"}
 NO_ESTIMATE = Estimate(None, None, None, 0)
 
 
@@ -111,7 +113,8 @@ def describe_arm(checkpoint: Checkpoint) -> str:
     training = checkpoint.training
     if training is None:
         return ""
-    arm = one_line(" + ".join(ARMS.get(name, name) for name in training.arm.split("+")), 60)
+    names = {**ARMS, **DRAWN} if training.trainer == "grpo" else ARMS
+    arm = one_line(" + ".join(names.get(name, name) for name in training.arm.split("+")), 60)
     if training.arm != "answers":  # answers are no explanations, so there is nothing to filter and no new word
         arm += ", unfiltered" if training.filtered is False else ""
         arm += ", specific" if training.extra.get("specific") == [True] else ""

@@ -107,6 +107,8 @@ def test_the_base_from_what_it_was_trained_on(tmp_path):
         ({"specific": [True], "arm": ["random"]}, "control: random word, specific"),
         ({"specific": [True], "filtered": [False], "arm": ["answers"]}, "control: answers only"),
         ({"specific": "[True]"}, "best word"),
+        ({"arm": ["random"], "trainer": "dpo"}, "control: random word, dpo"),
+        ({"arm": ["random"], "trainer": "grpo"}, "control: drawn reward, grpo"),
     ],
 )
 def test_the_arm_names_options_that_are_not_the_default(tmp_path, fields, arm):
