@@ -20,6 +20,7 @@ from lm_eval_tasks import (
     scoring_erasure,
     scoring_operators,
     scoring_rationales,
+    scoring_samples,
     scoring_simulation,
 )
 from lm_eval_tasks.document import Document
@@ -73,6 +74,7 @@ def features_of(spec: TaskSpec) -> set[str]:
         ("loglikelihood", options.ranked),
         ("simulation", STYLES[spec.style].SIMULATES),
         ("cue", options.cue != NO_CUE),
+        ("samples", options.samples > 1),
     )
     operators = {"operators", *options.operators} if len(options.operators) > 1 else set()
     return features | operators | {spec.budget} | {name for name, is_on in switches if is_on}
@@ -143,6 +145,12 @@ METRICS: dict[str, Metric] = {
     "sufficiency": Metric(scoring_erasure.sufficiency, False, ERASURE, *POOLED),
     "sufficiency_lift": Metric(scoring_erasure.sufficiency_lift, False, ERASURE, *POOLED),
     "aopc": Metric(scoring_erasure.aopc, True, ERASURE, *POOLED),
+    "consistency": Metric(scoring_samples.consistency, None, "samples"),
+    "rate_drop": Metric(scoring_samples.rate_drop, True, "samples"),
+    "rate_lift": Metric(scoring_samples.rate_lift, True, "samples random"),
+    "rate_headroom": Metric(scoring_samples.rate_headroom, None, "samples oracle"),
+    "oracle_crossfit": Metric(scoring_samples.oracle_crossfit, None, "samples oracle"),
+    "headroom_crossfit": Metric(scoring_samples.headroom_crossfit, None, "samples oracle"),
     **_of_operators("faithful", scoring_operators.faithful, "removal"),
     **_of_operators("lift", scoring_operators.lift, "removal random"),
     "operators_agree": Metric(scoring_operators.operators_agree, None, "removal operators", *POOLED),

@@ -49,7 +49,7 @@ FEWSHOT_SEED = 1234
 RANKED = ("loglikelihood", "calibrated")
 
 # The smallest value of each option that is a whole number.
-WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0, "template": 1}
+WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0, "template": 1, "samples": 1}
 
 # The largest ones: a number of draws or tokens beyond it would fill the memory before anything is asked.
 LARGEST, LARGEST_SEED = 10**6, 2**63 - 1
@@ -84,6 +84,7 @@ class Options:
         words_of: of multiple choice, whose words count: question, choices or both.
         answer_with: of multiple choice, whether the labels are the letters of the choices or their texts.
         template: wording of the request for an explanation, 1 to 5.
+        samples: how often each classification is asked; more than once, answers are sampled and the majority counts.
         explanations: self, or whose are judged in place of the model's own: results of a run, attributions, a word
             list, or rationales.
         cue: what is inserted into each text before the model explains: none, hint, bias or word.
@@ -109,6 +110,7 @@ class Options:
     words_of: str = "question"
     answer_with: str = "letter"
     template: int = 1
+    samples: int = 1
     explanations: str = SELF
     cue: str = NO_CUE
     cue_way: str = CHOICES["cue_way"][0]
@@ -138,7 +140,7 @@ class Options:
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         unused |= {"unit"} if self.unit == UNIT else set()
-        unused |= {"template"} if self.template == 1 else set()
+        unused |= {name for name in ("template", "samples") if getattr(self, name) == 1}
         unused |= {"explanations"} if self.explanations == SELF else set()
         unused |= {"cue", "cue_way"} if self.cue == NO_CUE else {"cue_way"} if self.cue == WORD_CUE else set()
         unused |= {name for name in OF_CHOICES if getattr(self, name) == getattr(Options, name)}
@@ -170,6 +172,11 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
         raise UsageError(
             f"{task}: answer_with=text with words_of={values['words_of']}: a choice without a word would be another "
             "label: give answer_with=letter, or words_of=question"
+        )
+    if values.get("samples", 1) > 1 and (classifier := values.get("classifier", Options.classifier)) in RANKED:
+        raise UsageError(
+            f"{task}: samples={values['samples']} samples answers, and classifier={classifier} ranks labels: give "
+            "classifier=generate, or leave samples out"
         )
     if values.get("order_seed") and values.get("order") != "balanced":
         raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")

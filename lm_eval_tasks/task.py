@@ -128,7 +128,7 @@ class SelfExplainTask(ConfigurableTask):
         if cache_requests:
             warning_once(logger, "--cache_requests is not used: its keys do not hold options and data")
         settings = self.config.generation_kwargs or {}
-        check_sampling(self.config.task, settings)
+        check_sampling(self.config.task, settings, self.spec.options.samples)
         generation = json.dumps(settings, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None

@@ -75,8 +75,13 @@ def note_settings(metadata: dict[str, Any], spec: TaskSpec, rows: Dataset) -> No
         metadata["splitter"] = splitter()
 
 
-def check_sampling(task: str, settings: Mapping[str, Any]) -> None:
-    """Refuse to sample at temperature 0, with which transformers would end with a traceback."""
+def check_sampling(task: str, settings: Mapping[str, Any], samples: int = 1) -> None:
+    """Refuse to sample at temperature 0: samples would be equal, and transformers would end with a traceback."""
+    if samples > 1 and not settings.get("temperature"):
+        raise UsageError(
+            f"{task}: samples={samples} asks for sampled answers: add --gen_kwargs do_sample=true,temperature=1, or "
+            "leave samples out"
+        )
     if settings.get("do_sample") and not settings.get("temperature"):
         raise UsageError(
             f"{task}: --gen_kwargs do_sample=true needs a temperature: add temperature=0.7, or leave it out"
