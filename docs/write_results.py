@@ -140,6 +140,22 @@ def plausibility(results: Results) -> Iterator[str]:
             yield from row(f"{task.dataset} {task.style}", *map(with_interval, values))
 
 
+def explained_by(results: Results) -> Iterator[str]:
+    """`lift` of the trained model's own explanations and of others', and own minus other over their tasks."""
+    checkpoint = results.arms[TRAINED]
+    others = [explainer for explainer in results.board.explainers if explainer.checkpoint == checkpoint.id]
+    yield from row("lift", "its own", *(f"by {explainer.explained_by}" for explainer in others))
+    yield rule(len(others) + 1)
+    cells = {(explainer.explained_by, cell.task): cell for explainer in others for cell in explainer.cells}
+    for task in results.tasks(ONE_WORD):
+        lifts = [cells.get((explainer.explained_by, task.id)) for explainer in others]
+        if any(lifts):
+            values = [with_interval(cell.metrics.get("lift") if cell else None, True) for cell in lifts]
+            own = with_interval(results.value(TRAINED, task, "lift"), True)
+            yield from row(f"{task.dataset} {task.style}", own, *values)
+    yield from row("own minus other", "", *(with_interval(other.own_leads.get("lift"), True) for other in others))
+
+
 def verdict_of(results: Results) -> Iterator[str]:
     """The verdict of the board, a line for each sentence."""
     yield from (f"- {sentence}" for sentence in verdict(results.board).sentences)
@@ -155,6 +171,7 @@ TABLES = {
     "across styles": across_styles,
     "left out": left_out,
     "plausibility": plausibility,
+    "explained by": explained_by,
     "verdict": verdict_of,
 }
 

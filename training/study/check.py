@@ -8,18 +8,36 @@ from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_names, external_datasets
 from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options
 from training.study.read_recipe import check_names
-from training.study.recipe import GRPO, TRAINERS, Recipe, build_options, own_options, trainer_of, trainings, tunings
+from training.study.recipe import (
+    ATTRIBUTION,
+    BASE,
+    GRPO,
+    OTHERS,
+    TRAINERS,
+    WORD_LIST,
+    Explainers,
+    Recipe,
+    build_options,
+    own_options,
+    trainer_of,
+    trainings,
+    tunings,
+)
 
 NAME = r"[\w.-]+"
+# Styles whose explanations are words of the text.
+WORD_STYLES = [name for name in EXPLANATION_STYLES if STYLES[name].REMOVES_WORDS]
 
 
 def check_commands(recipe: Recipe, where: str) -> None:
@@ -40,8 +58,10 @@ def check_commands(recipe: Recipe, where: str) -> None:
         check_options(command, options, f"{where}: {command}")
     for name, options in recipe.arms.items():
         at = f"{where}: arms: {name}"
-        if not re.fullmatch(NAME, str(name)) or name == "base":
-            raise UsageError(f"{at}: an arm is a name of letters, digits, - and _, and is not base")
+        if not re.fullmatch(NAME, str(name)) or name in (BASE, *OTHERS):
+            raise UsageError(
+                f"{at}: an arm is a name of letters, digits, - and _, and is not {' or '.join((BASE, *OTHERS))}"
+            )
         if not isinstance(options, Mapping):
             raise UsageError(f"{at}: give keys and values, such as {{purpose: …}}")
         _check_training(recipe, name, at)
@@ -55,6 +75,7 @@ def check_commands(recipe: Recipe, where: str) -> None:
             _check_build({**recipe.build, **own}, at)
         if "tasks" in options:
             _check_tasks(options["tasks"], f"{at}: tasks", recipe.include_path)
+    _check_explainers(recipe, f"{where}: explainers")
     evaluate = f"{where}: evaluate"
     check_names(recipe.evaluate.arguments, LM_EVAL, f"{evaluate}: arguments")
     check_names(recipe.evaluate.options, [option.name for option in fields(Options)], f"{evaluate}: options")
@@ -74,6 +95,34 @@ def _check_training(recipe: Recipe, arm: str, at: str) -> None:
         raise UsageError(f"{at}: after: {after}: give an arm above it ({', '.join(above) or 'there is none'})")
     if after is not None and trainings(recipe)[trainer_of(recipe, after)].get("full"):
         raise UsageError(f"{at}: after: {after} trains all weights (full): a study goes on with adapters only")
+
+
+def _check_explainers(recipe: Recipe, where: str) -> None:
+    """Check who explains which arms, in which tasks."""
+    pairs: list[tuple[str, str]] = []
+    for explainers in recipe.explainers:
+        check_names(explainers.of, recipe.arms, f"{where}: of", "arm")
+        check_names(explainers.by, (BASE, *recipe.arms, *OTHERS), f"{where}: by", "explainer")
+        _check_tasks(explainers.tasks, f"{where}: tasks", recipe.include_path)
+        _check_explained(recipe, explainers, where)
+        pairs += product(explainers.of, explainers.by)
+    for of, by in pairs:
+        if of == by:
+            raise UsageError(f"{where}: {of}: its own explanations are judged already")
+        if pairs.count((of, by)) > 1:
+            raise UsageError(f"{where}: {by} explains {of} twice: put the tasks of both into one entry")
+
+
+def _check_explained(recipe: Recipe, explainers: Explainers, where: str) -> None:
+    """Refuse tasks that an explainer with one word has no answer to."""
+    of_one_word = [by for by in explainers.by if by in (WORD_LIST, ATTRIBUTION)]
+    known = [f"faithful_se_{name}_{style}_{BUDGETS[0]}" for name in recipe.datasets for style in WORD_STYLES]
+    for pattern in explainers.tasks if of_one_word else ():
+        if others := set(fnmatch.filter(_task_names(recipe.include_path), pattern)) - set(known):
+            raise UsageError(
+                f"{where}: tasks: {pattern}: {of_one_word[0]} does not explain {min(others)}: give tasks of one word, "
+                f"attribution or redaction, of {', '.join(recipe.datasets)}"
+            )
 
 
 def _check_tasks(names: Any, where: str, include_path: str) -> None:

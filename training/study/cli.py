@@ -15,11 +15,11 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from faithful_se.attribute_helps import attribute_helps
-from training.study.recipe import Evaluate, Recipe
+from training.study.recipe import Evaluate, Explainers, Recipe
 
 if TYPE_CHECKING:
     from training.study.folder import StudyFolder
-    from training.study.stages import Stage
+    from training.study.stage import Stage
 
 QUICK = "quick"  # the size of a recipe that only shows that everything runs
 
@@ -35,6 +35,9 @@ keys of a recipe:
 keys of evaluate:
 {evaluate}
 
+keys of explainers:
+{explainers}
+
 docs/study.md has examples."""
 
 
@@ -43,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         "faithful-se study",
         description=__doc__,
-        epilog=EXAMPLES.format(recipe=_keys(Recipe), evaluate=_keys(Evaluate)),
+        epilog=EXAMPLES.format(recipe=_keys(Recipe), evaluate=_keys(Evaluate), explainers=_keys(Explainers)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -17,7 +17,8 @@ from training.runs.folder import RunFolder
 from training.runs.lock import file_lock
 from training.study.options import KNOWN, check_training
 from training.study.recipe import trainings, tunings
-from training.study.stages import Stage, Study
+from training.study.stage import Stage
+from training.study.stages import Study
 
 # What a plan said before: calls, tokens and seconds of each stage.
 PLAN = "plan.json"

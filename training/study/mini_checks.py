@@ -10,7 +10,8 @@ from faithful_se.files import parse_json_object, read_jsonl
 from faithfulness_metrics.words import key_of
 from lm_eval_tasks.styles import STYLES
 from training.study.evaluations import Evaluations, number
-from training.study.stages import BASE, Study
+from training.study.recipe import BASE
+from training.study.stages import Study
 
 if TYPE_CHECKING:
     from leaderboards.board import BaseComparison, Task

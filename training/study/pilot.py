@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,10 +33,14 @@ from training.attribution.plan import attribution_work
 from training.study.measuring import Measuring
 from training.study.recipe import DPO, Recipe, tasks_of
 from training.study.runner import console_script
-from training.study.stages import Stage
+from training.study.stage import Stage
 
 # What is measured at first: texts of each dataset, at equal distances in the order of their lengths; steps of training.
-TEXTS, STEPS = 2, 3
+TEXTS, STEPS = 2, 4
+# Rows to draw from, for each of a step: as in a whole training, the rows of a batch then have like lengths.
+POOL = 8
+# What TRL prints after a step.
+LOGGED_STEP = re.compile(r"\s*\{'loss'")
 # A measurement that takes fewer seconds says little: it is made again, of so many times as much.
 LEAST_SECONDS, LARGER = 5.0, 12
 
@@ -45,20 +50,21 @@ class Pilot:
     """What was measured. The numbers of whole datasets follow from the lengths of their texts."""
 
     startup: float = 0.0  # seconds until a command has loaded its packages and the model
+    training_startup: float = 0.0  # seconds until a training begins its first step
     index: float = 0.0  # seconds until lm_eval has listed its tasks
     classify: Work = field(default_factory=Work)
     generate: Work = field(default_factory=Work)
     tasks: dict[str, Work] = field(default_factory=dict)  # task -> all its texts, for one checkpoint
-    names: dict[str, list[str]] = field(default_factory=dict)  # arm -> its tasks; "" is the base
+    names: dict[tuple[str, ...], list[str]] = field(default_factory=dict)  # patterns of an evaluation -> its tasks
     attribute: dict[str, Work] = field(default_factory=dict)  # dataset -> all its texts
     texts: dict[str, int] = field(default_factory=dict)  # dataset -> texts that are attributed
     step: Work = field(default_factory=Work)  # one step of the training
     batch: int = 1  # rows of a step
     of_pairs: bool = False  # whether the measured step was one of `dpo`
 
-    def evaluate(self, arm: str) -> Work:
-        """The evaluation of a checkpoint on its tasks."""
-        return reduce(Work.plus, (self.tasks[name] for name in self.names[arm]), Work())
+    def evaluate(self, patterns: tuple[str, ...]) -> Work:
+        """The evaluation of a checkpoint on these tasks."""
+        return reduce(Work.plus, (self.tasks[name] for name in self.names[patterns]), Work())
 
 
 def measure(recipe: Recipe, model_path: str, training: Stage | None, batch: int) -> Pilot:
@@ -124,21 +130,21 @@ def _measure_evaluation(recipe: Recipe, measuring: Measuring, pilot: Pilot) -> N
 
 
 def _tasks(recipe: Recipe, pilot: Pilot) -> dict[str, Any]:
-    """The tasks of all checkpoints together; `pilot` gets the names of each checkpoint's own."""
+    """The tasks of all evaluations together; `pilot` gets the names of each."""
     from lm_eval.tasks import TaskManager
 
     manager = TaskManager(
         include_path=recipe.include_path or None, metadata={"data": recipe.data, **recipe.evaluate.options}
     )
     tasks: dict[str, Any] = {}
-    for arm in ("", *recipe.arms):
-        patterns = tasks_of(recipe, arm)
+    of_arms, explained = (tasks_of(recipe, arm) for arm in ("", *recipe.arms)), (by.tasks for by in recipe.explainers)
+    for patterns in dict.fromkeys((*of_arms, *explained)):
         names = manager.match_tasks(list(patterns))
         if not names:
             raise UsageError(f"tasks: {', '.join(patterns)}: lm_eval finds none of them")
-        of_arm = {name: task for name, task in manager.load(names)["tasks"].items() if hasattr(task, "spec")}
-        pilot.names[arm] = list(of_arm)
-        tasks |= of_arm
+        matches = {name: task for name, task in manager.load(names)["tasks"].items() if hasattr(task, "spec")}
+        pilot.names[patterns] = list(matches)
+        tasks |= matches
     return tasks
 
 
@@ -160,28 +166,39 @@ def _measure_training(measuring: Measuring, model_path: str, training: Stage, pi
     pilot.of_pairs = training.name.startswith(f"{DPO}-")
     for steps in (STEPS, STEPS * LARGER):
         print(f"plan: {steps} steps of the training", file=sys.stderr)
-        rows = list(measuring.training_rows(pilot.batch * steps))
+        rows = list(measuring.training_rows(pilot.batch * POOL * STEPS))
         if pilot.of_pairs:  # what is preferred to what takes no other time
             rows = [{**row, "chosen": row["completion"], "rejected": row["completion"]} for row in rows]
-        seconds = _train(rows, steps, model_path, training)
-        if seconds >= LEAST_SECONDS:
+        first, last = _train(rows, steps, model_path, training)
+        seconds = (last - first) / (steps - 1)
+        if last - first >= LEAST_SECONDS:
             break
-    tokens = sum(len(measuring.tokenizer(json.dumps(row))["input_ids"]) for row in rows) / steps
-    pilot.step = Work(1, tokens, seconds / steps)
+    tokens = sum(len(measuring.tokenizer(json.dumps(row))["input_ids"]) for row in rows) / (POOL * STEPS)
+    pilot.step, pilot.training_startup = Work(1, tokens, seconds), max(0.0, first - seconds)
 
 
-def _train(rows: Sequence[dict[str, Any]], steps: int, model_path: str, training: Stage) -> float:
-    """Seconds that so many steps take."""
+def _train(rows: Sequence[dict[str, Any]], steps: int, model_path: str, training: Stage) -> tuple[float, float]:
+    """Seconds from the start of the command to the end of its first and of its last step."""
     script, *arguments = training.words()
     with tempfile.TemporaryDirectory() as folder:
         write_atomic(Path(folder, "rows.jsonl"), map(jsonl_line, rows))
         command = [
             *(console_script(script), *arguments, "--model_name_or_path", model_path, "--data", f"{folder}/rows.jsonl"),
             *("--output_dir", f"{folder}/trained", "--max_steps", str(steps), "--save_strategy", "no"),
+            *("--logging_steps", "1"),
         ]
-        ended = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    runtime = re.search(r"train_runtime'?: '?([\d.]+)", ended.stdout)
-    if ended.returncode or not runtime:
-        reason = [line for line in ended.stderr.splitlines() if line.strip()][-1:] or ["no train_runtime in its output"]
-        raise UsageError(f"the first steps of {script} {training.name.partition('-')[0]} failed: {reason[0]}")
-    return float(runtime[1])
+        started, errors = time.monotonic(), Path(folder, "errors")
+        ends = list[float]()
+        with errors.open("w", encoding="utf-8") as stderr, subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stderr, text=True, stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            ends += [time.monotonic() - started for line in process.stdout if LOGGED_STEP.match(line)]
+        if process.returncode or len(ends) < steps:
+            lines = [line for line in errors.read_text("utf-8").splitlines() if line.strip()]
+            raise UsageError(
+                f"the first steps of {script} {training.name.partition('-')[0]} failed: "
+                f"{lines[-1] if lines else 'no line for each step in its output'}"
+            )
+    return ends[0], ends[steps - 1]

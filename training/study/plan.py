@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import yaml
 from faithful_se.files import parse_json_object, write_json_object
 from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from lm_eval_tasks.work import Work
+from training.study.explained import EXPLAIN
 from training.study.folder import PLAN, StudyFolder
 from training.study.pilot import Pilot, measure
 from training.study.recipe import DPO, GRPO, MINI, SFT, TRAINERS, build_options, own_options, trainings, tunings
 from training.study.run import environment
-from training.study.stages import Stage
+from training.study.stage import Stage
 
 # What nobody can know before: shares that decide how many rows a build has, and how many words it tries.
 ROWS_PER_TEXT = 0.5  # share of texts and styles that become a row
@@ -64,6 +66,7 @@ def make_plan(folder: StudyFolder, stages: Sequence[Stage]) -> str:
     content = {
         "measured": {
             "startup_seconds": round(pilot.startup, 1),
+            "training_startup_seconds": round(pilot.training_startup, 1),
             "classify": _rates(pilot.classify),
             "generate": _rates(pilot.generate),
             "training_step": _rates(pilot.step),
@@ -87,15 +90,16 @@ def make_plan(folder: StudyFolder, stages: Sequence[Stage]) -> str:
 def stage_work(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
     """What a stage will ask of the model, and how long that takes."""
     kind = stage.name.partition("-")[0]
-    start = Work(0, 0, pilot.startup)
+    start = Work(0, 0, pilot.training_startup if kind in TRAINERS else pilot.startup)
     processes = int(match[1]) if (match := re.search(r"num_processes[ =](\d+)", stage.launch)) else 1
     if kind == "attribute":
-        total = Work()
-        for work in pilot.attribute.values():
-            total = total.plus(work)
-        return start.plus(total.times(1 / processes))
-    if kind == "evaluate":
-        return start.plus(Work(0, 0, pilot.index)).plus(pilot.evaluate(stage.arm).times(1 / processes))
+        return start.plus(_attribution(pilot).times(1 / processes))
+    if stage.tasks:
+        return start.plus(Work(0, 0, pilot.index)).plus(pilot.evaluate(stage.tasks).times(1 / processes))
+    if kind == EXPLAIN:  # of the texts of the evaluation
+        texts, limit = sum(pilot.texts.values()), folder.study.recipe.evaluate.limit
+        share = 1.0 if limit is None else len(pilot.texts) * limit / texts
+        return start.plus(_attribution(pilot).times(share / processes))
     if kind == "build":
         return start.plus(_build(folder, stage, pilot))
     if kind == GRPO:
@@ -105,7 +109,7 @@ def stage_work(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:
         is_dearer = kind == DPO and not pilot.of_pairs
         return start.plus(pilot.step.times(steps * (PAIR if is_dearer else 1.0)))
     if kind == "tune":
-        return start.times(2).plus(_tune(folder, stage.name, pilot))
+        return Work(0, 0, pilot.startup + pilot.training_startup).plus(_tune(folder, stage.name, pilot))
     return Work(0, 0, BOARD_SECONDS if kind == "board" else 5.0)
 
 
@@ -171,6 +175,11 @@ def _model(folder: StudyFolder) -> str:
 
         return str(base_model(study.recipe.seeds[0], progress=True))
     return study.base
+
+
+def _attribution(pilot: Pilot) -> Work:
+    """That of the training texts of all datasets."""
+    return reduce(Work.plus, pilot.attribute.values(), Work())
 
 
 def _build(folder: StudyFolder, stage: Stage, pilot: Pilot) -> Work:

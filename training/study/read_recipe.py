@@ -12,11 +12,21 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import yaml
 
 from faithful_se.errors import UsageError
-from training.study.recipe import Evaluate, Recipe
+from training.study.recipe import Evaluate, Explainers, Recipe
 
-Section = TypeVar("Section", Recipe, Evaluate)
+Section = TypeVar("Section", Recipe, Evaluate, Explainers)
 
-NAMES = {str: "a text", int: "a whole number", bool: "true or false", tuple: "a list", Mapping: "keys and values"}
+# Keys that hold a list, or its only entry.
+LISTS = ("tune", "explainers")
+
+NAMES = {
+    Explainers: "keys and values",
+    str: "a text",
+    int: "a whole number",
+    bool: "true or false",
+    tuple: "a list",
+    Mapping: "keys and values",
+}
 
 
 def shipped() -> Path:
@@ -108,8 +118,8 @@ def _read(section: type[Section], content: Any, where: str) -> Section:
             continue
         if types[name] is Evaluate:
             values[name] = _read(Evaluate, content[name], f"{where}: {name}")
-        elif name == "tune" and isinstance(content[name], Mapping):  # the only one of its list
-            values[name] = (content[name],)
+        elif name in LISTS and isinstance(content[name], Mapping):  # the only one of its list
+            values[name] = _value([content[name]], types[name], f"{where}: {name}")
         else:
             values[name] = _value(content[name], types[name], f"{where}: {name}")
     return section(**values)
@@ -124,7 +134,7 @@ def _value(value: Any, kind: Any, where: str) -> Any:
         item = get_origin(get_args(kind)[0]) or get_args(kind)[0]
         if not isinstance(value, list) or not all(_is(item, entry) for entry in value):
             raise UsageError(f"{where}: {value!r}: give a list, each entry {NAMES[item]}")
-        return tuple(value)
+        return tuple(_read(Explainers, entry, where) for entry in value) if item is Explainers else tuple(value)
     if plain not in NAMES:
         plain = Mapping
     if not _is(plain, value):
@@ -133,4 +143,6 @@ def _value(value: Any, kind: Any, where: str) -> Any:
 
 
 def _is(kind: Any, value: Any) -> bool:
+    if kind is Explainers:
+        kind = Mapping
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

@@ -9,6 +9,12 @@ from typing import Any
 # The value of `model` that stands for the mini model of this package.
 MINI = "mini"
 
+# The checkpoint before any training, which no arm may be called.
+BASE = "base"
+
+# Who else may explain an arm's answers, besides base and the other arms.
+WORD_LIST, ATTRIBUTION, RATIONALES = OTHERS = ("word_list", "attribution", "rationales")
+
 # Commands that train an arm; each has a section of its options in the recipe.
 SFT, DPO, GRPO = TRAINERS = ("sft", "dpo", "grpo")
 
@@ -42,6 +48,22 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Explainers:
+    """Who else explains the answers of trained models: is what they say self-knowledge, or a dictionary?
+
+    Attributes:
+        of: arms whose answers are explained.
+        by: base or another arm, with its own explanations of the same texts; or rationales. word_list is that of the
+            attribution. attribution is made of the trained model's answers in the evaluation.
+        tasks: as those of evaluate. word_list and attribution explain with one word, and no counterfactuals.
+    """
+
+    of: tuple[str, ...]
+    by: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A study.
 
@@ -60,6 +82,7 @@ class Recipe:
         arms: name of an arm -> its own options of `faithful-se build`; its purpose in a few words; and tasks, where
             only these are evaluated for it. trainer is the command that trains it: sft (default), dpo on pairs, or
             grpo, whose own options then stand here. after names an arm above it, on whose model it goes on.
+        explainers: who else explains the answers of arms, see below; or a list of such, each with its own tasks.
         sft: options of `faithful-se sft`; config is a file beside the recipe.
         dpo: options of `faithful-se dpo`, in the same way.
         grpo: options of `faithful-se grpo`, in the same way.
@@ -81,6 +104,7 @@ class Recipe:
     attribute: Mapping[str, Any] = field(default_factory=dict)
     build: Mapping[str, Any] = field(default_factory=dict)
     arms: Mapping[str, Any] = field(default_factory=dict)
+    explainers: tuple[Explainers, ...] = ()
     sft: Mapping[str, Any] = field(default_factory=dict)
     dpo: Mapping[str, Any] = field(default_factory=dict)
     grpo: Mapping[str, Any] = field(default_factory=dict)

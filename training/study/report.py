@@ -10,9 +10,10 @@ from faithful_se.files import parse_json_object, write_atomic
 from training.study.evaluations import Evaluations
 from training.study.folder import PLAN, StudyFolder
 from training.study.mini_checks import checks
-from training.study.recipe import MINI
+from training.study.recipe import BASE, MINI
 from training.study.run import environment
-from training.study.stages import BASE, Stage, Study
+from training.study.stage import Stage
+from training.study.stages import Study
 from training.study.terminal_report import first_arm, in_order, terminal_report
 
 ABOUT = """\

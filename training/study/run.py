@@ -10,7 +10,7 @@ from training.study.folder import StudyFolder
 from training.study.progress import Display
 from training.study.recipe import Recipe
 from training.study.runner import Runner
-from training.study.stages import Stage
+from training.study.stage import Stage
 
 
 def environment(recipe: Recipe) -> dict[str, str]:
@@ -69,9 +69,7 @@ def run_stages(folder: StudyFolder, stages: Sequence[Stage], recipe: Recipe, dis
 
 
 def _stage_names(stage: Stage) -> Iterator[str]:
-    yield stage.name
-    if stage.arm or stage.marked:
-        yield stage.name.partition("-")[0]
+    yield from (stage.name, stage.name.partition("-")[0])
 
 
 def _arm_names(stage: Stage) -> Iterator[str]:

@@ -19,7 +19,7 @@ from faithful_se.files import write_atomic
 from training.study import guard
 from training.study.folder import StudyFolder, remove_half
 from training.study.progress import Display, latest
-from training.study.stages import Stage
+from training.study.stage import Stage
 
 _TAIL = 4096  # bytes of output in which the newest progress bar is looked for
 

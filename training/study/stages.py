@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from training.study.explained import explained_stages, explains_with_a_list
 from training.study.options import pairs, words
 from training.study.recipe import (
+    BASE,
     GRPO,
     MINI,
     Recipe,
@@ -20,46 +21,10 @@ from training.study.recipe import (
     trainings,
     tunings,
 )
-
-BASE = "base"
+from training.study.stage import Stage, command_of
 
 # Options of `faithful-se tune` that stand alone. Its others are TRL's.
 SWITCHES = {"full", "strict", "unknown"}
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One command of a study.
-
-    Attributes:
-        name: names its log and its record.
-        command: console script and arguments.
-        done: the file that exists once the stage is complete.
-        purpose: what it does, in a few words.
-        after: names of the stages that must be complete before.
-        arm: the arm it belongs to, if any, without the seed.
-        launch: what the command is started with: a launcher and its arguments.
-        config: a file of arguments that the command reads; its content is an input of the stage.
-        marked: the command writes no such file last (lm_eval): the runner writes `done` after it.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    done: Path
-    purpose: str
-    after: tuple[str, ...] = ()
-    arm: str = ""
-    launch: str = ""
-    config: Path | None = None
-    marked: bool = False
-
-    def words(self) -> tuple[str, ...]:
-        """The command with its launcher."""
-        return (*shlex.split(self.launch), *self.command)
-
-    def typed(self) -> str:
-        """The command line, to copy into a shell."""
-        return shlex.join(self.words())
 
 
 @dataclass(frozen=True)
@@ -100,20 +65,22 @@ class Study:
     def stages(self) -> list[Stage]:
         """All stages, in an order that also works one after the other."""
         arms = [stage for name in self.arms for stage in self._arm(name)]
-        evaluations = [self._evaluation(BASE), *(stage for stage in arms if stage.marked)]
+        explained = list(explained_stages(self.recipe, self.out, self.arms, self._explained))
+        base = self._evaluation(BASE)
         training = [self._attribution()] if self.recipe.arms else []
-        return [*self._model(), *training, evaluations[0], *arms, self._board(evaluations)]
+        evaluations = [stage for stage in (base, *arms, *explained) if stage.marked]
+        return [*self._model(), *training, base, *arms, *explained, self._board(evaluations)]
 
     def _model(self) -> Iterator[Stage]:
         """What makes the model that is studied, where that is not there already."""
         if self.recipe.model == MINI:
             folder = self.out / "base"
-            command = _command("faithful-se", "mini", "--out", folder, "--seed", self.recipe.seeds[0])
+            command = command_of("faithful-se", "mini", "--out", folder, "--seed", self.recipe.seeds[0])
             yield Stage("base", command, folder / "mini.json", "the mini model: from the cache, or trained")
         model, after = self.base, ("base",) if self.recipe.model == MINI else ()
         for name, options in tunings(self.recipe).items():
             folder = self._tuned(name)
-            command = _command(
+            command = command_of(
                 *("faithful-se", "tune", "--model", model, "--tasks", *self.recipe.datasets),
                 *(
                     "--data",
@@ -133,8 +100,10 @@ class Study:
         return self.out / stage.replace("tune", "subject")
 
     def _attribution(self) -> Stage:
-        folder, options = self.out / "attributions", self.recipe.attribute
-        command = _command(
+        folder, options = self.out / "attributions", dict(self.recipe.attribute)
+        if explains_with_a_list(self.recipe):
+            options["word-list"] = True
+        command = command_of(
             *("faithful-se", "attribute", "--model", self.subject, "--tasks", *self.recipe.datasets),
             *("--data", self.recipe.data, *self._include_path(), *words(options), *self._dtype(), "--out", folder),
         )
@@ -143,23 +112,39 @@ class Study:
 
     def _evaluation(self, name: str, adapter: Path | None = None, arm: str = "") -> Stage:
         """Evaluate the subject, or an adapter, with plain lm_eval: all tasks, or those of the arm, in one run."""
-        results, plan = self.out / "results" / name, self.recipe.evaluate
+        results, tasks = self.out / "results" / name, tasks_of(self.recipe, arm)
+        after = (f"{trainer_of(self.recipe, arm)}-{name}",) if adapter else self._subject_stage
+        return Stage(
+            f"evaluate-{name}", self._lm_eval(name, adapter, tasks, results), results / "complete",
+            f"lm_eval, {self.recipe.evaluate.limit or 'all'} texts a task", after, arm,
+            self.recipe.evaluate.launch, marked=True, tasks=tasks,
+        )  # fmt: skip
+
+    def _explained(self, name: str, by: str, source: str, tasks: tuple[str, ...]) -> Stage:
+        """Evaluate an adapter as another explains its answers. What it needs is for the caller to say."""
+        results = self.out / "results" / f"{name}-by-{by}"
+        command = self._lm_eval(name, self.out / "trained" / name, tasks, results, explanations=source)
+        purpose = f"the answers of {name}, explained by {by}"
+        return Stage(
+            name, command, results / "complete", purpose, launch=self.recipe.evaluate.launch, marked=True, tasks=tasks
+        )
+
+    def _lm_eval(
+        self, name: str, adapter: Path | None, tasks: tuple[str, ...], results: Path, **more: str
+    ) -> tuple[str, ...]:
+        """The command that evaluates a checkpoint, with `more` options of the tasks."""
+        plan = self.recipe.evaluate
         peft = {"lora_local_path" if plan.model.startswith("vllm") else "peft": adapter} if adapter else {}
         pretrained = self._model_of(name)[0] if adapter else self.subject
         model_args = {"pretrained": pretrained, **({"dtype": self.recipe.dtype} if self.recipe.dtype else {})}
-        options = {"data": self.recipe.data, **plan.options}
+        options = {"data": self.recipe.data, **plan.options, **more}
         limit = () if plan.limit is None else ("--limit", plan.limit)
         cache = ("--use_cache", self.out / "cache" / name) if plan.cache else ()
-        command = _command(
+        return command_of(
             *("lm_eval", "run", "--model", plan.model, "--model_args"),
             *pairs({**model_args, **plan.model_args, **peft}),
-            *("--tasks", *tasks_of(self.recipe, arm), "--apply_chat_template", "--metadata", *pairs(options), *limit),
+            *("--tasks", *tasks, "--apply_chat_template", "--metadata", *pairs(options), *limit),
             *(*self._include_path(), *words(plan.arguments), *cache, "--log_samples", "--output_path", results),
-        )
-        purpose = f"lm_eval, {plan.limit or 'all'} texts a task"
-        after = (f"{trainer_of(self.recipe, arm)}-{name}",) if adapter else self._subject_stage
-        return Stage(
-            f"evaluate-{name}", command, results / "complete", purpose, after, arm, plan.launch, None, marked=True
         )
 
     def _arm(self, name: str) -> list[Stage]:
@@ -178,7 +163,7 @@ class Study:
 
     def _build(self, name: str) -> Stage:
         (arm, seed), rows = self.arms[name], self.out / "rows" / name
-        build = _command(
+        build = command_of(
             *("faithful-se", "build", "--attributions", self.out / "attributions", "--model", self.subject),
             *("--out", rows, "--seed", seed, *self._include_path(), *self._dtype()),
             *words({**self.recipe.build, **build_options(self.recipe, arm)}),
@@ -199,7 +184,7 @@ class Study:
             data = ("--data", self.recipe.data, "--tasks", *self.recipe.datasets, *self._include_path())
             purpose, after = str(self.recipe.arms[arm].get("purpose", arm)), merging or self._subject_stage
         first = {"config": config.pop("config")} if "config" in config else {}
-        command = _command(
+        command = command_of(
             *("faithful-se", trainer, *words(first), "--model_name_or_path", model, *data, "--output_dir", trained),
             *words(config, config),
             *("--seed", seed),
@@ -218,7 +203,7 @@ class Study:
     def _board(self, evaluations: list[Stage]) -> Stage:
         """Make the leaderboard of all evaluations."""
         folder = self.out / "board"
-        command = _command("faithful-se", "board", self.out / "results", "--out", folder, "--title", self.title)
+        command = command_of("faithful-se", "board", self.out / "results", "--out", folder, "--title", self.title)
         after = tuple(stage.name for stage in evaluations)
         return Stage("board", command, folder / "index.html", "the leaderboard of all checkpoints", after)
 
@@ -249,7 +234,3 @@ class Study:
         """A stage whose section of the recipe may hold `launch` and `config`."""
         config = self.out / f"{'sft' if arm else name}.yaml" if "config" in options else None
         return Stage(name, command, done, purpose, after, arm, options.get("launch", ""), config)
-
-
-def _command(*parts: object) -> tuple[str, ...]:
-    return tuple(map(str, parts))

@@ -13,7 +13,8 @@ from leaderboards.number_format import rate
 from leaderboards.verdict import verdict
 from lm_eval_tasks.styles import EXPLANATION_STYLES
 from training.study.evaluations import Evaluations
-from training.study.stages import BASE, Study
+from training.study.recipe import BASE
+from training.study.stages import Study
 
 if TYPE_CHECKING:
     from leaderboards.board import Board, Task

@@ -12,17 +12,22 @@ from lm_eval_tasks.work import Work, spread, weight
 from training.study import plan
 from training.study.cli import open_study
 from training.study.pilot import Pilot
-from training.study.stages import Stage
+from training.study.stage import Stage
 
 
 def pilot() -> Pilot:
     return Pilot(
         startup=10,
+        training_startup=14,
         index=5,
         classify=Work(100, 5000, 50),
         generate=Work(10, 900, 20),
         tasks={"a": Work(1000, 50_000, 500), "b": Work(2000, 100_000, 1000)},
-        names={"": ["a", "b"], "word": ["a", "b"], "random": ["a", "b"], "answers": ["b"]},
+        names={
+            ("faithful_se",): ["a", "b"],
+            ("faithful_se_snli_*",): ["b"],
+            ("faithful_se_snli_attribution_oneword",): ["a"],
+        },
         attribute={"sentiment140": Work(2000, 90_000, 200), "snli": Work(1000, 50_000, 100)},
         texts={"sentiment140": 60, "snli": 40},
         step=Work(1, 1000, 2),
@@ -39,10 +44,19 @@ def folder(tmp_path):
         "arms": {
             "word": {},
             "random": {"arm": "random", "styles": ["attribution"], "without": ["snli"]},
-            "answers": {"arm": "answers"},
+            "answers": {"arm": "answers", "tasks": ["faithful_se_snli_*"]},
+        },
+        "explainers": {
+            "of": ["word"],
+            "by": ["base", "attribution"],
+            "tasks": ["faithful_se_snli_attribution_oneword"],
         },
         "sft": {"num_train_epochs": 2, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2},
-        "evaluate": {"tasks": ["faithful_se"], "launch": "accelerate launch --num_processes 3 --no_python"},
+        "evaluate": {
+            "tasks": ["faithful_se"],
+            "limit": 25,
+            "launch": "accelerate launch --num_processes 3 --no_python",
+        },
         "parallel": 2,
     }
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
@@ -55,17 +69,19 @@ def test_the_work_of_each_stage(folder):
     # A third of the work on each of three processes.
     assert works["evaluate-base"] == works["evaluate-random"] == Work(1000, 50_000, 515)
     assert works["evaluate-answers"].calls == pytest.approx(2000 / 3)  # one of the two tasks
+    assert works["explain-word-by-base"].calls == works["explain-word-by-attribution"].calls == pytest.approx(1000 / 3)
+    assert works["explain-word"] == Work(1500, 70_000, 160)  # 2 x 25 texts, where the training split has 100
     # 100 texts; the prediction, one masked text, four new words; half a second a call.
     assert works["build-word"] == Work(600, 30_000, 310)
     assert works["build-random"] == Work(120, 6000, 70)
     # Half of 100 texts x 3 styles, with replay 200 rows: 25 steps of eight, twice.
-    assert works["sft-word"] == Work(50, 50_000, 110)
+    assert works["sft-word"] == Work(50, 50_000, 114)
     # Half of 60 texts: 40 rows.
-    assert works["sft-random"] == Work(10, 10_000, 30)
+    assert works["sft-random"] == Work(10, 10_000, 34)
     # 400 gold rows and 60 of replay: 58 steps, which take .6 of one with an explanation. 100 classifications and 120
     # explanations before and after, and 60 explanations for the replay.
     steps = 58 * 0.6
-    assert works["tune"].seconds == pytest.approx(20 + steps * 2 + 200 * 0.5 + 300 * 2)
+    assert works["tune"].seconds == pytest.approx(24 + steps * 2 + 200 * 0.5 + 300 * 2)
 
 
 def test_rows_that_were_built_are_counted(folder):

@@ -136,9 +136,9 @@ def test_the_known_arguments_of_the_training_are_those_of_trl():
 def test_the_documents_list_the_keys():
     from dataclasses import fields
 
-    from training.study.recipe import Evaluate, Recipe
+    from training.study.recipe import Evaluate, Explainers, Recipe
 
     page = (ROOT / "docs" / "study.md").read_text("utf-8")
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     documented = {name for cell in rows for name in cell.replace("`", "").replace(",", " ").split()}
-    assert documented >= {field.name for section in (Recipe, Evaluate) for field in fields(section)}
+    assert documented >= {field.name for section in (Recipe, Evaluate, Explainers) for field in fields(section)}

@@ -19,7 +19,8 @@ from training.study.folder import StudyFolder
 from training.study.progress import Display
 from training.study.read_recipe import find_recipe, read_recipe
 from training.study.runner import Runner, console_script
-from training.study.stages import Stage, Study
+from training.study.stage import Stage
+from training.study.stages import Study
 
 BARS = """
 import pathlib, sys, time
@@ -146,7 +147,7 @@ from pathlib import Path
 from tests.training.study.test_runner import folder_of
 from training.study import runner
 from training.study.progress import Display
-from training.study.stages import Stage
+from training.study.stage import Stage
 runner.console_script = lambda name: sys.executable
 stage = Stage("family", ("python", {str(code)!r}, {str(pids)!r}), Path("never"), "a test")
 runner.Runner(folder_of(Path({str(tmp_path / "study")!r})), Display(io.StringIO()), {{}}).run(stage)

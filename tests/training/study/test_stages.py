@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 
+from faithful_se.errors import UsageError
+from training.study.check import check_commands
 from training.study.cli import open_study
 from training.study.read_recipe import find_recipe, read_recipe
 from training.study.report import command_lines, exports
@@ -17,11 +20,11 @@ from training.study.stages import Study
 ROOT = Path(__file__).parents[3]
 RECIPE = ROOT / "recipes" / "mini" / "study.yaml"
 
-# The demo as it was before there were recipes: its numbers are those of these commands.
+# The numbers of the demo are those of these commands.
 DEMO = """\
 faithful-se mini --out OUT/base --seed 0
 faithful-se attribute --model OUT/base --tasks sentiment140 agnews snli --data mini --split train --limit 700 \
---out OUT/attributions
+--word-list --out OUT/attributions
 lm_eval run --model hf --model_args pretrained=OUT/base --tasks faithful-se-mini --apply_chat_template --metadata \
 data=mini controls=random+oracle --limit 300 --device cpu --batch_size 128 --log_samples --output_path OUT/results/base
 faithful-se build --attributions OUT/attributions --model OUT/base --out OUT/rows/word --seed 0
@@ -36,6 +39,20 @@ OUT/trained/random --num_train_epochs 3 --seed 0
 lm_eval run --model hf --model_args pretrained=OUT/base peft=OUT/trained/random --tasks faithful-se-mini \
 --apply_chat_template --metadata data=mini controls=random+oracle --limit 300 --device cpu --batch_size 128 \
 --log_samples --output_path OUT/results/random
+lm_eval run --model hf --model_args pretrained=OUT/base peft=OUT/trained/word --tasks \
+'faithful_se_sentiment140_[ar]*_oneword' 'faithful_se_agnews_[ar]*_oneword' 'faithful_se_snli_[ar]*_oneword' \
+--apply_chat_template --metadata data=mini controls=random+oracle explanations=OUT/results/base \
+--limit 300 --device cpu --batch_size 128 --log_samples --output_path OUT/results/word-by-base
+lm_eval run --model hf --model_args pretrained=OUT/base peft=OUT/trained/word --tasks \
+'faithful_se_sentiment140_[ar]*_oneword' 'faithful_se_agnews_[ar]*_oneword' 'faithful_se_snli_[ar]*_oneword' \
+--apply_chat_template --metadata data=mini controls=random+oracle explanations=OUT/attributions/word_list.json \
+--limit 300 --device cpu --batch_size 128 --log_samples --output_path OUT/results/word-by-word_list
+faithful-se attribute --model OUT/trained/word --tasks sentiment140 agnews snli --data mini --split test --limit 300 \
+--out OUT/explainers/word
+lm_eval run --model hf --model_args pretrained=OUT/base peft=OUT/trained/word --tasks \
+'faithful_se_sentiment140_[ar]*_oneword' 'faithful_se_agnews_[ar]*_oneword' 'faithful_se_snli_[ar]*_oneword' \
+--apply_chat_template --metadata data=mini controls=random+oracle explanations=OUT/explainers/word \
+--limit 300 --device cpu --batch_size 128 --log_samples --output_path OUT/results/word-by-attribution
 faithful-se board OUT/results --out OUT/board --title 'The mini model, before and after training (seed 0)'
 """
 
@@ -103,7 +120,9 @@ def test_the_sizes_of_the_demo():
     attribute, evaluate = quick.stages()[1].typed(), quick.stages()[2].typed()
     assert "--tasks sentiment140 --data mini --split train --limit 100" in attribute
     assert "--tasks 'faithful_se_sentiment140_[arc]*_oneword' 'faithful_se_trec_[arc]*_oneword' --apply" in evaluate
-    assert len(full.stages()) == 4 + 3 * 12 and sum("--seed 7" in stage.typed() for stage in full.stages()) == 1 + 24
+    assert (
+        len(full.stages()) == 4 + 3 * 12 + 4 and sum("--seed 7" in stage.typed() for stage in full.stages()) == 1 + 24
+    )
 
 
 @pytest.mark.parametrize("size", ["quick", "", "full"])
@@ -127,6 +146,42 @@ def test_every_arm_is_a_build_of_its_own():
     }
     assert len(builds) == 12 and len({str(options) for options in builds.values()}) == 12
     assert [name for name, options in builds.items() if options["specific"]] == ["build-specific"]
+
+
+def test_others_explain_an_arm_of_the_same_seed_one_after_the_other():
+    explainers = {"of": ["word"], "by": ["random", "rationales"], "tasks": ["faithful_se_esnli_attribution_oneword"]}
+    evaluate = {"tasks": ["faithful_se"], "options": {"order": "balanced"}}
+    stages = {stage.name: stage for stage in study(seeds=[0, 1], explainers=explainers, evaluate=evaluate).stages()}
+    first, second = stages["explain-word-seed1-by-random-seed1"], stages["explain-word-seed1-by-rationales"]
+    assert "peft=OUT/trained/word-seed1 --tasks faithful_se_esnli_attribution_oneword" in first.typed()
+    assert "--metadata data=mini order=balanced explanations=OUT/results/random-seed1" in first.typed()
+    assert "explanations=rationales --use_cache OUT/cache/word-seed1" in second.typed()  # the answers of the evaluation
+    assert first.after == ("evaluate-word-seed1", "evaluate-random-seed1")
+    assert second.after == ("evaluate-word-seed1", first.name)
+    assert not first.arm and {first, second} <= set(select([*stages.values()], ["explain"], []))
+    assert {first.name, second.name} <= set(stages["board"].after)
+    assert "--word-list" not in stages["attribute"].typed()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"of": ["words"]}, "of: words: no such arm; did you mean word?"),
+        ({"by": ["wordlist"]}, "by: wordlist: no such explainer; did you mean word_list?"),
+        ({"by": ["word"]}, "word: its own explanations are judged already"),
+        (
+            {"tasks": ["faithful_se_snli_*_oneword"]},
+            "word_list does not explain faithful_se_snli_counterfactual_oneword",
+        ),
+        ({"tasks": ["faithful_se_trec_attribution_oneword"]}, "of sentiment140, agnews, snli"),
+        ({"task": []}, "explainers: task: no such key; did you mean tasks?"),
+        ({"by": ["base", "base"]}, "explainers: base explains word twice: put the tasks of both into one entry"),
+    ],
+)
+def test_an_explainer_that_cannot_explain_is_refused_before_the_first_stage(change, message):
+    explainers = {"of": ["word"], "by": ["word_list"], "tasks": ["faithful_se_snli_attribution_oneword"], **change}
+    with pytest.raises(UsageError, match=re.escape(message)):
+        check_commands(read_recipe(RECIPE, explainers=explainers), "recipe")
 
 
 def test_the_tasks_of_a_size_are_found_by_lm_eval():
