@@ -8,18 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lm_eval_tasks.certify import (
-    DOCUMENTS,
-    auroc,
-    exposed,
-    matrix_table,
-    of_one_text,
-    one_decides,
-    score_all,
-    shuffled,
-    task,
-    texts,
-)
+from lm_eval_tasks.certify import exposed, matrix_table
+from lm_eval_tasks.certify_areas import auroc, number, of_one_text, shuffled
+from lm_eval_tasks.certify_texts import DOCUMENTS, one_decides, score_all, task, texts
 from lm_eval_tasks.metrics import metrics_of
 from lm_eval_tasks.options import Options
 from lm_eval_tasks.rule_models import RuleLM
@@ -62,8 +53,8 @@ def tables(documents: int = DOCUMENTS) -> Iterator[str]:
     yield from ("", "| key | AUROC | truth shuffled |", "|---|---|---|")
     for key in (*HEADLINE[:2], *own_keys(spec)):
         true, untrue = ([of_one_text(key, row[key]) for row in rows] for rows in scored)
-        low, high = shuffled(true, untrue)
-        yield f"| `{key}` | {auroc(true, untrue):.2f} | {low:.2f} to {high:.2f} |"
+        between = " to ".join(map(number, shuffled(true, untrue)))
+        yield f"| `{key}` | {number(auroc(true, untrue))} | {between} |"
     yield ""
     matrix = exposed(style, documents, MODELS, spec)
     yield f"**{style}**, {documents} texts, {SAMPLES} answers"

@@ -25,9 +25,10 @@ from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.cues import shown_cue
 from lm_eval_tasks.data import DatasetSpec, load
 from lm_eval_tasks.disks import check_command
+from lm_eval_tasks.elicitation import reasoning_request
 from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.metrics import metrics_of, score
-from lm_eval_tasks.options import FEWSHOT_SEED, SELF
+from lm_eval_tasks.options import DIRECT, FEWSHOT_SEED, SELF
 from lm_eval_tasks.order import ordered
 from lm_eval_tasks.sources import TaskOfSource, open_source
 from lm_eval_tasks.spec import TaskSpec
@@ -169,7 +170,8 @@ class SelfExplainTask(ConfigurableTask):
         request = self.spec.request(document, target="…")
         cue = f"\n\n[cue] {text}" if (text := shown_cue(request.question, self.spec.options)) else ""
         simulate = f"\n\n[simulate] {ask_whether(request, '…')}" if STYLES[self.spec.style].SIMULATES else ""
-        return f"{opening}{cue}\n\n[explain] {STYLES[self.spec.style].ask(request)}{simulate}"
+        reason = f"\n\n[reason] {reasoning_request(request.question)}" if self.spec.options.elicit != DIRECT else ""
+        return f"{opening}{cue}{reason}\n\n[explain] {STYLES[self.spec.style].ask(request)}{simulate}"
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""

@@ -18,7 +18,8 @@ from lm_eval_tasks.data import check_revisions, hub_commit
 from lm_eval_tasks.data_checks import MOST_TEXTS
 from lm_eval_tasks.declaration import check_declaration, label_problem
 from lm_eval_tasks.label_checks import ranking_problem
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 

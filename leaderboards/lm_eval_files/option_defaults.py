@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "order_seed": 0,
     "template": 1,
     "samples": 1,
+    "elicit": "direct",
     "explanations": "self",
     "cue": "none",
     "cue_way": "persuade",

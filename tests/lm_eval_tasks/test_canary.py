@@ -209,7 +209,7 @@ def test_order_of_construction(data):
     assert list(task.aggregation()) == [entry["metric"] for entry in task.config.metric_list]
 
 
-@says("TaskManager merges --metadata into a task's configuration differently", "lm_eval_tasks/options.py")
+@says("TaskManager merges --metadata into a task's configuration differently", "lm_eval_tasks/read_options.py")
 def test_metadata_is_merged_flat(data):
     metadata = {"data": str(data), "classifier": "loglikelihood", "pretrained": "a model argument"}
     manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata=metadata)

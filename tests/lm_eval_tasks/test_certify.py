@@ -7,7 +7,8 @@ import math
 import pytest
 
 from lm_eval_tasks import certify_cues, certify_samples, certify_simulation
-from lm_eval_tasks.certify import GOOD, REASONS, areas, auroc, exposed, of_one_text, shuffled, tables
+from lm_eval_tasks.certify import exposed, tables
+from lm_eval_tasks.certify_areas import GOOD, REASONS, areas, auroc, of_one_text, shuffled
 from lm_eval_tasks.metrics import METRICS
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
 from lm_eval_tasks.styles import STYLES

@@ -13,12 +13,13 @@ from lm_eval.tasks import TaskManager
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.calls import Answer, Classify, Generate
-from lm_eval_tasks.certify import score_all, texts
 from lm_eval_tasks.certify_samples import own_keys, task_with_samples
+from lm_eval_tasks.certify_texts import score_all, texts
 from lm_eval_tasks.lm_eval_backend import CLASSIFY_TOKENS, Backend
 from lm_eval_tasks.metrics import score
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.styles import STYLES
 from tests.lm_eval_tasks.answering import DOCUMENT, label, play, spec_of

@@ -20,8 +20,9 @@ from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.document_statistics import ccf
 from lm_eval_tasks.lm_eval_backend import Backend
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
