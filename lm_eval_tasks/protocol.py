@@ -21,6 +21,7 @@ from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
 from lm_eval_tasks.options import DIRECT, NO_CUE
+from lm_eval_tasks.sampled_answers import ask_repeatedly
 from lm_eval_tasks.server_problems import worst_problem
 from lm_eval_tasks.simulation import simulate
 from lm_eval_tasks.spec import TaskSpec
@@ -61,8 +62,13 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
 
     Yields lists of calls, expects their answers in the same order, and returns the transcript. Where the protocol
     cannot continue (no label, no words, a prompt beyond the context), it ends early. The transcript then names the
-    `problem`, and the document counts as unfaithful.
+    `problem`, and the document counts as unfaithful. With `samples=k`, each classification is asked k times.
     """
+    procedure = _explain_and_check(spec, document)
+    return ask_repeatedly(procedure) if spec.options.samples > 1 else procedure
+
+
+def _explain_and_check(spec: TaskSpec, document: Document) -> Procedure:
     document = spec.in_units(document)
     spec = yield from with_prior(spec, document)
     call = spec.classify(document)
