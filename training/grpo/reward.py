@@ -93,13 +93,17 @@ def score_explanations(
 ) -> list[Scored]:
     """Judge explanations in lock step: all classifications in one batch, then all perturbed texts in another.
 
-    Equal questions are asked once, those of different explanations of one text among them.
+    Equal questions are asked once, those of different explanations of one text among them. Equal explanations, which a
+    policy writes the more of the surer it is, are judged once.
     """
     options = options or RewardOptions()
-    procedures = [with_explanation(self_explain(each.spec, each.document), each.text) for each in explanations]
+    keys = [(id(each.spec), each.document.hash, each.document.labels, each.text) for each in explanations]
+    distinct = dict(zip(keys, explanations, strict=True))
+    procedures = [with_explanation(self_explain(each.spec, each.document), each.text) for each in distinct.values()]
+    transcripts = dict(zip(distinct, run(procedures, respond), strict=True))
     return [
-        Scored(_reward(transcript, each.answer, options), transcript)
-        for each, transcript in zip(explanations, run(procedures, respond), strict=True)
+        Scored(_reward(transcripts[key], each.answer, options), transcripts[key])
+        for key, each in zip(keys, explanations, strict=True)
     ]
 
 
