@@ -69,5 +69,5 @@ if __name__ == "__main__":
     parser.add_argument("results", nargs="+", type=Path, help="folders that lm_eval wrote, with --log_samples")
     parser.add_argument("--draws", type=int, default=2000, help="draws of the bootstrap")
     arguments = parser.parse_args()
-    made, _ = make_board(arguments.results, settings=Settings(draws=arguments.draws))
-    print("\n".join(table(made)))
+    board, _ = make_board(arguments.results, settings=Settings(draws=arguments.draws))
+    print("\n".join(table(board)))

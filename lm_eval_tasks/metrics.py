@@ -29,7 +29,7 @@ from lm_eval_tasks import (
 )
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.operators import OPERATORS
-from lm_eval_tasks.options import NO_CUE
+from lm_eval_tasks.options import FROM_MODEL, NO_CUE
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
@@ -61,6 +61,7 @@ def features_of(spec: TaskSpec) -> set[str]:
         ("loglikelihood", options.ranked),
         ("simulation", STYLES[spec.style].SIMULATES),
         ("cue", options.cue != NO_CUE),
+        ("proposals", options.infill_from == FROM_MODEL),
     )
     operators = {"operators", *options.operators} if len(options.operators) > 1 else set()
     return features | operators | {spec.budget} | {name for name, is_on in switches if is_on}
@@ -246,6 +247,7 @@ METRICS: dict[str, Metric] = {
     **_of_operators("faithful", scoring_operators.faithful, "removal"),
     **_of_operators("lift", scoring_operators.lift, "removal random"),
     "operators_agree": Metric(scoring_operators.operators_agree, None, "removal operators", *POOLED),
+    "infill_read": Metric(scoring_operators.infill_read, True, "removal proposals", *POOLED),
 }
 
 

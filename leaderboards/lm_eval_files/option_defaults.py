@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "order_seed": 0,
     "template": 1,
     "elicit": "direct",
+    "infill_from": "texts",
     "explanations": "self",
     "cue": "none",
     "cue_way": "persuade",

@@ -122,5 +122,5 @@ def test_languages_have_the_sentence_or_are_refused():
     sentence = "Erkläre in einem Satz, was im Text oben für deine Antwort entscheidend war."
     assert german.prompt("rationale_first") == sentence
     own = tuple((key, value) for key, value in prompts_of(ENGLISH).items() if key != "rationale_first")
-    with pytest.raises(UsageError, match="fr has no prompts that ask for reasoning first: give each under prompts; "):
+    with pytest.raises(UsageError, match="fr has no prompt that asks for reasoning first: give each under prompts; "):
         TaskSpec(replace(german, language="fr", prompts=own), "attribution", "oneword", FIRST)
