@@ -33,7 +33,7 @@ def most_calls(spec: TaskSpec, document: Document) -> int:
     calls += types_of(spec, document) * ("oracle" in controls)
     if spec.options.cue != NO_CUE:
         calls += 1 + most_words(spec.question_about(document), spec.options) * ("oracle" in controls)
-    return calls
+    return 1 + (calls - 1) * spec.options.samples  # the explanation is asked for once
 
 
 def types_of(spec: TaskSpec, document: Document) -> int:

@@ -47,7 +47,7 @@ FEWSHOT_SEED = 1234
 RANKED = ("loglikelihood", "calibrated")
 
 # The smallest value of each option that is a whole number.
-WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0, "template": 1}
+WHOLE_NUMBERS = {"draws": 1, "prior_texts": 1, "thinking_tokens": 0, "order_seed": 0, "template": 1, "samples": 1}
 
 # The largest ones: a number of draws or tokens beyond it would fill the memory before anything is asked.
 LARGEST, LARGEST_SEED = 10**6, 2**63 - 1
@@ -80,6 +80,7 @@ class Options:
         words_of: of multiple choice, whose words count: question, choices or both.
         answer_with: of multiple choice, whether the labels are the letters of the choices or their texts.
         template: wording of the request for an explanation, 1 to 5.
+        samples: how often each classification is asked; more than once, answers are sampled and the majority counts.
         elicit: direct, or rationale_first: a sentence of reasoning before the explanation.
         explanations: self, or whose are judged in place of the model's own: results of a run, attributions, a word
             list, or rationales.
@@ -107,6 +108,7 @@ class Options:
     words_of: str = "question"
     answer_with: str = "letter"
     template: int = 1
+    samples: int = 1
     elicit: str = DIRECT
     explanations: str = SELF
     cue: str = NO_CUE
@@ -137,7 +139,7 @@ class Options:
         unused |= {"prior_texts"} if self.prior != "texts" else set()
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         unused |= {"unit"} if self.unit == UNIT else set()
-        unused |= {"template"} if self.template == 1 else set()
+        unused |= {name for name in ("template", "samples") if getattr(self, name) == 1}
         unused |= {"infill_from"} if self.infill_from == FROM_TEXTS else set()
         unused |= {"elicit"} if self.elicit == DIRECT else set()
         unused |= {"explanations"} if self.explanations == SELF else set()

@@ -23,6 +23,7 @@ from lm_eval_tasks.options import (
     LARGEST,
     LARGEST_SEED,
     NO_CUE,
+    RANKED,
     SELF,
     TEMPLATES,
     UNIT,
@@ -65,6 +66,11 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
         raise UsageError(
             f"{task}: answer_with=text with words_of={values['words_of']}: a choice without a word would be another "
             "label: give answer_with=letter, or words_of=question"
+        )
+    if values.get("samples", 1) > 1 and (classifier := values.get("classifier", Options.classifier)) in RANKED:
+        raise UsageError(
+            f"{task}: samples={values['samples']} samples answers, and classifier={classifier} ranks labels: give "
+            "classifier=generate, or leave samples out"
         )
     if values.get("order_seed") and values.get("order") != "balanced":
         raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")

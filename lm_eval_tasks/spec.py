@@ -134,7 +134,9 @@ class TaskSpec:
         labels = question.choices(self.options.unknown)
         messages = (*self.opening(), *self.examples, ("user", prompt))
         prior = tuple(self.prior[label] for label in labels) if self.prior else ()
-        return self._choose(messages, labels, question, question.synonyms, prior)
+        call = self._choose(messages, labels, question, question.synonyms, prior)
+        samples = self.options.samples
+        return replace(call, samples=samples, sampling=self.generation) if samples > 1 else call
 
     def _choose(
         self,

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "order": "file",
     "order_seed": 0,
     "template": 1,
+    "samples": 1,
     "elicit": "direct",
     "infill_from": "texts",
     "explanations": "self",

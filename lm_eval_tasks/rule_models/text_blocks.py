@@ -10,6 +10,7 @@ from lm_eval_tasks.classification import Question
 
 
 def is_titled(question: Question, text: str) -> bool:
+    """Whether a text begins as the text block of a question does."""
     title = question.layout[0][1] if question.layout else question.titles[0]
     return text.startswith(question.line(title).partition("{text}")[0])
 
@@ -32,6 +33,7 @@ def with_choices_of(question: Question, text: str) -> Question | None:
 
 
 def fields_of(question: Question, text: str) -> dict[str, str]:
+    """The fields of a document whose words count; a `ValueError` where the text shows no document of the question."""
     texts = texts_of(question, text)
     if not texts:
         raise ValueError(f"not a document of {question.dataset}: {text[:80]!r}")

@@ -17,10 +17,11 @@ from lm_eval_tasks.infill_texts import infill_texts
 from lm_eval_tasks.languages import ENGLISH, prompts_of
 from lm_eval_tasks.metrics import metrics_of, score
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import EXPLAIN, PROPOSE, STEPS, self_explain, steps_of
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.steps import EXPLAIN, PROPOSE, STEPS, steps_of
 from tests.lm_eval_tasks.answering import DOCUMENT, SENTIMENT, label, play, spec_of
 
 OTHERS = OtherTexts.of([{"text": "we sold our old car"}])
