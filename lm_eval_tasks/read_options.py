@@ -23,6 +23,7 @@ from lm_eval_tasks.options import (
     LARGEST,
     LARGEST_SEED,
     NO_CUE,
+    RANKED,
     SELF,
     TEMPLATES,
     UNIT,
@@ -55,12 +56,21 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     _check_prior(task, values)
     _check_unit(task, values)
     _check_cue(task, values)
+    if "infill_from" in values and "infill" not in values.get("operator", "").split("+"):
+        raise UsageError(
+            f"{task}: infill_from={values['infill_from']} is for operator=infill: add that, or leave it out"
+        )
     if values.get("elicit", DIRECT) != DIRECT and values.get("explanations", SELF) != SELF:
         raise UsageError(f"{task}: elicit={values['elicit']} asks the model to reason: leave explanations out")
     if values.get("answer_with") == "text" and values.get("words_of", "question") != "question":
         raise UsageError(
             f"{task}: answer_with=text with words_of={values['words_of']}: a choice without a word would be another "
             "label: give answer_with=letter, or words_of=question"
+        )
+    if values.get("samples", 1) > 1 and (classifier := values.get("classifier", Options.classifier)) in RANKED:
+        raise UsageError(
+            f"{task}: samples={values['samples']} samples answers, and classifier={classifier} ranks labels: give "
+            "classifier=generate, or leave samples out"
         )
     if values.get("order_seed") and values.get("order") != "balanced":
         raise UsageError(f"{task}: order_seed={values['order_seed']} is for order=balanced: leave it out")

@@ -243,7 +243,7 @@ def test_standard_errors_of_our_own():
     assert without["own_stderr,none"] == "N/A"
 
 
-@says("the table prints other values than numbers differently", "metrics.py: ccf, ccf_stderr")
+@says("the table prints other values than numbers differently", "document_statistics.py: ccf, ccf_stderr")
 def test_a_metric_without_a_value_in_the_table():
     table = table_of({"own,none": "why", "own_stderr,none": "N/A", "bare,none": math.nan, "bare_stderr,none": math.nan})
     assert "why" in table and "N/A" in table

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
-from lm_eval_tasks import scoring
+from lm_eval_tasks import scoring, scoring_erasure
 from lm_eval_tasks.calls import Answer, Call
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.protocol import self_explain
@@ -22,7 +22,7 @@ from lm_eval_tasks.styles import STYLES
 from training.build.verify import with_explanation
 
 # What counts as the effect of words: the change of the answer, or of the label's probability.
-EFFECTS: dict[str, Callable[[Transcript], float]] = {"flip": scoring.lift, "probability": scoring.graded_lift}
+EFFECTS: dict[str, Callable[[Transcript], float]] = {"flip": scoring.lift, "probability": scoring_erasure.graded_lift}
 
 # What an explanation without a readable format gets: an effect of 0, of which chance is subtracted; or 0.
 INVALID = ("chance", "zero")
