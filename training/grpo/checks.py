@@ -119,6 +119,16 @@ class CheckHeldOut(TrainerCallback):  # type: ignore[misc]
             self.say(self.stopped)
 
 
+def last_check(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The values of the last check in a log: all that a training knows which was killed after its last checkpoint.
+
+    >>> last_check([{"held_out/lift": 0.25, "step": 1}, {"loss": 0.5, "step": 1}])
+    {'held_out/lift': 0.25}
+    """
+    checks = [{name: entry[name] for name in (ACCURACY, SAME, VALID, LIFT) if name in entry} for entry in history]
+    return next(filter(None, reversed(checks)), {})
+
+
 def line_of(values: Mapping[str, float]) -> str:
     """The values of a check in one line.
 
@@ -139,4 +149,4 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-__all__ = ["ACCURACY", "LIFT", "SAME", "VALID", "CheckHeldOut", "HeldOut", "line_of"]
+__all__ = ["ACCURACY", "LIFT", "SAME", "VALID", "CheckHeldOut", "HeldOut", "last_check", "line_of"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from training.attribution.prompt.chat_template import read_template_args
 from training.grpo.arguments import GrpoArguments
 from training.grpo.base import base_answers
-from training.grpo.checks import CheckHeldOut, HeldOut
+from training.grpo.checks import CheckHeldOut, HeldOut, last_check
 from training.grpo.explore import exploring
 from training.grpo.functions import reward_functions
 from training.grpo.judge import Judge
@@ -157,7 +157,7 @@ class _Run:
             "completions": args.num_generations,
         }
         if checks:
-            options |= {name: round(value, 4) for name, value in checks.values.items()}
+            options |= {name: round(value, 4) for name, value in last_check(trainer.state.log_history).items()}
             if checks.stopped:
                 options["stopped"] = checks.stopped
         return options

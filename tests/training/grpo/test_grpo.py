@@ -77,12 +77,13 @@ def test_the_folder_says_what_was_rewarded_and_by_whom(trained: Path, mini_base:
     assert {"rewards/faithfulness/mean", "rewards/form/mean", "rewards/same_answer/mean", "faithful"} <= rewards.keys()
 
 
+@pytest.mark.parametrize("checkpoint", ["checkpoint-1", "checkpoint-2"])
 def test_killed_after_a_checkpoint_it_ends_with_the_same_weights(
-    trained: Path, mini_base: Path, tmp_path: Path
+    checkpoint: str, trained: Path, mini_base: Path, tmp_path: Path
 ) -> None:
-    """As if killed in its second step: the settings, the base's answers and one checkpoint are there."""
+    """As if killed in its second step, or after it: settings, the base's answers and one checkpoint are there."""
     out = tmp_path / "out"
-    for name in ("grpo.json", "answers", "checkpoint-1"):
+    for name in ("grpo.json", "answers", checkpoint):
         source, target = trained / name, out / name
         out.mkdir(exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
