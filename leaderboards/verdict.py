@@ -26,9 +26,10 @@ class Verdict:
     Attributes:
         best: id of the checkpoint that the sentences are about; None where nothing could be measured.
         headline: which checkpoint, by how much, and on how many tasks it is significant.
-        better, worse, neither: a sentence per group of datasets; empty without any.
-        caveats: chance, control arms, accuracy, rivals that are as good, what was not measured, and what others'
-            explanations reach.
+        better: which tasks gained; empty without any.
+        worse: which lost, and where fewer explanations are valid.
+        neither: styles and datasets without a gain, the lift, and whether the answers changed.
+        caveats: control arms, what others' explanations reach, rivals that are as good, and what was not measured.
     """
 
     best: str | None
@@ -77,19 +78,16 @@ def verdict(board: Board) -> Verdict:
         headline = _headline_alone(best, metric, len(ranked), len(measured[best.id]))
         if best.base:
             limits.insert(0, "it was not tested against its base: they have no samples of the same documents")
-        sides = [(side,) if side else () for side in sentences.against_chance(groups)]
+        sides = [tuple(_joined([side])) for side in sentences.against_chance(groups)]
         return Verdict(best.id, headline, *sides, tuple(_joined([knowledge], limits)))
     names = {checkpoint.id: quoted_name(checkpoint) for checkpoint in board.checkpoints}
-    worse = [
-        text.removesuffix(".") for text in (sentences.changes(groups, "worse"), sentences.fewer_valid(groups)) if text
-    ]
     return Verdict(
         best.id,
         _headline(best, names[best.base or ""], metric, len(ranked), markers, board.settings.alpha),
-        better=tuple(filter(None, [sentences.changes(groups, "better")])),
-        worse=tuple(_joined(worse)),
-        neither=tuple(filter(None, [sentences.no_gain_and_lift(groups)])),
-        caveats=tuple(_joined(accuracy(own, tasks), [*controls(board, best), knowledge], limits)),
+        better=tuple(_joined([sentences.changes(groups, "better")])),
+        worse=tuple(_joined([sentences.changes(groups, "worse"), sentences.fewer_valid(groups)])),
+        neither=tuple(_joined([sentences.no_gain_and_lift(groups)], accuracy(own, tasks))),
+        caveats=tuple(_joined([*controls(board, best), knowledge], limits)),
     )
 
 

@@ -1,4 +1,7 @@
-"""The sentences of a verdict about groups of tasks: what rose, what fell, and where there is no gain."""
+"""The clauses of a verdict about groups of tasks: what rose, what fell, and where there is no gain.
+
+They have no full stop; `leaderboards/verdict.py` joins them.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ def no_gain_and_lift(groups: Sequence[TaskGroup]) -> str:
         parts += [f"No significant gain {', nor '.join(names)}"] if names else []
     lead = "lift" if parts else "Lift"
     parts += [f"{lead} (faithful minus chance){lifts}"] if (lifts := _lifts(groups)) else []
-    return f"{'; '.join(parts)}." if parts else ""
+    return "; ".join(parts)
 
 
 def _without_gain(pairs: Sequence[TaskPair], field: str) -> list[str]:
@@ -116,7 +119,7 @@ def _lifts(groups: Sequence[TaskGroup]) -> str:
 
 
 def against_chance(groups: Sequence[TaskGroup]) -> tuple[str, str, str]:
-    """Sentences without a base: above chance on all tasks or some, below it on some, and what shows neither."""
+    """Clauses without a base: above chance on all tasks or some, below it on some, and what shows neither."""
     leads = {"above": "Above chance", "below": "Below chance", "": "Not told apart from chance"}
     lines = {}
     for kind, lead in leads.items():
@@ -147,11 +150,11 @@ def _by_place(groups: Sequence[TaskGroup]) -> Mapping[str, list[TaskGroup]]:
 
 
 def _sentence(lead: str, phrases: Mapping[str, str]) -> str:
-    """One sentence over all places that have a phrase: ``Better on unseen datasets: …``."""
+    """One clause over all places that have a phrase: ``Better on unseen datasets: …``."""
     clauses = [f"{PLACES[place]}: {phrase}".removeprefix(": ") for place, phrase in phrases.items() if phrase]
     if not clauses:
         return ""
-    return f"{lead}{' ' if clauses[0].startswith('on ') else ': '}{'; '.join(clauses)}."
+    return f"{lead}{' ' if clauses[0].startswith('on ') else ': '}{'; '.join(clauses)}"
 
 
 def _style(group: TaskGroup) -> str:
