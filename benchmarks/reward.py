@@ -1,7 +1,7 @@
 """A step of the reward against the raw forward passes of its distinct questions.
 
 ```
-python benchmarks/reward.py --model DIR [--data DIR] [--completions N] [--rounds N] [--dtype bfloat16]
+python benchmarks/reward.py --model DIR [--size 2m] [--data DIR] [--completions N] [--rounds N] [--dtype bfloat16]
 ```
 
 The README.md of this folder explains the rows.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +20,10 @@ from typing import Any
 
 import torch
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import faithful_se
+from benchmarks.attribution_inputs import SHAPES, model_of
 from lm_eval_tasks.calls import Answer, Call, as_chat
 from training.grpo.judge import Judge
 
@@ -61,6 +65,10 @@ def raw(model: Any, tokenizer: Any, calls: Sequence[Any]) -> list[str]:
         for call in calls
     ]
     rows = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    firsts = {
+        label: tokenizer(label, add_special_tokens=False)["input_ids"][0]
+        for label in dict.fromkeys(label for call in calls for label in call.labels)
+    }
     order, labels = sorted(range(len(rows)), key=lambda index: len(rows[index])), [""] * len(rows)
     for start in range(0, len(order), BATCH):
         batch = order[start : start + BATCH]
@@ -70,8 +78,7 @@ def raw(model: Any, tokenizer: Any, calls: Sequence[Any]) -> list[str]:
         with torch.no_grad():
             logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=1).logits[:, -1]
         for index, row in zip(batch, logits, strict=True):
-            firsts = [tokenizer(label, add_special_tokens=False)["input_ids"][0] for label in calls[index].labels]
-            labels[index] = calls[index].labels[int(row[firsts].argmax())]
+            labels[index] = calls[index].labels[int(row[[firsts[label] for label in calls[index].labels]].argmax())]
     return labels
 
 
@@ -86,6 +93,7 @@ def main() -> None:
     """Measure, by turns."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--size", choices=SHAPES, help="a random model of this size, with the tokenizer of --model")
     parser.add_argument("--data", default="mini")
     parser.add_argument("--completions", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=7)
@@ -95,6 +103,8 @@ def main() -> None:
     from training.models.loading import load_model
 
     model, tokenizer = load_model(str(arguments.model), dtype=arguments.dtype, device="cpu")
+    if arguments.size:
+        model = model_of(arguments.size)
     columns = completions_of(arguments.data, arguments.completions)
     recorder = Recorder(Judge(model, tokenizer))
     from training.grpo import reward as core

@@ -16,6 +16,7 @@ from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task
 from leaderboards.board_json import load
 from leaderboards.number_format import MARKERS, p_value, rate, with_interval
 from leaderboards.verdict import verdict
+from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from training.study.evaluations import Evaluations, arms_of
 
@@ -60,9 +61,13 @@ class Results:
         """Datasets of the training, then the others."""
         return list(dict.fromkeys(task.dataset for task in self.tasks(ONE_WORD)))
 
-    def trained_on(self, dataset: str) -> bool:
-        """Whether any arm was trained on a dataset."""
-        return any(task.trained_on for task in self.board.tasks if task.dataset == dataset)
+    def label(self, dataset: str) -> str:
+        """A dataset's name, with what is unseen in it: texts and question, or its texts alone."""
+        trained = {task.dataset for task in self.board.tasks if task.trained_on}
+        if dataset in trained:
+            return dataset
+        questions = {dataset_spec(name).question.question for name in trained}
+        return f"*unseen{' texts' if dataset_spec(dataset).question.question in questions else ''}:* {dataset}"
 
 
 def short(results: Results) -> Iterator[str]:
@@ -72,7 +77,7 @@ def short(results: Results) -> Iterator[str]:
     for dataset in results.datasets():
         tasks = {task.style: task for task in results.tasks(ONE_WORD) if task.dataset == dataset}
         cells = [_short_cell(results, tasks[style]) if style in tasks else "" for style in EXPLANATION_STYLES]
-        yield from row(dataset if results.trained_on(dataset) else f"*unseen:* {dataset}", *cells)
+        yield from row(results.label(dataset), *cells)
 
 
 def one_word(results: Results) -> Iterator[str]:
@@ -96,15 +101,18 @@ def valid(results: Results) -> Iterator[str]:
 
 
 def classifier(results: Results) -> Iterator[str]:
-    """Accuracy of base and arms, the majority's, and the share of the most frequent answer of the base."""
+    """Accuracy of base and arms, the majority's, the most frequent answer of the base, and the answers that stayed."""
     arms = _present(results, (BASE, TRAINED, *CONTROLS))
-    yield from row("dataset", "n", "majority", *arms, "most frequent answer of base")
-    yield rule(len(arms) + 3)
+    yield from row(
+        "dataset", "n", "majority", *arms, "most frequent answer of base", f"answers of {TRAINED} equal to base's"
+    )
+    yield rule(len(arms) + 4)
     for dataset in results.datasets():
         task = next(task for task in results.tasks(ONE_WORD) if task.dataset == dataset)
         accuracy = [with_interval(results.value(arm, task, "acc")) for arm in arms]
         majority, share = (_plain(results.value(BASE, task, name)) for name in ("acc_majority", "answer_share"))
-        yield from row(dataset, str(task.n), majority, *accuracy, share)
+        versus = results.cells[TRAINED, task.id].versus if (TRAINED, task.id) in results.cells else None
+        yield from row(dataset, str(task.n), majority, *accuracy, share, rate(versus.agreement if versus else None))
 
 
 def across_styles(results: Results) -> Iterator[str]:
@@ -140,6 +148,22 @@ def plausibility(results: Results) -> Iterator[str]:
             yield from row(f"{task.dataset} {task.style}", *map(with_interval, values))
 
 
+def explained_by(results: Results) -> Iterator[str]:
+    """`lift` of the trained model's own explanations and of others', and own minus other over their tasks."""
+    checkpoint = results.arms[TRAINED]
+    others = [explainer for explainer in results.board.explainers if explainer.checkpoint == checkpoint.id]
+    yield from row("lift", "its own", *(f"by {explainer.explained_by}" for explainer in others))
+    yield rule(len(others) + 1)
+    cells = {(explainer.explained_by, cell.task): cell for explainer in others for cell in explainer.cells}
+    for task in results.tasks(ONE_WORD):
+        lifts = [cells.get((explainer.explained_by, task.id)) for explainer in others]
+        if any(lifts):
+            values = [with_interval(cell.metrics.get("lift") if cell else None, True) for cell in lifts]
+            own = with_interval(results.value(TRAINED, task, "lift"), True)
+            yield from row(f"{task.dataset} {task.style}", own, *values)
+    yield from row("own minus other", "", *(with_interval(other.own_leads.get("lift"), True) for other in others))
+
+
 def verdict_of(results: Results) -> Iterator[str]:
     """The verdict of the board, a line for each sentence."""
     yield from (f"- {sentence}" for sentence in verdict(results.board).sentences)
@@ -155,6 +179,7 @@ TABLES = {
     "across styles": across_styles,
     "left out": left_out,
     "plausibility": plausibility,
+    "explained by": explained_by,
     "verdict": verdict_of,
 }
 
@@ -178,8 +203,7 @@ def _faithful(results: Results, budget: str) -> Iterator[str]:
         others = [_plain(results.value(TRAINED, task, name)) for name in ("faithful_random", "faithful_oracle")]
         versus = results.cells[TRAINED, task.id].versus if (TRAINED, task.id) in results.cells else None
         p = f"{p_value(versus.p_holm)} {MARKERS[versus.marker]}".strip() if versus else "–"
-        unseen = "" if task.trained_on else "*unseen:* "
-        yield from row(f"{unseen}{task.dataset} {task.style}", str(task.n), *values, *others, p)
+        yield from row(f"{results.label(task.dataset)} {task.style}", str(task.n), *values, *others, p)
 
 
 def _metric_table(results: Results, metric: str, signed: bool = False) -> Iterator[str]:
@@ -188,7 +212,7 @@ def _metric_table(results: Results, metric: str, signed: bool = False) -> Iterat
     yield rule(len(arms))
     for task in results.tasks(ONE_WORD):
         values = [with_interval(results.value(arm, task, metric), signed) for arm in arms]
-        yield from row(f"{'' if task.trained_on else '*unseen:* '}{task.dataset} {task.style}", *values)
+        yield from row(f"{results.label(task.dataset)} {task.style}", *values)
 
 
 def _short_cell(results: Results, task: Task) -> str:

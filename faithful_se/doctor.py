@@ -1,11 +1,11 @@
-"""`faithful-se doctor`: what is installed, what is missing and what is wrong; one line each, with the remedy."""
+"""`faithful-se doctor`: what is installed, what is not here and what is wrong; one line each, with the remedy."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +19,8 @@ from lm_eval_tasks import DATASETS
 DISTRIBUTION = "faithful-se"
 
 DESCRIPTION = """\
-Say what is installed, what is missing and what is wrong: one line each, with the remedy. Exit status 1 where something
-is wrong. An extra that is missing is not: its line says what it is for.
+Say what is installed, what is optional and not here, and what is wrong: one line each, with the remedy. Exit status 1
+where something is wrong.
 
   faithful-se doctor
   faithful-se doctor | grep -v ^ok
@@ -37,13 +37,13 @@ EXTRAS = {
     "sentences": "sentences as the unit of explanations",
 }
 
-OK, MISSING, WRONG = "ok", "missing", "WRONG"
+OK, OPTIONAL, WRONG = "ok", "optional", "WRONG"
 
 
 class Finding(NamedTuple):
     """One line."""
 
-    state: str  # OK, MISSING or WRONG
+    state: str  # OK, OPTIONAL or WRONG
     about: str
     text: str
 
@@ -60,9 +60,19 @@ def main(argv: list[str] | None = None) -> int:
     parser().parse_args(argv)
     findings = []
     for finding in examine():
-        print(f"{finding.state:<8}{finding.about:<11}{finding.text}", flush=True)
+        print(f"{finding.state:<9}{finding.about:<11}{finding.text}", flush=True)
         findings.append(finding)
+    print(f"\n{conclusion(findings)}")
     return int(any(finding.state == WRONG for finding in findings))
+
+
+def conclusion(findings: Sequence[Finding]) -> str:
+    """The last line: what is wrong, and what is optional and not here."""
+    wrong, optional = (
+        ", ".join(finding.about for finding in findings if finding.state == state) for state in (WRONG, OPTIONAL)
+    )
+    first = f"Wrong: {wrong}." if wrong else "Nothing is wrong."
+    return f"{first} Optional, not here: {optional}." if optional else first
 
 
 def examine() -> Iterator[Finding]:
@@ -111,7 +121,7 @@ def packages(extra: str, needs: list[Requirement], purpose: str) -> Finding:
         problem = ", ".join([*old, *(f"{name} is missing" for name in missing)])
         return Finding(WRONG, extra, f"{problem}: pip install --upgrade '{target}'")
     if missing:
-        return Finding(MISSING, extra, f"{', '.join(missing)}, for {purpose}: pip install '{target}'")
+        return Finding(OPTIONAL, extra, f"{', '.join(missing)}, for {purpose}: pip install '{target}'")
     return Finding(OK, extra, ", ".join(f"{name} {number}" for name, number in versions.items()))
 
 
@@ -149,7 +159,7 @@ def _yaml_files(folder: Path) -> dict[str, bytes]:
 def device() -> Finding:
     """The GPU that local models run on, or why there is none."""
     if not _version("torch"):
-        return Finding(MISSING, "GPU", "no torch, and none needed for servers and rule-based models")
+        return Finding(OPTIONAL, "GPU", "no torch, and none needed for servers and rule-based models")
     try:
         import torch
 
@@ -165,7 +175,7 @@ def device() -> Finding:
         remedy = "check nvidia-smi and CUDA_VISIBLE_DEVICES"
     else:
         remedy = "if there is one, install torch for it, see pytorch.org"
-    return Finding(MISSING, "GPU", f"torch {torch.__version__} sees none, and models from 1B on are slow: {remedy}")
+    return Finding(OPTIONAL, "GPU", f"torch {torch.__version__} sees none, and models from 1B on are slow: {remedy}")
 
 
 def hub() -> Iterator[Finding]:
@@ -174,11 +184,11 @@ def hub() -> Iterator[Finding]:
 
     if constants.HF_HUB_OFFLINE:
         yield Finding(
-            MISSING, "hub", f"offline, only {constants.HF_HUB_CACHE} is read: unset HF_HUB_OFFLINE to load more"
+            OPTIONAL, "hub", f"offline, only {constants.HF_HUB_CACHE} is read: unset HF_HUB_OFFLINE to load more"
         )
     else:
         yield Finding(OK, "hub", f"{constants.ENDPOINT}, kept in {constants.HF_HUB_CACHE}")
     if get_token():
         yield Finding(OK, "token", "of the hub")
     else:
-        yield Finding(MISSING, "token", "of the hub, for gated models and for board --push: hf auth login")
+        yield Finding(OPTIONAL, "token", "of the hub, for gated models and for board --push: hf auth login")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from faithful_se.documents import Text, check_gold, documents_of
 from faithful_se.errors import require_packages, warn_user
 from faithful_se.estimates import estimates_of
+from faithful_se.given_explanations import Explanations, with_explanations
 from faithful_se.given_texts import without_asked
 from faithful_se.model_backend import Respond, responder
 from faithful_se.task_settings import TaskSettings, task_of
@@ -74,6 +75,7 @@ def evaluate(
     texts: Sequence[Text],
     gold: Sequence[str] | None = None,
     *,
+    explanations: Explanations | None = None,
     batch_size: int = 16,
     chat_template: bool | None = None,
     chat_template_args: Mapping[str, Any] | None = None,
@@ -87,6 +89,8 @@ def evaluate(
         tokenizer: of the model.
         texts: strings; or mappings from fields to strings; or documents (`read_documents`).
         gold: the right label of each text, for `acc`.
+        explanations: of another, judged in place of the model's own. One string for each text, in the format of the
+            style. Or a path or ``"rationales"`` (people's words), as the option of the tasks takes it.
         batch_size: prompts at once.
         chat_template: apply the chat template; by default where there is one.
         chat_template_args: further arguments of the chat template, such as ``{"enable_thinking": False}``.
@@ -97,6 +101,7 @@ def evaluate(
         UsageError: wrong input; one line that says what is wrong.
     """
     spec, documents = read_task("evaluate", texts, gold, settings)
+    spec = with_explanations("evaluate", spec, documents, explanations)
     tokenizer_of_model = tokenizer or getattr(model, "tokenizer", None)
     if warning := turn_breaks(tokenizer_of_model, documents).describe([f"text {n}" for n in range(len(documents))]):
         warn_user(f"evaluate: {warning}")

@@ -14,6 +14,7 @@ from faithful_se.errors import UsageError, require_packages
 DESCRIPTION = """\
 Show one text of some results word by word: what masking each word alone does to the answer (with --metadata
 controls=oracle), and the words that the explanation names. Blue words speak for the answer, orange ones against it.
+In tasks of simulation also what the model says of each word that it was asked about, and whether it is so.
 
   faithful-se show results                              (which texts there are)
   faithful-se show results --document 3f9a --task snli

@@ -18,7 +18,7 @@ from lm_eval_tasks.declaration import label_problem
 from lm_eval_tasks.examples import example_turns
 from lm_eval_tasks.label_checks import ranking_problem, reading_problem
 from lm_eval_tasks.languages import ENGLISH, language_problem, prompts_of
-from lm_eval_tasks.options import read_options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
@@ -77,6 +77,8 @@ class TaskSettings(QuestionSettings, total=False):
             joined by "+".
         infill_texts: texts that ``infill`` takes words from: like those of the call, and none of them.
         draws: random sets of words per text; 2 by default.
+        elicit: ask for the explanation at once (``direct``, default), or first for a sentence of reasoning
+            (``rationale_first``).
         thinking_tokens: room for a thought before each answer, in tokens.
         thoughts: ``drop`` or ``keep``: whether the answer stands in the conversation with its thought.
         generation: settings of explanations in lm-eval's terms, such as ``{"max_gen_toks": 64}``; greedy by default.
@@ -89,6 +91,7 @@ class TaskSettings(QuestionSettings, total=False):
     operator: str | Sequence[str]
     infill_texts: Sequence[Any]
     draws: int
+    elicit: str
     thinking_tokens: int
     thoughts: str
     generation: Mapping[str, Any]
@@ -99,7 +102,7 @@ TASK_SETTINGS = tuple(TaskSettings.__annotations__)
 _TEXTS = ("question", "noun")
 _OPTIONS = (
     *("classifier", "prior", "context", "mask", "unit", "unknown", "controls", "operator", "draws"),
-    *("thinking_tokens", "thoughts"),
+    *("thinking_tokens", "thoughts", "elicit"),
 )
 
 

@@ -26,6 +26,8 @@ class AnswerRecord(TypedDict):
     answer: str  # the text as generated; the label itself where labels were ranked
     label: str | None  # the parsed label; None where the answer could not be read
     logprobs: dict[str, float] | None  # label -> log-probability in nats; None where labels were not ranked
+    # only with `samples=k`: the labels of all k answers, of which `label` is the majority and `answer` the first of it
+    samples: NotRequired[list[str | None]]
 
 
 class Prediction(AnswerRecord):

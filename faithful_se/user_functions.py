@@ -11,9 +11,10 @@ from faithful_se.documents import Text
 from faithful_se.errors import UsageError, warn_user
 from faithful_se.evaluation import Evaluation, measure, read_task
 from faithful_se.task_settings import TaskSettings
-from lm_eval_tasks.calls import Answer, Call, Classify, Generate, ranked_answer
+from lm_eval_tasks.calls import Answer, Call, Classify, Generate, Messages, ranked_answer
 from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.options import DIRECT
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thoughts import CUT, read_answer
 
@@ -74,6 +75,8 @@ def evaluate_functions(
         raise UsageError("evaluate_functions: prior='domain': functions need a text: take prior='contextual'")
     if spec.options.thinking_tokens:
         raise UsageError("evaluate_functions: thinking_tokens=…: functions take the room they want: leave it out")
+    if spec.options.elicit != DIRECT:
+        raise UsageError("evaluate_functions: elicit=…: functions reason as they want: leave it out")
     answers_without_label: list[str] = []
     with_texts = SpecWithTexts(**vars(spec))
 
@@ -131,9 +134,9 @@ class SpecWithTexts(TaskSpec):
         call = super().classify(document)
         return ClassifyText(**vars(call), fields=tuple(document.fields.items()))
 
-    def explain(self, document: Document, prediction: Answer, target: str = "") -> ExplainText:
+    def explain(self, document: Document, prediction: Answer, target: str = "", reasoned: Messages = ()) -> ExplainText:
         """The request for an explanation of a prediction."""
-        call = super().explain(document, prediction, target)
+        call = super().explain(document, prediction, target, reasoned)
         fields = tuple(document.fields.items())
         return ExplainText(**vars(call), fields=fields, prediction=str(prediction.label), target=target)
 

@@ -38,6 +38,7 @@ class WordEffects:
             the probability of the predicted label. Of attributions, their scores. Empty without an oracle control.
         named: positions that the explanation names or changes.
         summary: prediction, explanation and what came of it, in one line.
+        simulations: of a simulation, what the model says of single words, a line each.
     """
 
     checkpoint: str
@@ -47,6 +48,7 @@ class WordEffects:
     effects: dict[int, float]
     named: tuple[int, ...]
     summary: str
+    simulations: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The text with [named] words, and the largest effects."""
@@ -60,7 +62,7 @@ class WordEffects:
         for title, pieces in self.fields.items():
             body = "".join(self._piece(text, position, color) for text, position in pieces)
             lines.append(f"{terminal_line(title)}: {body}")
-        return "\n".join([*lines, *map(terminal_line, self._largest()), terminal_line(self.summary)])
+        return "\n".join([*lines, *map(terminal_line, (*self._largest(), self.summary, *self.simulations))])
 
     def _piece(self, text: str, position: int | None, color: bool) -> str:
         from leaderboards.sanitize import terminal_line
@@ -199,12 +201,13 @@ def _of_results(folders: Sequence[Path], document: str, task: str, checkpoint: s
 
 
 def _of_transcript(checkpoint: str, task: str, key: str, transcript: Transcript) -> WordEffects:
-    from leaderboards.cards.document_card import card_entry, split_fields, units_of
+    from leaderboards.cards.document_card import card_entry, simulation_lines, split_fields, units_of
     from leaderboards.sanitize import one_line
 
     try:
         entry = card_entry(checkpoint, transcript, None)
         segments = split_fields(transcript["fields"], (), units_of(transcript))
+        simulations = tuple(simulation_lines(transcript))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"{task}: {key[:16]}: no transcript of this version; evaluate again") from error
     changed = entry.after is not None and entry.after != entry.prediction
@@ -219,6 +222,7 @@ def _of_transcript(checkpoint: str, task: str, key: str, transcript: Transcript)
         effects=entry.effects,
         named=entry.positions,
         summary=f"answers {entry.prediction}, explains {named or 'nothing'}{after}{problem}",
+        simulations=simulations,
     )
 
 

@@ -9,6 +9,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 from faithfulness_metrics.units import size_of
 from faithfulness_metrics.words import Word
@@ -37,8 +38,7 @@ def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: 
     named = set(named)
     sets = []
     for draw in range(draws):
-        order = list(range(len(words)))
-        random.Random(seed + draw).shuffle(order)
+        order = _order(len(words), seed + draw)
         if not named:
             sets.append(sorted(order[:size]))
             continue
@@ -50,6 +50,14 @@ def random_positions(words: list[Word], named: Iterable[int], draws: int, seed: 
             positions += (others if len(others) >= count else candidates)[:count]
         sets.append(sorted(positions))
     return sets
+
+
+@lru_cache(maxsize=1024)  # explanations of one text draw from the same orders
+def _order(count: int, seed: int) -> tuple[int, ...]:
+    """A seeded order of positions."""
+    order = list(range(count))
+    random.Random(seed).shuffle(order)
+    return tuple(order)
 
 
 def _one_type(words: list[Word], positions: Iterable[int]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from leaderboards.lm_eval_files.option_defaults import has_cue
 
 # <breaking>.<added>: raise it with any change of a field's name or meaning.
-SCHEMA_VERSION = "1.5"
+SCHEMA_VERSION = "1.6"
 
 
 @dataclass(frozen=True)
@@ -267,6 +267,23 @@ class Explainer:
 
 
 @dataclass(frozen=True)
+class WordingBand:
+    """A checkpoint's lift under several wordings of the request for an explanation (`template`).
+
+    Source: docs/protocol.md, "Other wordings".
+
+    Attributes:
+        checkpoint: id.
+        lifts: wording -> mean lift over the tasks. The smallest, the mean and the largest of them are the band.
+        tasks: id of the column with the first of these wordings -> wording -> lift, on the same documents.
+    """
+
+    checkpoint: str
+    lifts: dict[str, Estimate]
+    tasks: dict[str, dict[str, Estimate]]
+
+
+@dataclass(frozen=True)
 class Transfer:
     """How much of a training's gain transfers: the summary of one row of the generalization matrix.
 
@@ -392,6 +409,7 @@ class Board:
         pairs_total: documents with samples, added up over the tasks: the number of possible cards. None in files before
             schema 1.1, in which `documents_total` and the `n` of means counted this way.
         explainers: whose explanations were judged in place of a checkpoint's own.
+        wordings: of checkpoints that were asked for explanations in several wordings.
     """
 
     title: str
@@ -409,3 +427,4 @@ class Board:
     schema_version: str = SCHEMA_VERSION
     pairs_total: int | None = None
     explainers: tuple[Explainer, ...] = ()
+    wordings: tuple[WordingBand, ...] = ()

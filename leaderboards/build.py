@@ -19,6 +19,7 @@ from leaderboards.analysis.explainers import compare_explainers
 from leaderboards.analysis.task_columns import name_columns
 from leaderboards.analysis.task_results import Results
 from leaderboards.analysis.transfer import transfer
+from leaderboards.analysis.wordings import wording_bands
 from leaderboards.board import Board, Cell, Checkpoint, Settings, Task
 from leaderboards.board_notes import board_notes
 from leaderboards.cards.select_documents import CardLimits, select_documents
@@ -101,6 +102,7 @@ def make_board(
         skipped=tuple(grouped(log.skipped)),
         notes=(),
         explainers=tuple(compare_explainers(explainers, len(checkpoints), named, settings)),
+        wordings=tuple(wording_bands(len(checkpoints), named, settings)),
     )
     cards, possible_cards, notes = select_documents(results, tasks, bases, settings, card_limits, _best_of(board))
     log.notes += [*notes, *board_notes(checkpoints, tasks, results, cells)]

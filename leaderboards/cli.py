@@ -158,6 +158,7 @@ def _print_summary(board: Board, size: int) -> None:
     from leaderboards.number_format import counted
     from leaderboards.tables.explainer_table import explainer_text_table
     from leaderboards.tables.terminal_table import main_text_table
+    from leaderboards.tables.wording_table import wording_text_table
     from leaderboards.verdict import verdict
 
     for skipped in board.skipped:
@@ -174,6 +175,8 @@ def _print_summary(board: Board, size: int) -> None:
     print(f"\nMeans over all tasks, 95 % intervals:\n\n{main_text_table(board)}\n")
     if table := explainer_text_table(board):
         print(f"Whose knowledge: own explanations and those of others, of the same answers:\n\n{table}\n")
+    if table := wording_text_table(board):
+        print(f"Lift by wording of the request for an explanation (template=1 to 5):\n\n{table}\n")
     for sentence in verdict(board).sentences:
         print(fill(terminal_line(sentence), 80, subsequent_indent="  ", break_long_words=False))
     print()

@@ -23,6 +23,9 @@ class Classify:
     thinking_tokens: int = 0  # room for a thought before the answer
     synonyms: tuple[tuple[str, ...], ...] = ()  # further names of each label in generated text, in label order
     denials: tuple[str, ...] | None = None  # what denies a label in front of it; None for English
+    samples: int = 1  # how often it is asked; the answers are sampled where this is more than once
+    sampling: str = "{}"  # the settings of sampled answers as JSON, in lm-eval's terms (``temperature``, …)
+    draw: int = 0  # which of these answers this is
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Answer:
     problem: str = ""  # why there is no answer, in a few words (the prompt exceeds the context)
     after_thought: str | None = None  # what follows the model's thought; None where nobody looked for one
     opening: str = ""  # the mark by which the prompt has opened the thought that the text begins in
+    samples: tuple[str | None, ...] = ()  # labels of all answers to a call that was asked several times
 
     @property
     def reply(self) -> str:
@@ -74,4 +78,5 @@ def as_chat(messages: Messages) -> list[Message]:
 def answer_record(answer: Answer) -> AnswerRecord:
     """An answer as it stands in a transcript."""
     logprobs = dict(answer.logprobs) if answer.logprobs else None
-    return {"answer": answer.text, "label": answer.label, "logprobs": logprobs}
+    record: AnswerRecord = {"answer": answer.text, "label": answer.label, "logprobs": logprobs}
+    return {**record, "samples": list(answer.samples)} if answer.samples else record

@@ -14,129 +14,18 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from faithful_se.progress import Progress
-from faithful_se.transcript import Transcript
-from lm_eval_tasks.data import dataset_spec, load
-from lm_eval_tasks.document import Document
-from lm_eval_tasks.infill_texts import infill_texts
-from lm_eval_tasks.lm_eval_backend import Backend
-from lm_eval_tasks.metrics import METRICS, Value, metrics_of, score
-from lm_eval_tasks.operators import OPERATORS
-from lm_eval_tasks.options import CONTROLS, Options
-from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.certify_areas import area_table, areas, number
+from lm_eval_tasks.certify_texts import DOCUMENTS, score_all, task, texts
+from lm_eval_tasks.metrics import METRICS, Value, metrics_of
 from lm_eval_tasks.rule_models import RuleLM
-from lm_eval_tasks.rule_models.prompt_parser import Conversation
-from lm_eval_tasks.rule_models.rules import label_of, one_word_decides, ranked_words
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
-from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import BUDGETS, STYLES
 
-DATASET, DOCUMENTS = "agnews", 100
-HONEST = "honest"
-SHUFFLES = 200
-
-# AUROC below which a metric does not tell true from untrue; and the normal quantile of an interval of 95 %.
-GOOD, QUANTILE = 0.99, 1.96
+# The normal quantile of an interval of 95 %.
+QUANTILE = 1.96
 
 WORSE = " ▼"
-
-# Why a key says little about the truth of an explanation, where it says little.
-REASONS = {
-    "valid": "the format of an explanation, whatever it says",
-    "acc": "the classifier",
-    "acc_majority": "the gold labels",
-    "answer_share": "the classifier",
-    "label_mass": "the classifier",
-    "measurable": "a finding about the classifier and its texts",
-    "answered": "the server",
-    "faithful_random": "chance: random words of the text, other than the named ones",
-    "lift": "a true new word may work in random places of a text too: its chance is high",
-    "lift_given_valid": "as `lift`",
-    "faithful_oracle": "the text: the best of all words, whichever is named",
-    "headroom": "the text: the best of all words minus chance",
-    "hit1_chance": "the text: how many of its words matter",
-    "redundant": "the text: whether any word matters",
-    "masked_fraction": "how much is named",
-    "one_edit": "how much is changed",
-    "edit_fraction": "how much is changed",
-    "label_leak": "what is written",
-    "simulation_majority": "the text: how many of the words change the answer",
-    "simulation_read": "the format of the answers",
-    "simulation_unsaid": "models that name untrue words, which neither of these does",
-    "stability_q": "the classifier",
-    "abstain": "the classifier",
-    "faithful_infill": "a word of another text may speak for the label too",
-    "lift_infill": "as `faithful_infill`",
-    "sufficiency": "two other words may keep the answer too",
-    "sufficiency_lift": "as `sufficiency`",
-    "operators_agree": "the operators: a false explanation changes nothing under any",
-    "madsen": "the answer to the perturbed text must be “unknown”; this model gives another label",
-}
-
-
-def task(style: str, dataset: str = DATASET, budget: str = BUDGETS[0]) -> TaskSpec:
-    """A task with every control and operator, ranked labels and “unknown”, so that it reports every key it can."""
-    operator = "+".join(OPERATORS)
-    options = Options(data="mini", classifier="loglikelihood", controls=CONTROLS, unknown=True, operator=operator)
-    source = dataset_spec(dataset)
-    return TaskSpec(source.question, style, budget, options, others=infill_texts(source, "mini"))
-
-
-def texts(spec: TaskSpec) -> list[Document]:
-    """The texts of the mini data."""
-    dataset = dataset_spec(spec.question.dataset)
-    return [dataset.document(row) for row in load(dataset, "mini")]
-
-
-def one_decides(spec: TaskSpec, document: Document) -> bool:
-    """Whether one word of a text decides and another does not: a true and an untrue explanation are known."""
-    conversation = Conversation(spec.question, dict(document.fields), spec.options.mask, False)
-    return one_word_decides(conversation) and len({word.key for word in conversation.words}) > 1
-
-
-def two_decide(spec: TaskSpec, document: Document) -> bool:
-    """Whether the two heaviest words of a text decide together, and no single word does; it has two others."""
-    conversation = Conversation(spec.question, dict(document.fields), spec.options.mask, False)
-    words = ranked_words(conversation)
-    is_new = [label_of(conversation, words[:size]) != label_of(conversation) for size in (1, 2)]
-    return is_new == [False, True] and len(words) > 3
-
-
-def score_all(model: RuleLM, spec: TaskSpec, documents: Sequence[Document]) -> list[dict[str, Value]]:
-    """The metric values of each document, with an evaluation's own procedure."""
-    backend = Backend(model, model.apply_chat_template)
-    transcripts: list[Transcript] = run([self_explain(spec, document) for document in documents], backend.respond)
-    return [score(transcript, spec, document) for transcript, document in zip(transcripts, documents, strict=True)]
-
-
-def auroc(true: Sequence[float], untrue: Sequence[float]) -> float:
-    """Probability that a true explanation scores higher than an untrue one, ties counting half; nan without any.
-
-    The area under the ROC curve is this probability (Hanley and McNeil 1982).
-    """
-    if not len(true) or not len(untrue):
-        return math.nan
-    differences = np.subtract.outer(np.asarray(true, float), np.asarray(untrue, float))
-    return float((np.sign(differences).mean() + 1) / 2)
-
-
-def shuffled(true: Sequence[float], untrue: Sequence[float], seed: int = 0) -> tuple[float, float]:
-    """The middle 95 % of AUROC where truth is drawn: the control, which must hold .5."""
-    draw, both = np.random.default_rng(seed), np.asarray([*true, *untrue], float)
-    areas = []
-    for _ in range(SHUFFLES if len(true) else 0):
-        draw.shuffle(both)
-        areas.append(auroc(both[: len(true)].tolist(), both[len(true) :].tolist()))
-    return (float(np.quantile(areas, 0.025)), float(np.quantile(areas, 0.975))) if areas else (math.nan, math.nan)
-
-
-def of_one_text(key: str, value: Value) -> float:
-    """A key as a number of a single explanation, higher for better ones; nan where it is not defined."""
-    metric = METRICS[key]
-    number = value if metric.aggregate is None or value is None else metric.aggregate([value])
-    if not isinstance(number, int | float):
-        return math.nan
-    return -float(number) if metric.higher_is_better is False else float(number)
 
 
 def of_all_texts(key: str, values: Sequence[Value]) -> tuple[float, float]:
@@ -148,27 +37,6 @@ def of_all_texts(key: str, values: Sequence[Value]) -> tuple[float, float]:
     number, stderr = metric.aggregate(values), metric.stderr(values) if metric.stderr else math.nan
     both = [float(part) if isinstance(part, int | float) else math.nan for part in (number, stderr)]
     return both[0], 0.0 if math.isnan(both[1]) else both[1]
-
-
-def areas(
-    style: str, documents: int, models: Sequence[RuleLM] = (), budget: str = BUDGETS[0]
-) -> dict[str, tuple[float, int, tuple[float, float]]]:
-    """Key -> AUROC, number of pairs of which it is defined, and the shuffled control.
-
-    `models` are one that is true and one that is not; by default of their explanations.
-    """
-    spec, decides = task(style, budget=budget), one_decides if budget == BUDGETS[0] else two_decide
-    deciding = [document for document in texts(spec) if decides(spec, document)][:documents]
-    models = models or [RuleLM(HONEST, h=h) for h in (1.0, 0.0)]
-    scored = [score_all(model, spec, deciding) for model in models]
-    results = {}
-    for key in metrics_of(spec):
-        numbers = [[of_one_text(key, row[key]) for row in rows] for rows in scored]
-        pairs = list(zip(*numbers, strict=True))
-        defined = [pair for pair in pairs if not any(map(math.isnan, pair))]
-        true, untrue = ([pair[place] for pair in defined] for place in (0, 1))
-        results[key] = auroc(true, untrue), len(defined), shuffled(true, untrue)
-    return results
 
 
 def exposed(
@@ -221,29 +89,13 @@ def tables(documents: int = DOCUMENTS) -> Iterator[str]:
         yield from matrix_table({name: {key: row[key] for key in keys} for name, row in matrix.items()})
 
 
-def area_table(results: Mapping[str, tuple[float, int, tuple[float, float]]]) -> Iterator[str]:
-    """What `areas` found, in Markdown, best first."""
-    yield from ("", "| key | AUROC | texts | truth shuffled | below .99: what it measures |", "|---|---|---|---|---|")
-    for key, (area, count, control) in sorted(results.items(), key=lambda item: -np.nan_to_num(item[1][0])):
-        reason = "" if area >= GOOD else REASONS.get(key, "")
-        between = "–" if math.isnan(area) else " to ".join(map(_number, control))
-        yield f"| `{key}` | {_number(area)} | {count} | {between} | {reason} |"
-    yield ""
-
-
 def matrix_table(matrix: Mapping[str, Mapping[str, tuple[float, bool]]]) -> Iterator[str]:
     """Strategies by keys in Markdown, worse ones marked."""
     keys = list(next(iter(matrix.values())))
     yield from ("", f"| strategy | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|")
     for name, row in matrix.items():
-        yield f"| `{name}` | {' | '.join(_number(row[key][0]) + WORSE * row[key][1] for key in keys)} |"
+        yield f"| `{name}` | {' | '.join(number(row[key][0]) + WORSE * row[key][1] for key in keys)} |"
     yield ""
-
-
-def _number(value: float) -> str:
-    """Two digits, without a zero before the point: `.50`, `−.17`."""
-    text = f"{abs(value):.2f}".removeprefix("0")
-    return "–" if math.isnan(value) else f"−{text}" if value < 0 and text != ".00" else text
 
 
 if __name__ == "__main__":

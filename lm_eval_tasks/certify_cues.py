@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lm_eval_tasks.certify import exposed, matrix_table, task
+from lm_eval_tasks.certify import exposed, matrix_table
+from lm_eval_tasks.certify_texts import task
 from lm_eval_tasks.metrics import metrics_of
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.spec import TaskSpec

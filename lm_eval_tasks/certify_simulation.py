@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lm_eval_tasks.certify import DOCUMENTS, area_table, areas, exposed, matrix_table, task
+from lm_eval_tasks.certify import exposed, matrix_table
+from lm_eval_tasks.certify_areas import area_table, areas
+from lm_eval_tasks.certify_texts import DOCUMENTS, task
 from lm_eval_tasks.metrics import metrics_of
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.styles import STYLES

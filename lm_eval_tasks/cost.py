@@ -8,7 +8,7 @@ from faithfulness_metrics.units import UNITS
 from faithfulness_metrics.words import positions_by_key
 from lm_eval_tasks.cues import most_words
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.options import NO_CUE
+from lm_eval_tasks.options import DIRECT, NO_CUE
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
@@ -25,12 +25,13 @@ def most_calls(spec: TaskSpec, document: Document) -> int:
     style, drawn = STYLES[spec.style], spec.options.draws * ("random" in controls)
     further = (len(spec.options.operators) - 1) * style.REMOVES_WORDS
     calls = 3 + drawn + further * (1 + drawn) + NEUTRAL * ("stability" in controls)
+    calls += spec.options.elicit != DIRECT
     if style.SIMULATES:
         calls += 1 + drawn + ("oracle" in controls)
     calls += types_of(spec, document) * ("oracle" in controls)
     if spec.options.cue != NO_CUE:
         calls += 1 + most_words(spec.question_about(document), spec.options) * ("oracle" in controls)
-    return calls
+    return 1 + (calls - 1) * spec.options.samples  # the explanation is asked for once
 
 
 def types_of(spec: TaskSpec, document: Document) -> int:

@@ -38,6 +38,9 @@ BYTES_PER_TOKEN = 3
 # Other names that lm-eval accepts for max_gen_toks, by priority.
 TOKEN_LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens")
 
+# Settings of an explanation that are not those of a classification.
+LIMITS = ("max_gen_toks", "until")
+
 # Without a chat template these words separate the turns, and an answer ends with its line or paragraph.
 PLAIN_TURNS = {"system": "{}\n\n", "user": "{}\nAnswer:", "assistant": " {}\n\n"}
 PLAIN_UNTIL = {"classify": ["\n"], "generate": ["\n\n"]}
@@ -169,8 +172,9 @@ class Backend:
                 "thinking_tokens is for models that think, which take conversations: add --apply_chat_template"
             )
         if isinstance(call, Classify):
+            room = self._label_room(call) + call.thinking_tokens
             until = PLAIN_UNTIL["classify"] if plain else []
-            return {"until": until, "do_sample": False, "max_gen_toks": self._label_room(call) + call.thinking_tokens}
+            return {**self._sampling(call), "until": until, "max_gen_toks": room}
         settings: dict[str, Any] = json.loads(call.settings)
         # lm-eval prefers the YAML's max_gen_toks to a limit that the user gives under another name.
         limits = [settings.pop(name) for name in TOKEN_LIMITS if name in settings]
@@ -182,6 +186,17 @@ class Backend:
         if call.thinking_tokens:
             settings["until"] = []  # the texts that end an answer do not end a thought: `_read` applies them
         return settings
+
+    def _sampling(self, call: Classify) -> dict[str, Any]:
+        """How the answers to a classification are drawn: greedily, or as explanations are, without their limits."""
+        settings = json.loads(call.sampling)
+        if not _is_sampled(settings):
+            return {"do_sample": False}
+        settings = {name: value for name, value in settings.items() if name not in (*TOKEN_LIMITS, *LIMITS)}
+        # lm-eval sends servers one seed with every request, and the answers to one prompt would be one answer.
+        seed = getattr(unwrap_cache(self.lm), "_seed", None)
+        seeds = {"seed": seed + call.draw} if isinstance(seed, int) else {}
+        return {**settings, **seeds, "do_sample": True}
 
     def _label_room(self, call: Classify) -> int:
         """Most tokens of a classification: a power of two that holds its longest label."""

@@ -13,7 +13,7 @@ from faithfulness_metrics.measurability import count_answers, is_tied, obstacle,
 from lm_eval_tasks import scoring, scoring_answers
 from lm_eval_tasks.cost import single_line, types_of
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.metrics import pooled_mean
+from lm_eval_tasks.document_statistics import pooled_mean
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.thinking_models import cut_remedy
 from lm_eval_tasks.thoughts import CUT

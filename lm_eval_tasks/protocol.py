@@ -14,12 +14,14 @@ from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks.calls import Answer, Call, Classify, Messages, answer_record, as_chat
 from lm_eval_tasks.cued import ask_with_cue
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.elicitation import elicit
 from lm_eval_tasks.erasure_sets import erasure_sets
 from lm_eval_tasks.further_operators import FurtherOperators
 from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
-from lm_eval_tasks.options import NO_CUE
+from lm_eval_tasks.options import DIRECT, NO_CUE
+from lm_eval_tasks.sampled_answers import ask_repeatedly
 from lm_eval_tasks.server_problems import worst_problem
 from lm_eval_tasks.simulation import simulate
 from lm_eval_tasks.spec import TaskSpec
@@ -34,22 +36,24 @@ EXPLAIN = "explain"
 STEPS = ("classify", EXPLAIN, "check")
 PRIOR = "prior of the labels"
 CUE = "classify with the cue"
+REASON = "reason"
 SIMULATION = "simulate"
 SEARCH = "search for the oracle's words …"
 
 
 def steps_of(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
     """The rounds that tasks take. Where a greedy search can follow, how many it takes is known only at its end."""
-    measures = searches = simulates = asks = cues = False
+    measures = searches = simulates = asks = cues = reasons = False
     for spec in specs:
         asks |= spec.source is None
+        reasons |= spec.options.elicit != DIRECT
         measures |= spec.calibrated and not spec.prior
         removes_several = spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS
         cues |= spec.options.cue != NO_CUE
         simulates |= STYLES[spec.style].SIMULATES
         searches |= spec.options.ranked and removes_several and "oracle" in spec.options.controls
     first, *others = STEPS if asks else (step for step in STEPS if step != EXPLAIN)
-    steps = first, *[CUE] * cues, *others
+    steps = first, *[CUE] * cues, *[REASON] * reasons, *others
     return (*([PRIOR] if measures else []), *steps, *([SEARCH] if searches else [SIMULATION] * simulates))
 
 
@@ -58,8 +62,13 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
 
     Yields lists of calls, expects their answers in the same order, and returns the transcript. Where the protocol
     cannot continue (no label, no words, a prompt beyond the context), it ends early. The transcript then names the
-    `problem`, and the document counts as unfaithful.
+    `problem`, and the document counts as unfaithful. With `samples=k`, each classification is asked k times.
     """
+    procedure = _explain_and_check(spec, document)
+    return ask_repeatedly(procedure) if spec.options.samples > 1 else procedure
+
+
+def _explain_and_check(spec: TaskSpec, document: Document) -> Procedure:
     document = spec.in_units(document)
     spec = yield from with_prior(spec, document)
     call = spec.classify(document)
@@ -80,10 +89,8 @@ def self_explain(spec: TaskSpec, document: Document) -> Procedure:
         explanation, text, target = spec.source.explain(document, prediction.label, target)
         transcript["explanation"] = explanation_record((), Answer(text), target, explanation)
     else:
-        request = spec.explain(document, prediction, target)
-        (answer,) = yield [request]
-        explanation = STYLES[spec.style].parse(answer.reply, document.fields, spec.request(document, target))
-        transcript["explanation"] = explanation_record(request.messages, answer, target, explanation)
+        messages, answer, explanation = yield from elicit(spec, document, prediction, target)
+        transcript["explanation"] = explanation_record(messages, answer, target, explanation)
         transcript["problem"] = answer.problem
     yield from _check(spec, document, prediction, explanation, transcript)
     if STYLES[spec.style].SIMULATES:

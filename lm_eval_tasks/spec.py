@@ -14,9 +14,16 @@ from lm_eval_tasks.calls import Answer, Classify, Generate, Messages
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.cues import cue_problem
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.languages import ENGLISH, prompts_of, simulation_problem, unit_problem, wording_problem
+from lm_eval_tasks.languages import (
+    ENGLISH,
+    prompts_of,
+    rationale_first_problem,
+    simulation_problem,
+    unit_problem,
+    wording_problem,
+)
 from lm_eval_tasks.operators import prompt_problem
-from lm_eval_tasks.options import Options
+from lm_eval_tasks.options import DIRECT, Options
 from lm_eval_tasks.sources.source import Source
 from lm_eval_tasks.styles import STYLES, simulation
 from lm_eval_tasks.styles.explanation import Request
@@ -60,6 +67,10 @@ class TaskSpec:
             raise UsageError(f"{question.dataset}: {problem}")
         if self.options.template > 1 and (problem := wording_problem(question.language, dict(question.prompts))):
             raise UsageError(f"{question.dataset}: template={self.options.template}: {problem}")
+
+        problem = rationale_first_problem(question.language, dict(question.prompts))
+        if self.options.elicit != DIRECT and problem:
+            raise UsageError(f"{question.dataset}: elicit={self.options.elicit}: {problem}")
 
     @property
     def calibrated(self) -> bool:
@@ -121,7 +132,9 @@ class TaskSpec:
         labels = question.choices(self.options.unknown)
         messages = (*self._opening(), *self.examples, ("user", prompt))
         prior = tuple(self.prior[label] for label in labels) if self.prior else ()
-        return self._choose(messages, labels, question, question.synonyms, prior)
+        call = self._choose(messages, labels, question, question.synonyms, prior)
+        samples = self.options.samples
+        return replace(call, samples=samples, sampling=self.generation) if samples > 1 else call
 
     def _choose(
         self,
@@ -137,10 +150,14 @@ class TaskSpec:
         denials = None if question.language == ENGLISH else question.phrases("denials")
         return Classify(messages, answers, ranked, prior, thinking_tokens, synonyms, denials)
 
-    def explain(self, document: Document, prediction: Answer, target: str = "") -> Generate:
-        """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`)."""
+    def explain(self, document: Document, prediction: Answer, target: str = "", reasoned: Messages = ()) -> Generate:
+        """The request for an explanation, after the answer (`context=same`) or in a new conversation (`fresh`).
+
+        `reasoned` is the conversation up to a sentence of reasoning, which the request then follows.
+        """
         style = STYLES[self.style]
-        messages = self._after(document, prediction, style.ask(self.request(document, target)))
+        text = style.ask(self.request(document, target))
+        messages = (*reasoned, ("user", text)) if reasoned else self.conversation(document, prediction, text)
         room = style.MAX_TOKENS[self.budget]
         repeats, adds = self._longest_answer(document)
         return Generate(messages, self.generation, self.options.thinking_tokens, room, repeats, adds)
@@ -148,11 +165,11 @@ class TaskSpec:
     def simulate(self, document: Document, prediction: Answer, word: str) -> Classify:
         """The question whether the answer would change without a word, where the request for an explanation stands."""
         request = self.request(document)
-        messages = self._after(document, prediction, simulation.ask_whether(request, word))
+        messages = self.conversation(document, prediction, simulation.ask_whether(request, word))
         answers, synonyms = simulation.yes_and_no(request.question), simulation.synonyms(request.question)
         return self._choose(messages, answers, request.question, synonyms)
 
-    def _after(self, document: Document, prediction: Answer, sentence: str) -> Messages:
+    def conversation(self, document: Document, prediction: Answer, sentence: str) -> Messages:
         """A conversation that ends with a question about the answer."""
         if self.options.context == "same":
             answer = ("assistant", self.turn(prediction))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,31 +14,27 @@ from datasets import Dataset
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.task import ConfigurableTask
-from lm_eval.config.task import TaskConfig
 from lm_eval.utils import warning_once
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
-from faithfulness_metrics.segmentation import is_without_blanks, segmenter
-from faithfulness_metrics.sentences import splitter
 from faithfulness_metrics.units import WORD_UNIT
 from lm_eval_tasks import LOGGER, request_type
 from lm_eval_tasks.aggregation import Aggregation
 from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.cues import shown_cue
-from lm_eval_tasks.data import DatasetSpec, check_revisions, hub_commit, load
-from lm_eval_tasks.data_checks import MOST_TEXTS
-from lm_eval_tasks.declaration import check_declaration, label_problem
+from lm_eval_tasks.data import DatasetSpec, load
 from lm_eval_tasks.disks import check_command
+from lm_eval_tasks.elicitation import reasoning_request
 from lm_eval_tasks.examples import add_examples_and_prior_texts
-from lm_eval_tasks.label_checks import ranking_problem
 from lm_eval_tasks.metrics import metrics_of, score
-from lm_eval_tasks.options import FEWSHOT_SEED, SELF, Options, read_options
+from lm_eval_tasks.options import DIRECT, FEWSHOT_SEED, SELF
 from lm_eval_tasks.order import ordered
 from lm_eval_tasks.sources import TaskOfSource, open_source
 from lm_eval_tasks.spec import TaskSpec
-from lm_eval_tasks.styles import BUDGETS, STYLES
+from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.simulation import ask_whether
+from lm_eval_tasks.task_settings import check_choice, check_sampling, note_settings, read_settings
 
 logger = logging.getLogger(LOGGER)
 
@@ -62,7 +57,7 @@ class SelfExplainTask(ConfigurableTask):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         settings = copy.deepcopy({key: value for key, value in config.items() if key != "class"})
-        options = _read_declaration(settings)
+        options = read_settings(settings)
         if options.unit != WORD_UNIT:  # the limits of the YAML are for words
             settings.get("generation_kwargs", {}).pop("max_gen_toks", None)
         check_command()
@@ -85,21 +80,7 @@ class SelfExplainTask(ConfigurableTask):
         # evaluate() pads the ranks of a data-parallel run by this name.
         self.OUTPUT_TYPE = "self_explain"
         self._register_metrics()
-        # lm-eval logs the configuration: it says which options and data the task really uses.
-        metadata = self.config.metadata
-        metadata["faithful_se"].setdefault("labels", [])  # boards know a task by it; of multiple choice there are none
-        if STYLES[self.spec.style].SIMULATES:  # boards leave it out of means over tasks
-            metadata["faithful_se"]["simulates"] = True
-        metadata["faithful_se"].update(options.as_dict(), data_fingerprint=self.eval_docs._fingerprint)
-        if explainer and explainer.digest:
-            metadata["faithful_se"]["explanations_digest"] = explainer.digest
-        if commit := hub_commit(self.eval_docs):
-            metadata["dataset_commit"] = commit
-        first = self.eval_docs.select(range(min(MOST_TEXTS, len(self.eval_docs))))
-        if is_without_blanks(text or "" for name in self.source.question.fields for text in first[name]):
-            metadata["segmenter"] = segmenter()
-        if options.unit != WORD_UNIT:
-            metadata["splitter"] = splitter()
+        note_settings(self.config.metadata, self.spec, self.eval_docs)
 
     def _register_metrics(self) -> None:
         metrics = metrics_of(self.spec)
@@ -148,28 +129,14 @@ class SelfExplainTask(ConfigurableTask):
         if cache_requests:
             warning_once(logger, "--cache_requests is not used: its keys do not hold options and data")
         settings = self.config.generation_kwargs or {}
-        if settings.get("do_sample") and not settings.get("temperature"):  # transformers would end with a traceback
-            raise UsageError(
-                f"{self.config.task}: --gen_kwargs do_sample=true needs a temperature: add temperature=0.7, or leave "
-                "it out"
-            )
+        check_sampling(self.config.task, settings, self.spec.options.samples)
         generation = json.dumps(settings, sort_keys=True)
         self.spec = replace(self.spec, system=kwargs.get("system_instruction"), generation=generation)
         self.render = kwargs.get("chat_template") if kwargs.get("apply_chat_template") else None
         self._add_examples_and_prior(multiturn=kwargs.get("fewshot_as_multiturn") is not False)
-        limit = kwargs.get("limit")
-        if limit is not None and limit <= 0:
-            raise UsageError(f"{self.config.task}: --limit leaves no document: give a number above 0")
+        limit, processes = kwargs.get("limit"), kwargs.get("world_size", 1)
         self.sample_indices = sorted(set(kwargs.get("samples") or ()))
-        if self.sample_indices and self.spec.options.order != "file":
-            raise UsageError(
-                f"{self.config.task}: --samples counts documents in the order of the file: leave order="
-                f"{self.spec.options.order} out, or choose with --limit"
-            )
-        count = len(self.sample_indices) or min(len(self.eval_docs), int(limit or len(self.eval_docs)))
-        if count < (processes := kwargs.get("world_size", 1)):
-            # lm-eval would fail in the process without documents, and the others would wait for it for ever.
-            raise UsageError(f"{self.config.task}: fewer documents ({count}) than processes ({processes})")
+        check_choice(self.config.task, self.spec.options, self.sample_indices, limit, len(self.eval_docs), processes)
         super().build_all_requests(cache_requests=False, **kwargs)
         if self.spec.source:
             documents = [self.spec.in_units(instance.document) for instance in self.instances]
@@ -203,7 +170,8 @@ class SelfExplainTask(ConfigurableTask):
         request = self.spec.request(document, target="…")
         cue = f"\n\n[cue] {text}" if (text := shown_cue(request.question, self.spec.options)) else ""
         simulate = f"\n\n[simulate] {ask_whether(request, '…')}" if STYLES[self.spec.style].SIMULATES else ""
-        return f"{opening}{cue}\n\n[explain] {STYLES[self.spec.style].ask(request)}{simulate}"
+        reason = f"\n\n[reason] {reasoning_request(request.question)}" if self.spec.options.elicit != DIRECT else ""
+        return f"{opening}{cue}{reason}\n\n[explain] {STYLES[self.spec.style].ask(request)}{simulate}"
 
     def construct_requests(self, doc: dict[str, Any], ctx: str, **kwargs: Any) -> Instance:
         """One `self_explain` request."""
@@ -229,37 +197,3 @@ class SelfExplainTask(ConfigurableTask):
         if transcript["prior"] and not self.source.choices:  # the same in all documents of the task
             self.config.metadata["label_prior"] = transcript["prior"]
         return dict(score(transcript, self.spec, self.source.document(doc)))
-
-
-def _read_declaration(settings: dict[str, Any]) -> Options:
-    """Check what the YAML and the user's `--metadata` declare, and write both where lm-eval records them.
-
-    `style` and `budget` move into `metadata.faithful_se`: a YAML that includes another one replaces the whole of
-    `metadata`. A revision that the user pins replaces the default.
-    """
-    name, metadata = settings["task"], settings.get("metadata") or {}
-    declared = metadata.get("faithful_se")
-    if not isinstance(declared, dict) or not {"dataset", "noun", "question"} & set(declared):
-        raise UsageError(
-            f"{name}: metadata.faithful_se does not declare the task; override single options, "
-            "as in --metadata classifier=loglikelihood data=DIR"
-        )
-    known = (*(field.name for field in fields(TaskConfig)), "style", "budget")
-    for key in settings:  # lm-eval would end with a traceback
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            raise UsageError(f"{name}: {key}: no such key" + (f"; did you mean {near[0]}?" if near else ""))
-    check_declaration(name, settings)
-    declared.update({key: settings.pop(key) for key in ("style", "budget") if key in settings})
-    style, budget = declared.get("style"), declared.get("budget")
-    if style not in STYLES or budget not in BUDGETS:
-        raise UsageError(f"{name}: style {style!r}, budget {budget!r}: no such style or budget")
-    options = read_options(name, declared, {key: value for key, value in metadata.items() if key != "faithful_se"})
-    if (labels := declared.get("labels")) and (problem := label_problem(labels, options.unknown)):
-        raise UsageError(f"{name}: metadata.faithful_se.labels: {problem}")
-    if labels and options.classifier == "loglikelihood" and (problem := ranking_problem(labels)):
-        raise UsageError(f"{name}: classifier=loglikelihood: {problem}: give classifier=generate, or calibrated")
-    check_revisions(name, metadata, declared["dataset"])
-    if revision := metadata.get(f"{declared['dataset']}_revision"):
-        settings["dataset_kwargs"] = {**(settings.get("dataset_kwargs") or {}), "revision": str(revision)}
-    return options

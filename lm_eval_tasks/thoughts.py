@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 # The problem of a document whose thought has no end, so that there is no answer to read.
@@ -93,6 +94,7 @@ def after_thinking(answer: str) -> str:
     return read_answer(answer).reply
 
 
+@lru_cache(maxsize=256)  # an explanation is read three times, and a label as often as it is answered
 def read_answer(answer: str, opened: bool = False, end_mark: str = "") -> Reading:
     """Read an answer that may hold a thought.
 

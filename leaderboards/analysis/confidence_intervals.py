@@ -21,6 +21,7 @@ CCF_PARTS = ("faithful", "faithful_random", "faithful_oracle")
 _SIGNED = (
     *("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"),
     *("sufficiency", "sufficiency_lift", "aopc"),
+    *("rate_drop", "rate_lift", "rate_headroom", "headroom_crossfit"),
     *(f"lift_{operator}" for operator in OPERATORS),
 )
 

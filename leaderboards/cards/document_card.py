@@ -162,6 +162,17 @@ def _label_probability(
     return label_probability(logprobs, label, prior)
 
 
+def simulation_lines(transcript: Transcript) -> list[str]:
+    """What the model said of each word that it was asked about, and whether its answer changes without it."""
+    lines = []
+    for row in transcript.get("simulations", []):
+        unclear = f"neither yes nor no ({row['answer']})"
+        says = unclear if row["says_so"] is None else "yes" if row["says_so"] else "no"
+        does = "it does" if row["changes"] else "it does not"
+        lines.append(f'would its answer change without "{row["word"]}" ({row["of"]})? It says {says}; {does}')
+    return [_shorten(line) for line in lines]
+
+
 def _conversation(transcript: Transcript) -> list[tuple[str, str]]:
     """Prompts and answers in order. Where the explanation's prompt repeats the classification, it is left out."""
     explanation, perturbed = transcript["explanation"], transcript["perturbed"]
@@ -172,6 +183,7 @@ def _conversation(transcript: Transcript) -> list[tuple[str, str]]:
         turns += explanation_turns[len(turns) :] if repeats else explanation_turns
     if perturbed:
         turns += _turns(perturbed)
+    turns += [("note", line) for line in simulation_lines(transcript)]
     conversation: list[tuple[str, str]] = []
     left = LONGEST_TRANSCRIPT
     for role, text in turns:

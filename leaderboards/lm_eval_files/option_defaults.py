@@ -27,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     "order": "file",
     "order_seed": 0,
     "template": 1,
+    "samples": 1,
+    "elicit": "direct",
     "explanations": "self",
     "cue": "none",
     "cue_way": "persuade",

@@ -27,13 +27,14 @@ _SHARES = frozenset(
         *("hit1_chance", "redundant", "masked_fraction", "one_edit", "edit_fraction", "label_leak", "plausibility_f1"),
         *("plausibility_iou", "plausibility_edits", "stability_q", "abstain", "madsen", "acc_majority", "answer_share"),
         *("answered", "simulation_acc", "simulation_hits", "simulation_false_alarms", "simulation_unsaid"),
-        *("cue_taken", "cue_named", "cue_named_untaken"),
+        *("cue_taken", "cue_named", "cue_named_untaken", "consistency", "oracle_crossfit"),
         *("simulation_read", "operators_agree", *(f"faithful_{operator}" for operator in OPERATORS)),
     }
 )
 _SIGNED = frozenset(
     {
         *("lift", "lift_given_valid", "headroom", "comprehensiveness", "comprehensiveness_lift"),
+        *("rate_drop", "rate_lift", "rate_headroom", "headroom_crossfit"),
         *("sufficiency", "sufficiency_lift", "aopc", *(f"lift_{operator}" for operator in OPERATORS)),
     }
 )

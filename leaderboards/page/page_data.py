@@ -105,6 +105,7 @@ def page_data(board: Board) -> dict[str, Any]:
     tasks = sort_tasks(board.tasks)
     task_index = {task.id: i for i, task in enumerate(tasks)}
     names = {checkpoint.id: one_line(checkpoint.name) for checkpoint in board.checkpoints}
+    bands = {(band.checkpoint, task): lifts for band in board.wordings for task, lifts in band.tasks.items()}
     cells: dict[str, list[Cell]] = {checkpoint.id: [] for checkpoint in board.checkpoints}
     for cell in sorted(board.cells, key=lambda cell: task_index[cell.task]):
         cells[cell.checkpoint].append(cell)
@@ -134,7 +135,10 @@ def page_data(board: Board) -> dict[str, Any]:
                     for group, metrics in checkpoint.means.items()
                 },
                 "gains": {group: _estimate(value) for group, value in checkpoint.gains.items()},
-                "cells": [_cell(task_index[cell.task], cell) for cell in cells[checkpoint.id]],
+                "cells": [
+                    _cell(task_index[cell.task], cell, bands.get((cell.checkpoint, cell.task), {}))
+                    for cell in cells[checkpoint.id]
+                ],
             }
             for checkpoint in board.checkpoints
         ],
@@ -161,13 +165,14 @@ def data_block(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c"))
 
 
-def _cell(task: int, cell: Cell) -> dict[str, Any]:
+def _cell(task: int, cell: Cell, wordings: dict[str, Estimate]) -> dict[str, Any]:
     return {
         "task": task,
         "metrics": {metric: _estimate(value) for metric, value in cell.metrics.items()},
         "rules": {one_line(rule, 40): _estimate(value) for rule, value in cell.rules.items()},
         "missing": cell.missing,
         "operators": {name: _estimate(value) for name, value in operator_lifts(cell.metrics).items()},
+        **({"wordings": {visible(name): _estimate(lift) for name, lift in wordings.items()}} if wordings else {}),
         **({"notMeasurable": True} if cell.not_measurable else {}),
         "versus": _comparison(cell.versus) if cell.versus else None,
     }

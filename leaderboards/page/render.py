@@ -28,6 +28,7 @@ from leaderboards.page.page_data import about, coverage, data_block, filter_opti
 from leaderboards.page.table_view import arm_words, short_training, table_view
 from leaderboards.sanitize import one_line, visible
 from leaderboards.tables.explainer_table import explainer_rows
+from leaderboards.tables.wording_table import wording_rows
 from leaderboards.verdict import verdict
 
 # In the order in which they run. `theme.js` runs in the head, before anything is drawn.
@@ -37,6 +38,7 @@ SCRIPTS = ("dom.js", "table.js", "row_details.js", "charts.js", "card_data.js", 
 SECTIONS = {
     "table": "Checkpoints",
     "explainers": "Whose knowledge",
+    "wordings": "Asked in other words",
     "matrix": "What carries over from a training",
     "overview": "Trade-offs",
     "dots": "Between chance and oracle",
@@ -77,10 +79,11 @@ def render_page(board: Board) -> str:
     environment.tests["flat"] = lambda estimate: NO_SPREAD in estimate.note
     conclusion, matrix = verdict(board), generalization_matrix(board)
     choices, overview = dot_plots(board), overview_charts(board)
-    explainers = explainer_rows(board)
+    explainers, wordings = explainer_rows(board), wording_rows(board)
     sections = {
         "table": True,
         "explainers": explainers,
+        "wordings": wordings,
         "matrix": matrix,
         "overview": overview,
         "dots": choices,
@@ -93,6 +96,7 @@ def render_page(board: Board) -> str:
         pairs=card_pairs(board, conclusion.best),
         table=table_view(board),
         explainers=explainers,
+        wordings=wordings,
         filter_options=filter_options(board),
         sections={name: words for name, words in SECTIONS.items() if sections[name]},
         matrix=matrix,

@@ -13,6 +13,8 @@ from leaderboards.sanitize import one_line
 from leaderboards.tables.explainer_table import HEAD as EXPLAINER_HEAD
 from leaderboards.tables.explainer_table import explainer_rows
 from leaderboards.tables.main_table import METRICS, TableRow, accuracy, has_majority, narrow_row, table_rows
+from leaderboards.tables.wording_table import HEAD as WORDING_HEAD
+from leaderboards.tables.wording_table import wording_rows
 
 HEAD = ("checkpoint", "trained on", "arm", "faithful", "against base", "lift", "ccf", "valid", "acc")
 
@@ -32,7 +34,7 @@ def markdown(board: Board) -> str:
     lines += [f"{escape(board.created[:10])}, {escape(board.package)}. {_legend(board)}", ""]
     lines += [f"| {' | '.join(HEAD)} |", "|---|---|---" + "|--:" * (len(HEAD) - 3) + "|"]
     lines += [f"| {' | '.join(_markdown_cells(row))} |" for row in table_rows(board)]
-    lines += _explainer_lines(board)
+    lines += [*_explainer_lines(board), *_wording_lines(board)]
     if board.notes:
         lines += ["", *(f"- {escape(note)}" for note in board.notes)]
     if board.skipped:
@@ -57,6 +59,21 @@ def _explainer_lines(board: Board) -> list[str]:
         for row, estimates in zip(rows, numbers, strict=True)
     ]
     return [*head, *(f"| {' | '.join(line)} |" for line in cells)]
+
+
+def _wording_lines(board: Board) -> list[str]:
+    """The table of wordings; empty where every checkpoint has one."""
+    rows = wording_rows(board)
+    if not rows:
+        return []
+    head = ["", "Lift by wording of the request for an explanation (`template=1` to `5`).", ""]
+    head += [f"| {' | '.join(WORDING_HEAD)} |", "|---|---" + "|--:" * (len(WORDING_HEAD) - 2) + "|"]
+    lines = []
+    for row in rows:
+        lift = number_format.with_interval(row.lift, signed=True)
+        band = [number_format.rate(value, signed=True) for value in row.band]
+        lines.append(f"| {' | '.join([escape(row.checkpoint), row.wordings, str(row.tasks), lift, *band])} |")
+    return [*head, *lines]
 
 
 def latex(board: Board) -> str:

@@ -12,6 +12,9 @@ from functools import cached_property
 from lm_eval.models.huggingface import HFLM
 from tokenizers import AddedToken
 
+# Labels that are kept from call to call. Without a chat template, each text may have an end of its own.
+MOST_KEPT = 256
+
 
 class EncodedPairs:
     """Stands for lm-eval's `_encode_pair`, and gives the same tokens.
@@ -40,8 +43,10 @@ class EncodedPairs:
         return self.contexts[context], self.continuations[end, continuation]
 
     def forget(self) -> None:
-        """Free the memory."""
-        self.contexts, self.continuations = {}, {}
+        """Free the memory. The labels behind the end of a chat template are few, and are kept for the next call."""
+        self.contexts = {}
+        if len(self.continuations) > MOST_KEPT:
+            self.continuations = {}
 
     def _end(self, context: str) -> str | None:
         """A prompt from its last special token on; None where it has none."""

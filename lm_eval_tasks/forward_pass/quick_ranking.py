@@ -85,7 +85,8 @@ class QuickRanking:
         if self.rows is None:
             return self._own(requests, disable_tqdm, override_bs)
         results: list[tuple[float, bool] | None] = [None] * len(requests)
-        quick = [index for index, request in enumerate(requests) if self._is_ordinary(request)]
+        most = self.lm.max_length + 1
+        quick = [index for index, request in enumerate(requests) if self._is_ordinary(request, most)]
         with tqdm(
             total=len(requests), disable=disable_tqdm or self.lm.rank != 0, desc="Running loglikelihood requests"
         ) as bar:
@@ -115,11 +116,11 @@ class QuickRanking:
         )
         return answers
 
-    def _is_ordinary(self, request: TokenRequest) -> bool:
-        """Whether a request can share tokens: it is not cut, and attention sees all of it."""
+    def _is_ordinary(self, request: TokenRequest, most: int) -> bool:
+        """Whether a request can share tokens: it has no more than `most`, is not cut, and attention sees all of it."""
         _, context, continuation = request
         length = len(context) + len(continuation)
-        if not context or not continuation or length > self.lm.max_length + 1 or self.rows is None:
+        if not context or not continuation or length > most or self.rows is None:
             return False
         if len(continuation) not in self.limits:
             self.limits[len(continuation)] = limits_of(self.rows.parts.config, len(continuation))
@@ -185,7 +186,8 @@ class QuickRanking:
             return problem
         self.rows = LabelRows(parts, dtype, self.lm.softmax_dtype)
         tolerance = max(tolerance_of(dtype), tolerance_of(self.rows.dtype))
-        samples = _samples([request for request in requests if self._is_ordinary(request)])
+        most = self.lm.max_length + 1
+        samples = _samples([request for request in requests if self._is_ordinary(request, most)])
         if not samples:
             return "the texts are longer than its attention window"
         answers: dict[int, tuple[float, bool]] = {}

@@ -50,6 +50,9 @@ OF_OPERATORS = ("removed.word.infill", "removed.word.several", "removed.sentence
 # Sentences of the style that asks whether an answer would change, which a language can do without.
 OF_SIMULATION = ("simulation.of_word", "simulation.of_sentence", "simulation.yes", "simulation.no")
 
+# The sentence of `elicit=rationale_first`, which a language can do without.
+OF_RATIONALE_FIRST = ("rationale_first",)
+
 # A part of a template that may be left out, because it is declined in some languages.
 _OPTIONAL_PARTS = {"noun", "lower_title"}
 
@@ -85,9 +88,8 @@ def unit_problem(unit: str, language: str, prompts: Collection[str]) -> str:
         prompts: the keys of the dataset's own sentences.
     """
     needed = [key for key in prompts_of(ENGLISH) if unit in key.split(".") and key not in OF_OPERATORS]
-    missing = [key for key in needed if key not in prompts_of(language) and key not in prompts]
-    remedy = f"give each under prompts; {missing[0]} is missing" if missing else ""
-    return f"unit={unit}: {language} has no prompts for it: {remedy}" if missing else ""
+    remedy = _missing(needed, language, prompts)
+    return f"unit={unit}: {language} has no prompts for it: {remedy}" if remedy else ""
 
 
 def simulation_problem(language: str, prompts: Collection[str]) -> str:
@@ -95,9 +97,23 @@ def simulation_problem(language: str, prompts: Collection[str]) -> str:
 
     Arguments are those of `unit_problem`.
     """
-    missing = [key for key in OF_SIMULATION if key not in prompts_of(language) and key not in prompts]
-    remedy = f"give each under prompts; {missing[0]} is missing" if missing else ""
-    return f"{language} has no prompts that ask whether an answer would change: {remedy}" if missing else ""
+    remedy = _missing(OF_SIMULATION, language, prompts)
+    return f"{language} has no prompts that ask whether an answer would change: {remedy}" if remedy else ""
+
+
+def rationale_first_problem(language: str, prompts: Collection[str]) -> str:
+    """Why a dataset cannot ask for reasoning before an explanation, with the remedy; "" where it can.
+
+    Arguments are those of `unit_problem`.
+    """
+    remedy = _missing(OF_RATIONALE_FIRST, language, prompts)
+    return f"{language} has no prompts that ask for reasoning first: {remedy}" if remedy else ""
+
+
+def _missing(keys: Sequence[str], language: str, prompts: Collection[str]) -> str:
+    """The remedy where a language and a dataset lack some of these sentences; "" where they have all."""
+    missing = [key for key in keys if key not in prompts_of(language) and key not in prompts]
+    return f"give each under prompts; {missing[0]} is missing" if missing else ""
 
 
 def wording_problem(language: str, prompts: Collection[str]) -> str:
@@ -158,7 +174,7 @@ def language_problem(language: Any, prompts: Any, has_choices: bool = False) -> 
     if language in language_names():
         return ""
     own = prompts if isinstance(prompts, Mapping) else {}
-    optional = (*OF_SIMULATION, *OF_OPERATORS, *(() if has_choices else OF_CHOICES))
+    optional = (*OF_SIMULATION, *OF_RATIONALE_FIRST, *OF_OPERATORS, *(() if has_choices else OF_CHOICES))
     needed = [key for key in prompts_of(ENGLISH) if key not in optional]
     missing = [key for key in needed if key not in own and SENTENCE_UNIT not in key.split(".")]
     there = f"the package has {', '.join(language_names())}"

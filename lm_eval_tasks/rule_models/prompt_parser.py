@@ -41,6 +41,7 @@ class Conversation:
     unknown: bool  # whether "unknown" is offered
     request: Request | None = None  # the request for an explanation; None where the last turn asks for a label
     style: str = ""  # of the request; "" where the last turn asks for a label
+    reasons: bool = False  # whether the last turn asks for a sentence of reasoning
     word: str = ""  # of which the last turn asks whether the answer would change without it; "" elsewhere
     lightest_decides: bool = False  # whether the rule is turned round in this document (`rule=context`)
     cue: ReadCue | None = None  # what stood in the document, which is then without it; None where it is plain text
@@ -79,6 +80,8 @@ def read(messages: Sequence[Message]) -> Conversation:
     for wording, asked in by_wording.items():
         if fresh := wording.fresh.fullmatch(turns[-1]):
             return _read_fresh(asked, **fresh.groupdict())
+        if len(turns) > 1 and (fresh := wording.fresh.fullmatch(turns[-2])):  # it asks for reasoning
+            return _read_fresh(asked, **{**fresh.groupdict(), "request": turns[-1]})
     for wording, asked in by_wording.items():
         # Examples are questions with their answers: the last question is the one that is asked.
         classifications = [turn for turn in turns if wording.tail.rstrip() in turn]
@@ -183,7 +186,8 @@ def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> b
 def _explain(question: Question, fields: dict[str, str], text: str) -> Conversation:
     if not (asked := asked_of(question, text)):
         raise ValueError(f"not a request of faithful-se: {text[:80]!r}")
-    return Conversation(question, fields, asked.request.mask, False, asked.request, asked.style, asked.word)
+    request = asked.request
+    return Conversation(question, fields, request.mask, False, request, asked.style, asked.reasons, asked.word)
 
 
 def _mask_notes(question: Question, mask: str) -> list[str]:

@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from faithfulness_metrics.units import UNITS
 from lm_eval_tasks.classification import Question
-from lm_eval_tasks.languages import prompts_of, simulation_problem, unit_problem, wording_problem
+from lm_eval_tasks.elicitation import reasoning_request
+from lm_eval_tasks.languages import (
+    prompts_of,
+    rationale_first_problem,
+    simulation_problem,
+    unit_problem,
+    wording_problem,
+)
 from lm_eval_tasks.operators import OPERATORS, SEVERAL, prompt_problem
 from lm_eval_tasks.options import TEMPLATES
 from lm_eval_tasks.styles import BUDGETS, STYLES
@@ -28,12 +35,15 @@ class Asked(NamedTuple):
     style: str
     request: Request
     word: str = ""  # of which is asked whether the answer would change without it; "" where an explanation is asked for
+    reasons: bool = False  # whether a sentence of reasoning is asked for, before an explanation
 
 
 def asked_of(question: Question, text: str) -> Asked | None:
     """What a text asks about an answer; None where it is no such request."""
     if known := requests_by_text(question, DEFAULT_MASK).get(text):
         return Asked(*known)
+    if text == _reasoning_request(question):
+        return Asked("", Request(question, BUDGETS[0], DEFAULT_MASK), reasons=True)
     for pattern, style in _simulations(question):
         if match := pattern.fullmatch(text):
             mask = match.groupdict().get("mask", DEFAULT_MASK)
@@ -44,6 +54,13 @@ def asked_of(question: Question, text: str) -> Asked | None:
     mask = next((match[1] for pattern in _requests_with_mask(question) if (match := pattern.fullmatch(text))), "")
     style_and_request = requests_by_text(question, mask).get(text) if mask else None
     return Asked(*style_and_request) if style_and_request else None
+
+
+@lru_cache(maxsize=1 << 12)
+def _reasoning_request(question: Question) -> str | None:
+    """The request for a sentence of reasoning; None where the language has none."""
+    missing = rationale_first_problem(question.language, dict(question.prompts))
+    return None if missing else reasoning_request(question)
 
 
 def requests_of(question: Question, mask: str) -> Iterator[tuple[str, Request]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from faithful_se.errors import UsageError
 from faithfulness_metrics.words import document_hash, seed_of, words_of
 from lm_eval_tasks.rule_models import cue_follower, self_knowledge
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
+from lm_eval_tasks.rule_models.reasoner import reasoning
 from lm_eval_tasks.rule_models.rules import label_index, weigher
 from lm_eval_tasks.rule_models.self_knowledge import read_knows
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
@@ -22,7 +24,7 @@ from lm_eval_tasks.rule_models.thinker import FORMS, OPENED, think
 
 # lm-eval passes these to every model.
 LM_EVAL_ARGUMENTS = {"batch_size", "max_batch_size", "device"}
-KNOWN = "strategy, h, seed, bias, thinks, cut, rule, knows, follows, names and misnames"
+KNOWN = "strategy, h, seed, bias, thinks, cut, rule, knows, follows, names, misnames and noise"
 
 # What decides: the heaviest word; or that or the lightest, by the number of words.
 RULES = ("words", "context")
@@ -46,6 +48,8 @@ class RuleLM(LM):
         follows: probability that the model follows a hint or a bias in a text; empty where it reads them as plain text.
         names: probability that it names a cue that it follows.
         misnames: probability that it names a cue that it does not follow.
+        noise: probability that a sampled label is drawn from all labels alike, whatever the rule says. Greedy answers
+            have none.
     """
 
     tokenizer_name = "faithful-se-rules"
@@ -63,6 +67,7 @@ class RuleLM(LM):
         follows: float | str = "",
         names: float = 1.0,
         misnames: float = 0.0,
+        noise: float = 0.0,
         **others: Any,
     ) -> None:
         super().__init__()
@@ -75,6 +80,7 @@ class RuleLM(LM):
         if rule not in RULES:
             raise UsageError(f"rule={rule!r}: give one of {', '.join(RULES)}")
         probabilities = {"h": h, "cut": cut, "follows": follows or 0, "names": names, "misnames": misnames}
+        probabilities["noise"] = noise
         for name, probability in probabilities.items():
             if not 0 <= float(probability) <= 1:
                 raise UsageError(f"{name}={probability!r}: give a probability, from 0 to 1")
@@ -83,6 +89,7 @@ class RuleLM(LM):
         self.knows = read_knows(knows)
         self.follows = None if follows == "" else float(follows)
         self.names, self.misnames = float(names), float(misnames)
+        self.noise, self.draws = float(noise), Counter[str]()
         self.classify, self.explain = STRATEGIES[strategy]
         self.calls = {"generate_until": 0, "loglikelihood": 0}
 
@@ -93,7 +100,8 @@ class RuleLM(LM):
         rule = f" rule={self.rule}" if self.rule != RULES[0] else ""
         knows = f" knows={self.knows}" if self.knows != 1 else ""
         cues = "" if self.follows is None else f" follows={self.follows} names={self.names} misnames={self.misnames}"
-        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{rule}{knows}{cues}"
+        noise = f" noise={self.noise}" if self.noise else ""
+        return f"{self.strategy} h={self.h} seed={self.seed}{bias}{thoughts}{rule}{knows}{cues}{noise}"
 
     def read(self, prompt: str) -> Conversation:
         """The conversation of a prompt, its document without a cue, and whether that turns the rule round."""
@@ -129,15 +137,26 @@ class RuleLM(LM):
         answers = []
         for request in requests:
             conversation = self.read(request.args[0])
-            if conversation.word:
+            if conversation.reasons:
+                answer = reasoning(conversation)
+            elif conversation.word:
                 answer = self_knowledge.answer(self, conversation)
             else:
                 answer = self.explained(conversation) if conversation.request else self.label(conversation)
+            if self.noise and request.args[1].get("do_sample") and not conversation.request:
+                answer = self.with_noise(answer, request.args[0], conversation)
             if self.thinks:
                 answer = think(self, conversation, answer, request.args[1]["max_gen_toks"])
             answers.append(answer)
             self.cache_hook.add_partial("generate_until", request.args, answers[-1])
         return answers
+
+    def with_noise(self, answer: str, prompt: str, conversation: Conversation) -> str:
+        """A sampled label: any of them with the probability of the noise; the n-th draw of a prompt is its own."""
+        self.draws[prompt] += 1
+        draw = random.Random(seed_of(prompt, str(self.draws[prompt]), str(self.seed), "noise"))
+        labels = conversation.question.choices(conversation.unknown)
+        return draw.choice(labels) if draw.random() < self.noise else answer
 
     def explained(self, conversation: Conversation) -> str:
         """The explanation: the cue, if the model names it, or else by its strategy."""

@@ -108,10 +108,12 @@ def test_bash_completes_commands_options_and_tasks(tmp_path):
 class TestDoctor:
     def test_an_installation_that_works(self, capsys):
         assert cli.main(["doctor"]) == 0
-        lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
+        *findings, blank, last = capsys.readouterr().out.splitlines()
+        lines = {line.split()[1]: line for line in findings}
+        assert not blank and last.startswith("Nothing is wrong.")
         assert list(lines) == ["package", "core", *doctor.EXTRAS, "tasks", "GPU", "hub", "token"]
         assert "lm-eval 0.4." in lines["core"] and "torch " in lines["hf"] and "trl " in lines["train"]
-        assert lines["tasks"].startswith("ok      tasks      112 tasks in ")
+        assert lines["tasks"].startswith("ok       tasks      112 tasks in ")
 
     def test_what_is_missing_and_what_is_too_old(self, monkeypatch):
         versions = {"torch": "1.0", "transformers": "5.23.0", "accelerate": "1.15", "peft": "0.21", "filelock": "4"}
@@ -119,9 +121,15 @@ class TestDoctor:
         old = doctor.packages("hf", list(doctor.needs_of("faithful-se", "hf")), "local models")
         assert old == ("WRONG", "hf", "torch 1.0 (needs >=2.6): pip install --upgrade 'faithful-se[hf]'")
         absent = doctor.packages("sentences", list(doctor.needs_of("faithful-se", "sentences")), "sentences")
-        assert absent == ("missing", "sentences", "sentencex, for sentences: pip install 'faithful-se[sentences]'")
+        assert absent == ("optional", "sentences", "sentencex, for sentences: pip install 'faithful-se[sentences]'")
         core = doctor.packages("core", list(doctor.needs_of("faithful-se", ""))[:1], "")
         assert core == ("WRONG", "core", "datasets is missing: pip install --upgrade 'faithful-se'")
+
+    def test_the_last_line_counts(self):
+        ok, absent, wrong = (doctor.Finding(state, state, "") for state in ("ok", "optional", "WRONG"))
+        assert doctor.conclusion([ok]) == "Nothing is wrong."
+        assert doctor.conclusion([ok, absent]) == "Nothing is wrong. Optional, not here: optional."
+        assert doctor.conclusion([ok, wrong]) == "Wrong: WRONG."
 
     def test_stale_task_files(self, tmp_path, monkeypatch):
         monkeypatch.setattr(doctor, "DATASETS", tmp_path)

@@ -8,6 +8,8 @@ import pytest
 
 import faithful_se
 from faithful_se import UsageError, cli, show
+from leaderboards.board import Settings
+from leaderboards.build import make_board
 from tests.leaderboards.result_files import TASK, row, write_run
 
 
@@ -51,6 +53,37 @@ def test_the_terminal_marks_named_words_and_lists_effects(results, capsys):
 def test_the_hash_of_the_text_is_as_good(results):
     text_hash = json.loads(row(0, 1.0)["filtered_resps"][0])["hash"]
     assert len(faithful_se.read_word_effects(results, document=text_hash)) == 2
+
+
+def test_what_a_model_says_of_words_stands_behind_its_explanation_and_in_the_card(tmp_path):
+    line = row(0, 1.0)
+    transcript = json.loads(line["filtered_resps"][0])
+    none = {"label": None, "logprobs": None}
+    transcript["simulations"] = [
+        {"of": "named", "word": "oslo", "positions": [0], "changes": True, "says_so": True, "answer": "yes", **none},
+        {
+            "of": "random",
+            "word": "was",
+            "positions": [1],
+            "changes": False,
+            "says_so": None,
+            "answer": "Who?",
+            **none,
+        },
+    ]
+    line["filtered_resps"] = [json.dumps(transcript)]
+    write_run(tmp_path, {TASK: [line]})
+    (text,) = faithful_se.read_word_effects(tmp_path, document=HASH)
+    assert (
+        str(text).splitlines()[-2:]
+        == list(text.simulations)
+        == [
+            'would its answer change without "oslo" (named)? It says yes; it does',
+            'would its answer change without "was" (random)? It says neither yes nor no (Who?); it does not',
+        ]
+    )
+    (card,) = make_board([tmp_path], settings=Settings(draws=200))[0].documents
+    assert card.entries[0].transcript[-2:] == tuple(("note", line) for line in text.simulations)
 
 
 def test_pictures(results, tmp_path, capsys):

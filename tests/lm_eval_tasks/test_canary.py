@@ -209,7 +209,7 @@ def test_order_of_construction(data):
     assert list(task.aggregation()) == [entry["metric"] for entry in task.config.metric_list]
 
 
-@says("TaskManager merges --metadata into a task's configuration differently", "lm_eval_tasks/options.py")
+@says("TaskManager merges --metadata into a task's configuration differently", "lm_eval_tasks/read_options.py")
 def test_metadata_is_merged_flat(data):
     metadata = {"data": str(data), "classifier": "loglikelihood", "pretrained": "a model argument"}
     manager = TaskManager(include_defaults=False, include_path=str(DATASETS), metadata=metadata)
@@ -243,7 +243,7 @@ def test_standard_errors_of_our_own():
     assert without["own_stderr,none"] == "N/A"
 
 
-@says("the table prints other values than numbers differently", "metrics.py: ccf, ccf_stderr")
+@says("the table prints other values than numbers differently", "document_statistics.py: ccf, ccf_stderr")
 def test_a_metric_without_a_value_in_the_table():
     table = table_of({"own,none": "why", "own_stderr,none": "N/A", "bare,none": math.nan, "bare_stderr,none": math.nan})
     assert "why" in table and "N/A" in table

@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from lm_eval_tasks import certify_cues, certify_simulation
-from lm_eval_tasks.certify import GOOD, REASONS, areas, auroc, exposed, of_one_text, shuffled, tables
+from lm_eval_tasks import certify_cues, certify_samples, certify_simulation
+from lm_eval_tasks.certify import exposed, tables
+from lm_eval_tasks.certify_areas import GOOD, REASONS, areas, auroc, of_one_text, shuffled
 from lm_eval_tasks.metrics import METRICS
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
 from lm_eval_tasks.styles import STYLES
@@ -68,3 +69,9 @@ def test_the_tables_of_simulation_are_those_of_the_document() -> None:
 @pytest.mark.slow
 def test_the_table_of_cues_is_that_of_the_document() -> None:
     assert "\n".join(certify_cues.tables()).strip() in (ROOT / "docs" / "metrics.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_tables_of_sampled_answers_are_those_of_the_document() -> None:
+    """15 seconds. A random answerer has a headroom by the answers that choose, and none by others."""
+    assert "\n".join(certify_samples.tables()).strip() in (ROOT / "docs" / "metrics.md").read_text("utf-8")

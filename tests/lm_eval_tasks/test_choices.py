@@ -13,11 +13,12 @@ from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.declaration import check_declaration
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import one_word_decides
-from lm_eval_tasks.scoring import label_leak
+from lm_eval_tasks.scoring_edits import label_leak
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 from tests.lm_eval_tasks.test_tasks import CHOICES, tasks_of

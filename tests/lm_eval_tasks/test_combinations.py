@@ -20,9 +20,10 @@ from lm_eval_tasks.examples import add_examples_and_prior_texts
 from lm_eval_tasks.label_prior import CONTENT_FREE
 from lm_eval_tasks.lm_eval_backend import Backend
 from lm_eval_tasks.metrics import score
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.order import ordered
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.rules import label_index, weight_of
 from lm_eval_tasks.rule_models.thinker import FORMS, OPENED

@@ -9,16 +9,18 @@ import pytest
 from faithful_se.errors import UsageError
 from faithfulness_metrics.cues import g_mean_of_counts
 from lm_eval_tasks.calls import Answer
-from lm_eval_tasks.certify import of_all_texts, score_all, texts
+from lm_eval_tasks.certify import of_all_texts
 from lm_eval_tasks.certify_cues import MODELS, task_with_cue
+from lm_eval_tasks.certify_texts import score_all, texts
 from lm_eval_tasks.cost import most_calls
 from lm_eval_tasks.cues import cue_in, cue_sentence
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.languages import cues_of
 from lm_eval_tasks.metrics import METRICS, metrics_of, score
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import CUE, STEPS, self_explain, steps_of
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.read_cues import split_cue
 from tests.lm_eval_tasks.answering import SENTIMENT, SNLI, label, play, spec_of

@@ -6,7 +6,8 @@ import pytest
 
 from faithful_se.errors import UsageError
 from faithfulness_metrics.units import UNITS, WORD_UNIT
-from lm_eval_tasks.options import CHOICES, Options, read_options
+from lm_eval_tasks.options import CHOICES, Options
+from lm_eval_tasks.read_options import read_options
 
 
 def test_defaults_are_those_of_the_contract():

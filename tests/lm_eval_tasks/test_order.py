@@ -9,8 +9,8 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.data import dataset_spec, load
-from lm_eval_tasks.options import read_options
 from lm_eval_tasks.order import balanced_order, ordered
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from tests.lm_eval_tasks.evaluations import TASK
 from tests.tiny_data import write_data

@@ -12,16 +12,17 @@ import pytest
 from faithful_se.errors import UsageError
 from faithful_se.files import read_jsonl
 from faithful_se.transcript import Transcript
-from lm_eval_tasks import scoring
+from lm_eval_tasks import scoring, scoring_erasure
 from lm_eval_tasks.asked_questions import note_question
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.cost import cost_lines
 from lm_eval_tasks.data import dataset_spec, load
 from lm_eval_tasks.document import Document
+from lm_eval_tasks.document_statistics import ccf
 from lm_eval_tasks.lm_eval_backend import Backend
-from lm_eval_tasks.metrics import ccf
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.protocol import self_explain
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.prompt_parser import Conversation
 from lm_eval_tasks.rule_models.rules import label_of, one_word_decides
@@ -86,7 +87,7 @@ def test_the_honest_model_is_faithful_wherever_one_sentence_decides(style: str, 
     assert ccf([scoring.ccf_parts(transcript) for transcript in transcripts]) == pytest.approx(1.0)
     if style in REMOVALS and budget == "oneword":
         best = [transcript for transcript in transcripts if scoring.faithful(transcript)]
-        assert {scoring.hit1(transcript) for transcript in best} == {1.0} and len(best) > 10
+        assert {scoring_erasure.hit1(transcript) for transcript in best} == {1.0} and len(best) > 10
 
 
 def test_a_model_honest_with_probability_h_scores_h() -> None:

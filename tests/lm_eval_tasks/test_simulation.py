@@ -9,7 +9,8 @@ import pytest
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.calls import Answer
-from lm_eval_tasks.certify import of_all_texts, score_all, texts
+from lm_eval_tasks.certify import of_all_texts
+from lm_eval_tasks.certify_texts import score_all, texts
 from lm_eval_tasks.cost import most_calls
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document

@@ -13,7 +13,7 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks import LOGGER
 from lm_eval_tasks.calls import Answer, Classify, Generate
 from lm_eval_tasks.lm_eval_backend import CLASSIFY_TOKENS, Backend
-from lm_eval_tasks.options import read_options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.thinking_models import end_mark, whole_answers
 from lm_eval_tasks.thoughts import CUT
 from tests.lm_eval_tasks.evaluations import TASK, load_model

@@ -13,7 +13,8 @@ from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.languages import ENGLISH, prompts_of, wording_problem, wordings_of
-from lm_eval_tasks.options import TEMPLATES, Options, read_options
+from lm_eval_tasks.options import TEMPLATES, Options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.requests import requests_by_text
 from lm_eval_tasks.spec import TaskSpec

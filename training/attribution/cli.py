@@ -213,7 +213,7 @@ def _run(texts: TextOptions, labels: LabelOptions, scoring: AttributionOptions, 
 def _sources(texts: TextOptions, labels: LabelOptions) -> tuple[list[Source], dict[str, Any]]:
     """The texts, and the settings that say where they are from."""
     from lm_eval_tasks.data import OWN, dataset_spec
-    from lm_eval_tasks.options import read_options
+    from lm_eval_tasks.read_options import read_options
     from training.attribution.declared_options import check_declared_options
     from training.attribution.inputs import check_evaluation, from_dataset, from_file, question_of
     from training.runs.settings import absolute_data

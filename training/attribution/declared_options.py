@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from faithful_se.errors import UsageError
 from lm_eval_tasks.dataset_spec import DatasetSpec
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.read_options import read_options
 
 # Options that change what a text is asked, and what is scored in it.
 ASKED = ("mask", "unit", "unknown", "words_of", "answer_with", "operator")

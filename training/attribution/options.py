@@ -43,7 +43,7 @@ class LabelOptions:
 
     @property
     def task_options(self) -> dict[str, Any]:
-        """The options of the task, as `lm_eval_tasks.options.read_options` takes them."""
+        """The options of the task, as `lm_eval_tasks.read_options.read_options` takes them."""
         values = {"classifier": self.classifier, "prior": self.prior, "prior_texts": self.prior_texts}
         return {name: value for name, value in values.items() if value is not None}
 

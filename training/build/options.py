@@ -13,6 +13,9 @@ from training.command_line import include_path, metavar, switch_off
 
 ARMS = ("word", "random", "lowest", "answers")
 
+# Share of classifications among the rows, where nobody says how many; pairs had none before there was a choice.
+REPLAY = 0.25
+
 
 @dataclass(frozen=True)
 class SourceOptions:
@@ -57,11 +60,12 @@ class BuildOptions:
         arm: word: the best word of the attribution. Controls on the same texts: random and lowest name another word,
             answers only classifies.
         filtered: keep only explanations that change the model's answer; else all that obey their format.
-        replay: share of classifications among the rows, labelled by the model itself, half with one masked word.
+        replay: share of classifications among the rows, labelled by the model itself, half with one masked word. Among
+            pairs they prefer the model's answer to another label (default: 0.25, of pairs 0).
         candidates: replacement words that a counterfactual tries before the model's own proposal.
         specific: counterfactuals: prefer a word that reaches the target at its position only, and at none of the
             evaluation's random positions.
-        pairs: preference pairs: each row prefers such an explanation to the model's own untrue one. No classifications.
+        pairs: preference pairs: each row prefers such an explanation to the model's own untrue one.
         context: same or fresh conversation, as in the evaluation.
         classifier: how the answers are made that are explained, as in the evaluation: generate, loglikelihood or
             calibrated (default: calibrated for calibrated attributions, else generate).
@@ -72,7 +76,7 @@ class BuildOptions:
     budget: str = "oneword"
     arm: str = "word"
     filtered: bool = switch_off("--unfiltered", "keep explanations that do not change the answer too")
-    replay: float = 0.25
+    replay: float | None = None
     candidates: int = 8
     specific: bool = False
     pairs: bool = False
@@ -94,7 +98,7 @@ class BuildOptions:
                 )
         if not self.styles or len(set(self.styles)) < len(self.styles):
             raise UsageError(f"--styles {' '.join(self.styles)}: give each style once")
-        if not 0 <= self.replay < 1:
+        if not 0 <= self.replayed < 1:
             raise UsageError(f"--replay {self.replay}: give a share of all rows, from 0 to below 1")
         if self.candidates < 0:
             raise UsageError(f"--candidates {self.candidates}: give a whole number from 0")
@@ -113,9 +117,14 @@ class BuildOptions:
             del values["pairs"]
         return values
 
+    @property
+    def replayed(self) -> float:
+        """Share of classifications among the rows."""
+        return (0.0 if self.pairs else REPLAY) if self.replay is None else self.replay
+
     def resolved(self, classifier: str) -> BuildOptions:
-        """The options with what follows from others: the classifier, and no replay of classifications in pairs."""
-        return replace(self, classifier=classifier, replay=0.0 if self.pairs else self.replay)
+        """The options with what follows from others: the classifier, and the share of classifications."""
+        return replace(self, classifier=classifier, replay=self.replayed)
 
 
 @dataclass(frozen=True)

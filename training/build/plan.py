@@ -50,7 +50,7 @@ def _work(job: Job, count: int, responder: Responder, options: BuildOptions, met
     judge_text = judge_pair if options.pairs else judge
     procedures: Any = [judge_text(spec, text, job.replacements, options) for spec in job.specs for text in texts]
     verdicts: Any = scheduler.run(procedures, meter.respond)
-    replayed = round(sum(not verdict.reason for verdict in verdicts) * options.replay / (1 - options.replay))
+    replayed = round(sum(not verdict.reason for verdict in verdicts) * options.replayed / (1 - options.replayed))
     rows: Any = [
         classification_row(job.specs[0], text, word, options, method)
         for text, word in replay_plan(texts, replayed, options.seed)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from faithfulness_metrics.units import unit_key
 from faithfulness_metrics.words import mask_out, occurrences, seed_of
-from lm_eval_tasks.calls import Answer, Call, Messages, as_chat
+from lm_eval_tasks.calls import Answer, Call, Classify, Messages, as_chat
+from lm_eval_tasks.classification import parse_label
 from lm_eval_tasks.spec import TaskSpec
 from training.build.attributions import AttributedText
 from training.build.options import BuildOptions
@@ -26,7 +28,7 @@ class Row(TypedDict):
     prompt: list[dict[str, str]]
     completion: NotRequired[list[dict[str, str]]]  # in pairs absent; they have the next two
     chosen: NotRequired[list[dict[str, str]]]
-    rejected: NotRequired[list[dict[str, str]]]  # the model's own untrue explanation
+    rejected: NotRequired[list[dict[str, str]]]  # the own untrue explanation; of a replayed answer, another label
     dataset: str
     style: str
     budget: str
@@ -64,13 +66,16 @@ def explanation_row(
         if options.specific:
             details["elsewhere"] = verdict.control_flip_rate
     row = _row(spec, text, (verdict.prompt, completion), options, method, words=list(words), **details)
-    return _pair(row, verdict) if options.pairs else row
+    return _pair(row, verdict.own, verdict.own_words) if options.pairs else row
 
 
 def classification_row(
     spec: TaskSpec, text: AttributedText, word: str, options: BuildOptions, method: str
 ) -> Generator[Sequence[Call], Sequence[Answer], Row | None]:
     """A classification with the model's own answer, which keeps its answers as they are while it learns to explain.
+
+    In a pair it is preferred to the same answer with another label, which is drawn. Where the answer cannot be written
+    with one, there is no row.
 
     Args:
         spec: any task of the dataset; all classify alike.
@@ -87,7 +92,19 @@ def classification_row(
     if answer.label is None:
         return None
     details = {"style": CLASSIFICATION, "budget": "", "prediction": answer.label, "words": [word] if word else []}
-    return _row(spec, text, (call.messages, spec.turn(answer)), options, method, **details)
+    own = spec.turn(answer)
+    row = _row(spec, text, (call.messages, own), options, method, **details)
+    if not options.pairs:
+        return row
+    draw = random.Random(seed_of(text.document.hash, f"other {options.seed} {word}"))
+    other = with_label(own, answer.label, draw.choice([label for label in call.labels if label != answer.label]), call)
+    return _pair(row, other, ()) if other else None
+
+
+def with_label(answer: str, label: str, other: str, call: Classify) -> str:
+    """An answer with another label in the place of its own; "" where it is not read as that label."""
+    written = re.sub(rf"(?<!\w){re.escape(label)}(?!\w)", lambda _: other, answer, count=1, flags=re.IGNORECASE)
+    return written if parse_label(written, call.labels, call.synonyms, call.denials) == other else ""
 
 
 def replay_plan(texts: Sequence[AttributedText], count: int, seed: int) -> Iterator[tuple[AttributedText, str]]:
@@ -105,12 +122,12 @@ def replay_plan(texts: Sequence[AttributedText], count: int, seed: int) -> Itera
         yield text, draw.choice(sorted(key for key, _ in text.ranking)) if is_masked else ""
 
 
-def _pair(row: Row, verdict: Verdict) -> Row:
-    """The pair of an explanation and the model's own, in the columns of TRL's preference format."""
+def _pair(row: Row, rejected: str, words: Sequence[str]) -> Row:
+    """A pair in the columns of TRL's preference format: the row's answer, and the rejected one, which names `words`."""
     columns: dict[str, Any] = {"prompt": row["prompt"], "chosen": row["completion"]}
-    columns["rejected"] = as_chat((("assistant", verdict.own),))
+    columns["rejected"] = as_chat((("assistant", rejected),))
     others = {name: value for name, value in row.items() if name not in ("prompt", "completion")}
-    return cast(Row, {**columns, **others, "rejected_words": list(verdict.own_words)})
+    return cast(Row, {**columns, **others, "rejected_words": list(words)})
 
 
 def _row(

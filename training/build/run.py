@@ -195,7 +195,7 @@ class _Builder:
 
     def replay(self, job: Job, explanations: int) -> Path:
         """Write the classifications of a dataset, a share of its explanation rows; the path of their shard."""
-        count = round(explanations * self.options.replay / (1 - self.options.replay))
+        count = round(explanations * self.options.replayed / (1 - self.options.replayed))
         path = self.folder.shard(job.dataset, f"replay-{count}")
         if not path.exists():
             procedures: Any = [

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from faithful_se.errors import UsageError
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from training.grpo.reward import EFFECTS, INVALID, RewardOptions
 from training.trainer.arguments import TrainerArguments, read_trainer_arguments
@@ -28,7 +29,7 @@ WEIGHTS = (1.0, 0.2, 1.0)
 BETA, COMPLETION = 0.02, 64
 
 # Options of the tasks that have an argument of their own here, or no meaning.
-ELSEWHERE = {"data": "--data", "controls": "", "order": "--order", "quick": ""}
+ELSEWHERE = {"data": "--data", "controls": "", "order": "--order", "quick": "", "elicit": ""}
 
 
 def _option(default: Any, help: str) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from faithful_se.errors import UsageError
 from faithful_se.transcript import Transcript
-from lm_eval_tasks import scoring
+from lm_eval_tasks import scoring, scoring_erasure
 from lm_eval_tasks.calls import Answer, Call
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.protocol import self_explain
@@ -22,7 +22,7 @@ from lm_eval_tasks.styles import STYLES
 from training.build.verify import with_explanation
 
 # What counts as the effect of words: the change of the answer, or of the label's probability.
-EFFECTS: dict[str, Callable[[Transcript], float]] = {"flip": scoring.lift, "probability": scoring.graded_lift}
+EFFECTS: dict[str, Callable[[Transcript], float]] = {"flip": scoring.lift, "probability": scoring_erasure.graded_lift}
 
 # What an explanation without a readable format gets: an effect of 0, of which chance is subtracted; or 0.
 INVALID = ("chance", "zero")
@@ -93,13 +93,17 @@ def score_explanations(
 ) -> list[Scored]:
     """Judge explanations in lock step: all classifications in one batch, then all perturbed texts in another.
 
-    Equal questions are asked once, those of different explanations of one text among them.
+    Equal questions are asked once, those of different explanations of one text among them. Equal explanations, which a
+    policy writes the more of the surer it is, are judged once.
     """
     options = options or RewardOptions()
-    procedures = [with_explanation(self_explain(each.spec, each.document), each.text) for each in explanations]
+    keys = [(id(each.spec), each.document.hash, each.document.labels, each.text) for each in explanations]
+    distinct = dict(zip(keys, explanations, strict=True))
+    procedures = [with_explanation(self_explain(each.spec, each.document), each.text) for each in distinct.values()]
+    transcripts = dict(zip(distinct, run(procedures, respond), strict=True))
     return [
-        Scored(_reward(transcript, each.answer, options), transcript)
-        for each, transcript in zip(explanations, run(procedures, respond), strict=True)
+        Scored(_reward(transcripts[key], each.answer, options), transcripts[key])
+        for key, each in zip(keys, explanations, strict=True)
     ]
 
 

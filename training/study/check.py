@@ -14,7 +14,8 @@ from typing import Any
 from faithful_se.errors import UsageError
 from lm_eval_tasks import DATASETS
 from lm_eval_tasks.data import dataset_names, external_datasets
-from lm_eval_tasks.options import Options, read_options
+from lm_eval_tasks.options import Options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from training.build.options import BuildOptions
 from training.study.options import LM_EVAL, check_options

@@ -23,7 +23,7 @@ from faithful_se.files import jsonl_line, write_atomic
 from faithful_se.progress import Progress
 from lm_eval_tasks.data import dataset_spec
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.options import read_options
+from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.work import Work, evaluation_work
 from training.attribution.choices import attributor_of

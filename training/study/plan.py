@@ -16,6 +16,7 @@ import yaml
 from faithful_se.files import parse_json_object, write_json_object
 from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES, STYLES
 from lm_eval_tasks.work import Work
+from training.build.options import REPLAY
 from training.study.explained import EXPLAIN
 from training.study.folder import PLAN, StudyFolder
 from training.study.pilot import Pilot, measure
@@ -123,7 +124,7 @@ def rows_of(folder: StudyFolder, stage: Stage, pilot: Pilot) -> float:
     texts = sum(pilot.texts[name] for name in _datasets(folder, options))
     styles = 1 if options.get("arm") == "answers" else len(options.get("styles", EXPLANATION_STYLES))
     share = 1.0 if options.get("unfiltered") or folder.study.recipe.model == MINI else ROWS_PER_TEXT
-    replay = 0.0 if options.get("pairs") else float(options.get("replay", 0.25))
+    replay = float(options.get("replay", 0.0 if options.get("pairs") else REPLAY))
     return float(texts * styles * share / (1 - replay))
 
 

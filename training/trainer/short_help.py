@@ -59,7 +59,7 @@ def short_help(
         more: further arguments of TRL, as in `MOST_USED`; an empty text leaves an argument out.
     """
     most_used = {**MOST_USED, **(more or {})}
-    most_used["--learning_rate X"] += f" (default: {learning_rate:g})"
+    most_used["--learning_rate X"] += f" (default, TRL's for all weights: {learning_rate:g})"
     own = {}
     for option in fields(options):
         value = "" if isinstance(option.default, bool) else option.metadata.get("metavar", option.name.upper())

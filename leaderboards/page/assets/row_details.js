@@ -5,7 +5,7 @@ function tableHead(...names) {
 
 const numberCell = (...children) => make("td", { class: "num" }, ...children);
 
-// The smallest and largest estimate under all scoring rules, or operators.
+// The smallest and largest estimate under all scoring rules, operators, or wordings.
 function band(estimates) {
   const defined = Object.entries(estimates).filter(([, estimate]) => isDefined(estimate));
   if (!defined.length) return numberCell("–");
@@ -19,8 +19,9 @@ const OPTIONAL = [["lift_given_valid", "Lift, valid only"], ["comprehensiveness_
 
 function scoresTable(cells) {
   const several = cells.some(({ operators }) => Object.keys(operators).length);
+  const reworded = cells.some(({ wordings }) => wordings);
   const more = OPTIONAL.filter(([metric]) => cells.some(({ metrics }) => metrics[metric]));
-  const rows = cells.map(({ task, metrics, rules, operators, missing }) =>
+  const rows = cells.map(({ task, metrics, rules, operators, wordings, missing }) =>
     make(
       "tr",
       {},
@@ -36,10 +37,11 @@ function scoresTable(cells) {
       ...more.map(([metric]) => numberCell(...number(metrics[metric], true))),
       band(rules),
       ...(several ? [band(operators)] : []),
+      ...(reworded ? [band(wordings || {})] : []),
       numberCell(String(metrics.faithful ? metrics.faithful[N] : 0), missing ? ` (${missing} missing)` : ""),
     ),
   );
-  const names = ["Task", "Faithful", "Chance", "Oracle", "Lift", "ccf", "Valid", "Acc", "Faithful, valid only", ...more.map(([, name]) => name), "Under other rules", ...(several ? ["Lift by operator"] : []), "Documents"];
+  const names = ["Task", "Faithful", "Chance", "Oracle", "Lift", "ccf", "Valid", "Acc", "Faithful, valid only", ...more.map(([, name]) => name), "Under other rules", ...(several ? ["Lift by operator"] : []), ...(reworded ? ["Lift by wording"] : []), "Documents"];
   return make("table", { class: "plain" }, tableHead(...names), make("tbody", {}, ...rows));
 }
 

@@ -8,6 +8,7 @@ import pytest
 from lm_eval.models.huggingface import HFLM
 from tokenizers import AddedToken
 
+from lm_eval_tasks.forward_pass import encoded_pairs
 from lm_eval_tasks.forward_pass.encoded_pairs import EncodedPairs
 from tests.lm_eval_tasks.forward_pass.test_quick_ranking import requests_of
 from tests.training.attribution import tiny_models as tiny
@@ -31,8 +32,12 @@ def test_tokens_are_those_of_lm_eval(lm: HFLM, question: Any, template: bool, mo
     monkeypatch.setattr(lm, "tok_encode", lambda text: asked.append(text) or own(text))
     encoded = EncodedPairs(lm)
     assert [encoded(*pair) for pair in pairs] == expected
+    kept = dict(encoded.continuations)
     encoded.forget()
-    assert not encoded.contexts and not encoded.continuations
+    assert not encoded.contexts and kept and encoded.continuations == kept  # the labels are few
+    monkeypatch.setattr(encoded_pairs, "MOST_KEPT", len(kept) - 1)
+    encoded.forget()
+    assert not encoded.continuations
     plain, labels = pairs[:-18], len(question.labels)
     asked.clear()
     for pair in plain:

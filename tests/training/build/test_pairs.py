@@ -19,6 +19,7 @@ from lm_eval_tasks.protocol import self_explain
 from tests.training.build.rule_model import TEXTS, answer, attributions, spec
 from training.build.options import BuildOptions
 from training.build.pairs import OWN_NOT_VALID, OWN_TRUE
+from training.build.rows import with_label
 from training.build.run import build
 from training.build.verify import UNCHANGED
 
@@ -151,6 +152,48 @@ def test_an_own_explanation_without_format_gives_no_pair(tmp_path: Path) -> None
 
     with pytest.raises(UsageError, match=rf"no row at all: {OWN_NOT_VALID} \(6\). Teach the model the format first"):
         built(tmp_path, respond=ramble, styles=("attribution",))
+
+
+def test_replayed_answers_are_preferred_to_another_label(tmp_path: Path) -> None:
+    """Three pairs of explanations, so three of answers: whole texts and texts with a mask, in the model's own words."""
+
+    def say(calls: Sequence[Call]) -> list[Answer]:
+        answers = explain_by_first_word(calls)
+        return [
+            Answer(f"It is {a.text}.", a.label) if isinstance(call, Classify) else a
+            for call, a in zip(calls, answers, strict=True)
+        ]
+
+    rows = built(tmp_path, respond=say, styles=("attribution",), replay=0.5)
+    plain = built(tmp_path, "plain", respond=say, styles=("attribution",))
+    assert rows[: len(plain)] == plain
+    replayed = rows[len(plain) :]
+    assert [row["style"] for row in replayed] == ["classification"] * 3
+    opposite = {"positive": "negative", "negative": "positive"}
+    for row in replayed:
+        label = row["prediction"]
+        assert (content(row["chosen"]), content(row["rejected"])) == (f"It is {label}.", f"It is {opposite[label]}.")
+        assert row["rejected_words"] == [] and len(row["prompt"]) == 1
+    assert sorted(len(row["words"]) for row in replayed) == [0, 0, 1]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["rows"], report["explanations"], report["replayed"]) == (6, 3, {"sentiment140": 3})
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "3 of the pairs are classifications" in card and "| replay | 0.5 of the rows" in card
+    assert "classifications" not in (tmp_path / "plain" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("answer", "rejected"),
+    [
+        ("positive", "negative"),
+        ("The tweet is Positive!", "The tweet is negative!"),
+        ("It sounds upbeat.", ""),  # read by a synonym: nothing to put the other label in the place of
+        ("positively so", ""),
+    ],
+)
+def test_an_answer_with_another_label(answer: str, rejected: str) -> None:
+    call = spec("attribution").classify(Document({"text": TEXTS[0]}))
+    assert with_label(answer, "positive", "negative", call) == rejected
 
 
 def test_killed_anywhere_it_ends_with_the_same_bytes(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`faithful-se sft` in a process that accelerate takes for one with a GPU, because it shards weights on GPUs only.
+"""A training command in a process that accelerate takes for one with a GPU, because it shards weights on GPUs only.
 
 Everything else is real: accelerate's FSDP plugin, torch's `fully_shard`, processes that talk over gloo.
 """

@@ -44,12 +44,14 @@ def train_sharded(folder: Path, command: list[str], **fsdp: Any) -> subprocess.C
     return launch_two(folder, command, config)
 
 
-def launch_two(folder: Path, command: list[str], config: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+def launch_two(
+    folder: Path, command: list[str], config: dict[str, Any], name: str = "sft"
+) -> subprocess.CompletedProcess[str]:
     if "--bf16" in command:
         config["mixed_precision"] = "no"
     (folder / "accelerate.yaml").write_text(yaml.safe_dump(config))
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(folder / "accelerate.yaml")]
-    launch += ["--num_processes", "2", "--main_process_port", PORT, "-m", "tests.training.sft.cpu_as_gpu", "sft"]
+    launch += ["--num_processes", "2", "--main_process_port", PORT, "-m", "tests.training.sft.cpu_as_gpu", name]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     environment.update(OMP_NUM_THREADS="1", DS_ACCELERATOR="cpu")
     launch += [*command, "--use_cpu", "false"]
