@@ -73,13 +73,13 @@ def verdict(board: Board) -> Verdict:
         limits.append("no random control was run: a model that any change confuses looks faithful here too")
     base = {cell.task: cell for cell in cells.get(best.base or "", [])} if markers else {}
     groups = group_cells(best, own, tasks, base)
-    knowledge = whose_knowledge(board, best.id).removesuffix(".")
+    knowledge = whose_knowledge(board, best.id).removesuffix(".").replace("Its", "its", 1)
     if not markers:
         headline = _headline_alone(best, metric, len(ranked), len(measured[best.id]))
         if best.base:
             limits.insert(0, "it was not tested against its base: they have no samples of the same documents")
-        sides = [tuple(_joined([side])) for side in sentences.against_chance(groups)]
-        return Verdict(best.id, headline, *sides, tuple(_joined([knowledge], limits)))
+        better, worse, neither = (tuple(_joined([side])) for side in sentences.against_chance(groups))
+        return Verdict(best.id, headline, better, worse, neither, tuple(_joined([knowledge], limits)))
     names = {checkpoint.id: quoted_name(checkpoint) for checkpoint in board.checkpoints}
     return Verdict(
         best.id,

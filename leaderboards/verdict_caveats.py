@@ -74,7 +74,7 @@ def controls(board: Board, best: Checkpoint) -> Iterator[str]:
         if not any(row.base == best.base and row.training and row.training.control for row in board.checkpoints):
             yield "no control arm was trained, so a part of the change may be practice with the format"
         return
-    arms = set()
+    arms: set[str] = set()
     for id in sorted(known, key=lambda id: known[id].estimate or 0.0):
         lead, training = known[id], rows[id].training
         arm = training.arm if training else ""

@@ -97,10 +97,10 @@ def _without_gain(pairs: Sequence[TaskPair], field: str) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = [one_line(name, 40) for name in names[:MOST_LISTED]]
-    if more := len(names) - len(shown):
-        shown.append(f"{more} more")
-    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    listed = [one_line(name, 40) for name in names[:MOST_LISTED]]
+    if more := len(names) - len(listed):
+        listed.append(f"{more} more")
+    return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
 
 
 def _lifts(groups: Sequence[TaskGroup]) -> str:

@@ -118,7 +118,7 @@ def test_the_first_screen_says_what_came_out(small_page):
     """At 1280 x 900: the verdict, a pair of cards and the table's first row. Then no box hides a column."""
     assert max(small_page.execute_script(FIRST_SCREEN)) <= 900
     assert (
-        "“mini-word” is faithful significantly more often than “mini” on 2 of 2 tasks."
+        "“mini-word” is faithful significantly more often than “mini” on 2 of 2 tasks (exact McNemar, 5 % after Holm)."
         in find(small_page, "#verdict .headline").text
     )
     assert small_page.find_elements(By.CSS_SELECTOR, "main .scroll.wide") == []

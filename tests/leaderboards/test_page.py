@@ -108,9 +108,10 @@ def test_every_string_of_a_board_may_be_hostile():
     parser.feed(html)
     plain.feed(render_page(small()))
     # The page has the same elements, and no attribute that runs code: hostile strings are text or values of attributes.
-    # Only the two examples and heads of columns differ: a long text is cut, a target is no longer empty, names have "_".
+    # Only the two examples and heads of columns differ: a long text is cut, a target is there, and "_" is in names.
     tags = Counter(tag for tag, _ in parser.all if tag not in ("bdi", "strong", "u", "wbr"))
-    assert tags == Counter(tag for tag, _ in plain.all if tag not in ("bdi", "strong", "u", "wbr"))
+    # A hostile arm is no control arm, so the verdict says in one paragraph more that there is none.
+    assert tags == Counter(tag for tag, _ in plain.all if tag not in ("bdi", "strong", "u", "wbr")) + Counter("p")
     assert not [name for _, attributes in parser.all for name in attributes if name.startswith("on") or name == "src"]
     assert "{{ 7*7 }}{% raw %}" in html
     assert not re.search("[\x00\x1b\u202e\u2028\ud800]", html)
