@@ -8,7 +8,7 @@ from leaderboards.page.page_data import page_data
 from leaderboards.page.render import render_page
 from leaderboards.tables.table_markup import markdown
 from leaderboards.tables.wording_table import wording_rows, wording_text_table
-from tests.leaderboards.boards_from_files import OTHER_TASK, board_of
+from tests.leaderboards.boards_from_files import NEW, OLD, OTHER_TASK, board_of
 from tests.leaderboards.result_files import TASK, rows_of, write_run
 
 FIVE, SEVEN, TWO = ([1.0] * count + [0.0] * (10 - count) for count in (5, 7, 2))
@@ -49,8 +49,12 @@ def test_tables_and_page_show_it_beside_the_interval(board):
     assert sorted(map(len, cells.values())) == [0, 0, 0, 0, 0, 3, 3]
 
 
-def test_without_a_second_wording_there_is_no_table(tmp_path):
-    write_run(tmp_path / "a", {TASK: rows_of(FIVE)})
-    write_run(tmp_path / "b", {TASK: rows_of(SEVEN)}, model="models/b", options={"template": 2})
+def test_without_a_second_wording_there_is_no_table_and_the_first_is_the_main_column(tmp_path):
+    write_run(tmp_path / "a", {TASK: rows_of(FIVE)}, date=OLD)
+    write_run(tmp_path / "b", {TASK: rows_of(SEVEN)}, model="models/b", options={"template": 2}, date=NEW)
     board = board_of(tmp_path)
+    assert [(task.id, task.options.get("template", 1)) for task in board.tasks] == [
+        ("snli_attribution_oneword", 1),
+        ("snli_attribution_oneword~2", 2),
+    ]
     assert board.wordings == () and wording_rows(board) == [] and wording_text_table(board) == ""
