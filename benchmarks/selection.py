@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
@@ -55,12 +55,12 @@ Label = str | None
 class Way:
     """One way to ask the question of a dataset."""
 
-    def __init__(self, dataset: str, data: str, name: str) -> None:
+    def __init__(self, dataset: str, data: str, name: str, classifier: str) -> None:
         options, template = WAYS[name]
         question = dataset_spec(dataset).question
         if template:
             question = replace(question, prompts=(*question.prompts, ("classify", template)))
-        self.spec = TaskSpec(question, STYLE, BUDGETS[0], Options(data=data, **options))  # type: ignore[arg-type]
+        self.spec = TaskSpec(question, STYLE, BUDGETS[0], Options(data=data, classifier=classifier, **options))  # type: ignore[arg-type]
 
     def calls(self, document: Document, words: Sequence[Sequence[int]]) -> list[Classify]:
         """The classification of a document, and of it without the words at each of these positions."""
@@ -79,21 +79,29 @@ def labels_of(
     return [(labels[first], [labels[call] for call in others]) for first, *others in calls]
 
 
+def occurrences(document: Document, word: str) -> list[int]:
+    """All positions of a word, as it is written or as words are compared."""
+    key = next(each.key for each in document.words if word in (each.text, each.key))
+    return list(positions_by_key(document.words)[key])
+
+
 def flips(before: Label, after: Label) -> bool:
     """Whether a read answer changed."""
     return None not in (before, after) and before != after
 
 
 def rows_of(folder: Path, limit: int) -> dict[str, dict[str, tuple[str, bool]]]:
-    """Dataset -> hash of a text -> the word that build took, and whether it kept the row; at most so many kept ones."""
+    """Dataset -> hash of a text -> the word that build took, and whether it kept the row; at most so many of each."""
     words: dict[str, dict[str, tuple[str, bool]]] = defaultdict(dict)
     for line in (folder / "train.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
         if (row["style"], row["budget"]) == (STYLE, BUDGETS[0]) and len(words[row["dataset"]]) < limit:
             words[row["dataset"]][row["hash"]] = row["words"][0], True
+    rejected = Counter[str]()
     for line in (folder / "rejected.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
-        if row["style"] == STYLE:
+        if row["style"] == STYLE and rejected[row["dataset"]] < limit:
+            rejected[row["dataset"]] += 1
             words[row["dataset"]][row["hash"]] = row["best"], False
     return words
 
@@ -111,21 +119,20 @@ def percent(values: Sequence[bool]) -> str:
     return f"{fmean(values):.3f} [{low:.3f}, {high:.3f}] of {len(values)}" if values else "–"
 
 
-def table_of_rows(respond: Respond, folder: Path, data: str, limit: int) -> Iterator[str]:
+def table_of_rows(respond: Respond, folder: Path, data: str, classifier: str, limit: int) -> Iterator[str]:
     """Rows of build under each way to ask."""
     yield from ("| the question | accuracy | same answer | kept rows | rejected rows |", "|---|---|---|---|---|")
     by_dataset, first = rows_of(folder, limit), dict[str, list[Label]]()
     documents = {dataset: documents_by_hash(dataset, data) for dataset in by_dataset}
     for name in WAYS:
-        right, same, kept, rejected = [], [], [], []
+        right, same, kept, rejected = list[bool](), list[bool](), list[bool](), list[bool]()
         for dataset, rows in by_dataset.items():
             cases, flags = [], []
             for key, (word, is_kept) in rows.items():
                 document = documents[dataset][key]
-                positions = positions_by_key(document.words)[word.lower()]
-                cases.append((document, [list(positions)]))
+                cases.append((document, [occurrences(document, word)]))
                 flags.append(is_kept)
-            labels = labels_of(respond, Way(dataset, data, name), cases)
+            labels = labels_of(respond, Way(dataset, data, name, classifier), cases)
             of_first = first.setdefault(dataset, [before for before, _ in labels])
             for (document, _), (before, (after,)), is_kept, label in zip(cases, labels, flags, of_first, strict=True):
                 right.append(before == document.gold)
@@ -134,16 +141,16 @@ def table_of_rows(respond: Respond, folder: Path, data: str, limit: int) -> Iter
         yield f"| {name} | {fmean(right):.3f} | {fmean(same):.3f} | {percent(kept)} | {percent(rejected)} |"
 
 
-def table_of_words(respond: Respond, folder: Path, data: str, limit: int) -> Iterator[str]:
+def table_of_words(respond: Respond, folder: Path, data: str, classifier: str, limit: int) -> Iterator[str]:
     """The oracle of single words, on the first training texts: chosen and scored by one way to ask, and by two."""
-    own, other, random = [], [], []
+    own, other, random = list[float](), list[float](), list[float]()
     for dataset in rows_of(folder, 1):
         documents = list(documents_by_hash(dataset, data).values())[:limit]
         cases = [(document, list(map(list, positions_by_key(document.words).values()))) for document in documents]
         tried = {
             name: [
                 [flips(before, after) for after in others]
-                for before, others in labels_of(respond, Way(dataset, data, name), cases)
+                for before, others in labels_of(respond, Way(dataset, data, name, classifier), cases)
             ]
             for name in WAYS
         }
@@ -164,13 +171,14 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="the model that build asked")
     parser.add_argument("--rows", required=True, type=Path, help="a folder of faithful-se build")
     parser.add_argument("--data", default="mini", help="where the texts are from")
-    parser.add_argument("--rows-limit", type=int, default=200, help="kept rows a dataset, beside all rejected ones")
+    parser.add_argument("--classifier", default=Options.classifier, help="as build had it")
+    parser.add_argument("--rows-limit", type=int, default=200, help="kept rows a dataset, and rejected ones")
     parser.add_argument("--words-limit", type=int, default=50, help="texts a dataset whose every word is tried")
     options = parser.parse_args()
     model, tokenizer = AutoModelForCausalLM.from_pretrained(options.model), AutoTokenizer.from_pretrained(options.model)
     with responder(model, tokenizer, 64) as respond:
         for table, limit in ((table_of_rows, options.rows_limit), (table_of_words, options.words_limit)):
-            print("\n".join(table(respond, options.rows, options.data, limit)), "\n")
+            print("\n".join(table(respond, options.rows, options.data, options.classifier, limit)), "\n")
 
 
 if __name__ == "__main__":

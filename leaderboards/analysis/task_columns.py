@@ -11,7 +11,7 @@ from typing import Any
 from leaderboards.analysis.document_sets import DocumentSet
 from leaderboards.analysis.task_results import TaskResult
 from leaderboards.board import Task
-from leaderboards.lm_eval_files.option_defaults import has_cue, with_defaults
+from leaderboards.lm_eval_files.option_defaults import DEFAULTS, has_cue, with_defaults
 from leaderboards.lm_eval_files.results_file import DATA_FOLDER, Run, TaskKey
 
 STYLES = ("attribution", "redaction", "counterfactual")
@@ -56,8 +56,8 @@ def name_columns(
 ) -> tuple[list[tuple[Task, TaskColumn]], list[str]]:
     """Give the columns ids and the order of the board.
 
-    The main column of a task name has most checkpoints, then most documents, then the newest run; columns of texts with
-    a cue come last. The others are variants: `~2`, `~3` and so on.
+    The main column of a task name has most checkpoints, then most documents. Then the first wording counts, then the
+    newest run. Columns of texts with a cue come last. The others are variants: `~2`, `~3` and so on.
 
     Returns:
         The columns as tasks, which know whether their dataset is in `trained`; and notes on the variants.
@@ -85,9 +85,11 @@ def name_columns(
     return named, notes
 
 
-def _importance(column: TaskColumn) -> tuple[bool, int, int, str, str]:
-    without_cue = not has_cue(column.newest.options)
-    return without_cue, len(column.results), column.documents.n, column.newest.date, column.documents.digest
+def _importance(column: TaskColumn) -> tuple[bool, int, int, bool, str, str]:
+    newest, documents = column.newest, column.documents
+    first_wording = with_defaults(newest.options)["template"] == DEFAULTS["template"]
+    size = len(column.results), documents.n
+    return not has_cue(newest.options), *size, first_wording, newest.date, documents.digest
 
 
 def _task(column: TaskColumn, number: int, variant: str, trained: Sequence[str]) -> Task:

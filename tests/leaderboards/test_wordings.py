@@ -8,7 +8,7 @@ from leaderboards.page.page_data import page_data
 from leaderboards.page.render import render_page
 from leaderboards.tables.table_markup import markdown
 from leaderboards.tables.wording_table import wording_rows, wording_text_table
-from tests.leaderboards.boards_from_files import OTHER_TASK, board_of
+from tests.leaderboards.boards_from_files import NEW, OLD, OTHER_TASK, board_of
 from tests.leaderboards.result_files import TASK, rows_of, write_run
 
 FIVE, SEVEN, TWO = ([1.0] * count + [0.0] * (10 - count) for count in (5, 7, 2))
@@ -22,9 +22,8 @@ def board(tmp_path_factory):
         tasks = {task: rows_of(of_task, task) for task, of_task in zip((TASK, OTHER_TASK), outcomes, strict=True)}
         options = {"template": wording} if wording > 1 else {}
         write_run(tmp_path / f"wording{wording}", tasks, options=options)
-    # Other documents, another mask, and a model with one wording have no band.
+    # Other documents, and a model with one wording, have no band.
     write_run(tmp_path / "fewer", {TASK: rows_of(FIVE[2:7])}, options={"template": 3}, limit=5)
-    write_run(tmp_path / "mask", {TASK: rows_of(TWO)}, options={"template": 5, "mask": "___"})
     write_run(tmp_path / "single", {TASK: rows_of(TWO)}, model="models/single")
     return board_of(tmp_path)
 
@@ -47,12 +46,15 @@ def test_tables_and_page_show_it_beside_the_interval(board):
     assert "Asked in other words" in page and '<td class="num"><span class="value">+.35</span></td>' in page
     base = next(checkpoint for checkpoint in page_data(board)["checkpoints"] if checkpoint["name"] == "base")
     cells = {cell["task"]: cell.get("wordings", {}) for cell in base["cells"]}
-    assert sorted(map(len, cells.values())) == [0, 0, 0, 0, 0, 0, 3, 3]
+    assert sorted(map(len, cells.values())) == [0, 0, 0, 0, 0, 3, 3]
 
 
-def test_without_a_second_wording_there_is_no_table(tmp_path):
-    write_run(tmp_path / "a", {TASK: rows_of(FIVE)})
-    write_run(tmp_path / "b", {TASK: rows_of(SEVEN)}, model="models/b", options={"template": 2})
+def test_without_a_second_wording_there_is_no_table_and_the_first_is_the_main_column(tmp_path):
+    write_run(tmp_path / "a", {TASK: rows_of(FIVE)}, date=OLD)
+    write_run(tmp_path / "b", {TASK: rows_of(SEVEN)}, model="models/b", options={"template": 2}, date=NEW)
     board = board_of(tmp_path)
-    assert board.wordings == () and wording_text_table(board) == ""
-    assert "Asked in other words" not in render_page(board)
+    assert [(task.id, task.options.get("template", 1)) for task in board.tasks] == [
+        ("snli_attribution_oneword", 1),
+        ("snli_attribution_oneword~2", 2),
+    ]
+    assert board.wordings == () and wording_rows(board) == [] and wording_text_table(board) == ""
