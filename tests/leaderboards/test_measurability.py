@@ -98,7 +98,8 @@ def test_means_and_ranks_leave_it_out_and_say_so(board):
 def test_the_notes_say_it_once_per_dataset(board):
     assert f"base, snli: {SENTENCE} (2 tasks)." in board.notes and f"third, snli: {SENTENCE} (1 task)." in board.notes
     different = (
-        "Rows average different tasks, so their means cannot be compared: of 3 tasks, base 1. Compare single tasks."
+        "Rows average different tasks, so their means cannot be compared. Compare single tasks. "
+        "Of 3 tasks they have: base 1."
     )
     assert different in board.notes
 
