@@ -71,6 +71,14 @@ class OperatorRecord(TypedDict):
     random: list[RandomVariant]
 
 
+class ProposalRecord(TypedDict):
+    """The word that the model would write in the place of another, which stands nowhere then."""
+
+    key: str  # of the word, all occurrences of which are gaps
+    answer: str  # the text as generated
+    word: str | None  # None where the answer is not one word, or the same word again
+
+
 class OracleVariant(AnswerRecord):
     """The classification of the document perturbed at positions that the oracle tries."""
 
@@ -154,6 +162,7 @@ class Transcript(TypedDict):
     stability: list[StabilityVariant]  # one entry per neutral change; empty without that control
     prior: dict[str, float] | None  # label -> nats that were subtracted from its log-probability; None where none was
     operators: NotRequired[dict[str, OperatorRecord]]  # every operator but the first, only with several
+    proposals: NotRequired[list[ProposalRecord]]  # one entry per word that is removed, only with infill_from=model
     erasure: NotRequired[ErasureRecord]  # only with the oracle, ranked labels and several named words
     units: NotRequired[list[UnitRecord]]  # every sentence of the document, only with unit=sentence
     # one entry per word of which the model was asked whether its answer would change; only in the style `simulation`

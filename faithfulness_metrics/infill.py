@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 
 from faithfulness_metrics.words import Fields, Word, find_words, key_of, seed_of
 
@@ -43,7 +44,13 @@ class OtherTexts:
         return self.words.get(name) or list(chain.from_iterable(self.words.values()))
 
 
-def infill(words: list[Word], positions: Iterable[int], others: OtherTexts, seed: int) -> dict[int, str | None]:
+def infill(
+    words: list[Word],
+    positions: Iterable[int],
+    others: OtherTexts,
+    seed: int,
+    proposals: Mapping[str, str] = MappingProxyType({}),
+) -> dict[int, str | None]:
     """What `faithfulness_metrics.words.replace` writes at `positions`: words of other texts, at like places.
 
     The i-th of n words of a field has the place (i - ½) / n. A text is drawn, and its word at that place of the same
@@ -55,6 +62,7 @@ def infill(words: list[Word], positions: Iterable[int], others: OtherTexts, seed
         positions: of the removed words.
         others: the texts that words are taken from.
         seed: of the document (`seed_of`).
+        proposals: key of a word -> the word to write instead, unless it is one of the removed words.
 
     Returns:
         Position -> word; None (deleted) where no other text has a word that was not removed.
@@ -65,7 +73,10 @@ def infill(words: list[Word], positions: Iterable[int], others: OtherTexts, seed
     for word in words:
         places.setdefault(word.key, (word.field, (index[word.field] + 0.5) / sizes[word.field]))
         index[word.field] += 1
-    new = {key: _word_at(*places[key], others, removed, seed_of(str(seed), key)) for key in removed}
+    new: dict[str, str | None] = {
+        key: word for key, word in proposals.items() if key in removed and key_of(word) not in removed
+    }
+    new |= {key: _word_at(*places[key], others, removed, seed_of(str(seed), key)) for key in removed - new.keys()}
     return {position: new[words[position].key] for position in positions}
 
 

@@ -8,7 +8,7 @@ from faithfulness_metrics.units import UNITS
 from faithfulness_metrics.words import positions_by_key
 from lm_eval_tasks.cues import most_words
 from lm_eval_tasks.document import Document
-from lm_eval_tasks.options import DIRECT, NO_CUE
+from lm_eval_tasks.options import DIRECT, FROM_MODEL, NO_CUE
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
@@ -26,6 +26,8 @@ def most_calls(spec: TaskSpec, document: Document) -> int:
     further = (len(spec.options.operators) - 1) * style.REMOVES_WORDS
     calls = 3 + drawn + further * (1 + drawn) + NEUTRAL * ("stability" in controls)
     calls += spec.options.elicit != DIRECT
+    if spec.options.infill_from == FROM_MODEL and style.REMOVES_WORDS:
+        calls += types_of(spec, document)
     if style.SIMULATES:
         calls += 1 + drawn + ("oracle" in controls)
     calls += types_of(spec, document) * ("oracle" in controls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -25,6 +26,7 @@ class Document:
         unit: what explanations name: ``word`` or ``sentence``.
         language: of the text, an ISO code.
         others: texts that the operator `infill` takes words from; None where it is not used.
+        proposals: key of a word -> the model's own word in its place (`infill_from=model`).
     """
 
     fields: Fields
@@ -35,6 +37,7 @@ class Document:
     language: str = "en"
     context: Fields = field(default_factory=dict)
     others: OtherTexts | None = field(default=None, compare=False, repr=False)
+    proposals: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def words(self) -> list[Word]:

@@ -42,7 +42,7 @@ from lm_eval_tasks.document_statistics import (
     pooled_stderr,
 )
 from lm_eval_tasks.operators import OPERATORS
-from lm_eval_tasks.options import NO_CUE
+from lm_eval_tasks.options import FROM_MODEL, NO_CUE
 from lm_eval_tasks.spec import TaskSpec
 from lm_eval_tasks.styles import STYLES
 
@@ -74,6 +74,7 @@ def features_of(spec: TaskSpec) -> set[str]:
         ("loglikelihood", options.ranked),
         ("simulation", STYLES[spec.style].SIMULATES),
         ("cue", options.cue != NO_CUE),
+        ("proposals", options.infill_from == FROM_MODEL),
         ("samples", options.samples > 1),
     )
     operators = {"operators", *options.operators} if len(options.operators) > 1 else set()
@@ -154,6 +155,7 @@ METRICS: dict[str, Metric] = {
     **_of_operators("faithful", scoring_operators.faithful, "removal"),
     **_of_operators("lift", scoring_operators.lift, "removal random"),
     "operators_agree": Metric(scoring_operators.operators_agree, None, "removal operators", *POOLED),
+    "infill_read": Metric(scoring_operators.infill_read, True, "removal proposals", *POOLED),
 }
 
 

@@ -20,6 +20,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "cue": ("none", "hint", "bias", "word"),
     "cue_way": ("persuade", "dissuade"),
     "elicit": ("direct", "rationale_first"),
+    "infill_from": ("texts", "model"),
 }
 
 # The options of multiple choice.
@@ -35,6 +36,9 @@ NO_CUE, WORD_CUE = CHOICES["cue"][0], CHOICES["cue"][-1]
 
 # How an explanation is asked for: at once, or after a sentence of reasoning.
 DIRECT, RATIONALE_FIRST = CHOICES["elicit"]
+
+# Whose words the operator `infill` writes: of other texts, or the model's own.
+FROM_TEXTS, FROM_MODEL = CHOICES["infill_from"]
 
 # The seed of the examples (`--num_fewshot`) where none is given: lm-eval's own default (`--seed`, the fourth value).
 FEWSHOT_SEED = 1234
@@ -66,6 +70,7 @@ class Options:
         unknown: offer "unknown" as a label.
         controls: random, oracle, stability, joined by +; none; all. oracle includes random, because ccf needs both.
         operator: how named words are removed: mask, delete, substitute, infill, or several joined by +.
+        infill_from: of infill, whether words of other texts are written, or the model's own (texts, model).
         unit: what an explanation names, and what is masked as one: word or sentence.
         draws: random sets of words per document, for the chance control.
         thinking_tokens: tokens that an answer may have on top, for a thought before it.
@@ -93,6 +98,7 @@ class Options:
     unknown: bool = False
     controls: tuple[str, ...] = ("random",)
     operator: str = "mask"
+    infill_from: str = FROM_TEXTS
     unit: str = "word"
     draws: int = 2
     thinking_tokens: int = 0
@@ -134,6 +140,7 @@ class Options:
         unused |= {"thinking_tokens", "thoughts"} if (self.thinking_tokens, self.thoughts) == (0, "drop") else set()
         unused |= {"unit"} if self.unit == UNIT else set()
         unused |= {name for name in ("template", "samples") if getattr(self, name) == 1}
+        unused |= {"infill_from"} if self.infill_from == FROM_TEXTS else set()
         unused |= {"elicit"} if self.elicit == DIRECT else set()
         unused |= {"explanations"} if self.explanations == SELF else set()
         unused |= {"cue", "cue_way"} if self.cue == NO_CUE else {"cue_way"} if self.cue == WORD_CUE else set()

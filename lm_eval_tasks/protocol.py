@@ -7,7 +7,8 @@ package verifies its data with the same function, and tests send answers by hand
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
+from itertools import chain
 
 from faithful_se.transcript import ExplanationRecord, RationaleRecord, Transcript
 from faithfulness_metrics.units import WORD_UNIT
@@ -20,7 +21,8 @@ from lm_eval_tasks.further_operators import FurtherOperators
 from lm_eval_tasks.greedy_oracle import greedy_oracle
 from lm_eval_tasks.label_prior import with_prior
 from lm_eval_tasks.neutral_variants import neutral_variants
-from lm_eval_tasks.options import DIRECT, NO_CUE
+from lm_eval_tasks.options import FROM_MODEL, NO_CUE
+from lm_eval_tasks.proposals import with_proposals
 from lm_eval_tasks.sampled_answers import ask_repeatedly
 from lm_eval_tasks.server_problems import worst_problem
 from lm_eval_tasks.simulation import simulate
@@ -29,32 +31,6 @@ from lm_eval_tasks.styles import STYLES
 from lm_eval_tasks.styles.explanation import Explanation
 
 Procedure = Generator[Sequence[Call], Sequence[Answer], Transcript]
-
-
-# What the rounds of calls are for.
-EXPLAIN = "explain"
-STEPS = ("classify", EXPLAIN, "check")
-PRIOR = "prior of the labels"
-CUE = "classify with the cue"
-REASON = "reason"
-SIMULATION = "simulate"
-SEARCH = "search for the oracle's words …"
-
-
-def steps_of(specs: Iterable[TaskSpec]) -> tuple[str, ...]:
-    """The rounds that tasks take. Where a greedy search can follow, how many it takes is known only at its end."""
-    measures = searches = simulates = asks = cues = reasons = False
-    for spec in specs:
-        asks |= spec.source is None
-        reasons |= spec.options.elicit != DIRECT
-        measures |= spec.calibrated and not spec.prior
-        removes_several = spec.budget == "multiword" and STYLES[spec.style].REMOVES_WORDS
-        cues |= spec.options.cue != NO_CUE
-        simulates |= STYLES[spec.style].SIMULATES
-        searches |= spec.options.ranked and removes_several and "oracle" in spec.options.controls
-    first, *others = STEPS if asks else (step for step in STEPS if step != EXPLAIN)
-    steps = first, *[CUE] * cues, *[REASON] * reasons, *others
-    return (*([PRIOR] if measures else []), *steps, *([SEARCH] if searches else [SIMULATION] * simulates))
 
 
 def self_explain(spec: TaskSpec, document: Document) -> Procedure:
@@ -153,6 +129,13 @@ def _check(
     """Everything that follows from the explanation, in one round of calls: the check itself and the controls."""
     style, options = STYLES[spec.style], spec.options
 
+    random_sets = style.random_sets(document, explanation, options) if "random" in options.controls else []
+    single_sets = style.single_word_sets(document, explanation) if "oracle" in options.controls else []
+    if options.infill_from == FROM_MODEL and style.REMOVES_WORDS:
+        searched = single_sets if options.operators[0] == "infill" else []
+        removed = chain(explanation.positions, *random_sets, *searched)
+        document = yield from with_proposals(spec, document, removed, transcript)
+
     def classify(fields: dict[str, str]) -> Classify:
         return spec.classify(document.with_fields(fields))
 
@@ -160,9 +143,7 @@ def _check(
         return style.perturb_at(document, explanation, positions, options)
 
     perturbed = style.perturb(document, explanation, options) if explanation.valid else None
-    random_sets = style.random_sets(document, explanation, options) if "random" in options.controls else []
     random_documents = [perturb_at(positions) for positions in random_sets]
-    single_sets = style.single_word_sets(document, explanation) if "oracle" in options.controls else []
     neutral = neutral_variants(spec, document) if "stability" in options.controls else []
     further = FurtherOperators(spec, document, explanation, random_sets)
 

@@ -56,6 +56,10 @@ def read_options(task: str, declared: Mapping[str, Any], overrides: Mapping[str,
     _check_prior(task, values)
     _check_unit(task, values)
     _check_cue(task, values)
+    if "infill_from" in values and "infill" not in values.get("operator", "").split("+"):
+        raise UsageError(
+            f"{task}: infill_from={values['infill_from']} is for operator=infill: add that, or leave it out"
+        )
     if values.get("elicit", DIRECT) != DIRECT and values.get("explanations", SELF) != SELF:
         raise UsageError(f"{task}: elicit={values['elicit']} asks the model to reason: leave explanations out")
     if values.get("answer_with") == "text" and values.get("words_of", "question") != "question":

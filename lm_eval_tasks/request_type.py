@@ -33,10 +33,11 @@ from lm_eval_tasks.data_parallel import gather_ints, unwrap_cache
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import Backend, Render, is_repeatable
 from lm_eval_tasks.measurability import TaskTranscripts, findings
-from lm_eval_tasks.protocol import self_explain, steps_of
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.scheduler import Tally, run
 from lm_eval_tasks.server_problems import MOST_WITHOUT_ANSWER, is_server_problem
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.steps import steps_of
 from lm_eval_tasks.turn_breaks import turn_breaks
 from lm_eval_tasks.work import Meter, Work
 

@@ -35,6 +35,12 @@ def operators_agree(transcript: Transcript) -> float:
     return float(len({faithful(transcript, operator) for operator in operators}) == 1)
 
 
+def infill_read(transcript: Transcript) -> float:
+    """Share of the removed words for which the model proposed a word; nan where it was asked for none."""
+    proposals = transcript.get("proposals", [])
+    return sum(row["word"] is not None for row in proposals) / len(proposals) if proposals else math.nan
+
+
 def _record(transcript: Transcript, operator: str) -> OperatorRecord | None:
     """What a further operator leads to; None for the first one, whose words are the protocol's own."""
     return transcript.get("operators", {}).get(operator)

@@ -16,14 +16,15 @@ from lm_eval_tasks.cues import cue_problem
 from lm_eval_tasks.document import Document
 from lm_eval_tasks.languages import (
     ENGLISH,
+    OF_OPTIONS,
+    option_problem,
     prompts_of,
-    rationale_first_problem,
     simulation_problem,
     unit_problem,
     wording_problem,
 )
 from lm_eval_tasks.operators import prompt_problem
-from lm_eval_tasks.options import DIRECT, Options
+from lm_eval_tasks.options import Options
 from lm_eval_tasks.sources.source import Source
 from lm_eval_tasks.styles import STYLES, simulation
 from lm_eval_tasks.styles.explanation import Request
@@ -68,9 +69,10 @@ class TaskSpec:
         if self.options.template > 1 and (problem := wording_problem(question.language, dict(question.prompts))):
             raise UsageError(f"{question.dataset}: template={self.options.template}: {problem}")
 
-        problem = rationale_first_problem(question.language, dict(question.prompts))
-        if self.options.elicit != DIRECT and problem:
-            raise UsageError(f"{question.dataset}: elicit={self.options.elicit}: {problem}")
+        for option in OF_OPTIONS:
+            value, problem = getattr(self.options, option), option_problem(option, question.language, prompts)
+            if value != getattr(Options, option) and problem:
+                raise UsageError(f"{question.dataset}: {option}={value}: {problem}")
 
     @property
     def calibrated(self) -> bool:
@@ -130,7 +132,7 @@ class TaskSpec:
 
     def _classify(self, prompt: str, question: Question) -> Classify:
         labels = question.choices(self.options.unknown)
-        messages = (*self._opening(), *self.examples, ("user", prompt))
+        messages = (*self.opening(), *self.examples, ("user", prompt))
         prior = tuple(self.prior[label] for label in labels) if self.prior else ()
         call = self._choose(messages, labels, question, question.synonyms, prior)
         samples = self.options.samples
@@ -176,7 +178,7 @@ class TaskSpec:
             return (*self.classify(document).messages, answer, ("user", sentence))
         question = self.question_about(document)
         prompt = question.explain_fresh(document.prompt_fields, str(prediction.label), sentence)
-        return (*self._opening(), ("user", prompt))
+        return (*self.opening(), ("user", prompt))
 
     def _longest_answer(self, document: Document) -> tuple[str, str]:
         """What an answer repeats of a document at most, and what it adds: the answer must have room for both."""
@@ -199,5 +201,6 @@ class TaskSpec:
         kept = self.options.thoughts == "keep"
         return (prediction.opening + prediction.text if kept else prediction.reply).strip()
 
-    def _opening(self) -> Messages:
+    def opening(self) -> Messages:
+        """The turns that open every conversation."""
         return (("system", self.system),) if self.system else ()

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "template": 1,
     "samples": 1,
     "elicit": "direct",
+    "infill_from": "texts",
     "explanations": "self",
     "cue": "none",
     "cue_way": "persuade",

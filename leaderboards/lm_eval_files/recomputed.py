@@ -28,7 +28,7 @@ _SHARES = frozenset(
         *("plausibility_iou", "plausibility_edits", "stability_q", "abstain", "madsen", "acc_majority", "answer_share"),
         *("answered", "simulation_acc", "simulation_hits", "simulation_false_alarms", "simulation_unsaid"),
         *("cue_taken", "cue_named", "cue_named_untaken", "consistency", "oracle_crossfit"),
-        *("simulation_read", "operators_agree", *(f"faithful_{operator}" for operator in OPERATORS)),
+        *("simulation_read", "operators_agree", "infill_read", *(f"faithful_{operator}" for operator in OPERATORS)),
     }
 )
 _SIGNED = frozenset(

@@ -50,8 +50,8 @@ OF_OPERATORS = ("removed.word.infill", "removed.word.several", "removed.sentence
 # Sentences of the style that asks whether an answer would change, which a language can do without.
 OF_SIMULATION = ("simulation.of_word", "simulation.of_sentence", "simulation.yes", "simulation.no")
 
-# The sentence of `elicit=rationale_first`, which a language can do without.
-OF_RATIONALE_FIRST = ("rationale_first",)
+# Options that take a sentence which a language can do without, and what that asks for.
+OF_OPTIONS = {"elicit": ("rationale_first", "reasoning first"), "infill_from": ("infill", "a word")}
 
 # A part of a template that may be left out, because it is declined in some languages.
 _OPTIONAL_PARTS = {"noun", "lower_title"}
@@ -101,13 +101,14 @@ def simulation_problem(language: str, prompts: Collection[str]) -> str:
     return f"{language} has no prompts that ask whether an answer would change: {remedy}" if remedy else ""
 
 
-def rationale_first_problem(language: str, prompts: Collection[str]) -> str:
-    """Why a dataset cannot ask for reasoning before an explanation, with the remedy; "" where it can.
+def option_problem(option: str, language: str, prompts: Collection[str]) -> str:
+    """Why a dataset has no prompt for an option of `OF_OPTIONS`, with the remedy; "" where it has one.
 
-    Arguments are those of `unit_problem`.
+    The other arguments are those of `unit_problem`.
     """
-    remedy = _missing(OF_RATIONALE_FIRST, language, prompts)
-    return f"{language} has no prompts that ask for reasoning first: {remedy}" if remedy else ""
+    key, asks_for = OF_OPTIONS[option]
+    remedy = _missing([key], language, prompts)
+    return f"{language} has no prompt that asks for {asks_for}: {remedy}" if remedy else ""
 
 
 def _missing(keys: Sequence[str], language: str, prompts: Collection[str]) -> str:
@@ -174,7 +175,12 @@ def language_problem(language: Any, prompts: Any, has_choices: bool = False) -> 
     if language in language_names():
         return ""
     own = prompts if isinstance(prompts, Mapping) else {}
-    optional = (*OF_SIMULATION, *OF_RATIONALE_FIRST, *OF_OPERATORS, *(() if has_choices else OF_CHOICES))
+    optional = (
+        *OF_SIMULATION,
+        *(key for key, _ in OF_OPTIONS.values()),
+        *OF_OPERATORS,
+        *(() if has_choices else OF_CHOICES),
+    )
     needed = [key for key in prompts_of(ENGLISH) if key not in optional]
     missing = [key for key in needed if key not in own and SENTENCE_UNIT not in key.split(".")]
     there = f"the package has {', '.join(language_names())}"

@@ -15,11 +15,13 @@ from faithfulness_metrics.flips import UNKNOWN
 from faithfulness_metrics.units import WORD_UNIT
 from faithfulness_metrics.words import Word, words_of
 from lm_eval_tasks.asked_questions import noted_questions
-from lm_eval_tasks.choices import LETTERS
 from lm_eval_tasks.classification import Message, Question
 from lm_eval_tasks.dataset_index import dataset_names, dataset_spec
+from lm_eval_tasks.languages import option_problem
+from lm_eval_tasks.proposals import GAP, gap_request
 from lm_eval_tasks.rule_models.read_cues import ReadCue
 from lm_eval_tasks.rule_models.requests import DEFAULT_MASK, asked_of, units_of_prompts
+from lm_eval_tasks.rule_models.text_blocks import fields_of, is_titled, with_choices_of
 from lm_eval_tasks.styles.explanation import Request
 
 
@@ -41,6 +43,7 @@ class Conversation:
     unknown: bool  # whether "unknown" is offered
     request: Request | None = None  # the request for an explanation; None where the last turn asks for a label
     style: str = ""  # of the request; "" where the last turn asks for a label
+    gap: bool = False  # whether a word is asked for in the place of the gaps of the document
     reasons: bool = False  # whether the last turn asks for a sentence of reasoning
     word: str = ""  # of which the last turn asks whether the answer would change without it; "" elsewhere
     lightest_decides: bool = False  # whether the rule is turned round in this document (`rule=context`)
@@ -74,6 +77,8 @@ def read(messages: Sequence[Message]) -> Conversation:
         UsageError: no dataset asks this question.
     """
     turns = [message["content"] for message in messages if message["role"] == "user"]
+    if len(turns) == 1 and GAP in turns[0] and (conversation := _read_gap(turns[0])):
+        return conversation
     by_wording: dict[Wording, list[Question]] = {}
     for question in questions():
         by_wording.setdefault(wording_of(question), []).append(question)
@@ -126,13 +131,25 @@ def _wording(mask_notes: tuple[str, ...], classify: str, label: str, fresh: str)
     )
 
 
+def _read_gap(prompt: str) -> Conversation | None:
+    """A request for a word; None where it is another prompt."""
+    for question in questions():
+        if option_problem("infill_from", question.language, dict(question.prompts)):
+            continue
+        before = gap_request(question, "")
+        text = prompt.removeprefix(before)
+        if text != prompt and (of_text := with_choices_of(question, text)) and is_titled(of_text, text):
+            return Conversation(of_text, fields_of(of_text, text), GAP, False, gap=True)
+    return None
+
+
 def _read_fresh(asked: Sequence[Question], text: str, label: str, request: str) -> Conversation:
-    for question in filter(None, (_with_choices_of(question, text) for question in asked)):
+    for question in filter(None, (with_choices_of(question, text) for question in asked)):
         # Datasets can share a title ("Tweet"), but not also a label and the request. Where "unknown" is offered, a
         # calibrated answer can be that.
-        is_asked = label in (*question.labels, UNKNOWN) and _is_titled(question, text)
+        is_asked = label in (*question.labels, UNKNOWN) and is_titled(question, text)
         if is_asked and asked_of(question, request):
-            return _explain(question, _fields(question, text), request)
+            return _explain(question, fields_of(question, text), request)
     raise ValueError(f"no dataset shows {text[:80]!r}")
 
 
@@ -147,7 +164,7 @@ def _read_classification(wording: Wording, asked: Sequence[Question], prompt: st
         asked = [question.with_choices(len(choices)) if question.words_of else question for question in asked]
     fitting = [
         question
-        for question in filter(None, (_with_choices_of(question, text) for question in asked))
+        for question in filter(None, (with_choices_of(question, text) for question in asked))
         if _asks(question, head, choices, text)
         # One dataset with other words that count: the noun tells them apart.
         and (not (question.letters and announced) or any(note in head for note in _mask_notes(question, mask)))
@@ -162,7 +179,7 @@ def _read_classification(wording: Wording, asked: Sequence[Question], prompt: st
     if not question.labels:
         question = replace(question, labels=choices)
     # Without a text, the question alone is asked (`prior=domain`).
-    fields = _fields(question, text) if text else dict.fromkeys(question.fields, "")
+    fields = fields_of(question, text) if text else dict.fromkeys(question.fields, "")
     return Conversation(question, fields, mask, UNKNOWN in offered)
 
 
@@ -180,14 +197,14 @@ def _asks(question: Question, head: str, choices: Sequence[str], text: str) -> b
     """Whether a classification prompt is of this dataset: two can ask alike and offer other labels, in any order."""
     by_text = question.letters and question.answer_with == "text"  # the prompt does not repeat the choices
     same_labels = not question.labels or sorted(choices) == ([] if by_text else sorted(question.labels))
-    return head.startswith(question.question) and same_labels and (not text or _is_titled(question, text))
+    return head.startswith(question.question) and same_labels and (not text or is_titled(question, text))
 
 
 def _explain(question: Question, fields: dict[str, str], text: str) -> Conversation:
     if not (asked := asked_of(question, text)):
         raise ValueError(f"not a request of faithful-se: {text[:80]!r}")
     request = asked.request
-    return Conversation(question, fields, request.mask, False, request, asked.style, asked.reasons, asked.word)
+    return Conversation(question, fields, request.mask, False, request, asked.style, False, asked.reasons, asked.word)
 
 
 def _mask_notes(question: Question, mask: str) -> list[str]:
@@ -195,40 +212,3 @@ def _mask_notes(question: Question, mask: str) -> list[str]:
         question.prompt(f"mask_note.{unit}").format(noun=question.noun, mask=mask)
         for unit in units_of_prompts(question)
     ]
-
-
-def _is_titled(question: Question, text: str) -> bool:
-    title = question.layout[0][1] if question.layout else question.titles[0]
-    return text.startswith(question.line(title).partition("{text}")[0])
-
-
-def _with_choices_of(question: Question, text: str) -> Question | None:
-    """The question about a shown text: with its number of choices, their letters or texts the labels.
-
-    None where it shows no choices, and the question has some.
-    """
-    if not question.words_of or not text or question.letters:
-        return question
-    last = max((LETTERS.index(letter) for letter in re.findall(r"^([A-Z])\W", text, re.MULTILINE)), default=0)
-    for count in range(last + 1, 1, -1):
-        of_count = question.with_choices(count)
-        if not (texts := _texts_of(of_count, text)):
-            continue
-        labels = [texts[letter] for letter in of_count.letters] if question.answer_with == "text" else of_count.letters
-        return replace(of_count, labels=tuple(labels))
-    return None
-
-
-def _fields(question: Question, text: str) -> dict[str, str]:
-    texts = _texts_of(question, text)
-    if not texts:
-        raise ValueError(f"not a document of {question.dataset}: {text[:80]!r}")
-    return {name: texts[name] for name in question.fields}
-
-
-def _texts_of(question: Question, text: str) -> dict[str, str]:
-    """All that a text block shows, field -> text; empty where it is none of this question."""
-    columns = question.layout or tuple(zip(question.fields, question.titles, strict=True))
-    lines = (re.escape(question.line(title)).replace(re.escape("{text}"), r"([\s\S]*)") for _, title in columns)
-    match = re.fullmatch("\n".join(lines), text)
-    return dict(zip(dict(columns), match.groups(), strict=True)) if match else {}

@@ -12,8 +12,8 @@ from faithfulness_metrics.units import UNITS
 from lm_eval_tasks.classification import Question
 from lm_eval_tasks.elicitation import reasoning_request
 from lm_eval_tasks.languages import (
+    option_problem,
     prompts_of,
-    rationale_first_problem,
     simulation_problem,
     unit_problem,
     wording_problem,
@@ -59,7 +59,7 @@ def asked_of(question: Question, text: str) -> Asked | None:
 @lru_cache(maxsize=1 << 12)
 def _reasoning_request(question: Question) -> str | None:
     """The request for a sentence of reasoning; None where the language has none."""
-    missing = rationale_first_problem(question.language, dict(question.prompts))
+    missing = option_problem("elicit", question.language, dict(question.prompts))
     return None if missing else reasoning_request(question)
 
 

@@ -17,7 +17,7 @@ from faithfulness_metrics.words import document_hash, seed_of, words_of
 from lm_eval_tasks.rule_models import cue_follower, self_knowledge
 from lm_eval_tasks.rule_models.prompt_parser import Conversation, read
 from lm_eval_tasks.rule_models.reasoner import reasoning
-from lm_eval_tasks.rule_models.rules import label_index, weigher
+from lm_eval_tasks.rule_models.rules import label_index, weigher, weightless_word
 from lm_eval_tasks.rule_models.self_knowledge import read_knows
 from lm_eval_tasks.rule_models.strategies import STRATEGIES
 from lm_eval_tasks.rule_models.thinker import FORMS, OPENED, think
@@ -137,7 +137,9 @@ class RuleLM(LM):
         answers = []
         for request in requests:
             conversation = self.read(request.args[0])
-            if conversation.reasons:
+            if conversation.gap:
+                answer = weightless_word(conversation)
+            elif conversation.reasons:
                 answer = reasoning(conversation)
             elif conversation.word:
                 answer = self_knowledge.answer(self, conversation)

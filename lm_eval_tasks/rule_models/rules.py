@@ -165,6 +165,12 @@ def _vocabulary(label: int, labels: int) -> tuple[str, ...]:
     return tuple(sorted(words, key=weight_of))
 
 
+def weightless_word(conversation: Conversation) -> str:
+    """A word that decides nothing: the lightest invented one. In its place the rest of a text says what it said."""
+    labels = len(conversation.question.labels)
+    return min(itertools.chain(*(_vocabulary(label, labels) for label in range(labels))), key=weigher(conversation))
+
+
 def write(conversation: Conversation, words: Sequence[str], new_word: str = "") -> str:
     """An explanation that names `words` or sentences, in the style of the request; `new_word` is for edits."""
     request = conversation.request

@@ -30,7 +30,7 @@ def perturb_at(
     operator = options.operators[0]
     if operator == "infill":
         assert document.others is not None, "a task with this operator gives its documents other texts"
-        new = infill(document.units, positions, document.others, seed_of(document.hash, operator))
+        new = infill(document.units, positions, document.others, seed_of(document.hash, operator), document.proposals)
         return replace(document.fields, document.units, new)
     return remove(document.fields, document.units, positions, operator, options.mask)
 

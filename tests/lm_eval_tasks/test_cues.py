@@ -19,10 +19,11 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.languages import cues_of
 from lm_eval_tasks.metrics import METRICS, metrics_of, score
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import CUE, STEPS, self_explain, steps_of
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.read_cues import split_cue
+from lm_eval_tasks.steps import CUE, STEPS, steps_of
 from tests.lm_eval_tasks.answering import SENTIMENT, SNLI, label, play, spec_of
 from tests.test_house import ROOT
 

@@ -16,11 +16,12 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.languages import ENGLISH, prompts_of
 from lm_eval_tasks.lm_eval_backend import Backend
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import REASON, STEPS, self_explain, steps_of
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.read_options import read_options
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.steps import REASON, STEPS, steps_of
 from lm_eval_tasks.styles import BUDGETS, EXPLANATION_STYLES
 from tests.test_house import ROOT
 
@@ -122,5 +123,5 @@ def test_languages_have_the_sentence_or_are_refused():
     sentence = "Erkläre in einem Satz, was im Text oben für deine Antwort entscheidend war."
     assert german.prompt("rationale_first") == sentence
     own = tuple((key, value) for key, value in prompts_of(ENGLISH).items() if key != "rationale_first")
-    with pytest.raises(UsageError, match="fr has no prompts that ask for reasoning first: give each under prompts; "):
+    with pytest.raises(UsageError, match="fr has no prompt that asks for reasoning first: give each under prompts; "):
         TaskSpec(replace(german, language="fr", prompts=own), "attribution", "oneword", FIRST)

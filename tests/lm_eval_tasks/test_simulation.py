@@ -18,11 +18,12 @@ from lm_eval_tasks.label_reading import parse_label
 from lm_eval_tasks.languages import language_problem, prompts_of
 from lm_eval_tasks.metrics import METRICS, score
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import SIMULATION, STEPS, self_explain, steps_of
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.requests import asked_of
 from lm_eval_tasks.scoring_simulation import phi_counts
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.steps import SIMULATION, STEPS, steps_of
 from lm_eval_tasks.styles.simulation import ask_whether
 from tests.lm_eval_tasks.answering import SENTIMENT, label, play, spec_of
 from tests.test_house import ROOT

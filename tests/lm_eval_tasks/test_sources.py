@@ -18,13 +18,14 @@ from lm_eval_tasks.document import Document
 from lm_eval_tasks.lm_eval_backend import Backend
 from lm_eval_tasks.metrics import score
 from lm_eval_tasks.options import Options
-from lm_eval_tasks.protocol import self_explain, steps_of
+from lm_eval_tasks.protocol import self_explain
 from lm_eval_tasks.rule_models import RuleLM
 from lm_eval_tasks.rule_models.rules import label_index, weight_of
 from lm_eval_tasks.scheduler import run
 from lm_eval_tasks.sources import TaskOfSource, open_source
 from lm_eval_tasks.sources.source import Source
 from lm_eval_tasks.spec import TaskSpec
+from lm_eval_tasks.steps import steps_of
 from tests.lm_eval_tasks.answering import DOCUMENT, SENTIMENT, label, play, spec_of
 
 AGNEWS, TEXTS = dataset_spec("agnews"), 30

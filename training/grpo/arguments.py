@@ -29,7 +29,7 @@ WEIGHTS = (1.0, 0.2, 1.0)
 BETA, COMPLETION = 0.02, 64
 
 # Options of the tasks that have an argument of their own here, or no meaning.
-ELSEWHERE = {"data": "--data", "controls": "", "order": "--order", "quick": "", "elicit": ""}
+ELSEWHERE = {"data": "--data", "controls": "", "order": "--order", "quick": "", "elicit": "", "infill_from": ""}
 
 
 def _option(default: Any, help: str) -> Any:
