@@ -23,9 +23,7 @@ def board_notes(
             f"{count} of {len(cells)} cells come from results without samples: means as reported, no paired tests, "
             "no cards."
         )
-    if limits := [task.limit for task in tasks if task.limit is not None]:
-        values = ", ".join(map(str, sorted(set(limits))))
-        yield f"{len(limits)} of {len(tasks)} columns hold the first documents of their data only (--limit {values})."
+    yield from _limit_notes(tasks)
     if units := {task.unit for task in tasks} - {"word"}:
         count = sum(task.unit != "word" for task in tasks)
         yield f"{count} of {len(tasks)} columns are about {units.pop()}s: what is called one word is one of them there."
@@ -43,6 +41,20 @@ def board_notes(
         yield f"{', '.join(only_variants)}: only in columns kept apart, so without means."
     if without_numbers := [row.name for index, row in enumerate(checkpoints) if index not in with_numbers]:
         yield f"{', '.join(without_numbers)}: no complete run, so without numbers."
+
+
+def _limit_notes(tasks: Sequence[Task]) -> Iterator[str]:
+    """Which columns hold a part of their data, by the order in which `--limit` took it."""
+    held = {
+        "file": "the first documents of their data only",
+        "balanced": "a part of their data only, drawn with every label equally often",
+    }
+    for order, words in held.items():
+        limits = [task.limit for task in tasks if task.limit is not None and task.options.get("order", "file") == order]
+        if limits:
+            values = ", ".join(map(str, sorted(set(limits))))
+            option = "" if order == "file" else f", order={order}"
+            yield f"{len(limits)} of {len(tasks)} columns hold {words} (--limit {values}{option})."
 
 
 def _not_measurable_notes(
@@ -74,6 +86,6 @@ def _coverage_notes(checkpoints: Sequence[CheckpointRuns], tasks: Sequence[Task]
         names = [f"{checkpoints[index].name} {len(tasks_of[index])}" for index in partial]
         listed = ", ".join(names[:_MOST_LISTED]) + (", …" if len(names) > _MOST_LISTED else "")
         yield (
-            f"Rows average different tasks, so their means cannot be compared: of {len(main_tasks)} tasks, {listed}. "
-            "Compare single tasks."
+            "Rows average different tasks, so their means cannot be compared. Compare single tasks. "
+            f"Of {len(main_tasks)} tasks they have: {listed}."
         )

@@ -5,11 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leaderboards.board import Cell, Checkpoint, Task
+from leaderboards.board import Cell, Checkpoint, Estimate, Task
 from leaderboards.tables.main_table import describe_budget, sort_tasks
 
 # Where a group of tasks stands to the training of the checkpoint: key -> words.
 PLACES = {"trained": "on the datasets it was trained on", "unseen": "on unseen datasets", "all": ""}
+
+
+@dataclass(frozen=True)
+class TaskPair:
+    """A task, the checkpoint's cell, and that of its base; None without a base.
+
+    Attributes:
+        words: the dataset, and the budget where it is not the first one of the board.
+    """
+
+    task: Task
+    words: str
+    cell: Cell
+    base: Cell | None
+
+    @property
+    def marker(self) -> str:
+        """``better`` or ``worse`` than the base, after Holm; empty without a significant difference."""
+        return self.cell.versus.marker if self.cell.versus else ""
 
 
 @dataclass(frozen=True)
@@ -18,27 +37,33 @@ class TaskGroup:
 
     Attributes:
         place: a key of `PLACES`.
-        budget: in words, such as "one word".
         new_style: whether the checkpoint was trained on explanations, but not of this style.
-        after, before: mean `faithful` of the checkpoint and of its base, unweighted; `before` is None without a base.
-        chance: mean `faithful_random` of the checkpoint; None if any of its tasks has none.
-        better, worse: tasks with a significant difference to the base, after Holm.
-        above, below: tasks whose interval of `lift` lies above, or below, 0.
-        tasks: their number.
     """
 
     style: str
     place: str
-    budget: str
     new_style: bool
-    after: float
-    before: float | None
-    chance: float | None
-    better: int
-    worse: int
-    above: int
-    below: int
-    tasks: int
+    pairs: tuple[TaskPair, ...]
+
+    def mean(self, metric: str) -> float | None:
+        """Unweighted mean of the checkpoint; None where a task has no number."""
+        return mean_of([pair.cell for pair in self.pairs], metric)
+
+    def base_mean(self, metric: str) -> float | None:
+        """The same of the base."""
+        cells = [pair.base for pair in self.pairs if pair.base]
+        return mean_of(cells, metric) if len(cells) == len(self.pairs) else None
+
+    def marked(self, marker: str) -> list[TaskPair]:
+        """The tasks with this difference to the base."""
+        return [pair for pair in self.pairs if pair.marker == marker]
+
+    def apart_from_chance(self, side: str) -> int:
+        """The tasks whose interval of `lift` lies ``above`` or ``below`` 0."""
+        lifts = [pair.cell.metrics["lift"] for pair in self.pairs if "lift" in pair.cell.metrics]
+        if side == "above":
+            return sum(lift.low is not None and lift.low > 0 for lift in lifts)
+        return sum(lift.high is not None and lift.high < 0 for lift in lifts)
 
 
 def is_measured(cell: Cell) -> bool:
@@ -47,12 +72,18 @@ def is_measured(cell: Cell) -> bool:
     return not cell.not_measurable and faithful is not None and faithful.estimate is not None
 
 
+def mean_of(cells: Sequence[Cell], metric: str, bound: str = "estimate") -> float | None:
+    """Unweighted mean of a metric, or of its lower or upper bounds; None where a cell has none."""
+    none = Estimate(None, None, None, 0)
+    values = [getattr(cell.metrics.get(metric, none), bound) for cell in cells]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
+
+
 def group_cells(
     checkpoint: Checkpoint, cells: Sequence[Cell], tasks: Mapping[str, Task], base: Mapping[str, Cell]
 ) -> list[TaskGroup]:
     """The groups of a checkpoint: trained on first, then in the order of the board's styles.
-
-    Of several budgets, the ones that it was trained on are in the groups; without a training, the first one.
 
     Args:
         checkpoint: the one that the sentences are about.
@@ -60,24 +91,25 @@ def group_cells(
         tasks: task id -> task, without variants.
         base: task id -> cell of its base; empty without a base.
     """
-    order = sort_tasks(list(tasks.values()))
     training = checkpoint.training
     by_task = {cell.task: cell for cell in cells if is_measured(cell) and (not base or _has_gain(cell))}
-    used = [task for task in order if task.id in by_task]
-    budgets = {task.budget for task in used}
-    trained_budgets = budgets & set(training.budget) if training else set()
-    budgets = trained_budgets or {task.budget for task in used[:1]}
-    members: dict[tuple[str, str, str], list[Task]] = {}
+    used = [task for task in sort_tasks(list(tasks.values())) if task.id in by_task]
+    members: dict[tuple[str, str], list[TaskPair]] = {}
     for task in used:
-        if task.budget in budgets:
-            place = "all" if not (training and training.datasets) else _place(task, training.datasets)
-            words = describe_budget(task.budget, task.unit)
-            members.setdefault((place, words, task.style), []).append(task)
+        place = "all" if not (training and training.datasets) else _place(task, training.datasets)
+        words = task.dataset if task.budget == used[0].budget else f"{task.dataset} with {_budget(task)}"
+        pair = TaskPair(task, words, by_task[task.id], base.get(task.id))
+        members.setdefault((place, task.style), []).append(pair)
+    styles = training.styles if training else ()
     groups = [
-        _group(key, [by_task[task.id] for task in group], base, training.styles if training else ())
-        for key, group in members.items()
+        TaskGroup(style, place, bool(styles) and style not in styles, tuple(pairs))
+        for (place, style), pairs in members.items()
     ]
-    return sorted(groups, key=lambda group: (list(PLACES).index(group.place), group.budget))
+    return sorted(groups, key=lambda group: list(PLACES).index(group.place))
+
+
+def _budget(task: Task) -> str:
+    return describe_budget(task.budget, task.unit)
 
 
 def _has_gain(cell: Cell) -> bool:
@@ -86,32 +118,3 @@ def _has_gain(cell: Cell) -> bool:
 
 def _place(task: Task, datasets: Sequence[str]) -> str:
     return "trained" if task.dataset in datasets else "unseen"
-
-
-def _group(
-    key: tuple[str, str, str], cells: Sequence[Cell], base: Mapping[str, Cell], styles: Sequence[str]
-) -> TaskGroup:
-    place, budget, style = key
-    markers = [cell.versus.marker for cell in cells if cell.versus]
-    lifts = [cell.metrics[name] for cell in cells for name in ("lift",) if name in cell.metrics]
-    before = [base[cell.task] for cell in cells if cell.task in base]
-    return TaskGroup(
-        style=style,
-        place=place,
-        budget=budget,
-        new_style=bool(styles) and style not in styles,
-        after=_mean(cells, "faithful") or 0.0,
-        before=_mean(before, "faithful") if len(before) == len(cells) else None,
-        chance=_mean(cells, "faithful_random"),
-        better=markers.count("better"),
-        worse=markers.count("worse"),
-        above=sum(lift.low is not None and lift.low > 0 for lift in lifts),
-        below=sum(lift.high is not None and lift.high < 0 for lift in lifts),
-        tasks=len(cells),
-    )
-
-
-def _mean(cells: Sequence[Cell], metric: str) -> float | None:
-    estimates = [cell.metrics.get(metric) for cell in cells]
-    values = [estimate.estimate for estimate in estimates if estimate is not None and estimate.estimate is not None]
-    return sum(values) / len(values) if values and len(values) == len(cells) else None

@@ -42,10 +42,11 @@ _OBJECT_MEMBERS = frozenset(
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing with its title."""
+    """A drawing with its title, and what it leaves out."""
 
     title: str
     svg: Markup
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,16 @@ def rate_axis() -> dict[str, Any]:
     ticks = [0, 0.25, 0.5, 0.75, 1]
     axis = alt.Axis(values=ticks, ticks=False, domain=False, labelFlush=False, labelExpr=NO_LEADING_ZERO)
     return {"scale": alt.Scale(domain=[0, 1], clamp=True), "axis": axis}
+
+
+def fitted_axis(values: Sequence[float], margin: float = 0.0) -> dict[str, Any]:
+    """The scale and the axis of these values, with a margin below and above."""
+    domain = [min(values) - margin, max(values) + margin]
+    label = f"replace({NO_LEADING_ZERO}, '-', '−')"
+    return {
+        "scale": alt.Scale(domain=domain, nice=True, zero=False),
+        "axis": alt.Axis(tickCount=5, ticks=False, domain=False, labelExpr=label),
+    }
 
 
 def to_svg(chart: Any) -> Markup:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+
+from markupsafe import Markup
 
 from leaderboards import number_format
 from leaderboards.analysis.measurability import is_not_measurable
 from leaderboards.analysis.task_columns import BUDGETS
 from leaderboards.board import Board, Cell, Checkpoint, Estimate, Task, Transfer
-from leaderboards.number_format import NOT_MEASURABLE
+from leaderboards.number_format import NOT_MEASURABLE, counted
 from leaderboards.page.page_data import task_label
 from leaderboards.page.table_view import short_training
 from leaderboards.sanitize import one_line
@@ -120,6 +123,8 @@ class Matrix:
         gains: one row per trained checkpoint, best first.
         kinds: (kind, words) of what is new in a task.
         longest: rows of the longest group.
+        head_width: characters of the longest word in a head of a column; 6 to 16, for which there is a style.
+        tests: over how many tasks Holm's adjustment of a row is, in words.
     """
 
     budgets: tuple[str, ...]
@@ -127,6 +132,17 @@ class Matrix:
     gains: tuple[GainRow, ...]
     kinds: tuple[tuple[str, str], ...]
     longest: int
+    head_width: int
+    tests: str
+
+
+def breakable(text: str) -> Markup:
+    """Text that a browser may break after an underscore, too.
+
+    >>> breakable("rotten_tomatoes")
+    Markup('rotten_<wbr>tomatoes')
+    """
+    return Markup("_<wbr>").join(text.split("_"))
 
 
 def generalization_matrix(board: Board) -> Matrix | None:
@@ -157,7 +173,26 @@ def generalization_matrix(board: Board) -> Matrix | None:
         heads = tuple(_head(task, budgets) for task in columns)
         blocks.append(Block(one_line(style, 40), heads, block_groups))
     gains = tuple(_gain_row(transfers[row.id], row, list(kinds)) for row in trained)
-    return Matrix(budgets, tuple(blocks), gains, tuple(kinds.items()), max(len(members) for _, members in groups))
+    words = [word for block in blocks for head in block.heads for word in re.split(r"(?<=_)| ", head.text)]
+    return Matrix(
+        budgets=budgets,
+        blocks=tuple(blocks),
+        gains=gains,
+        kinds=tuple(kinds.items()),
+        longest=max(len(members) for _, members in groups),
+        head_width=max(6, min(16, max(map(len, words)))),
+        tests=_tests([cell for cell in board.cells if cell.checkpoint in transfers]),
+    )
+
+
+def _tests(cells: Sequence[Cell]) -> str:
+    """Over how many tasks a row is adjusted: of the smallest and the largest row."""
+    counts: dict[str, int] = {}
+    for cell in cells:
+        if cell.versus and cell.versus.p_holm is not None:
+            counts[cell.checkpoint] = counts.get(cell.checkpoint, 0) + 1
+    low, high = min(counts.values(), default=0), max(counts.values(), default=0)
+    return counted(high, "task") if low == high else f"{low} to {high} tasks"
 
 
 def _kinds(matrix: Sequence[Transfer]) -> dict[str, str]:

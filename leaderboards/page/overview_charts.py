@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import altair as alt
 
-from leaderboards.board import Board, Checkpoint, Estimate
+from leaderboards.board import Board, Checkpoint
 from leaderboards.number_format import rate
-from leaderboards.page.charts import (
-    CHANCE,
-    FAITHFUL,
-    MUTED,
-    NO_LEADING_ZERO,
-    TEXT,
-    WIDTH,
-    Chart,
-    kind_scales,
-    rate_axis,
-    to_svg,
-)
+from leaderboards.page.charts import MUTED, TEXT, WIDTH, Chart, fitted_axis, kind_scales, to_svg
+from leaderboards.page.common_tasks import CommonMeans, common_means
+from leaderboards.page.rows_chart import HEIGHT, rows_plot
 from leaderboards.sanitize import one_line
-from leaderboards.tables.main_table import NO_ESTIMATE, ranking_metric
+from leaderboards.tables.main_table import ranking_metric
 
 STANDINGS = ("trained", "control", "base")
-HEIGHT = 240
-# Checkpoints on the frontier that are named.
-MOST_NAMED = 5
+# Checkpoints that are named.
+MOST_NAMED = 8
 
 
 def overview_charts(board: Board) -> list[Chart]:
@@ -52,134 +42,85 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
 
 
 def frontier_plot(board: Board) -> Chart | None:
-    """Mean accuracy against mean lift, over all tasks; None with fewer than two checkpoints."""
+    """Mean accuracy against mean lift, over the tasks of all drawn checkpoints; None with fewer than two."""
     metric = ranking_metric(board.checkpoints)
-    rows, points = [], []
-    for row in board.checkpoints:
-        x, y = _mean(row, "acc").estimate, _mean(row, metric).estimate
-        if x is not None and y is not None:
-            rows.append(row)
-            points.append((x, y))
-    if len(rows) < 2:
+    common = common_means(board, ("acc", metric))
+    if len(common.means) < 2:
         return None
-    data = [
-        {
-            "x": x,
-            "y": y,
-            "standing": _standing(row),
-            "tip": f"{one_line(row.name, 60)}: acc {rate(x)}, {metric} {rate(y)}",
-        }
-        for row, (x, y) in zip(rows, points, strict=True)
-    ]
+    points = [(own["acc"], own[metric]) for _, own in common.means]
+    data = _points(common, "acc", metric)
     on = frontier(points)
-    steps = [{"x": points[i][0], "y": points[i][1], "name": one_line(rows[i].name, 24)} for i in on]
-    line = [{"x": a["x"], "x2": b["x"], "y": a["y"], "y2": b["y"]} for a, b in pairwise(steps)]
-    best = _apart(steps, max(y for _, y in points) - min(y for _, y in points))
-    y_axis = _axis([0.0, *(y for _, y in points)])
+    line = [{"x": points[a][0], "x2": points[b][0], "y": points[a][1], "y2": points[b][1]} for a, b in pairwise(on)]
     edge = alt.Chart(alt.Data(values=line)).mark_rule(color=MUTED, strokeDash=[4, 3], aria=False)
-    left, right = min(x for x, _ in points), max(x for x, _ in points)
-    middle = (left + right) / 2
-    names = [
-        alt.Chart(alt.Data(values=[step for step in best if (step["x"] > middle) is is_right]))
-        .mark_text(align=align, dx=dx, dy=-7, color=TEXT)
+    marks = _marks(
+        data,
+        alt.X("x:Q", title="accuracy", **fitted_axis([x for x, _ in points], 0.02)),
+        alt.Y("y:Q", title=metric, **fitted_axis([0.0, *(y for _, y in points)])),
+    )
+    # Of few checkpoints all are named, of many those on the frontier.
+    named = data if len(data) <= MOST_NAMED else [data[i] for i in on]
+    chart = alt.layer(edge.encode(x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q"), marks, *_names(named, data))
+    title = f"Accuracy against {metric}, means over {common.tasks}. Dashed: no other is better in both"
+    return Chart(title, to_svg(chart.properties(width=WIDTH - 20, height=HEIGHT)), common.left_out)
+
+
+def _names(named: Sequence[dict[str, Any]], data: Sequence[dict[str, Any]]) -> list[Any]:
+    """The names of points: on their right in the left half and on their left in the right one, below a near one."""
+    xs, ys = [point["x"] for point in data], [point["y"] for point in data]
+    middle = (min(xs) + max(xs)) / 2
+    above = _apart(named, max(xs) - min(xs), max(ys) - min(ys))
+    below = _apart([point for point in named if point not in above], max(xs) - min(xs), max(ys) - min(ys))
+    return [
+        alt.Chart(alt.Data(values=[point for point in points if (point["x"] > middle) is is_right]))
+        .mark_text(align=align, dx=dx, dy=dy, color=TEXT)
         .encode(x="x:Q", y="y:Q", text="name:N")
+        for points, dy in ((above, -7), (below, 11))
         for is_right, align, dx in ((True, "right", -7), (False, "left", 7))
     ]
-    chart = alt.layer(
-        edge.encode(x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q"),
-        _marks(
-            data,
-            alt.X("x:Q", title="accuracy", **_axis([x for x, _ in points], 0.02)),
-            alt.Y("y:Q", title=metric, **y_axis),
-        ),
-        *names,
-    )
-    title = f"Accuracy against {metric}, means over all tasks. Dashed: no other is better in both"
-    return Chart(title, to_svg(chart.properties(width=WIDTH - 20, height=HEIGHT)))
 
 
-def _apart(steps: Sequence[dict[str, Any]], height: float) -> list[dict[str, Any]]:
-    """The steps that are named: from the highest down, none so near another that their names overlap."""
+def _apart(points: Sequence[dict[str, Any]], width: float, height: float) -> list[dict[str, Any]]:
+    """The points that are named: from the highest down, none so near another that their names overlap."""
     named: list[dict[str, Any]] = []
-    for step in steps:
-        if len(named) < MOST_NAMED and all(abs(step["y"] - other["y"]) > 0.08 * height for other in named):
-            named.append(step)
+    for point in sorted(points, key=lambda point: -point["y"]):
+        near = (
+            abs(point["y"] - other["y"]) < 0.08 * height and abs(point["x"] - other["x"]) < 0.4 * width
+            for other in named
+        )
+        if len(named) < MOST_NAMED and not any(near):
+            named.append(point)
     return named
-
-
-def rows_plot(board: Board) -> Chart | None:
-    """Gain against the number of training rows; None unless one kind of training has two sizes.
-
-    One kind: the same base, datasets, styles, budgets and arm.
-    """
-    series: dict[tuple[Any, ...], list[tuple[int, Checkpoint]]] = {}
-    for row in board.checkpoints:
-        training = row.training
-        size = training.extra.get("rows") if training else None
-        if training and row.base and type(size) is int and size > 0:
-            kind = (row.base, training.datasets, training.styles, training.budget, training.arm)
-            series.setdefault(kind, []).append((size, row))
-    points = []
-    for i, members in enumerate(series.values()):
-        if len({size for size, _ in members}) > 1:
-            points += [point for size, row in members for point in _gains(size, row, i)]
-    if not points:
-        return None
-    values = [value for point in points for value in (point["y"], point["low"], point["high"]) if value is not None]
-    x = alt.X(
-        "x:Q",
-        title="training rows",
-        scale=alt.Scale(type="log"),
-        axis=alt.Axis(format="~s", tickCount=4, ticks=False, domain=False),
-    )
-    y = alt.Y("y:Q", title="gain in faithful", **_axis([0.0, *values]))
-    color = alt.Color(
-        "on:N", scale=alt.Scale(domain=["trained", "unseen", "all"], range=[FAITHFUL, CHANCE, MUTED]), title=None
-    )
-    dash = alt.StrokeDash("arm:N", title=None, legend=alt.Legend(symbolStrokeColor=MUTED))
-    base = alt.Chart(alt.Data(values=points)).encode(x=x, y=y, color=color)
-    chart = alt.layer(
-        base.mark_line(strokeWidth=2, aria=False).encode(detail="series:N", strokeDash=dash),
-        base.mark_rule(strokeWidth=1, aria=False).encode(y="low:Q", y2="high:Q"),
-        base.mark_point(filled=True, size=46, opacity=1).encode(description=alt.Description("tip:N")),
-    )
-    title = "Gain against training rows: datasets trained on and unseen ones, with intervals"
-    return Chart(title, to_svg(chart.properties(width=WIDTH - 20, height=HEIGHT)))
-
-
-def _gains(size: int, row: Checkpoint, series: int) -> Iterator[dict[str, Any]]:
-    groups: list[str] = [group for group in ("trained", "unseen") if group in row.gains]
-    arm = one_line(row.training.arm if row.training else "", 20)
-    for group in groups or ["all"]:
-        gain = row.gains.get(group, NO_ESTIMATE)
-        if gain.estimate is not None:
-            tip = f"{one_line(row.name, 60)}, {size} rows, {group}: {rate(gain.estimate, signed=True)}"
-            point = {"x": size, "y": gain.estimate, "low": gain.low, "high": gain.high, "on": group, "arm": arm}
-            yield point | {"series": f"{series} {group}", "tip": tip}
 
 
 def plausibility_plot(board: Board) -> Chart | None:
     """Agreement with human rationales against faithfulness, means per checkpoint; None if no task has rationales."""
-    positions: dict[str, list[tuple[float, float]]] = {}
-    for cell in board.cells:
-        plausible, faithful = (
-            cell.metrics.get("plausibility_f1", NO_ESTIMATE),
-            cell.metrics.get("faithful", NO_ESTIMATE),
-        )
-        if plausible.estimate is not None and faithful.estimate is not None:
-            positions.setdefault(cell.checkpoint, []).append((plausible.estimate, faithful.estimate))
-    if not positions:
+    common = common_means(board, ("plausibility_f1", "faithful"))
+    if not common.means:
         return None
-    points = []
-    for row in board.checkpoints:
-        if own := positions.get(row.id):
-            x, y = (sum(values) / len(own) for values in zip(*own, strict=True))
-            tip = f"{one_line(row.name, 60)}: plausible {rate(x)}, faithful {rate(y)}"
-            points.append({"x": x, "y": y, "standing": _standing(row), "tip": tip})
-    x_axis = alt.X("x:Q", title="plausible: overlap with words people marked (F1)", **rate_axis())
-    chart = _marks(points, x_axis, alt.Y("y:Q", title="faithful", **rate_axis()))
-    title = "Plausible against faithful: different properties. Means over the tasks whose words people marked"
-    return Chart(title, to_svg(chart.properties(width=WIDTH - 20, height=HEIGHT)))
+    data = _points(common, "plausibility_f1", "faithful")
+    x_axis, y_axis = (fitted_axis([0.0, *(point[name] for point in data)]) for name in ("x", "y"))
+    marks = _marks(
+        data,
+        alt.X("x:Q", title="plausible: overlap with words people marked (F1)", **x_axis),
+        alt.Y("y:Q", title="faithful", **y_axis),
+    )
+    chart = alt.layer(marks, *_names(data, data))
+    title = f"Plausible against faithful: different properties. Means over {common.tasks} whose words people marked"
+    return Chart(title, to_svg(chart.properties(width=WIDTH - 20, height=HEIGHT)), common.left_out)
+
+
+def _points(common: CommonMeans, x: str, y: str) -> list[dict[str, Any]]:
+    words = {"plausibility_f1": "plausible"}
+    return [
+        {
+            "x": own[x],
+            "y": own[y],
+            "name": one_line(row.name, 24),
+            "standing": _standing(row),
+            "tip": f"{one_line(row.name, 60)}: {words.get(x, x)} {rate(own[x])}, {y} {rate(own[y])}",
+        }
+        for row, own in common.means
+    ]
 
 
 def _marks(points: list[dict[str, Any]], x: alt.X, y: alt.Y) -> Any:
@@ -187,20 +128,6 @@ def _marks(points: list[dict[str, Any]], x: alt.X, y: alt.Y) -> Any:
     base = alt.Chart(alt.Data(values=points)).mark_point(filled=True, size=46, opacity=0.8)
     colors, shapes = alt.Color("standing:N", scale=color, title=None), alt.Shape("standing:N", scale=shape, title=None)
     return base.encode(x=x, y=y, color=colors, shape=shapes, description=alt.Description("tip:N"))
-
-
-def _axis(values: Sequence[float], margin: float = 0.0) -> dict[str, Any]:
-    """The scale and the axis of these values, with a margin below and above."""
-    domain = [min(values) - margin, max(values) + margin]
-    label = f"replace({NO_LEADING_ZERO}, '-', '−')"
-    return {
-        "scale": alt.Scale(domain=domain, nice=True, zero=False),
-        "axis": alt.Axis(tickCount=5, ticks=False, domain=False, labelExpr=label),
-    }
-
-
-def _mean(row: Checkpoint, metric: str) -> Estimate:
-    return row.means.get("all", {}).get(metric, NO_ESTIMATE)
 
 
 def _standing(row: Checkpoint) -> str:

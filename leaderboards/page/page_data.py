@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from markupsafe import Markup
@@ -27,6 +28,9 @@ PAIR_RULE = (
     "and the first that was lost, on the first task with significant loss (without one: on any task)."
 )
 SINGLE_RULE = "Not chosen by hand: the first text in the order of a hash that is faithful, and the first that is not."
+
+# "over 9 of 33 tasks", as leaderboards/analysis/aggregate.py writes it.
+_COVERAGE = re.compile(r"over \d+ of \d+ tasks")
 
 # Fields of a task by which the page filters.
 _FILTERS = ("style", "dataset", "budget")
@@ -55,6 +59,7 @@ def about(board: Board) -> dict[str, Any]:
         "pair_rule": PAIR_RULE if has_base else SINGLE_RULE,
         "filters": len(board.checkpoints) >= FILTERED_FROM,
         "longest_table": LONGEST_TABLE,
+        "no_documents": _no_documents(board),
         **percents,
     }
 
@@ -64,6 +69,18 @@ def _generated(board: Board) -> str:
     count = sum(task.options.get("data") == "mini" for task in board.tasks)
     texts = "The texts" if count == len(board.tasks) else f"The texts of {count} of {len(board.tasks)} tasks"
     return f"{texts} were made by a small grammar, not written by people." if count else ""
+
+
+def _no_documents(board: Board) -> str:
+    """Why the page shows no texts; "" where it shows some."""
+    if board.documents:
+        return ""
+    if board.settings.cards == 0:
+        return (
+            "No examples and no documents here: this board was made with --cards 0, so that it passes on no texts of "
+            "the datasets. They are in the samples files of the results."
+        )
+    return "No examples and no documents here: the results have no samples. Evaluate with --log_samples."
 
 
 def filter_options(board: Board) -> dict[str, list[tuple[str, str]]]:
@@ -131,9 +148,15 @@ def page_data(board: Board) -> dict[str, Any]:
 def note_beside_number(note: str) -> str:
     """The part of a note that is shown beside its number.
 
-    That an interval has no width is a tooltip instead, because in words it makes a column three times as wide.
+    That an interval has no width is a tooltip instead, because in words it makes a column three times as wide. So is
+    over how many tasks a mean is: the name of the row says it once.
     """
-    return visible("; ".join(part for part in note.split("; ") if part != NO_SPREAD))
+    return visible("; ".join(part for part in note.split("; ") if part != NO_SPREAD and not _COVERAGE.fullmatch(part)))
+
+
+def coverage(note: str) -> str:
+    """The part of a note that says over how many tasks a mean is."""
+    return "; ".join(part for part in note.split("; ") if _COVERAGE.fullmatch(part))
 
 
 def data_block(value: Any) -> Markup:

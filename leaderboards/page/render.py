@@ -22,10 +22,10 @@ from leaderboards.board import Board
 from leaderboards.page.card_data import compress_cards
 from leaderboards.page.card_pairs import card_pairs
 from leaderboards.page.charts import dot_plots
-from leaderboards.page.matrix import generalization_matrix
+from leaderboards.page.matrix import breakable, generalization_matrix
 from leaderboards.page.overview_charts import overview_charts
-from leaderboards.page.page_data import about, data_block, filter_options, note_beside_number, page_data
-from leaderboards.page.table_view import short_training, table_view
+from leaderboards.page.page_data import about, coverage, data_block, filter_options, note_beside_number, page_data
+from leaderboards.page.table_view import arm_words, short_training, table_view
 from leaderboards.sanitize import one_line, visible
 from leaderboards.tables.explainer_table import explainer_rows
 from leaderboards.tables.wording_table import wording_rows
@@ -68,6 +68,9 @@ def render_page(board: Board) -> str:
         rate=number_format.rate,
         interval=number_format.interval,
         note_beside_number=note_beside_number,
+        coverage=coverage,
+        arm_words=arm_words,
+        breakable=breakable,
         short_note=number_format.short_note,
         visible=visible,
         one_line=one_line,

@@ -9,9 +9,11 @@ from leaderboards.board import Board, Cell, Checkpoint, Estimate
 from leaderboards.number_format import counted
 from leaderboards.sanitize import one_line
 from leaderboards.tables.main_table import (
+    ARMS,
     METRICS,
     NO_ESTIMATE,
     TableRow,
+    describe_arm,
     describe_budget,
     describe_training,
     groups_with_means,
@@ -61,12 +63,14 @@ class TableView:
         rows: checkpoints, best first.
         groups: group -> id of a checkpoint -> its row in that group.
         sorted: the metric over all tasks by which the rows are ranked.
+        fewer: id of a checkpoint that was measured on fewer tasks than others -> on how many, in words.
     """
 
     heads: tuple[Head, ...]
     rows: tuple[TableRow, ...]
     groups: Mapping[str, Mapping[str, TableRow]]
     sorted: str
+    fewer: Mapping[str, str]
 
 
 def table_view(board: Board) -> TableView:
@@ -84,12 +88,27 @@ def table_view(board: Board) -> TableView:
         Head(group, _TITLES[group], _TIPS[group], counted(sizes[group], "task"), _columns("faithful", "lift", "gain"))
         for group in split
     ]
+    rest = ("valid", "acc", "ccf")
+    columns = _columns("lift", *rest) if split else _columns("faithful", "lift", "gain", *rest)
+    heads.append(Head("all", _TITLES["all"], _TIPS["all"], counted(sizes["all"], "task"), columns))
     if NEW_STYLES in groups:
         heads.append(Head(NEW_STYLES, _TITLES[NEW_STYLES], _TIPS[NEW_STYLES], "", _columns("lift")))
-    rest = ("lift", "ccf", "valid", "acc")
-    columns = _columns(*rest) if split else _columns("faithful", "lift", "gain", *rest[1:])
-    heads.append(Head("all", _TITLES["all"], _TIPS["all"], counted(sizes["all"], "task"), columns))
-    return TableView(tuple(heads), tuple(groups["all"].values()), groups, ranking_metric(board.checkpoints))
+    rows = tuple(groups["all"].values())
+    fewer = {
+        row.checkpoint.id: f"{row.measured} of {counted(sizes['all'], 'task')}"
+        for row in rows
+        if row.measured < sizes["all"]
+    }
+    return TableView(tuple(heads), rows, groups, ranking_metric(board.checkpoints), fewer)
+
+
+def arm_words(checkpoint: Checkpoint) -> str:
+    """What a training was for, as its file says it; otherwise which words it was trained to name."""
+    purpose = checkpoint.training.extra.get("purpose") if checkpoint.training else None
+    if isinstance(purpose, str) and purpose.strip():
+        return one_line(purpose, 60)
+    arm = describe_arm(checkpoint)
+    return f"trained on the {arm}" if arm.startswith(ARMS["word"]) else arm
 
 
 def short_training(checkpoint: Checkpoint) -> str:

@@ -13,8 +13,8 @@ from leaderboards.sanitize import one_line
 
 METRICS = ("faithful", "lift", "ccf", "valid", "acc")
 ARMS = {
-    "word": "best word",
-    "dpo": "best word, dpo",
+    "word": "deciding word",
+    "dpo": "deciding word, dpo",
     "grpo": "reward, grpo",
     "random": "random word",
     "lowest": "lowest word",

@@ -118,7 +118,7 @@ def test_the_first_screen_says_what_came_out(small_page):
     """At 1280 x 900: the verdict, a pair of cards and the table's first row. Then no box hides a column."""
     assert max(small_page.execute_script(FIRST_SCREEN)) <= 900
     assert (
-        "“mini-word” is faithful significantly more often than “mini” on 2 of 2 tasks."
+        "“mini-word” is faithful significantly more often than “mini” on 2 of 2 tasks (exact McNemar, 5 % after Holm)."
         in find(small_page, "#verdict .headline").text
     )
     assert small_page.find_elements(By.CSS_SELECTOR, "main .scroll.wide") == []
@@ -182,17 +182,23 @@ def test_light_or_dark_is_chosen_kept_and_follows_the_system(small_page):
     def ground() -> str:
         return find(small_page, "body").value_of_css_property("background-color")
 
+    def offers() -> str:
+        return find(small_page, "#theme").accessible_name
+
     light = ground()
     button = find(small_page, "#theme")
-    assert light == "rgba(251, 251, 250, 1)" and button.get_attribute("aria-pressed") == "false"
+    assert light == "rgba(251, 251, 250, 1)" and offers() == "Dark theme"
     button.click()
-    assert ground() == "rgba(20, 23, 26, 1)" and button.get_attribute("aria-pressed") == "true"
+    assert ground() == "rgba(20, 23, 26, 1)" and offers() == "Light theme"
     # Marks of the charts change with it, and the choice outlives the page.
     assert find(small_page, '#plots [fill="#0b5cad"]').value_of_css_property("fill") == "rgb(116, 179, 245)"
     reload_with_theme(small_page, "dark", lambda: ground() == light and find(small_page, "#theme").click())
-    assert ground() == "rgba(20, 23, 26, 1)" and find(small_page, "#theme").get_attribute("aria-pressed") == "true"
+    assert ground() == "rgba(20, 23, 26, 1)" and offers() == "Light theme"
     forget_choices(small_page)
     assert ground() == light
     theme(small_page, "dark")
     small_page.refresh()
-    assert ground() == "rgba(20, 23, 26, 1)" and find(small_page, "#theme").get_attribute("aria-pressed") == "true"
+    assert ground() == "rgba(20, 23, 26, 1)" and offers() == "Light theme"
+    # Below 500 pixels only the sign is seen. The name stays.
+    size(small_page, 400, 850)
+    assert find(small_page, "#theme").size["width"] < 60 and offers() == "Light theme"

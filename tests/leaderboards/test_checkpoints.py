@@ -99,14 +99,14 @@ def test_the_base_from_what_it_was_trained_on(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "arm"),
     [
-        ({}, "best word"),
-        ({"specific": [False]}, "best word"),
-        ({"specific": [True]}, "best word, specific"),
-        ({"specific": [True], "filtered": [False]}, "best word, unfiltered, specific"),
-        ({"specific": [False, True]}, "best word"),
+        ({}, "deciding word"),
+        ({"specific": [False]}, "deciding word"),
+        ({"specific": [True]}, "deciding word, specific"),
+        ({"specific": [True], "filtered": [False]}, "deciding word, unfiltered, specific"),
+        ({"specific": [False, True]}, "deciding word"),
         ({"specific": [True], "arm": ["random"]}, "control: random word, specific"),
         ({"specific": [True], "filtered": [False], "arm": ["answers"]}, "control: answers only"),
-        ({"specific": "[True]"}, "best word"),
+        ({"specific": "[True]"}, "deciding word"),
     ],
 )
 def test_the_arm_names_options_that_are_not_the_default(tmp_path, fields, arm):

@@ -13,17 +13,21 @@ from importlib.resources import files
 
 import pytest
 
+from leaderboards.board import Settings
 from leaderboards.page.card_data import compress_cards
 from leaderboards.page.charts import MOST_CHECKPOINTS, dot_plots
+from leaderboards.page.common_tasks import common_means
 from leaderboards.page.matrix import generalization_matrix
-from leaderboards.page.overview_charts import frontier, overview_charts, rows_plot
+from leaderboards.page.overview_charts import frontier, overview_charts
 from leaderboards.page.page_data import data_block
 from leaderboards.page.render import render_page, write_page
+from leaderboards.page.rows_chart import rows_plot
+from leaderboards.page.table_view import arm_words, table_view
 from leaderboards.sanitize import visible
 from leaderboards.tables.main_table import table_rows
 from leaderboards.tables.table_csv import cells_csv, checkpoints_csv
 from leaderboards.tables.table_markup import latex, markdown
-from tests.leaderboards.board_parts import document, estimate
+from tests.leaderboards.board_parts import cell, document, estimate, task
 from tests.leaderboards.example_boards import large, small
 from tests.leaderboards.hostile_text import ATTACK, EVERYTHING, NAME, QUOTES, with_text_everywhere
 
@@ -104,9 +108,10 @@ def test_every_string_of_a_board_may_be_hostile():
     parser.feed(html)
     plain.feed(render_page(small()))
     # The page has the same elements, and no attribute that runs code: hostile strings are text or values of attributes.
-    # Only the two examples differ: a long text is cut, and a target is no longer empty.
-    tags = Counter(tag for tag, _ in parser.all if tag not in ("bdi", "strong", "u"))
-    assert tags == Counter(tag for tag, _ in plain.all if tag not in ("bdi", "strong", "u"))
+    # Only the two examples and heads of columns differ: a long text is cut, a target is there, and "_" is in names.
+    tags = Counter(tag for tag, _ in parser.all if tag not in ("bdi", "strong", "u", "wbr"))
+    # A hostile arm is no control arm, so the verdict says in one paragraph more that there is none.
+    assert tags == Counter(tag for tag, _ in plain.all if tag not in ("bdi", "strong", "u", "wbr")) + Counter("p")
     assert not [name for _, attributes in parser.all for name in attributes if name.startswith("on") or name == "src"]
     assert "{{ 7*7 }}{% raw %}" in html
     assert not re.search("[\x00\x1b\u202e\u2028\ud800]", html)
@@ -278,6 +283,72 @@ def test_no_chart_is_wider_than_a_phone():
 def test_the_frontier_by_hand():
     points = [(0.9, 0.1), (0.8, 0.5), (0.8, 0.4), (0.7, 0.5), (0.6, 0.7)]
     assert frontier(points) == [4, 1, 0]
+
+
+def on_tasks(board, cells):
+    """The small board with cells of these checkpoints: id -> faithful per task."""
+    rows = tuple(row for row in board.checkpoints if row.id in cells)
+    new = [cell(id, f"d{i}_attribution_oneword", value, None) for id, own in cells.items() for i, value in own.items()]
+    tasks = tuple(task(f"d{i}", "attribution", "oneword") for i in range(8))
+    return replace(board, checkpoints=rows, cells=tuple(new), tasks=tasks)
+
+
+def test_charts_are_over_the_tasks_that_all_have():
+    """Lift is faithful - .06. c0 and c1 share tasks 0 and 1: lifts .14 and .34, means .24; c1 has .9 elsewhere."""
+    wide = {0: 0.2, 1: 0.4, **dict.fromkeys(range(2, 8), 0.9)}
+    common = common_means(on_tasks(small(), {"c0": {0: 0.1, 1: 0.3}, "c1": wide}), ("acc", "lift"))
+    assert [(row.id, round(own["lift"], 5), own["acc"]) for row, own in common.means] == [
+        ("c0", 0.14, 0.9),
+        ("c1", 0.24, 0.9),
+    ]
+    assert (common.tasks, common.left_out) == ("the 2 tasks that all 2 have", "")
+    # One task of eight is less than a quarter: who has it only is left out, and named.
+    board = on_tasks(small(), {"c0": wide, "c1": {0: 0.5}})
+    common = common_means(board, ("acc", "lift"))
+    assert [row.id for row, _ in common.means] == ["c0"] and common.tasks == "all 8 tasks"
+    assert common.left_out == "Left out, measured on few of these tasks: mini-word."
+    rows = (*board.checkpoints, replace(board.checkpoints[0], id="c2", name="other"))
+    cells = (*board.cells, *(replace(own, checkpoint="c2") for own in board.cells if own.checkpoint == "c0"))
+    (chart,) = overview_charts(replace(board, checkpoints=rows, cells=cells))
+    assert chart.title.startswith("Accuracy against lift, means over all 8 tasks.")
+    assert chart.note.endswith("few of these tasks: mini-word.") and ">other</text>" in chart.svg
+
+
+def test_names_of_columns_break_after_an_underscore_only():
+    board = replace(small(), tasks=(replace(small().tasks[0], dataset="rotten_tomatoes"), small().tasks[1]))
+    html = render_page(board)
+    assert "rotten_<wbr>tomatoes" in html and 'class="matrix c8"' in html
+    assert generalization_matrix(replace(board, tasks=(replace(board.tasks[0], dataset="x" * 99),))).head_width == 16
+
+
+def test_the_legend_of_the_matrix_says_over_how_many_tasks_holm_is(html):
+    assert "exact McNemar, Holm within the row (2 tasks); marks of two rows cannot be compared." in html
+    fewer = replace(small(), cells=small().cells[:-1])
+    assert "Holm within the row (1 to 2 tasks)" in render_page(fewer)
+
+
+def test_a_row_that_was_measured_on_fewer_tasks_says_so_in_its_name():
+    fewer = replace(small(), cells=small().cells[:-1])
+    assert table_view(fewer).fewer == {"c2": "1 of 2 tasks"}
+    assert render_page(fewer).count(">1 of 2 tasks</span>") == 1
+
+
+def test_a_training_is_named_by_its_purpose_or_its_arm():
+    base, word, control = small().checkpoints
+    assert [arm_words(row) for row in (base, word, control)] == [
+        "",
+        "trained on the deciding word",
+        "control: random word",
+    ]
+    training = replace(word.training, extra={"purpose": "half of the rows"})
+    assert arm_words(replace(word, training=training)) == "half of the rows"
+
+
+def test_the_page_says_why_it_shows_no_texts():
+    empty = replace(small(), documents=())
+    assert "this board was made with --cards 0" in render_page(replace(empty, settings=Settings(cards=0)))
+    assert "the results have no samples. Evaluate with --log_samples." in render_page(empty)
+    assert "No examples" not in render_page(small())
 
 
 def test_gain_against_rows_needs_two_sizes_of_one_training():

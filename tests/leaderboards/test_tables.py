@@ -29,7 +29,7 @@ def test_markdown_is_literally_this():
         "",
         "| checkpoint | trained on | arm | faithful | against base | lift | ccf | valid | acc |",
         "|---|---|---|--:|--:|--:|--:|--:|--:|",
-        "| mini-word | agnews · attribution · one word | best word | .72 [.69, .75] | +.67 (▲ 2 ▼ 0 of 2) "
+        "| mini-word | agnews · attribution · one word | deciding word | .72 [.69, .75] | +.67 (▲ 2 ▼ 0 of 2) "
         "| +.66 [+.63, +.69] | .74 [.71, .77] | .98 [.97, .99] | .90 [.88, .92] |",
     ]
 

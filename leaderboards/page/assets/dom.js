@@ -47,9 +47,12 @@ function undefinedNumber(note) {
 
 function number(estimate, signed = false) {
   if (!isDefined(estimate)) return [undefinedNumber((estimate && estimate[NOTE]) || "–")];
-  const note = (estimate[NOTE] || "").split("; ").filter((part) => part && part !== data.flat).join("; ");
+  // As in leaderboards/page/page_data.py: over how many tasks a mean is stands in the tooltip, and in the name of the row.
+  const parts = (estimate[NOTE] || "").split("; ").filter((part) => part && part !== data.flat);
+  const isCoverage = (part) => /^over \d+ of \d+ tasks$/.test(part);
+  const note = parts.filter((part) => !isCoverage(part)).join("; ");
   const noteElements = note ? [" ", make("span", { class: "note" }, note)] : [];
-  return [make("span", { class: "value" }, rate(estimate[VALUE], signed)), " ", bounds(estimate, signed), ...noteElements];
+  return [make("span", { class: "value", title: parts.find(isCoverage) }, rate(estimate[VALUE], signed)), " ", bounds(estimate, signed), ...noteElements];
 }
 
 // What always answering the most frequent label would reach, beside an accuracy.
@@ -74,7 +77,8 @@ function debounce(action, delay = 120) {
   const button = $("theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (document.documentElement.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-  const update = () => button.setAttribute("aria-pressed", String(isDark()));
+  // The button says what a press does.
+  const update = () => (button.lastElementChild.textContent = isDark() ? "Light theme" : "Dark theme");
   button.addEventListener("click", () => {
     const theme = isDark() ? "light" : "dark";
     document.documentElement.dataset.theme = theme;
