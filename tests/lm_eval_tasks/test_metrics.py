@@ -51,7 +51,8 @@ def test_every_document_has_every_key_of_its_task():
     of_simulation = {name for name in METRICS if name.startswith("simulation_")}  # test_simulation.py
     of_cues = {name for name in METRICS if name.startswith("cue_")}  # test_cues.py
     of_samples = {name for name, metric in METRICS.items() if "samples" in metric.needs}  # test_samples.py
-    others = {*of_simulation, *of_cues, *of_samples}
+    of_proposals = {name for name, metric in METRICS.items() if "proposals" in metric.needs}  # test_proposals.py
+    others = {*of_simulation, *of_cues, *of_samples, *of_proposals}
     assert set(METRICS) == {*always, *removals, *operators, *several_words, *others, *edits}
 
 
