@@ -104,7 +104,8 @@ def plausibility_plot(board: Board) -> Chart | None:
         alt.X("x:Q", title="plausible: overlap with words people marked (F1)", **x_axis),
         alt.Y("y:Q", title="faithful", **y_axis),
     )
-    chart = alt.layer(marks, *_names(data, data))
+    # Names of many points would hide them; their tooltips have them.
+    chart = alt.layer(marks, *(_names(data, data) if len(data) <= MOST_NAMED else ()))
     title = f"Plausible against faithful: different properties. Means over {common.tasks} whose words people marked"
     return Chart(title, to_svg(chart.properties(width=WIDTH - 20, height=HEIGHT)), common.left_out)
 
