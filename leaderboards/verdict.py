@@ -73,7 +73,7 @@ def verdict(board: Board) -> Verdict:
         limits.append("no random control was run: a model that any change confuses looks faithful here too")
     base = {cell.task: cell for cell in cells.get(best.base or "", [])} if markers else {}
     groups = group_cells(best, own, tasks, base)
-    knowledge = whose_knowledge(board, best.id).removesuffix(".").replace("Its", "its", 1)
+    knowledge = whose_knowledge(board, best.id).removesuffix(".").replace("Lift", "lift", 1)
     if not markers:
         headline = _headline_alone(best, metric, len(ranked), len(measured[best.id]))
         if best.base:

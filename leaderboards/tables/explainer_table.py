@@ -39,16 +39,6 @@ class ExplainerRow:
         """`2/0/1`."""
         return f"{self.better}/{self.worse}/{self.neither}"
 
-    @property
-    def sentence(self) -> str:
-        """What the difference says, as a clause of a sentence."""
-        number, other = f"{rate(self.lead.estimate, True)} {interval(self.lead, True)}".rstrip(), self.explained_by
-        if self.lead.low is not None and self.lead.low > 0:
-            return f"more lift than those of “{other}”: {number}"
-        if self.lead.high is not None and self.lead.high < 0:
-            return f"less lift than those of “{other}”: {number}"
-        return f"no lift that is told apart from that of “{other}”: {number}"
-
 
 def explainer_rows(board: Board, checkpoint: str = "") -> list[ExplainerRow]:
     """The rows in the order of the board; of one checkpoint, where its id is given."""
@@ -90,7 +80,10 @@ def explainer_text_table(board: Board) -> str:
 
 
 def whose_knowledge(board: Board, checkpoint: str) -> str:
-    """A sentence about a checkpoint's explanations and those of others; "" without any."""
-    rows = [row for row in explainer_rows(board, checkpoint) if row.lead.estimate is not None]
-    clauses = "; ".join(row.sentence for row in rows)
-    return f"Its own explanations have {clauses}." if rows else ""
+    """Lift of a checkpoint's own explanations minus that of others, as a sentence; "" without others."""
+    leads = [
+        f"“{row.explained_by}” {rate(row.lead.estimate, True)} {interval(row.lead, True)}".rstrip()
+        for row in explainer_rows(board, checkpoint)
+        if row.lead.estimate is not None
+    ]
+    return f"Lift of its own explanations, minus that of others: {', '.join(leads)}." if leads else ""

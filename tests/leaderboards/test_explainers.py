@@ -64,14 +64,14 @@ def test_tables_page_and_verdict_say_who_explains(board):
     page = render_page(board)
     assert "Whose knowledge" in page and "word list of &lt;attr&gt;" in page
     assert explainer_rows(board, "c1") == [] and verdict(board).best == "c1"
-    assert not any("Its own explanations" in sentence for sentence in verdict(board).sentences)
+    assert not any("its own explanations" in sentence for sentence in verdict(board).sentences)
 
 
 def test_the_verdict_on_one_model_compares_it_with_the_others(tmp_path):
     write_run(tmp_path / "own", {TASK: rows_of(OWN, random=0.1)})
     write_run(tmp_path / "list", {TASK: rows_of(LIST, random=0.2)}, options=OF_LIST)
-    line = next(line for line in verdict(board_of(tmp_path)).sentences if line.startswith("Its own"))
-    assert line.startswith("Its own explanations have more lift than those of “word list of <attr>”: +.70 [")
+    line = next(line for line in verdict(board_of(tmp_path)).sentences if line.startswith("Lift of its own"))
+    assert line.startswith("Lift of its own explanations, minus that of others: “word list of <attr>” +.70 [")
 
 
 def test_explainers_of_one_name_are_told_apart(tmp_path):
