@@ -8,6 +8,7 @@
 - `random_words.py`: the random words or sentences of the chance control
 - `infill.py`: words of other texts in the place of removed ones
 - `flips.py`: did the answer change: `faithful`, `abstain`, `madsen`, `faithful_given_valid`
+- `samples.py`: several sampled answers to each question: their majority, and rates of the even and the odd ones
 - `chance.py`: against random words and the best word: `lift`, `headroom`, `ccf` with its interval
 - `counterfactual.py`: edit distance, minimality, validity under a budget, label words in the edit
 - `erasure.py`: leave-one-out rank, comprehensiveness and sufficiency, CCT and φ-CCT

@@ -212,7 +212,7 @@ def test_what_cannot_be_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="unit='clause': give one of word, sentence"):
         read_options("t", {}, {"unit": "clause"})
     assert "unit" not in Options().as_dict() and Options(unit="sentence").as_dict()["unit"] == "sentence"
-    monkeypatch.setattr("lm_eval_tasks.options.find_spec", lambda name: None)
+    monkeypatch.setattr("lm_eval_tasks.read_options.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'faithful-se\[sentences\]'"):
         read_options("t", {}, {"unit": "sentence"})
 
