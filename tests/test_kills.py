@@ -121,6 +121,16 @@ def test_dpo(tmp_path: Path, kill: Kill) -> None:
     kill("dpo", training_command(words, trained_files), KILLS // 2)
 
 
+def test_grpo(mini_base: Path, kill: Kill) -> None:
+    def words(out: Path) -> list[object]:
+        recipe = ["--config", ROOT / "recipes" / "mini" / "grpo.yaml", "--model_name_or_path", mini_base]
+        few = ["--tasks", "sentiment140", "--limit", 64, "--held_out", 4, "--check_steps", 8]
+        steps = ["--max_steps", 24, "--save_steps", 1, "--per_device_train_batch_size", 32, "--num_generations", 8]
+        return ["grpo", *recipe, *few, *steps, "--output_dir", out]
+
+    kill("grpo", training_command(words, trained_files), KILLS // 2)
+
+
 def cached_answers(out: Path) -> dict[str, Any]:
     path = out / "cache_rank0.db"
     if not path.exists():
