@@ -67,7 +67,8 @@ def _explainers_of(recipe: Recipe, arm: str) -> Iterator[tuple[str, tuple[str, .
 def _attribution(recipe: Recipe, out: Path, name: str, training: str) -> Stage:
     """The attribution of a trained model's answers to the texts of the evaluation; `training` is the stage it needs."""
     folder, test = out / "explainers" / name, recipe.evaluate
-    own = {"split": "test", "limit": test.limit, "order": test.options.get("order")}
+    order = {"order": test.options.get("order"), "order-seed": test.options.get("order_seed")}
+    own = {"split": "test", "limit": test.limit, **order}
     options: dict[str, Any] = {**recipe.attribute, **own}
     include_path = ("--include_path", recipe.include_path) if recipe.include_path else ()
     command = command_of(

@@ -163,6 +163,15 @@ def test_others_explain_an_arm_of_the_same_seed_one_after_the_other():
     assert "--word-list" not in stages["attribute"].typed()
 
 
+def test_the_attribution_of_an_arm_is_of_the_texts_of_the_evaluation():
+    explainers = {"of": ["word"], "by": ["attribution"], "tasks": ["faithful_se_snli_attribution_oneword"]}
+    evaluate = {"tasks": ["faithful_se"], "limit": 9, "options": {"order": "balanced", "order_seed": 5}}
+    attribute = {"split": "train", "limit": 40, "order": "file"}
+    changes = {"explainers": explainers, "evaluate": evaluate, "attribute": attribute}
+    command = {stage.name: stage.typed() for stage in study(**changes).stages()}["explain-word"]
+    assert "--split test --limit 9 --order balanced --order-seed 5 --out OUT/explainers/word" in command
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
