@@ -37,16 +37,16 @@ AS_BUILT = "as built"
 
 # What differs from the question that build asks: options, and the template of the classification. The mini model reads
 # each sentence of its prompts as one token, so these are the ways to ask that it can read.
-WAYS: dict[str, tuple[dict[str, object], str]] = {
-    AS_BUILT: ({}, ""),
-    "`[MASK]` for a word": ({"mask": "[MASK]"}, ""),
-    "`___` for a word": ({"mask": "___"}, ""),
-    "“unknown” offered": ({"unknown": True}, ""),
+WAYS = {
+    AS_BUILT: (Options(), ""),
+    "`[MASK]` for a word": (Options(mask="[MASK]"), ""),
+    "`___` for a word": (Options(mask="___"), ""),
+    "“unknown” offered": (Options(unknown=True), ""),
     "labels before the question": (
-        {},
+        Options(),
         "Answer only with {labels}. {question} {mask_note}Do not explain the answer.\n\n{text}",
     ),
-    "without the last sentence": ({}, "{question} {mask_note}Answer only with {labels}.\n\n{text}"),
+    "without the last sentence": (Options(), "{question} {mask_note}Answer only with {labels}.\n\n{text}"),
 }
 
 Label = str | None
@@ -60,7 +60,7 @@ class Way:
         question = dataset_spec(dataset).question
         if template:
             question = replace(question, prompts=(*question.prompts, ("classify", template)))
-        self.spec = TaskSpec(question, STYLE, BUDGETS[0], Options(data=data, classifier=classifier, **options))  # type: ignore[arg-type]
+        self.spec = TaskSpec(question, STYLE, BUDGETS[0], replace(options, data=data, classifier=classifier))
 
     def calls(self, document: Document, words: Sequence[Sequence[int]]) -> list[Classify]:
         """The classification of a document, and of it without the words at each of these positions."""
